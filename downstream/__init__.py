@@ -1,0 +1,6 @@
+"""ROOMDOC"""
+
+if __name__ != "vqecg.downstream":
+    raise ImportError(
+        "this folder is the package vqecg.downstream: install the checkout (pip install -e .) and import vqecg.downstream, not downstream"
+    )

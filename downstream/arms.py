@@ -1,0 +1,130 @@
+"""Arms of a comparison: what is added to the real training records. Every adding arm adds the same label rows.
+
+"Duplication" is the control that matters: a generator is of use only if its records do more than copies of real ones.
+So what is added is planned once, from the real training labels, and each arm provides a signal for each planned row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vqecg.downstream.signals import SelectedSignals, Signals
+
+REAL_ONLY, DUPLICATION = "real only", "duplication"
+PRIOR_SAMPLES, LATENT_INTERPOLATION = "prior samples", "latent interpolation"
+
+
+@dataclass(frozen=True, eq=False)
+class AdditionPlan:
+    """Which label rows are added: those of the real training records `source_indices`, one added record each."""
+
+    class_names: tuple[str, ...]
+    target_classes: tuple[str, ...]  # the scarce classes that are filled up
+    source_indices: np.ndarray  # (added,) int64, rows of the training part; a record may occur more than once
+    labels: np.ndarray  # (added, classes) float32: labels to ask for, e.g. from the generator
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Added records with each class; other classes than the targets come along in records that carry both."""
+        totals = self.labels.sum(axis=0)
+        return {name: round(float(total)) for name, total in zip(self.class_names, totals, strict=True)}
+
+    def __len__(self) -> int:
+        return len(self.source_indices)
+
+
+@dataclass(frozen=True, eq=False)
+class ArmData:
+    """An arm as plain data. It feeds training only: validation and test are never given as one."""
+
+    name: str  # e.g. "prior samples"
+    signals: Signals  # (added, leads, samples) float32 mV when indexed
+    labels: np.ndarray  # (added, classes) float32
+    note: str  # what the records are, for the report
+    synthetic: bool = True  # False for copies of real records
+
+    def __post_init__(self) -> None:
+        labels = np.asarray(self.labels, dtype=np.float32)
+        if labels.ndim != 2 or len(labels) != len(self.signals) or not len(labels):
+            raise ValueError(
+                f"arm {self.name!r} has {len(self.signals)} signals and labels of shape {labels.shape}; "
+                "expected (records, classes), at least one record, and a row of labels for each"
+            )
+        if not self.name or self.name == REAL_ONLY:
+            raise ValueError(f"an arm is named {self.name!r}; expected another name: {REAL_ONLY!r} adds nothing")
+        object.__setattr__(self, "labels", labels)
+
+
+def plan_additions(
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    target_classes: Sequence[str],
+    seed: int,
+    ratio: float | None = None,
+    count: int | None = None,
+) -> AdditionPlan:
+    """Which label rows to add so that the target classes are less scarce among `labels` (records, classes) 0/1.
+
+    With `ratio`, every target class is raised to that fraction of the most frequent class (1 = as many; a class that is
+    there already gets none); with `count`, that many records are added for each. Rows are those of real records with
+    the class, each used once before any is used twice. The scarcest class comes first, and records that bring a second
+    target class along count for it.
+
+    Raises ValueError unless exactly one of ratio and count is given and positive, for an unknown target class, for one
+    without a record, and when nothing would be added.
+    """
+    if (ratio is None) == (count is None) or (ratio or count or 0) <= 0:
+        raise ValueError(f"got ratio {ratio} and count {count}; expected exactly one of them, more than 0")
+    names = tuple(class_names)
+    unknown = [name for name in target_classes if name not in names]
+    if unknown or not target_classes:
+        raise ValueError(f"target classes {list(target_classes)} are not all among the classes {list(names)}")
+    truth = np.asarray(labels) > 0.5
+    present = truth.sum(axis=0)
+    empty = [name for name in target_classes if present[names.index(name)] == 0]
+    if empty:
+        raise ValueError(f"no training record has {', '.join(empty)}: nothing to copy or to learn from; drop them")
+    generator = np.random.default_rng(seed)
+    added = np.zeros(len(names), dtype=np.int64)
+    chosen: list[np.ndarray] = []
+    for column in sorted({names.index(name) for name in target_classes}, key=lambda column: (present[column], column)):
+        wanted = count if count is not None else int(round((ratio or 0) * present.max())) - int(present[column])
+        missing = max(0, wanted - int(added[column]))
+        rows = draw_evenly(np.flatnonzero(truth[:, column]), missing, generator)
+        added += truth[rows].sum(axis=0)
+        chosen.append(rows)
+    indices = np.concatenate(chosen)
+    if not len(indices):
+        raise ValueError(f"the target classes have ratio {ratio} already, nothing would be added: ask for a higher one")
+    return AdditionPlan(names, tuple(target_classes), indices, np.asarray(labels, dtype=np.float32)[indices])
+
+
+def draw_evenly(rows: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+    """`count` of `rows` in random order, each once before any twice: (count,) int64."""
+    rounds = [generator.permutation(rows) for _ in range(-(-count // len(rows)))]
+    return np.concatenate([np.empty(0, np.int64), *rounds])[:count].astype(np.int64)
+
+
+def duplicate(signals: Signals, plan: AdditionPlan) -> ArmData:
+    """The control arm: the planned rows of the training part `signals` themselves, once more."""
+    copies = SelectedSignals(signals, plan.source_indices)
+    note = f"copies of {len(np.unique(plan.source_indices))} real training records"
+    return ArmData(DUPLICATION, copies, plan.labels, note, synthetic=False)
+
+
+def check_arms(arms: Sequence[ArmData], class_names: Sequence[str]) -> None:
+    """Raises ValueError unless the arms have different names and add the same number of records of every class."""
+    names = [arm.name for arm in arms]
+    if len(set(names)) != len(names):
+        raise ValueError(f"the arms are named {names}; expected every name once")
+    counts: Mapping[str, list[float]] = {arm.name: arm.labels.sum(axis=0).round(3).tolist() for arm in arms}
+    for arm in arms:
+        if arm.labels.shape[1] != len(class_names):
+            raise ValueError(f"arm {arm.name!r} has {arm.labels.shape[1]} label columns for {len(class_names)} classes")
+        if len(arm.labels) != len(arms[0].labels) or counts[arm.name] != counts[arms[0].name]:
+            raise ValueError(
+                f"arms must add the same records of every class ({', '.join(class_names)}), or a difference may come "
+                f"from the numbers; {names[0]!r} adds {len(arms[0].labels)} records {counts[names[0]]}, "
+                f"{arm.name!r} adds {len(arm.labels)} records {counts[arm.name]}: fill all arms from one AdditionPlan"
+            )

@@ -1,0 +1,100 @@
+"""Where a classifier's signals come from: an array in memory, records of a store, or several of them in a row.
+
+Anything with a length that gives (n, leads, samples) float32 mV for n int64 indices will do, so a corpus larger than
+memory trains.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+class Signals(Protocol):
+    """Indexed ECGs. A float32 array (records, leads, samples) in mV is one."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, indices: np.ndarray, /) -> np.ndarray: ...
+
+
+class Store(Protocol):
+    """What is needed of a `RecordStore`."""
+
+    def signals(self, indices: np.ndarray, /) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class StoreSignals:
+    """The records of a store at `indices`, read from disk when asked for."""
+
+    store: Store
+    indices: np.ndarray  # (records,) int64, rows of the store
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        return self.store.signals(self.indices[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class SelectedSignals:
+    """The records of another source at `indices`, which may repeat: copies cost no memory."""
+
+    source: Signals
+    indices: np.ndarray  # (records,) int64
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        return self.source[self.indices[indices]]
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedSignals:
+    """Several sources one after the other."""
+
+    parts: tuple[Signals, ...]
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        ends = np.cumsum([len(part) for part in self.parts])
+        part_of = np.searchsorted(ends, indices, side="right")
+        pieces, places = [], []
+        for number, part in enumerate(self.parts):
+            here = np.flatnonzero(part_of == number)
+            if len(here):
+                pieces.append(part[indices[here] - (ends[number] - len(part))])
+                places.append(here)
+        if not pieces:
+            return self.parts[0][np.asarray(indices, np.int64)]
+        return np.concatenate(pieces)[np.argsort(np.concatenate(places), kind="stable")]
+
+
+def in_batches(signals: Signals, batch_size: int = 256) -> Iterator[np.ndarray]:
+    """All of `signals` in order, as arrays (up to `batch_size`, leads, samples) float32 mV."""
+    for start in range(0, len(signals), batch_size):
+        indices = np.arange(start, min(start + batch_size, len(signals)), dtype=np.int64)
+        yield np.asarray(signals[indices], dtype=np.float32)
+
+
+def record_digests(signals: Signals) -> list[bytes]:
+    """16 bytes for each record that are equal for equal signals: to find copies, and to know data again."""
+    return [
+        hashlib.blake2b(np.ascontiguousarray(signal).tobytes(), digest_size=16).digest()
+        for batch in in_batches(signals)
+        for signal in batch
+    ]
+
+
+def data_digest(record_digests: Sequence[bytes], labels: np.ndarray) -> str:
+    """16 hex digits that name a set of records and their labels, in order."""
+    digest = hashlib.blake2b(b"".join(record_digests), digest_size=8)
+    digest.update(np.ascontiguousarray(labels, dtype=np.float32).tobytes())
+    return digest.hexdigest()

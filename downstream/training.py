@@ -1,0 +1,175 @@
+"""Training a classifier on real records, synthetic ones, or both, by the same rule for every arm of a comparison.
+
+Given a seed, every arm starts from the same weights and takes the same number of steps with the same schedule. The
+weights of the last step are kept: nothing is selected on validation or test, so no arm can be lucky in a selection. The
+validation part gives the thresholds, and nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import expit
+from torch import Tensor, nn
+
+from vqecg.downstream.models import classifier_class
+from vqecg.downstream.signals import Signals, in_batches
+from vqecg.downstream.thresholds import FIXED, MAXIMUM_F1, POLICIES, Thresholds, choose_thresholds
+from vqecg.training.fit import FitResult, FitSettings, fit
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """How a classifier is trained. The same settings serve every arm of a comparison."""
+
+    model: str = "resnet"  # a name in downstream/models
+    steps: int = 600  # optimizer steps, the same whatever the number of records
+    batch_size: int = 64  # records a step
+    learning_rate: float = 3e-3  # highest value, after the warm-up
+    warmup_steps: int = 60  # steps of linear warm-up
+    weight_decay: float = 0.01  # on matrices and kernels only
+    crop_seconds: float = 0.0  # s, random excerpt of each record a step; 0 = the whole record
+    threshold_policy: str = MAXIMUM_F1  # "fixed 0.5" or "maximum F1 on validation, per class"
+    evaluate_every: int = 100  # steps between rows of the training history (and checkpoints)
+
+    def __post_init__(self) -> None:
+        if self.threshold_policy not in POLICIES:
+            raise ValueError(f"threshold_policy is {self.threshold_policy!r}; expected one of {', '.join(POLICIES)}")
+        if self.crop_seconds < 0:
+            raise ValueError(f"crop_seconds is {self.crop_seconds}; expected 0 (off) or more")
+
+    def fit_settings(self, seed: int) -> FitSettings:
+        """What `fit` needs of these."""
+        return FitSettings(
+            steps=self.steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            warmup_steps=self.warmup_steps,
+            weight_decay=self.weight_decay,
+            evaluate_every=self.evaluate_every,
+            seed=seed,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSignals:
+    """Signals with their labels."""
+
+    signals: Signals  # (records, leads, samples) float32 mV when indexed
+    labels: np.ndarray  # (records, classes) float32 in 0..1
+
+    def __post_init__(self) -> None:
+        labels = np.asarray(self.labels, dtype=np.float32)
+        if labels.ndim != 2 or len(labels) != len(self.signals) or not len(labels):
+            raise ValueError(
+                f"got {len(self.signals)} signals and labels of shape {labels.shape}; "
+                "expected (records, classes), at least one record, and a row of labels for each"
+            )
+        if not ((labels >= 0) & (labels <= 1)).all():
+            raise ValueError(f"labels go from {labels.min()} to {labels.max()}; expected 0 (absent) to 1 (present)")
+        object.__setattr__(self, "labels", labels)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedClassifier:
+    """A classifier with what is needed to use and to judge it."""
+
+    model: nn.Module  # in evaluation mode
+    fit: FitResult
+    thresholds: Thresholds  # from the validation part, or fixed
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierExamples:
+    """Training records as `fit` asks for them."""
+
+    data: LabelledSignals
+    crop: int  # samples, 0 = the whole record
+
+    def __len__(self) -> int:
+        return len(self.data.labels)
+
+    def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
+        """`signal` (batch, leads, samples or crop) float32 mV and `labels` (batch, classes) float32."""
+        signal = np.asarray(self.data.signals[indices], dtype=np.float32)
+        if 0 < self.crop < signal.shape[2]:
+            starts = generator.integers(0, signal.shape[2] - self.crop + 1, size=len(signal))
+            columns = starts[:, None, None] + np.arange(self.crop)
+            signal = np.take_along_axis(signal, columns, axis=2)
+        return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(self.data.labels[indices])}
+
+
+def multi_label_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Binary cross entropy, each class a question of its own; labels may be soft."""
+    return {"loss": nn.functional.binary_cross_entropy_with_logits(model(batch["signal"]).float(), batch["labels"])}
+
+
+def initial_classifier(name: str, config: dict[str, Any], seed: int) -> nn.Module:
+    """A new model of `name` whose weights depend on `seed` and the config only; torch's global state is left alone."""
+    model_class: Any = classifier_class(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return model_class(model_class.config_class(**config))
+
+
+def train_classifier(
+    train: LabelledSignals,
+    settings: ClassifierSettings,
+    class_names: Sequence[str],
+    seed: int,
+    validation: LabelledSignals | None = None,
+    sampling_rate: int = 100,
+    folder: Path | None = None,
+    progress: bool = True,
+    description: str = "classifier",
+) -> TrainedClassifier:
+    """Trains a new classifier on `train` and chooses its thresholds on `validation`.
+
+    Training on synthetic records alone is this too, with a `train` of nothing else. With a `folder` the run can be
+    interrupted and resumed. Raises ValueError for labels that do not fit the classes, or for thresholds by validation
+    without a validation part.
+    """
+    for part in (train, validation):
+        if part is not None and part.labels.shape[1] != len(class_names):
+            raise ValueError(f"labels have {part.labels.shape[1]} columns; expected the {len(class_names)} classes")
+    if validation is None and settings.threshold_policy != FIXED:
+        raise ValueError(f"thresholds by {settings.threshold_policy!r} need a validation part: give one, or {FIXED!r}")
+    config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate}
+    model = initial_classifier(settings.model, config, seed)
+    examples = ClassifierExamples(train, round(settings.crop_seconds * sampling_rate))
+    result = fit(
+        model,
+        examples,
+        multi_label_loss,
+        settings.fit_settings(seed),
+        folder=folder,
+        description=description,
+        progress=progress,
+    )
+    if validation is None:
+        return TrainedClassifier(model, result, Thresholds((0.5,) * len(class_names), FIXED))
+    scores = predict(model, validation.signals)
+    return TrainedClassifier(
+        model, result, choose_thresholds(settings.threshold_policy, validation.labels, scores, class_names)
+    )
+
+
+@torch.no_grad()
+def predict(model: nn.Module, signals: Signals, batch_size: int = 256) -> np.ndarray:
+    """Scores (records, classes) float64 in 0..1 of a classifier, which is left in evaluation mode.
+
+    Raises ValueError when a score is NaN.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    logits = [model(torch.from_numpy(batch).to(device)).double().cpu().numpy() for batch in in_batches(signals, batch_size)]
+    if not logits:
+        raise ValueError("there are no signals to predict; expected at least one record")
+    # float64 before the sigmoid: in float32 sure scores become equal to 1, and ties lower the AUROC
+    scores = expit(np.concatenate(logits))
+    if not np.isfinite(scores).all():
+        raise ValueError("the classifier gave scores that are NaN: check signals and weights for NaN")
+    return scores

@@ -1,0 +1,51 @@
+"""Settings of the prior and of sampling from it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ECGPriorConfig:
+    """The shape of an `ECGPrior`, the labels it listens to, and the tokenizer whose codes it speaks."""
+
+    class_names: tuple[str, ...] = ()  # labels, in the order of the condition's columns
+    tokenizer_fingerprint: str = ""  # of the tokenizer that made the codes; another is refused
+    codebook_size: int = 1024  # codes a level
+    levels: int = 3  # first levels of the tokenizer that are modelled
+    frames: int = 125  # frames a record
+    backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it
+    width: int = 256  # of the hidden states
+    layers: int = 6
+    heads: int = 4  # of attention, a layer
+    dropout: float = 0.1  # in the backbone (gpt2) and on the embeddings
+    label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
+    attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
+
+    def __post_init__(self) -> None:
+        if not self.class_names:
+            raise ValueError("class_names is empty; expected the names of the labels the prior is conditioned on")
+        if self.backbone not in ("gpt2", "llama"):
+            raise ValueError(f"backbone is {self.backbone!r}; expected 'gpt2' or 'llama'")
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} does not split into {self.heads} heads; choose a multiple")
+
+    @property
+    def steps(self) -> int:
+        """Steps of the delay pattern: level q runs q steps behind level 0."""
+        return self.frames + self.levels - 1
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How codes are drawn."""
+
+    temperature: float = 1.0  # divides the logits; below 1 is more typical, above 1 more varied
+    top_p: float = 1.0  # probability mass kept at each draw; 1 = all
+    guidance: float = 1.0  # weight of the condition: 1 = as learned, above 1 stronger (twice the work)
+    batch_size: int = 64  # records at a time
+
+    def __post_init__(self) -> None:
+        if not (self.temperature > 0 and 0 < self.top_p <= 1 and self.guidance >= 0 and self.batch_size >= 1):
+            raise ValueError(
+                f"got {self}; expected temperature above 0, top_p in (0, 1], guidance of at least 0 and a batch_size "
+                "of at least 1"
+            )

@@ -1,0 +1,220 @@
+"""ECGGenerator: tokenizer and prior in one folder, labels in and 12-lead ECGs out."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import torch
+
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.modeling import Condition, ECGPrior
+from vqecg.prior.sampling import sample
+from vqecg.prior.training import SEX_CODES
+from vqecg.records.atomic_folder import atomic_folder
+from vqecg.records.labels import LabelTask
+from vqecg.records.store import RecordStore
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.checkpoint import FORMAT_VERSION, fingerprint, read_config, write_text
+
+AGE_STEP = 5  # years, to which the ages in the table of conditions are rounded
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What records are asked to be; row n of each field belongs together."""
+
+    labels: np.ndarray  # (records, classes) float32 0 or 1
+    age: np.ndarray  # (records,) float32 years, NaN = any
+    sex: np.ndarray  # (records,) str: "female", "male", or "unknown" = any
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice) -> "Requests":
+        return Requests(self.labels[rows], self.age[rows], self.sex[rows])
+
+
+@dataclass(frozen=True)
+class SyntheticRecords:
+    """Generated records and what they were asked to be."""
+
+    signal: np.ndarray  # (records, 8, samples) float32 mV, the independent leads
+    codes: np.ndarray  # (records, frames, levels) int64
+    requests: Requests
+
+
+class ECGGenerator:
+    """A prior with the tokenizer that it was trained with, the label task, and the conditions that occurred.
+
+    `conditions` is the joint distribution of labels, age and sex in the training folds: columns labels (class names
+    joined by "+"), age (years, rounded), sex, count. It is what requests that leave age and sex open are drawn from.
+    """
+
+    def __init__(
+        self, tokenizer: ECGTokenizer, prior: ECGPrior, task: LabelTask, conditions: pd.DataFrame, samples: int
+    ) -> None:
+        """Raises ValueError when the prior was trained with another tokenizer or for other classes."""
+        own = fingerprint(tokenizer)
+        if prior.config.tokenizer_fingerprint != own:
+            raise ValueError(
+                f"the prior was trained with tokenizer {prior.config.tokenizer_fingerprint}, this one is {own}: "
+                "use the tokenizer of its training, or train the prior again"
+            )
+        if prior.config.class_names != task.class_names:
+            raise ValueError(
+                f"the prior knows the labels {prior.config.class_names}, the task {task.name!r} has "
+                f"{task.class_names}: use the task of its training"
+            )
+        self.tokenizer, self.prior, self.task = tokenizer.eval(), prior.eval(), task
+        self.conditions, self.samples = conditions, samples
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The labels that can be asked for."""
+        return self.task.class_names
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that name the weights of both models."""
+        return fingerprint(self.prior)
+
+    def requests(
+        self, labels: Sequence[str], count: int, seed: int, age: float = float("nan"), sex: str = "unknown"
+    ) -> Requests:
+        """`count` requests for records with all of `labels` (as few others as occurred with them in training).
+
+        The labels asked for are exactly those; age and sex, unless given, are drawn from the training records with
+        these labels. Raises ValueError for an unknown label or sex, or labels that never occurred together.
+        """
+        unknown = sorted(set(labels) - set(self.class_names))
+        if unknown or not labels:
+            raise ValueError(f"got the labels {list(labels)}; expected some of {', '.join(self.class_names)}")
+        if sex not in SEX_CODES:
+            raise ValueError(f"sex is {sex!r}; expected one of {', '.join(SEX_CODES)}")
+        joined = join_labels(sorted(labels, key=self.class_names.index))
+        own = self.conditions[self.conditions["labels"] == joined]
+        if own.empty:
+            often = self.conditions.groupby("labels")["count"].sum().sort_values(ascending=False)
+            raise ValueError(
+                f"no training record has exactly the labels {joined}; the prior cannot know them. Combinations that "
+                f"occurred: {', '.join(name for name in often.index[:12] if name)}"
+            )
+        return self.draw(own, count, seed, age, sex)
+
+    def typical_requests(self, label: str, count: int, seed: int) -> Requests:
+        """`count` requests drawn from the training records that have `label`, with their other labels, age and sex.
+
+        Raises ValueError for a label that no training record has.
+        """
+        own = self.conditions[self.conditions["labels"].str.split("+").map(lambda names: label in names)]
+        if own.empty:
+            raise ValueError(
+                f"no training record has the label {label!r}; the prior knows {', '.join(self.class_names)}"
+            )
+        return self.draw(own, count, seed)
+
+    def draw(
+        self, conditions: pd.DataFrame, count: int, seed: int, age: float = float("nan"), sex: str = "unknown"
+    ) -> Requests:
+        """`count` requests drawn from rows of the table of conditions, in proportion to their counts."""
+        weight = conditions["count"].to_numpy(np.float64)
+        rows = conditions.iloc[np.random.default_rng(seed).choice(len(conditions), count, p=weight / weight.sum())]
+        labels = np.zeros((count, len(self.class_names)), np.float32)
+        for row, joined in enumerate(rows["labels"]):
+            for name in filter(None, joined.split("+")):
+                labels[row, self.class_names.index(name)] = 1
+        return Requests(
+            labels,
+            np.full(count, age, np.float32) if np.isfinite(age) else rows["age"].to_numpy(np.float32),
+            np.full(count, sex, object) if sex != "unknown" else rows["sex"].to_numpy(object),
+        )
+
+    def generate(
+        self, requests: Requests, seed: int, settings: SamplingSettings | None = None, first: int = 0
+    ) -> SyntheticRecords:
+        """One record for each request; the same seed and requests give the same bits on the same machine.
+
+        `first` is the number of the first record in a larger set that is made in parts.
+        """
+        condition = Condition(
+            torch.from_numpy(requests.labels),
+            torch.from_numpy(requests.age),
+            torch.tensor([SEX_CODES[sex] for sex in requests.sex], dtype=torch.int64),
+            torch.zeros(len(requests), dtype=torch.bool),
+        )
+        settings = settings or SamplingSettings()
+        codes = sample(self.prior, condition, seed, settings, first)
+        with torch.inference_mode():
+            device = next(self.tokenizer.parameters()).device
+            parts = [
+                self.tokenizer.decode(part.to(device), self.samples).cpu() for part in codes.split(settings.batch_size)
+            ]
+        return SyntheticRecords(torch.cat(parts).numpy(), codes.numpy(), requests)
+
+    def stream(
+        self, requests: Requests, seed: int, settings: SamplingSettings | None = None, chunk: int = 512
+    ) -> Iterator[SyntheticRecords]:
+        """The records of `generate` in chunks, so that a large set needs no memory."""
+        for start in range(0, len(requests), chunk):
+            yield self.generate(requests[start : start + chunk], seed, settings, first=start)
+
+    def save_pretrained(self, folder: str | Path, card: str = "", overwrite: bool = False) -> None:
+        """Writes tokenizer/, prior/, conditions.csv, config.json and README.md into a new folder, all or nothing."""
+        with atomic_folder(Path(folder), is_generator, overwrite) as partial:
+            self.tokenizer.save_pretrained(partial / "tokenizer")
+            self.prior.save_pretrained(partial / "prior")
+            self.conditions.to_csv(partial / "conditions.csv", index=False)
+            about = {
+                "class": "ECGGenerator",
+                "format_version": FORMAT_VERSION,
+                "config": {"samples": self.samples, "task": self.task.to_dict()},
+            }
+            write_text(partial / "README.md", card or "# ECGGenerator\n\nResearch use, not for diagnosis.\n")
+            write_text(partial / "config.json", json.dumps(about, indent=2) + "\n")
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """Loads a generator; raises ValueError for a folder that holds none, or one whose parts do not fit together."""
+        folder = Path(folder)
+        about = read_config(folder)
+        if about.get("class") != "ECGGenerator" or about.get("format_version") != FORMAT_VERSION:
+            raise ValueError(
+                f"{folder} holds {about.get('class')} of format {about.get('format_version')}; expected ECGGenerator "
+                f"of format {FORMAT_VERSION}: give the folder that `vqecg train-prior` wrote"
+            )
+        conditions = pd.read_csv(folder / "conditions.csv", keep_default_na=False, na_values={"age": [""]})
+        return cls(
+            ECGTokenizer.from_pretrained(folder / "tokenizer"),
+            ECGPrior.from_pretrained(folder / "prior"),
+            LabelTask.from_dict(about["config"]["task"]),
+            conditions,
+            about["config"]["samples"],
+        )
+
+
+def is_generator(folder: Path) -> bool:
+    """Whether a folder holds a saved generator."""
+    return (folder / "config.json").is_file() and (folder / "prior").is_dir() and (folder / "conditions.csv").is_file()
+
+
+def join_labels(names: Sequence[str]) -> str:
+    """Class names as one text, in the order given; "" for none."""
+    return "+".join(names)
+
+
+def training_conditions(store: RecordStore, indices: np.ndarray, task: LabelTask) -> pd.DataFrame:
+    """How often each combination of labels, age (rounded to five years) and sex occurs in the chosen rows."""
+    table = store.table.iloc[indices]
+    labels = store.labels(task)[indices]
+    rows = pd.DataFrame(
+        {
+            "labels": [join_labels(task.names(row)) for row in labels],
+            "age": (table["age"].to_numpy(np.float64) / AGE_STEP).round() * AGE_STEP,
+            "sex": table["sex"].to_numpy(),
+        }
+    )
+    return rows.groupby(["labels", "age", "sex"], dropna=False, sort=True).size().reset_index(name="count")

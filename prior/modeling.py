@@ -1,0 +1,152 @@
+"""ECGPrior: a causal transformer over the codes of an ECG, conditioned on labels, age and sex.
+
+The codes come in the delay pattern (Copet et al. 2023): at step s, level q stands at frame s - q, so that all levels
+of a step are drawn at once and each still sees the coarser levels of its own frame. The backbone is transformers';
+embeddings, conditioning and heads are ours. A head has `codebook_size` outputs: a special token cannot be drawn.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import GPT2Config, GPT2Model, LlamaConfig, LlamaModel
+from transformers.cache_utils import Cache
+
+from vqecg.prior.config import ECGPriorConfig
+from vqecg.training.checkpoint import Pretrained
+
+UNKNOWN_SEX, FEMALE, MALE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a batch of records is asked to be."""
+
+    labels: Tensor  # (batch, classes) float32, 1 = has the label
+    age: Tensor  # (batch,) float32 years, NaN = not told
+    sex: Tensor  # (batch,) int64: 0 not told, 1 female, 2 male
+    hidden: Tensor  # (batch,) bool: True = the whole condition is replaced by the learned null
+
+
+@dataclass(frozen=True)
+class ECGPriorOutput:
+    """What a forward pass gives."""
+
+    loss: Tensor  # scalar, mean negative log-likelihood of a code in nats
+    level_losses: Tensor  # (levels,) nats
+    record_losses: Tensor  # (batch,) nats a code
+
+
+class ECGPrior(nn.Module, Pretrained):
+    """codes <- labels. Codes are (batch, frames, levels) int64 of the tokenizer named in the config."""
+
+    config_class = ECGPriorConfig
+
+    def __init__(self, config: ECGPriorConfig) -> None:
+        super().__init__()
+        self.config = config
+        # one table for all levels; index codebook_size of a level: no code here (before its start, after its end)
+        self.code_embedding = nn.Embedding(config.levels * (config.codebook_size + 1), config.width)
+        self.label_embedding = nn.Linear(len(config.class_names), config.width)
+        self.age_embedding = nn.Sequential(nn.Linear(2, config.width), nn.SiLU(), nn.Linear(config.width, config.width))
+        self.sex_embedding = nn.Embedding(3, config.width)
+        self.null_condition = nn.Parameter(torch.zeros(config.width))
+        self.embedding_dropout = nn.Dropout(config.dropout)
+        self.backbone = make_backbone(config)
+        self.head = nn.Linear(config.width, config.levels * config.codebook_size)
+        for module in (self.code_embedding, self.sex_embedding, self.label_embedding, self.head):
+            nn.init.normal_(module.weight, std=0.02)
+        for linear in (self.label_embedding, self.head):
+            nn.init.zeros_(linear.bias)
+
+    def embed_condition(self, condition: Condition) -> Tensor:
+        """(batch, width): labels, age and sex added up, or the learned null where hidden."""
+        known = condition.age.isfinite()
+        years = torch.where(known, condition.age / 50 - 1, torch.zeros_like(condition.age))
+        age = self.age_embedding(torch.stack([years, known.float()], dim=-1))
+        told = self.label_embedding(condition.labels) + age + self.sex_embedding(condition.sex)
+        return torch.where(condition.hidden[:, None], self.null_condition.to(told.dtype), told)
+
+    def embed_codes(self, delayed: Tensor) -> Tensor:
+        """Delayed codes (batch, steps, levels), codebook_size where there is none -> (batch, steps, width)."""
+        offset = torch.arange(self.config.levels, device=delayed.device) * (self.config.codebook_size + 1)
+        return self.code_embedding(delayed + offset).sum(2)
+
+    def hidden_states(self, inputs: Tensor, cache: Cache | None = None) -> Tensor:
+        """(batch, steps, width) -> (batch, steps, width) of the backbone; with a cache, `inputs` go on from there."""
+        return self.backbone(inputs_embeds=inputs, past_key_values=cache, use_cache=cache is not None).last_hidden_state
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., width) -> (..., levels, codebook_size)."""
+        return self.head(hidden).unflatten(-1, (self.config.levels, self.config.codebook_size))
+
+    def forward(self, codes: Tensor, condition: Condition) -> ECGPriorOutput:
+        """Negative log-likelihood of codes (batch, frames, levels); raises ValueError for another shape."""
+        expected = (self.config.frames, self.config.levels)
+        if codes.ndim != 3 or tuple(codes.shape[1:]) != expected:
+            raise ValueError(
+                f"got codes of shape {tuple(codes.shape)}; expected (batch, {expected[0]} frames, {expected[1]} levels)"
+            )
+        delayed = delay(codes, self.config.codebook_size)
+        condition_embedding = self.embed_condition(condition)[:, None]
+        # the condition is the prefix, and is added at every step
+        inputs = torch.cat([torch.zeros_like(condition_embedding), self.embed_codes(delayed[:, :-1])], dim=1)
+        hidden = self.hidden_states(self.embedding_dropout(inputs + condition_embedding))
+        negative = nn.functional.cross_entropy(
+            self.logits(hidden).flatten(0, 2).float(),
+            delayed.flatten(),
+            ignore_index=self.config.codebook_size,
+            reduction="none",
+        ).view(delayed.shape)
+        total = negative.sum(1) / self.config.frames
+        return ECGPriorOutput(total.mean(), total.mean(0), total.mean(1))
+
+
+def make_backbone(config: ECGPriorConfig) -> nn.Module:
+    """The transformer of the config; it gets embeddings, so its own token table is one unused row."""
+    if config.backbone == "gpt2":
+        return GPT2Model(
+            GPT2Config(
+                vocab_size=1,
+                n_positions=config.steps,
+                n_embd=config.width,
+                n_layer=config.layers,
+                n_head=config.heads,
+                resid_pdrop=config.dropout,
+                embd_pdrop=0.0,
+                attn_pdrop=config.dropout,
+                bos_token_id=0,
+                eos_token_id=0,
+                attn_implementation="sdpa",
+            )
+        )
+    return LlamaModel(
+        LlamaConfig(
+            vocab_size=1,
+            max_position_embeddings=config.steps,
+            hidden_size=config.width,
+            intermediate_size=4 * config.width,
+            num_hidden_layers=config.layers,
+            num_attention_heads=config.heads,
+            attention_dropout=config.dropout,
+            bos_token_id=0,
+            eos_token_id=0,
+            attn_implementation="sdpa",
+        )
+    )
+
+
+def delay(codes: Tensor, empty: int) -> Tensor:
+    """(batch, frames, levels) -> (batch, frames + levels - 1, levels): level q runs q steps late, `empty` around."""
+    batch, frames, levels = codes.shape
+    delayed = codes.new_full((batch, frames + levels - 1, levels), empty)
+    for level in range(levels):
+        delayed[:, level : level + frames, level] = codes[..., level]
+    return delayed
+
+
+def undelay(delayed: Tensor) -> Tensor:
+    """The reverse of `delay`."""
+    steps, levels = delayed.shape[1:]
+    frames = steps - levels + 1
+    return torch.stack([delayed[:, level : level + frames, level] for level in range(levels)], dim=2)

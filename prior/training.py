@@ -1,0 +1,174 @@
+"""Training a prior on the codes of the training folds."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from vqecg.prior.config import ECGPriorConfig
+from vqecg.prior.modeling import FEMALE, MALE, UNKNOWN_SEX, Condition, ECGPrior
+from vqecg.records.labels import LabelTask
+from vqecg.records.store import RecordStore
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.checkpoint import fingerprint
+from vqecg.training.examples import jitter
+from vqecg.training.fit import FitResult, FitSettings, fit
+
+SEX_CODES = {"unknown": UNKNOWN_SEX, "female": FEMALE, "male": MALE}
+
+
+@dataclass(frozen=True)
+class PriorTraining:
+    """A prior's shape and how it is trained."""
+
+    levels: int = 3  # first levels of the tokenizer that are modelled
+    backbone: str = "gpt2"  # "gpt2" or "llama"
+    width: int = 256  # of the hidden states
+    layers: int = 6
+    heads: int = 4  # of attention, a layer
+    dropout: float = 0.1
+    label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
+    attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
+    variants: int = 4  # encodings of each training record, jittered anew (the first is not)
+    shift: int = 4  # samples a variant is moved by at most, either way
+    gain: float = 0.05  # standard deviation of the logarithm of a random factor on each variant
+    fit: FitSettings = field(default_factory=FitSettings)
+
+
+@dataclass(frozen=True)
+class TrainedPrior:
+    """What training gives."""
+
+    prior: ECGPrior
+    result: FitResult
+
+
+@dataclass(frozen=True)
+class CodeExamples:
+    """Codes with their conditions, as batches for `fit`."""
+
+    codes: np.ndarray  # (variants, records, frames, levels) int16 or int32
+    labels: np.ndarray  # (records, classes) float32
+    age: np.ndarray  # (records,) float32 years, NaN unknown
+    sex: np.ndarray  # (records,) int64, see SEX_CODES
+    label_dropout: float = 0.0  # share of records whose whole condition is hidden
+    attribute_dropout: float = 0.0  # share of records whose age (and, apart, sex) is hidden
+
+    def __len__(self) -> int:
+        return self.codes.shape[1]
+
+    def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
+        """One variant of each example, drawn with `generator`, and what of its condition is shown."""
+        variant = generator.integers(self.codes.shape[0], size=len(indices))
+        hide_age, hide_sex = generator.random((2, len(indices))) < self.attribute_dropout
+        return {
+            "codes": torch.from_numpy(self.codes[variant, indices].astype(np.int64)),
+            "labels": torch.from_numpy(self.labels[indices]),
+            "age": torch.from_numpy(np.where(hide_age, np.float32("nan"), self.age[indices])),
+            "sex": torch.from_numpy(np.where(hide_sex, UNKNOWN_SEX, self.sex[indices])),
+            "hidden": torch.from_numpy(generator.random(len(indices)) < self.label_dropout),
+        }
+
+
+def train_prior(
+    store: RecordStore,
+    train: np.ndarray,
+    validation: np.ndarray,
+    tokenizer: ECGTokenizer,
+    task: LabelTask,
+    settings: PriorTraining,
+    folder: Path | None = None,
+    progress: bool = True,
+) -> TrainedPrior:
+    """Trains a prior on the rows `train` of the store, keeping the weights with the lowest validation loss.
+
+    Raises ValueError when the settings ask for more levels than the tokenizer has.
+    """
+    if not 1 <= settings.levels <= tokenizer.num_levels:
+        raise ValueError(f"levels is {settings.levels}; expected 1 to {tokenizer.num_levels}, what the tokenizer has")
+    config = ECGPriorConfig(
+        class_names=task.class_names,
+        tokenizer_fingerprint=fingerprint(tokenizer),
+        codebook_size=tokenizer.codebook_size,
+        levels=settings.levels,
+        frames=tokenizer.frames(store.spec.samples),
+        backbone=settings.backbone,
+        width=settings.width,
+        layers=settings.layers,
+        heads=settings.heads,
+        dropout=settings.dropout,
+        label_dropout=settings.label_dropout,
+        attribute_dropout=settings.attribute_dropout,
+    )
+    examples = encode_examples(store, train, tokenizer, task, settings, progress)
+    held_out = encode_examples(store, validation, tokenizer, task, replace(settings, variants=1), progress)
+    examples = replace(examples, label_dropout=settings.label_dropout, attribute_dropout=settings.attribute_dropout)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.fit.seed)
+        prior = ECGPrior(config)
+    result = fit(
+        prior,
+        examples,
+        prior_loss,
+        settings.fit,
+        folder,
+        evaluate=lambda model: validate(model, held_out),  # type: ignore[arg-type]
+        description="prior",
+        progress=progress,
+    )
+    return TrainedPrior(prior, result)
+
+
+@torch.inference_mode()
+def encode_examples(
+    store: RecordStore,
+    indices: np.ndarray,
+    tokenizer: ECGTokenizer,
+    task: LabelTask,
+    settings: PriorTraining,
+    progress: bool = True,
+    batch_size: int = 64,
+) -> CodeExamples:
+    """Encodes the chosen rows `settings.variants` times: the first variant as they are, the others jittered."""
+    device = next(tokenizer.parameters()).device
+    shape = (settings.variants, len(indices), tokenizer.frames(store.spec.samples), settings.levels)
+    codes = np.zeros(shape, np.int16 if tokenizer.codebook_size <= 2**15 else np.int32)
+    starts = range(0, len(indices), batch_size)
+    for start in tqdm(starts, desc="encoding", unit="batch", disable=not progress, delay=2):
+        rows = slice(start, min(start + batch_size, len(indices)))
+        signal = store.signals(indices[rows])
+        for variant in range(settings.variants):
+            generator = np.random.default_rng([settings.fit.seed, variant, start])
+            moved = jitter(signal, settings.shift, settings.gain, generator) if variant else signal
+            found = tokenizer.encode(torch.from_numpy(moved).to(device))
+            codes[variant, rows] = found[..., : settings.levels].cpu().numpy()
+    table = store.table.iloc[indices]
+    return CodeExamples(
+        codes,
+        store.labels(task)[indices],
+        table["age"].to_numpy(np.float32),
+        table["sex"].map(SEX_CODES).to_numpy(np.int64),
+    )
+
+
+def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The losses of one batch, by name: nats a code, over all levels and for each."""
+    output = model(batch["codes"], Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"]))
+    return {"loss": output.loss} | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
+
+
+@torch.inference_mode()
+def validate(prior: ECGPrior, examples: CodeExamples, batch_size: int = 64) -> dict[str, float]:
+    """Mean loss over validation examples with their whole condition shown, in nats a code, and for each level."""
+    device = next(prior.parameters()).device
+    total = torch.zeros(prior.config.levels, dtype=torch.float64)
+    for start in range(0, len(examples), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(examples)))
+        batch = examples.batch(rows, np.random.default_rng(0))
+        losses = prior_loss(prior, {name: value.to(device) for name, value in batch.items()})
+        total += len(rows) * torch.stack([losses[f"loss/level_{q}"] for q in range(prior.config.levels)]).double().cpu()
+    mean = total / len(examples)
+    return {"loss": float(mean.mean())} | {f"nats/level_{q}": float(value) for q, value in enumerate(mean)}

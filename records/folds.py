@@ -1,0 +1,162 @@
+"""Ten folds by patient for corpora that come without, and the split of folds into training, validation and test."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from vqecg.records.record import MAX_FOLD
+
+
+def assign_folds(records: pd.DataFrame, folds: int = 10, seed: int = 0) -> pd.DataFrame:
+    """Give every record a fold from 1 to `folds`: whole patients, statements spread as evenly as they go.
+
+    Greedy stratification after Sechidis et al. (ECML 2011), on patients: those with the rarest statements first, each
+    to the fold that lacks most of the patient's rarest statement, then to the emptiest. The result depends on the
+    records and the seed only, not on the order of the rows. A record of unknown patient is a patient of its own.
+
+    Args:
+        records: a table with the columns record_id, patient_id and statements (dicts).
+        folds: 2 to 10.
+        seed: another seed, another draw.
+
+    Returns:
+        A copy of `records` with the column fold (int64) replaced.
+
+    Raises:
+        ValueError: fewer patients than folds, or a number of folds out of range.
+    """
+    if not 2 <= folds <= MAX_FOLD:
+        raise ValueError(f"folds is {folds}, expected 2 to {MAX_FOLD}")
+    patients = _patient_keys(records)
+    counts = _statement_counts(patients, records["statements"])
+    if len(counts) < folds:
+        raise ValueError(
+            f"{len(counts)} patients for {folds} folds; expected at least one patient a fold: ask for fewer"
+        )
+    totals: dict[str, int] = {}
+    for statements in counts.values():
+        for statement, count in statements.items():
+            totals[statement] = totals.get(statement, 0) + count
+    sizes = patients.value_counts()
+    fold_of = _place(counts, totals, {str(key): int(size) for key, size in sizes.items()}, folds, seed)
+    placed = records.copy()
+    placed["fold"] = patients.map(fold_of).astype(np.int64)
+    return placed
+
+
+def _patient_keys(records: pd.DataFrame) -> pd.Series:
+    """One key a row: the patient, or the record where the patient is unknown."""
+    keys = [
+        f"patient {patient}" if patient else f"record {record}"
+        for patient, record in zip(records["patient_id"], records["record_id"], strict=True)
+    ]
+    return pd.Series(keys, index=records.index, dtype=object)
+
+
+def _statement_counts(patients: pd.Series, statements: pd.Series) -> dict[str, dict[str, int]]:
+    """Patient -> statement -> records of the patient that carry it."""
+    counts: dict[str, dict[str, int]] = {}
+    for patient, carried in zip(patients, statements, strict=True):
+        own = counts.setdefault(patient, {})
+        for statement in carried:
+            own[statement] = own.get(statement, 0) + 1
+    return counts
+
+
+def _place(
+    counts: Mapping[str, Mapping[str, int]],
+    totals: Mapping[str, int],
+    sizes: Mapping[str, int],
+    folds: int,
+    seed: int,
+) -> dict[str, int]:
+    """Patient -> fold, 1 to `folds`; see `assign_folds`."""
+    # Python's own hash() differs between runs; sha256 does not.
+    drawn = {patient: hashlib.sha256(f"{seed}:{patient}".encode()).hexdigest() for patient in counts}
+    rarest = {
+        patient: min(statements, key=lambda statement: (totals[statement], statement), default="")
+        for patient, statements in counts.items()
+    }
+    largest = sum(sizes.values()) + 1  # patients without statements come last
+    order = sorted(counts, key=lambda patient: (totals.get(rarest[patient], largest), rarest[patient], drawn[patient]))
+    held = [dict.fromkeys(totals, 0) for _ in range(folds)]
+    filled = [0] * folds
+    fold_of: dict[str, int] = {}
+    for patient in order:
+        statement = rarest[patient]
+        tie = int(drawn[patient], 16) % folds
+        fold = min(range(folds), key=lambda f: (held[f].get(statement, 0), filled[f], (f - tie) % folds))
+        fold_of[patient] = fold + 1
+        filled[fold] += sizes[patient]
+        for carried, count in counts[patient].items():
+            held[fold][carried] += count
+    return fold_of
+
+
+@dataclass(frozen=True, eq=False)
+class SplitIndices:
+    """Rows of a table by part, int64 arrays in row order; a part whose folds are () is empty."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class FoldSplit:
+    """Which folds train, validate and test; PTB-XL's own recommendation (Wagner et al. 2020) is the default.
+
+    Raises ValueError when a fold has two parts, when there is no training fold, or for a fold outside 1-10.
+    """
+
+    train: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)  # folds to learn from
+    validation: tuple[int, ...] = (9,)  # folds to choose on
+    test: tuple[int, ...] = (10,)  # folds for the last measurement
+
+    def __post_init__(self) -> None:
+        every = [*self.train, *self.validation, *self.test]
+        if not self.train:
+            raise ValueError("no training folds; expected at least one of 1-10 in train")
+        outside = sorted(set(every) - set(range(1, MAX_FOLD + 1)))
+        if outside:
+            raise ValueError(f"folds {outside} do not exist, expected numbers from 1 to {MAX_FOLD}")
+        if len(every) != len(set(every)):
+            twice = sorted({fold for fold in every if every.count(fold) > 1})
+            raise ValueError(
+                f"folds {twice} are named twice; expected every fold in one part of train, validation, test"
+            )
+
+    def indices(self, table: pd.DataFrame) -> SplitIndices:
+        """The rows of every part of a table with the columns fold and patient_id.
+
+        Raises:
+            ValueError: a fold that is asked for has no record (the message lists the folds that have), or a known
+            patient has records in two parts.
+        """
+        fold = table["fold"].to_numpy()
+        there = sorted(set(fold.tolist()))
+        empty = [number for number in (*self.train, *self.validation, *self.test) if number not in there]
+        if empty:
+            raise ValueError(
+                f"folds {empty} have no record; the table has folds {there} (0: unknown, use assign_folds). "
+                "Choose train, validation and test from these"
+            )
+        parts = {name: np.flatnonzero(np.isin(fold, getattr(self, name))) for name in ("train", "validation", "test")}
+        _check_patients(table["patient_id"].to_numpy(), parts)
+        return SplitIndices(**{name: rows.astype(np.int64) for name, rows in parts.items()})
+
+
+def _check_patients(patient: np.ndarray, parts: Mapping[str, np.ndarray]) -> None:
+    """Refuse a split in which a known patient is in two parts."""
+    seen: dict[str, str] = {}
+    for name, rows in parts.items():
+        own = {str(value) for value in patient[rows] if value}
+        shared = sorted(value for value in own if value in seen)
+        if shared:
+            raise ValueError(
+                f"{len(shared)} patients are in {name} and in {seen[shared[0]]}, the first is {shared[0]!r}; "
+                "expected every patient in one part: give the table folds by patient with assign_folds"
+            )
+        seen.update(dict.fromkeys(own, name))

@@ -1,0 +1,198 @@
+"""Which statements count as which class: PTB-XL's six tasks and the nine classes of CPSC2018.
+
+Two packaged tables hold the facts. `statements.csv` is PTB-XL's scp_statements.csv (Wagner et al., Sci Data 7:154,
+2020) cut down to what a task needs, plus the CPSC2018 class of the nine statements that have one. `snomed.csv` lists
+the 133 SNOMED CT codes of the PhysioNet/CinC Challenge 2021 with the Challenge's abbreviations, the PTB-XL statement
+(or, where only that is certain, the superclass) and the CPSC2018 class of each. Two abbreviations are ours, because
+PTB-XL uses the Challenge's for something else: AcuteMI (there AMI, in PTB-XL anterior infarction) and CardDys (there
+CD, in PTB-XL conduction disturbance). SNR, the label Normal of CPSC2018, has no SNOMED code.
+
+Two readings to know of. CPSC2018's Normal is a normal ECG, so of PTB-XL's statements NORM is SNR and SR (any sinus
+rhythm) is not. The Challenge turned Normal into the SNOMED code of sinus rhythm, so NSR is SNR in the task `cpsc2018`,
+but only SR, not NORM, in PTB-XL's tasks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+TASKS = ("all", "diagnostic", "subdiagnostic", "superdiagnostic", "form", "rhythm", "cpsc2018")
+SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")  # the order of Strodthoff et al., JBHI 25:1519 (2021)
+CPSC2018_CLASSES = ("SNR", "AF", "IAVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")  # labels 1-9 of its REFERENCE.csv
+FLAGS = ("diagnostic", "form", "rhythm")
+TABLE_NEEDS = (*FLAGS, "diagnostic_class", "diagnostic_subclass")
+
+
+def _packaged(name: str) -> pd.DataFrame:
+    """A table that ships with the package, every cell as text, an empty cell as ""."""
+    with resources.files("vqecg.records").joinpath(name).open(encoding="utf-8") as file:
+        return pd.read_csv(file, dtype=str, keep_default_na=False)
+
+
+@cache
+def _statements() -> pd.DataFrame:
+    return normal_statement_table(_packaged("statements.csv"))
+
+
+@cache
+def _snomed() -> pd.DataFrame:
+    return _packaged("snomed.csv")
+
+
+def statement_table() -> pd.DataFrame:
+    """PTB-XL's 71 statements: index code; columns description, diagnostic, form, rhythm (0/1), diagnostic_class,
+    diagnostic_subclass, cpsc2018 ("" where there is none)."""
+    return _statements().copy()
+
+
+def snomed_table() -> pd.DataFrame:
+    """The Challenge's SNOMED CT codes, all columns text: snomed, abbreviation, name, scp, cpsc2018 ("" where none)."""
+    return _snomed().copy()
+
+
+def normal_statement_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of statements in one form: index `code`, the flags of TABLE_NEEDS as 0/1, its class columns as text.
+
+    The codes may be the index or the column `code`; an empty flag (PTB-XL's own file) is 0. Further columns are kept.
+    Raises ValueError for a missing column, a flag that is not 0, 1 or empty, and a code that is there twice.
+    """
+    table = table.set_index("code") if "code" in table.columns else table.copy()
+    table.index = table.index.astype(str).rename("code")
+    missing = [column for column in TABLE_NEEDS if column not in table.columns]
+    if missing:
+        raise ValueError(
+            f"the statement table lacks the columns {missing}, it has {list(table.columns)}; "
+            "expected the columns of PTB-XL's scp_statements.csv"
+        )
+    if table.index.has_duplicates:
+        raise ValueError(f"the statement table lists {table.index[table.index.duplicated()][0]!r} twice: drop one row")
+    for flag in FLAGS:
+        numbers = pd.to_numeric(table[flag].replace("", "0"), errors="coerce").where(table[flag].notna(), 0.0)
+        if not numbers.isin([0, 1]).all():
+            found = sorted(set(table[flag].astype(str)))[:6]
+            raise ValueError(f"column {flag} of the statement table holds {found}, expected 1, 0 or nothing")
+        table[flag] = numbers.astype(int)
+    for column in ("diagnostic_class", "diagnostic_subclass"):
+        table[column] = table[column].fillna("").astype(str)
+    return table
+
+
+@dataclass(frozen=True)
+class LabelTask:
+    """The classes of a classification task, and the class that each statement counts as.
+
+    The six tasks of PTB-XL always have 71, 44, 23, 5, 19 and 12 classes, in the order in which the packaged statement
+    table first names them; `superdiagnostic` is in the order of SUPERCLASSES, `cpsc2018` in that of CPSC2018_CLASSES.
+    """
+
+    name: str  # one of TASKS
+    class_names: tuple[str, ...]
+    minimum_likelihood: float = 0.0  # percent, diagnostic statements only; a likelihood of 0 is unknown and kept
+    members: Mapping[str, str] = field(default_factory=dict)  # statement -> class
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.minimum_likelihood <= 100:
+            raise ValueError(f"minimum_likelihood is {self.minimum_likelihood}, expected 0 to 100 percent")
+        strange = sorted(set(self.members.values()) - set(self.class_names))
+        if strange:
+            raise ValueError(f"members name the classes {strange}, which task {self.name!r} does not have")
+
+    @classmethod
+    def named(
+        cls, name: str, statement_table: pd.DataFrame | None = None, minimum_likelihood: float = 0.0
+    ) -> "LabelTask":
+        """The task `name` of TASKS.
+
+        Args:
+            statement_table: a data set's own table. Statements in it that the packaged one lacks (a superclass as a
+                statement, say) become members of the class that their row names; they never add or change a class.
+            minimum_likelihood: percent below which a diagnostic statement of known likelihood does not count.
+
+        Raises:
+            ValueError: an unknown task, or a statement table without the columns that are needed.
+        """
+        if name not in TASKS:
+            raise ValueError(f"task {name!r}, expected one of {', '.join(TASKS)}")
+        packaged = _statements()
+        classes = _class_of_each(name, packaged)
+        class_names = {"superdiagnostic": SUPERCLASSES, "cpsc2018": CPSC2018_CLASSES}.get(
+            name, tuple(dict.fromkeys(classes.values()))
+        )
+        members = {class_name: class_name for class_name in class_names} | classes
+        if statement_table is not None and name in ("subdiagnostic", "superdiagnostic"):
+            extra = _class_of_each(name, normal_statement_table(statement_table))
+            known = {code: class_name for code, class_name in extra.items() if class_name in class_names}
+            members = known | members
+        members = _challenge_members(name, members) | members
+        return cls(name, class_names, minimum_likelihood, members)
+
+    def encode(self, statements: Sequence[Mapping[str, float]]) -> np.ndarray:
+        """Multi-hot labels: (records, classes) float32 of 0 and 1. A statement that is no member counts for nothing."""
+        column = {class_name: number for number, class_name in enumerate(self.class_names)}
+        likelihood_counts = self._statements_with_likelihood()
+        labels = np.zeros((len(statements), len(self.class_names)), np.float32)
+        for row, record in enumerate(statements):
+            for statement, likelihood in record.items():
+                if statement not in self.members:
+                    continue
+                if 0 < likelihood < self.minimum_likelihood and statement in likelihood_counts:
+                    continue
+                labels[row, column[self.members[statement]]] = 1
+        return labels
+
+    def _statements_with_likelihood(self) -> set[str]:
+        """The members whose likelihood says something: all in a diagnostic task, none in form and rhythm."""
+        if self.name in ("diagnostic", "subdiagnostic", "superdiagnostic"):
+            return set(self.members)
+        if self.name in ("form", "rhythm"):
+            return set()
+        table = _statements()
+        return set(table.index[table["diagnostic"] == 1])
+
+    def names(self, row: np.ndarray) -> tuple[str, ...]:
+        """The classes that a row of encode(), shape (classes,), has. ValueError: a row of another length."""
+        if np.shape(row) != (len(self.class_names),):
+            raise ValueError(f"labels of shape {np.shape(row)}, expected ({len(self.class_names)},) for {self.name!r}")
+        return tuple(class_name for class_name, present in zip(self.class_names, row, strict=True) if present > 0.5)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "name": self.name,
+            "class_names": list(self.class_names),
+            "minimum_likelihood": self.minimum_likelihood,
+            "members": dict(self.members),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "LabelTask":
+        """The inverse of to_dict. ValueError: a key is missing or unknown."""
+        expected = {"name", "class_names", "minimum_likelihood", "members"}
+        if set(plain) != expected:
+            raise ValueError(f"a label task with the keys {sorted(plain)}, expected {sorted(expected)}")
+        return cls(plain["name"], tuple(plain["class_names"]), plain["minimum_likelihood"], dict(plain["members"]))
+
+
+def _class_of_each(task: str, table: pd.DataFrame) -> dict[str, str]:
+    """Statement -> class of `task`, for the statements of a normal_statement_table that have one."""
+    if task in FLAGS:
+        table = table[table[task] == 1]
+    elif task in ("subdiagnostic", "superdiagnostic"):
+        table = table[table["diagnostic"] == 1]
+    columns = {"subdiagnostic": "diagnostic_subclass", "superdiagnostic": "diagnostic_class", "cpsc2018": "cpsc2018"}
+    codes = table.index.tolist()
+    classes = table[columns[task]].tolist() if task in columns else codes
+    return {code: class_name for code, class_name in zip(codes, classes, strict=True) if class_name}
+
+
+def _challenge_members(task: str, members: Mapping[str, str]) -> dict[str, str]:
+    """Abbreviation -> class, for those of snomed.csv whose PTB-XL statement, or CPSC2018 class, is in `members`."""
+    rows = _snomed()[["abbreviation", "scp", "cpsc2018"]].to_numpy(dtype=object).tolist()
+    if task == "cpsc2018":
+        return {abbreviation: class_name for abbreviation, _, class_name in rows if class_name}
+    return {abbreviation: members[scp] for abbreviation, scp, _ in rows if scp in members}

@@ -1,0 +1,102 @@
+"""One recording in memory, and the table that lists a corpus of them."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+SEXES = ("female", "male", "unknown")
+TABLE_COLUMNS = ("record_id", "path", "patient_id", "fold", "age", "sex", "statements", "source")
+MAX_FOLD = 10
+
+
+@dataclass(frozen=True, eq=False)
+class ECGRecord:
+    """One recording with its labels. Compared by identity: two records are the same record or they are not.
+
+    The signal is kept as float32 (float64 is converted). Raises ValueError for a signal of another shape or of integers
+    (raw converter units, not mV), for lead names that do not fit it, and for an unknown sex or sampling rate.
+    """
+
+    signal: np.ndarray  # (leads, samples) float32 mV
+    sampling_rate: float  # Hz
+    leads: tuple[str, ...]  # names, in the order of `signal`
+    record_id: str
+    patient_id: str = ""  # "" = unknown
+    age: float = math.nan  # years
+    sex: str = "unknown"  # "female" | "male" | "unknown"
+    statements: Mapping[str, float] = field(default_factory=dict)  # statement -> likelihood in percent, 0 = unknown
+
+    def __post_init__(self) -> None:
+        signal = np.asarray(self.signal)
+        if signal.ndim != 2 or signal.shape[0] != len(self.leads):
+            raise ValueError(
+                f"record {self.record_id}: signal has shape {signal.shape} for {len(self.leads)} lead names; "
+                "expected (leads, samples): transpose it or name every lead"
+            )
+        if not np.issubdtype(signal.dtype, np.floating):
+            raise ValueError(
+                f"record {self.record_id}: signal is {signal.dtype}, expected floating mV; divide it by the gain"
+            )
+        if not (math.isfinite(self.sampling_rate) and self.sampling_rate > 0):
+            raise ValueError(f"record {self.record_id}: sampling rate {self.sampling_rate} Hz, expected more than 0 Hz")
+        if self.sex not in SEXES:
+            raise ValueError(f"record {self.record_id}: sex {self.sex!r}, expected one of {', '.join(SEXES)}")
+        object.__setattr__(self, "signal", signal.astype(np.float32, copy=False))
+        object.__setattr__(self, "leads", tuple(self.leads))
+
+    @property
+    def seconds(self) -> float:
+        """Length of the recording in seconds."""
+        return self.signal.shape[1] / self.sampling_rate
+
+
+@dataclass(frozen=True, eq=False)
+class RecordTable:
+    """A corpus before it is read: one row a recording.
+
+    `records` has exactly the columns of TABLE_COLUMNS: record_id str (unique), path str (absolute; without extension
+    where the format has a header), patient_id str ("" unknown), fold int (1-10; 0 unknown), age float years (nan
+    unknown), sex str, statements dict of statement -> likelihood in percent, source str (which reader reads the row).
+    Raises ValueError when a column or a value does not keep to this.
+    """
+
+    records: pd.DataFrame
+    source: str
+    description: str  # for people, e.g. "PTB-XL 1.0.3, 3,864 of 21,799 records (a subset)"
+    statement_table: pd.DataFrame | None = None  # PTB-XL's scp_statements.csv with the statements as index
+
+    def __post_init__(self) -> None:
+        columns = tuple(self.records.columns)
+        if columns != TABLE_COLUMNS:
+            raise ValueError(f"record table has the columns {columns}, expected exactly {TABLE_COLUMNS}")
+        repeated = self.records["record_id"][self.records["record_id"].duplicated()]
+        if len(repeated):
+            raise ValueError(
+                f"{len(repeated)} record_id values appear twice, the first is {repeated.iloc[0]!r}; "
+                "expected each once: use the path below the root as the id where file names repeat"
+            )
+        self._check_values()
+
+    def _check_values(self) -> None:
+        """Check the values of every column that later code computes with."""
+        fold, sex = self.records["fold"], self.records["sex"]
+        if not pd.api.types.is_integer_dtype(fold) or not fold.between(0, MAX_FOLD).all():
+            raise ValueError(
+                f"column fold holds {list(fold.unique()[:12])}, expected integers 1-{MAX_FOLD}, 0 = unknown"
+            )
+        if not pd.api.types.is_float_dtype(self.records["age"]):
+            raise ValueError(f"column age is {self.records['age'].dtype}, expected float years with nan for unknown")
+        strange = set(sex) - set(SEXES)
+        if strange:
+            raise ValueError(f"column sex holds {sorted(map(str, strange))}, expected only {', '.join(SEXES)}")
+        for name in ("record_id", "path", "patient_id", "source"):
+            if not all(isinstance(value, str) for value in self.records[name]):
+                raise ValueError(f"column {name} holds values that are not text; expected str, '' for unknown")
+        if not all(isinstance(value, Mapping) for value in self.records["statements"]):
+            raise ValueError("column statements must hold one dict a row: statement -> likelihood in percent")
+
+    def __len__(self) -> int:
+        return len(self.records)

@@ -1,0 +1,6 @@
+"""ROOMDOC"""
+
+if __name__ != "vqecg.scripts":
+    raise ImportError(
+        "this folder is the package vqecg.scripts: install the checkout (pip install -e .) and import vqecg.scripts, not scripts"
+    )

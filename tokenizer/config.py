@@ -1,0 +1,48 @@
+"""Settings of the tokenizer."""
+
+from dataclasses import dataclass
+from math import log2
+
+from vqecg.records.leads import INDEPENDENT_LEADS
+
+
+@dataclass(frozen=True)
+class ECGTokenizerConfig:
+    """The shape of an `ECGTokenizer`, and what its input is."""
+
+    sampling_rate: int = 100  # Hz
+    leads: tuple[str, ...] = INDEPENDENT_LEADS  # in the order of the signal's rows
+    scale: float = 0.24  # mV that count as 1 inside the model; one for all leads and records: voltage is diagnosis
+    hop_length: int = 8  # samples a frame
+    width: int = 128  # channels of the convolutions
+    encoder_blocks: int = 4  # residual blocks before the quantizer
+    decoder_blocks: int = 6  # residual blocks after it
+    kernel_size: int = 5  # frames
+    dimension: int = 64  # of a frame's embedding, the space of the codebooks
+    levels: int = 8  # residual codebooks
+    codebook_size: int = 1024  # codes a level
+    codebook_decay: float = 0.99  # of the moving averages, per step
+    dead_code_threshold: float = 0.05  # a code used less than this share of an even share is restarted
+    kmeans_iterations: int = 10  # of Lloyd's algorithm at the start of a level
+    quantizer_dropout: float = 0.25  # share of training records decoded from a random number of first levels
+    commitment_weight: float = 0.25  # of the commitment loss
+    slope_weight: float = 0.3  # of the loss in the slope (first difference)
+
+    def __post_init__(self) -> None:
+        if self.codebook_size < 2 or self.levels < 1 or self.hop_length < 1:
+            raise ValueError(
+                f"got codebook_size {self.codebook_size}, levels {self.levels}, hop_length {self.hop_length}; "
+                "expected at least 2, 1 and 1"
+            )
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size is {self.kernel_size}; expected an odd number, so that frames stay in place")
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.sampling_rate / self.hop_length
+
+    @property
+    def bit_rate(self) -> float:
+        """Bits a second when every code costs log2(codebook_size) bits."""
+        return self.levels * log2(self.codebook_size) * self.frame_rate

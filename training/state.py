@@ -1,0 +1,96 @@
+"""What a training run must remember between two sittings: weights, optimizer moments, best weights, history."""
+
+import dataclasses
+import json
+import math
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from vqecg.training.checkpoint import write_tensors, write_text
+
+
+@dataclass
+class RunState:
+    """Mutable state of one `fit`; everything here is in the checkpoint."""
+
+    settings: dict[str, Any]  # of the run, and the number of examples: a resumed run must match
+    step: int = 0  # steps taken
+    history: list[dict[str, float]] = field(default_factory=list)
+    average: dict[str, Tensor] = field(default_factory=dict)  # averaged weights, by parameter name
+    best: dict[str, Tensor] = field(default_factory=dict)  # state dict of the best evaluation
+    best_step: int = 0
+    best_value: float = math.nan
+    worse: int = 0  # evaluations since the best
+    stopped: bool = False  # early
+    seconds: float = 0.0
+
+    @classmethod
+    def start(cls, model: nn.Module, settings: Any, examples: int) -> "RunState":
+        """The state before the first step; averaged weights start as the model's own."""
+        average = {}
+        if settings.average_decay > 0:
+            average = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+        return cls(settings=dataclasses.asdict(settings) | {"examples": examples}, average=average)
+
+
+def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: RunState) -> None:
+    """Writes the run into `folder`, replacing the one there when all is written, and history.jsonl beside it."""
+    aside, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
+    for leftover in (aside, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        write_tensors(aside / "model.safetensors", model.state_dict())
+        write_tensors(aside / "optimizer.safetensors", optimizer_tensors(optimizer))
+        write_tensors(aside / "average.safetensors", state.average)
+        write_tensors(aside / "best.safetensors", state.best)
+        plain = ("settings", "step", "history", "best_step", "best_value", "worse", "stopped", "seconds")
+        write_text(aside / "state.json", json.dumps({name: getattr(state, name) for name in plain}))
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    write_text(folder.parent / "history.jsonl", "".join(json.dumps(row) + "\n" for row in state.history))
+
+
+def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fresh: RunState) -> RunState:
+    """Restores model, optimizer and state from `folder`; returns `fresh` when there is nothing to resume.
+
+    Raises ValueError when the run kept there had other settings or another number of examples.
+    """
+    if not (folder / "state.json").is_file():
+        return fresh
+    kept = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    other = {k: (v, fresh.settings.get(k)) for k, v in kept["settings"].items() if v != fresh.settings.get(k)}
+    if other:
+        told = ", ".join(f"{name} {was} there, {now} asked for" for name, (was, now) in other.items())
+        raise ValueError(f"{folder} holds a run with other settings ({told}): use them, another folder, or --overwrite")
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    restore_optimizer(optimizer, load_file(folder / "optimizer.safetensors"))
+    tensors = {name: load_file(folder / f"{name}.safetensors") for name in ("average", "best")}
+    return RunState(**kept, **tensors)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimizer's moments as flat named tensors: `<parameter number>.<moment>`."""
+    state = optimizer.state_dict()["state"]
+    return {f"{number}.{name}": tensor for number, moments in state.items() for name, tensor in moments.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """The reverse of `optimizer_tensors`."""
+    content = optimizer.state_dict()
+    content["state"] = {}
+    for key, tensor in tensors.items():
+        number, name = key.split(".", 1)
+        content["state"].setdefault(int(number), {})[name] = tensor
+    optimizer.load_state_dict(content)
