@@ -63,16 +63,17 @@ def plan_additions(
     seed: int,
     ratio: float | None = None,
     count: int | None = None,
+    eligible: np.ndarray | None = None,
 ) -> AdditionPlan:
     """Which label rows to add so that the target classes are less scarce among `labels` (records, classes) 0/1.
 
     With `ratio`, every target class is raised to that fraction of the most frequent class (1 = as many; a class that is
     there already gets none); with `count`, that many records are added for each. Rows are those of real records with
     the class, each used once before any is used twice. The scarcest class comes first, and records that bring a second
-    target class along count for it.
+    target class along count for it. `eligible` (records,) bool limits the rows to those that every arm can provide.
 
     Raises ValueError unless exactly one of ratio and count is given and positive, for an unknown target class, for one
-    without a record, and when nothing would be added.
+    without an eligible record, and when nothing would be added.
     """
     if (ratio is None) == (count is None) or (ratio or count or 0) <= 0:
         raise ValueError(f"got ratio {ratio} and count {count}; expected exactly one of them, more than 0")
@@ -82,22 +83,39 @@ def plan_additions(
         raise ValueError(f"target classes {list(target_classes)} are not all among the classes {list(names)}")
     truth = np.asarray(labels) > 0.5
     present = truth.sum(axis=0)
-    empty = [name for name in target_classes if present[names.index(name)] == 0]
+    usable = truth if eligible is None else truth & eligible[:, None]
+    empty = [name for name in target_classes if not usable[:, names.index(name)].any()]
     if empty:
-        raise ValueError(f"no training record has {', '.join(empty)}: nothing to copy or to learn from; drop them")
+        raise ValueError(
+            f"no training record has {', '.join(empty)} (and is eligible): nothing to copy or to learn from; drop them"
+        )
     generator = np.random.default_rng(seed)
     added = np.zeros(len(names), dtype=np.int64)
     chosen: list[np.ndarray] = []
     for column in sorted({names.index(name) for name in target_classes}, key=lambda column: (present[column], column)):
-        wanted = count if count is not None else int(round((ratio or 0) * present.max())) - int(present[column])
+        wanted = count if count is not None else round((ratio or 0) * int(present.max())) - int(present[column])
         missing = max(0, wanted - int(added[column]))
-        rows = draw_evenly(np.flatnonzero(truth[:, column]), missing, generator)
+        rows = draw_evenly(np.flatnonzero(usable[:, column]), missing, generator)
         added += truth[rows].sum(axis=0)
         chosen.append(rows)
     indices = np.concatenate(chosen)
     if not len(indices):
         raise ValueError(f"the target classes have ratio {ratio} already, nothing would be added: ask for a higher one")
     return AdditionPlan(names, tuple(target_classes), indices, np.asarray(labels, dtype=np.float32)[indices])
+
+
+def scarce_classes(labels: np.ndarray, class_names: Sequence[str], share: float = 1 / 3, least: int = 20) -> list[str]:
+    """Classes with fewer than `share` as many records as the commonest, and at least `least`, in the classes' order.
+
+    A class with fewer records than `least` has too little to learn a generator from, or to be judged on. Raises
+    ValueError when there is none: name target classes then.
+    """
+    present = (np.asarray(labels) > 0.5).sum(axis=0)
+    found = [name for name, count in zip(class_names, present, strict=True) if least <= count < share * present.max()]
+    if not found:
+        counts = ", ".join(f"{name} {count}" for name, count in zip(class_names, present, strict=True))
+        raise ValueError(f"no class is scarce among {counts} (training records); name the target classes yourself")
+    return found
 
 
 def draw_evenly(rows: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:

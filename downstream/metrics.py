@@ -53,7 +53,9 @@ class ClassificationMetrics:
     def __str__(self) -> str:
         lines = [self.table().to_string(index=False, float_format="%.3f", na_rep="-"), self.macro_note]
         lines.append(f"F1, precision and recall at thresholds: {self.threshold_policy}")
-        lines.append(f"Hamming loss {self.hamming_loss:.3f}, exact match {self.exact_match:.3f}, {self.records} records")
+        lines.append(
+            f"Hamming loss {self.hamming_loss:.3f}, exact match {self.exact_match:.3f}, {self.records} records"
+        )
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,7 +102,8 @@ def classification_metrics(
     """
     truth, cuts = check_scores(labels, scores, thresholds, class_names)
     predicted = scores >= cuts
-    defined = truth.any(axis=0) & ~truth.all(axis=0)
+    support = truth.sum(axis=0)
+    defined = (support > 0) & (support < len(truth))
     per_class = {metric: np.full(len(class_names), np.nan) for metric in METRICS}
     for column in np.flatnonzero(defined):
         values = all_metrics(truth[:, column], scores[:, column], predicted[:, column])
@@ -113,7 +116,7 @@ def classification_metrics(
     return ClassificationMetrics(
         class_names=tuple(class_names),
         records=len(truth),
-        support=tuple(int(count) for count in truth.sum(axis=0)),
+        support=tuple(int(count) for count in support),
         thresholds=tuple(float(cut) for cut in cuts),
         threshold_policy=threshold_policy,
         per_class={metric: tuple(float(value) for value in values) for metric, values in per_class.items()},
@@ -146,7 +149,9 @@ def check_scores(
     if not np.isin(labels, (0, 1)).all():
         raise ValueError("labels hold values other than 0 and 1; metrics are for real records with hard labels")
     if not np.isfinite(scores).all():
-        raise ValueError(f"{int((~np.isfinite(scores)).sum())} scores are NaN or infinite; check the classifier's input")
+        raise ValueError(
+            f"{int((~np.isfinite(scores)).sum())} scores are NaN or infinite; check the classifier's input"
+        )
     cuts = np.asarray(thresholds, float)
     if cuts.shape not in ((), (len(class_names),)):
         raise ValueError(f"got thresholds of shape {cuts.shape}; expected one number or one for each class")

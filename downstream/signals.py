@@ -85,12 +85,20 @@ def in_batches(signals: Signals, batch_size: int = 256) -> Iterator[np.ndarray]:
 
 
 def record_digests(signals: Signals) -> list[bytes]:
-    """16 bytes for each record that are equal for equal signals: to find copies, and to know data again."""
-    return [
-        hashlib.blake2b(np.ascontiguousarray(signal).tobytes(), digest_size=16).digest()
-        for batch in in_batches(signals)
-        for signal in batch
-    ]
+    """16 bytes for each record, equal for signals equal to the microvolt: to find copies, and to know data again.
+
+    Raises ValueError for a signal with NaN or infinite samples.
+    """
+    digests: list[bytes] = []
+    for batch in in_batches(signals):
+        finite = np.isfinite(batch).all(axis=(1, 2))
+        if not finite.all():
+            row = len(digests) + int(np.argmin(finite))
+            raise ValueError(f"the signal in row {row} has NaN or infinite samples; expected mV: leave the record out")
+        # the store keeps whole microvolts, so a record that went through one is still known
+        microvolt = np.rint(batch * 1000.0).astype(np.int32)
+        digests += [hashlib.blake2b(signal.tobytes(), digest_size=16).digest() for signal in microvolt]
+    return digests
 
 
 def data_digest(record_digests: Sequence[bytes], labels: np.ndarray) -> str:

@@ -5,6 +5,11 @@ with another seed gives another classifier, so seeds are drawn too: a two-way bo
 arms of a difference see the same draw. S - 1 of the S seeds are drawn, which makes the variance between seeds unbiased
 (Rao and Wu 1988): drawing S of 3 seeds would understate it by a third.
 
+Measured on simulated scores without a difference, 95 % intervals held 0 in 95 % of trials with one seed when patients
+alone vary, in 92 % and 95 % with 3 and 5 seeds whose variance is five times the patients', and in 82 % and 88 % when
+seeds are nearly all that varies: with few seeds a bootstrap knows little of them. When each seed errs on patients of
+its own, as retrained networks mostly do, the two-way draw is cautious (99 %).
+
 A drawn patient counts as often as it was drawn: scores are ranked once, and a replicate is a row of record weights.
 """
 
@@ -69,7 +74,7 @@ class PairedDifference:
 
 
 def verdict(difference: PairedDifference) -> str:
-    """ "gain" or "harm" when the interval is clear of 0, else "no detectable difference" (also when it is undefined)."""
+    """GAIN or HARM when the interval is clear of 0, else NO_DIFFERENCE (also when the difference is undefined)."""
     if difference.low > 0:
         return GAIN
     return HARM if difference.high < 0 else NO_DIFFERENCE

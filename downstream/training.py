@@ -157,6 +157,20 @@ def train_classifier(
     )
 
 
+def classifier_card(trained: TrainedClassifier, training_data: str, records: int) -> str:
+    """The model card of a classifier: what it takes and gives, what it was trained on, and its limits."""
+    config: Any = trained.model.config
+    cuts = zip(config.class_names, trained.thresholds.values, strict=True)
+    return (
+        f"# {type(trained.model).__name__}\n\nResearch use, not for diagnosis.\n\n"
+        f"- Input: (batch, {len(config.leads)}, samples) float32 mV at {config.sampling_rate} Hz, "
+        f"leads {', '.join(config.leads)}\n"
+        f"- Output: one logit a class: {', '.join(config.class_names)}\n"
+        f"- Trained on {records} records ({training_data}), {trained.fit.steps} steps\n"
+        f"- Thresholds ({trained.thresholds.policy}): {', '.join(f'{name} {cut:.3f}' for name, cut in cuts)}\n"
+    )
+
+
 @torch.no_grad()
 def predict(model: nn.Module, signals: Signals, batch_size: int = 256) -> np.ndarray:
     """Scores (records, classes) float64 in 0..1 of a classifier, which is left in evaluation mode.
@@ -165,7 +179,9 @@ def predict(model: nn.Module, signals: Signals, batch_size: int = 256) -> np.nda
     """
     model.eval()
     device = next(model.parameters()).device
-    logits = [model(torch.from_numpy(batch).to(device)).double().cpu().numpy() for batch in in_batches(signals, batch_size)]
+    logits = [
+        model(torch.from_numpy(batch).to(device)).double().cpu().numpy() for batch in in_batches(signals, batch_size)
+    ]
     if not logits:
         raise ValueError("there are no signals to predict; expected at least one record")
     # float64 before the sigmoid: in float32 sure scores become equal to 1, and ties lower the AUROC

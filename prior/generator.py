@@ -18,7 +18,7 @@ from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.labels import LabelTask
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.training.checkpoint import FORMAT_VERSION, fingerprint, read_config, write_text
+from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config, write_text
 
 AGE_STEP = 5  # years, to which the ages in the table of conditions are rounded
 
@@ -85,17 +85,17 @@ class ECGGenerator:
     def requests(
         self, labels: Sequence[str], count: int, seed: int, age: float = float("nan"), sex: str = "unknown"
     ) -> Requests:
-        """`count` requests for records with all of `labels` (as few others as occurred with them in training).
+        """`count` requests for records with exactly `labels`.
 
-        The labels asked for are exactly those; age and sex, unless given, are drawn from the training records with
-        these labels. Raises ValueError for an unknown label or sex, or labels that never occurred together.
+        Age and sex, unless given, are drawn from the training records with exactly these labels.
+        Raises ValueError for an unknown label or sex, or labels that never occurred together.
         """
         unknown = sorted(set(labels) - set(self.class_names))
         if unknown or not labels:
             raise ValueError(f"got the labels {list(labels)}; expected some of {', '.join(self.class_names)}")
         if sex not in SEX_CODES:
             raise ValueError(f"sex is {sex!r}; expected one of {', '.join(SEX_CODES)}")
-        joined = join_labels(sorted(labels, key=self.class_names.index))
+        joined = join_labels(sorted(set(labels), key=self.class_names.index))
         own = self.conditions[self.conditions["labels"] == joined]
         if own.empty:
             often = self.conditions.groupby("labels")["count"].sum().sort_values(ascending=False)
@@ -179,12 +179,18 @@ class ECGGenerator:
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
         """Loads a generator; raises ValueError for a folder that holds none, or one whose parts do not fit together."""
-        folder = Path(folder)
+        folder = find_folder(folder)
         about = read_config(folder)
         if about.get("class") != "ECGGenerator" or about.get("format_version") != FORMAT_VERSION:
             raise ValueError(
                 f"{folder} holds {about.get('class')} of format {about.get('format_version')}; expected ECGGenerator "
                 f"of format {FORMAT_VERSION}: give the folder that `vqecg train-prior` wrote"
+            )
+        missing = {"task", "samples"} - set(about["config"])
+        if missing or not is_generator(folder):
+            raise ValueError(
+                f"{folder} is no whole generator: expected tokenizer/, prior/, conditions.csv, and task and samples in "
+                "config.json; copy it again"
             )
         conditions = pd.read_csv(folder / "conditions.csv", keep_default_na=False, na_values={"age": [""]})
         return cls(

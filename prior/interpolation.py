@@ -17,8 +17,6 @@ from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 
-MOST_FAILURES = 200  # draws without a pair before a class is given up
-
 
 @dataclass(frozen=True)
 class InterpolationSettings:
@@ -26,7 +24,7 @@ class InterpolationSettings:
 
     weight_concentration: float = 2.0  # a of the symmetric Beta(a, a) that the second parent's weight is drawn from
     aligned: bool = True  # False: the naive mixture, which makes ghost beats (for comparison)
-    attempts: int = 20  # partners tried for a record before another is drawn
+    attempts: int = 20  # pairs drawn for a record before it is given up
     seed: int = 0
 
 
@@ -46,7 +44,6 @@ class Interpolations:
     signal: np.ndarray  # (records, 8, samples) float32 mV
     labels: np.ndarray  # (records, classes) float32, which both parents have exactly
     pairs: tuple[Pair, ...]
-    passed_over: int  # draws for which no partner or too few beats were found
 
 
 @torch.inference_mode()
@@ -70,68 +67,69 @@ def interpolate(
 def interpolate_store(
     tokenizer: ECGTokenizer,
     store: RecordStore,
-    indices: np.ndarray,
+    parents: np.ndarray,
     task: LabelTask,
-    counts: dict[str, int],
+    requested: np.ndarray,
     settings: InterpolationSettings,
     progress: bool = True,
 ) -> Interpolations:
-    """For each class of `counts`, that many records between two of the rows `indices` that have it.
+    """For each row of `requested` labels (records, classes), a record between two of the store's rows `parents`.
 
-    Parents have exactly the same labels of the task and different patients, so that the labels of the mixture are no
-    guess, and no statement that is bound to its rhythm (records/beats.py). Raises ValueError when a class has no such
-    pair at all.
+    Both parents have exactly the labels asked for and different patients, so that the labels of the mixture are no
+    guess, and no statement that is bound to its rhythm (records/beats.py). Raises ValueError when there is no
+    such pair for a row (`interpolable` tells beforehand for which records there is), or for a store at another
+    sampling rate.
     """
+    tokenizer.check_sampling_rate(store.spec.sampling_rate)
     labels = store.labels(task)
+    parents = parents[interpolable(store, labels, parents)]
     signals: list[np.ndarray] = []
     pairs: list[Pair] = []
-    passed_over = 0
-    with tqdm(total=sum(counts.values()), desc="interpolating", unit="record", disable=not progress, delay=2) as bar:
-        for column, name in enumerate(task.class_names):
-            generator = np.random.default_rng([settings.seed, column])
-            parents = indices[labels[indices, column] > 0]
-            made = failures = 0
-            while made < counts.get(name, 0):
-                pair = draw_pair(store, labels, parents, settings, generator)
-                mixed = None if pair is None else mix(tokenizer, store, pair, settings.aligned)
-                if pair is None or mixed is None:
-                    failures += 1
-                    if made == 0 and failures > MOST_FAILURES:
-                        raise ValueError(
-                            f"found no two records of {name!r} to interpolate among {len(parents)}: they need the same "
-                            "labels, different patients, three beats and no rhythm statement such as AFIB; use prior "
-                            "samples for this class"
-                        )
-                    continue
-                signals.append(mixed)
-                pairs.append(pair)
-                made += 1
-                bar.update()
-            passed_over += failures
-    signal = (
-        np.stack(signals) if signals else np.zeros((0, len(tokenizer.config.leads), store.spec.samples), np.float32)
-    )
-    rows = np.array([pair.first for pair in pairs], dtype=np.int64)
-    return Interpolations(signal, labels[rows], tuple(pairs), passed_over)
+    for number in tqdm(range(len(requested)), desc="interpolating", unit="record", disable=not progress, delay=2):
+        generator = np.random.default_rng([settings.seed, number])
+        own = parents[(labels[parents] == requested[number]).all(1)]
+        found = (draw_pair(store, own, settings, generator) for _ in range(settings.attempts if len(own) else 0))
+        mixed = ((pair, mix(tokenizer, store, pair, settings.aligned)) for pair in found if pair is not None)
+        pair, signal = next(((pair, signal) for pair, signal in mixed if signal is not None), (None, None))
+        if pair is None or signal is None:
+            asked = "+".join(task.names(requested[number])) or "(none)"
+            raise ValueError(
+                f"found no two records with exactly the labels {asked} to interpolate among {len(own)}: they need "
+                "different patients, three beats and no rhythm statement such as AFIB; use prior samples for these labels"
+            )
+        signals.append(signal)
+        pairs.append(pair)
+    shape = (len(signals), len(tokenizer.config.leads), store.spec.samples)
+    return Interpolations(np.reshape(signals, shape).astype(np.float32), requested, tuple(pairs))
+
+
+def interpolable(store: RecordStore, labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Which of the chosen rows have a partner among them: bool (rows,). `labels` (records, classes) are the store's."""
+    patients, statements = store.table["patient_id"].to_numpy(), store.table["statements"].to_numpy()
+    groups: dict[bytes, list[int]] = {}
+    for row in rows:
+        if may_interpolate(statements[row], statements[row]) is None:
+            groups.setdefault(labels[row].tobytes(), []).append(row)
+
+    def has_partner(row: int) -> bool:
+        return any(
+            patients[other] != patients[row] and may_interpolate(statements[row], statements[other]) is None
+            for other in groups.get(labels[row].tobytes(), [])
+        )
+
+    able = [may_interpolate(statements[row], statements[row]) is None and has_partner(row) for row in rows]
+    return np.array(able, dtype=bool)
 
 
 def draw_pair(
-    store: RecordStore,
-    labels: np.ndarray,
-    parents: np.ndarray,
-    settings: InterpolationSettings,
-    generator: np.random.Generator,
+    store: RecordStore, parents: np.ndarray, settings: InterpolationSettings, generator: np.random.Generator
 ) -> Pair | None:
-    """A random pair among the rows `parents`, or None when the first drawn has no partner."""
-    if len(parents) == 0:
-        return None
-    patients, statements = store.table["patient_id"], store.table["statements"]
+    """A random pair among the rows `parents`, all of the same labels, or None when the first drawn has no partner."""
+    patients, statements = store.table["patient_id"].to_numpy(), store.table["statements"].to_numpy()
     first = int(generator.choice(parents))
     weight = float(generator.beta(settings.weight_concentration, settings.weight_concentration))
-    other_patient = (patients.iloc[parents] != patients.iloc[first]).to_numpy()
-    partners = parents[(labels[parents] == labels[first]).all(1) & other_patient]
-    for second in generator.permutation(partners)[: settings.attempts]:
-        if may_interpolate(statements.iloc[first], statements.iloc[second]) is None:
+    for second in generator.permutation(parents[patients[parents] != patients[first]]):
+        if may_interpolate(statements[first], statements[second]) is None:
             return Pair(first, int(second), weight)
     return None
 

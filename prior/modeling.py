@@ -80,6 +80,13 @@ class ECGPrior(nn.Module, Pretrained):
         """(..., width) -> (..., levels, codebook_size)."""
         return self.head(hidden).unflatten(-1, (self.config.levels, self.config.codebook_size))
 
+    def step_logits(self, delayed: Tensor, condition: Condition) -> Tensor:
+        """Logits (batch, steps, levels, codebook_size) of each step of delayed codes, given the steps before it."""
+        condition_embedding = self.embed_condition(condition)[:, None]
+        # the condition is the prefix, and is added at every step
+        inputs = torch.cat([torch.zeros_like(condition_embedding), self.embed_codes(delayed[:, :-1])], dim=1)
+        return self.logits(self.hidden_states(self.embedding_dropout(inputs + condition_embedding)))
+
     def forward(self, codes: Tensor, condition: Condition) -> ECGPriorOutput:
         """Negative log-likelihood of codes (batch, frames, levels); raises ValueError for another shape."""
         expected = (self.config.frames, self.config.levels)
@@ -88,12 +95,8 @@ class ECGPrior(nn.Module, Pretrained):
                 f"got codes of shape {tuple(codes.shape)}; expected (batch, {expected[0]} frames, {expected[1]} levels)"
             )
         delayed = delay(codes, self.config.codebook_size)
-        condition_embedding = self.embed_condition(condition)[:, None]
-        # the condition is the prefix, and is added at every step
-        inputs = torch.cat([torch.zeros_like(condition_embedding), self.embed_codes(delayed[:, :-1])], dim=1)
-        hidden = self.hidden_states(self.embedding_dropout(inputs + condition_embedding))
         negative = nn.functional.cross_entropy(
-            self.logits(hidden).flatten(0, 2).float(),
+            self.step_logits(delayed, condition).flatten(0, 2).float(),
             delayed.flatten(),
             ignore_index=self.config.codebook_size,
             reduction="none",
@@ -104,24 +107,35 @@ class ECGPrior(nn.Module, Pretrained):
 
 def make_backbone(config: ECGPriorConfig) -> nn.Module:
     """The transformer of the config; it gets embeddings, so its own token table is one unused row."""
-    if config.backbone == "gpt2":
-        return GPT2Model(
-            GPT2Config(
-                vocab_size=1,
-                n_positions=config.steps,
-                n_embd=config.width,
-                n_layer=config.layers,
-                n_head=config.heads,
-                resid_pdrop=config.dropout,
-                embd_pdrop=0.0,
-                attn_pdrop=config.dropout,
-                bos_token_id=0,
-                eos_token_id=0,
-                attn_implementation="sdpa",
-            )
+    backbone = make_gpt2(config) if config.backbone == "gpt2" else make_llama(config)
+    # several processes would wait for the gradient of that row, which never comes
+    backbone.get_input_embeddings().requires_grad_(False)
+    return backbone
+
+
+def make_gpt2(config: ECGPriorConfig) -> GPT2Model:
+    """GPT-2 (Radford et al. 2019): learned positions, dropout on attention and residuals."""
+    return GPT2Model(
+        GPT2Config(  # type: ignore[call-arg]
+            vocab_size=1,
+            n_positions=config.steps,
+            n_embd=config.width,
+            n_layer=config.layers,
+            n_head=config.heads,
+            resid_pdrop=config.dropout,
+            embd_pdrop=0.0,
+            attn_pdrop=config.dropout,
+            bos_token_id=0,
+            eos_token_id=0,
+            attn_implementation="sdpa",
         )
+    )
+
+
+def make_llama(config: ECGPriorConfig) -> LlamaModel:
+    """Llama (Touvron et al. 2023): rotary positions, gated feed-forward layers, dropout on attention only."""
     return LlamaModel(
-        LlamaConfig(
+        LlamaConfig(  # type: ignore[call-arg]
             vocab_size=1,
             max_position_embeddings=config.steps,
             hidden_size=config.width,

@@ -29,6 +29,7 @@ class PreallocatedLayer(DynamicLayer):
             shape = (*key_states.shape[:2], self.steps, key_states.shape[3])
             self.keys, self.values = key_states.new_empty(shape), value_states.new_empty(shape)
             self.is_initialized = True
+        assert self.keys is not None and self.values is not None  # the base class leaves them open
         end = self.filled + key_states.shape[2]
         self.keys[:, :, self.filled : end] = key_states
         self.values[:, :, self.filled : end] = value_states
@@ -50,8 +51,10 @@ def sample_codes(prior: ECGPrior, condition: Condition, noise: Tensor, settings:
     guided = settings.guidance != 1
     if guided:
         condition = Condition(
-            *(torch.cat([value, value]) for value in (condition.labels, condition.age, condition.sex)),
-            hidden=torch.cat([condition.hidden, torch.ones_like(condition.hidden)]),
+            torch.cat([condition.labels, condition.labels]),
+            torch.cat([condition.age, condition.age]),
+            torch.cat([condition.sex, condition.sex]),
+            torch.cat([condition.hidden, torch.ones_like(condition.hidden)]),
         )
     embedding = prior.embed_condition(condition)[:, None]
     cache = Cache(layers=[PreallocatedLayer(config.steps) for _ in range(config.layers)])
@@ -104,7 +107,7 @@ def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingS
     `first` is the number of the first record in the whole set being generated: it chooses the random streams.
     """
     device = next(prior.parameters()).device
-    parts = []
+    parts = [torch.zeros(0, prior.config.frames, prior.config.levels, dtype=torch.int64)]
     for start in range(0, len(condition.labels), settings.batch_size):
         window = slice(start, start + settings.batch_size)
         batch = Condition(

@@ -85,10 +85,15 @@ def train_prior(
 ) -> TrainedPrior:
     """Trains a prior on the rows `train` of the store, keeping the weights with the lowest validation loss.
 
-    Raises ValueError when the settings ask for more levels than the tokenizer has.
+    Raises ValueError when the settings ask for more levels than the tokenizer has or for no variant, no validation
+    rows are given, or the store's sampling rate is not the tokenizer's.
     """
     if not 1 <= settings.levels <= tokenizer.num_levels:
         raise ValueError(f"levels is {settings.levels}; expected 1 to {tokenizer.num_levels}, what the tokenizer has")
+    if settings.variants < 1:
+        raise ValueError(f"variants is {settings.variants}; expected at least 1, the records as they are")
+    if len(validation) == 0:
+        raise ValueError("no validation records to choose the weights by; name at least one validation fold")
     config = ECGPriorConfig(
         class_names=task.class_names,
         tokenizer_fingerprint=fingerprint(tokenizer),
@@ -132,7 +137,11 @@ def encode_examples(
     progress: bool = True,
     batch_size: int = 64,
 ) -> CodeExamples:
-    """Encodes the chosen rows `settings.variants` times: the first variant as they are, the others jittered."""
+    """Encodes the chosen rows `settings.variants` times: the first variant as they are, the others jittered.
+
+    Raises ValueError when the store's sampling rate is not the tokenizer's.
+    """
+    tokenizer.check_sampling_rate(store.spec.sampling_rate)
     device = next(tokenizer.parameters()).device
     shape = (settings.variants, len(indices), tokenizer.frames(store.spec.samples), settings.levels)
     codes = np.zeros(shape, np.int16 if tokenizer.codebook_size <= 2**15 else np.int32)

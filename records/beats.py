@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
 from vqecg.records.rpeaks import find_r_peaks
 
 MIN_BEATS = 3

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
+
 from vqecg.records.heart import Heart, Patient, normal_heart, rotation, sokolow_lyon
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import scipy.io
+
 from vqecg.records.fields import age_years, record_frame, sex_name, with_folds
 from vqecg.records.labels import CPSC2018_CLASSES
 from vqecg.records.leads import LEADS

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
+
 from vqecg.records.folds import assign_folds
 from vqecg.records.record import MAX_FOLD, TABLE_COLUMNS
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
+
 from vqecg.records.fields import age_years, id_text, record_frame, sex_name, with_folds
 from vqecg.records.record import MAX_FOLD, RecordTable
 

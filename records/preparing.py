@@ -9,6 +9,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
+
 from vqecg.records.preprocessing import SignalSpec
 from vqecg.records.quality import examine
 from vqecg.records.readers import read_record

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.signal import firwin, kaiserord, resample_poly
+
 from vqecg.records.leads import independent_leads
 from vqecg.records.record import ECGRecord
 

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
+
 from vqecg.records.fields import age_years, id_text, record_frame
 from vqecg.records.labels import normal_statement_table, statement_table
 from vqecg.records.record import MAX_FOLD, RecordTable
@@ -17,7 +18,7 @@ from vqecg.records.record import MAX_FOLD, RecordTable
 DATABASE = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"
 VERSIONS = {21837: "1.0.1", 21799: "1.0.3"}  # records -> version
-FILE_COLUMNS = {100: "filename_lr", 500: "filename_hr"}  # Hz -> column
+FILE_COLUMNS = {100: "filename_lr", 500: "filename_hr"}  # Hz -> column; our own sets may have filename_250 and such
 NEEDED = ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold")
 SEXES = {"0": "male", "1": "female", "": "unknown"}
 
@@ -47,7 +48,7 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
 
     Args:
         root: the folder with ptbxl_database.csv, or a folder with exactly one such folder in it.
-        sampling_rate: Hz, 100 (records100) or 500 (records500).
+        sampling_rate: Hz, 100 (records100) or 500 (records500); of a synthetic set any rate that it was written at.
 
     Returns:
         statements are the scp_codes with their likelihood in percent (0 = unknown); an age of 300 (over 89) is 90.0.
@@ -55,28 +56,27 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
         the folder's scp_statements.csv, or the packaged one where there is none.
 
     Raises:
-        ValueError: no such folder; a rate that PTB-XL does not have, or none of whose files is there (says which rates
-            are); a missing column; a cell that does not parse or a code that the statement table lacks (names the row).
+        ValueError: no such folder; a rate of which no file is there (says which rates are); a missing column; a cell
+            that does not parse or a code that the statement table lacks (names the row).
     """
     folder = find_ptbxl(root.resolve())
     if folder is None:
         raise ValueError(f"no {DATABASE} in {root} or in one of its folders; expected PTB-XL's layout")
-    if sampling_rate not in FILE_COLUMNS:
-        raise ValueError(f"sampling rate {sampling_rate} Hz, PTB-XL has 100 and 500 Hz: read one of them and resample")
     database = _read_database(folder / DATABASE)
     statements, statements_note = _read_statements(folder)
-    present = {rate: _has_files(folder, database, column) for rate, column in FILE_COLUMNS.items()}
-    if not present[sampling_rate].any():
+    columns = _file_columns(database)
+    present = {rate: _has_files(folder, database[column]) for rate, column in columns.items()}
+    if sampling_rate not in present or not present[sampling_rate].any():
         there = ", ".join(f"{rate} Hz ({mask.sum():,} records)" for rate, mask in present.items() if mask.any())
         raise ValueError(
             f"{folder} holds no record at {sampling_rate} Hz; there: {there or 'no record files at all'}. "
-            "Ask for a rate that is there, or download the rest"
+            "Ask for a rate that is there (prepare resamples), or download the rest"
         )
     codes = frozenset(statements.index)
+    kept = database.loc[present[sampling_rate], [*NEEDED, columns[sampling_rate]]]
     rows = [
-        _row({str(key): str(cell) for key, cell in row.items()}, line, folder, FILE_COLUMNS[sampling_rate], codes)
-        for line, row, there in zip(database.index, database.to_dict("records"), present[sampling_rate], strict=True)
-        if there
+        _row(line, dict(zip([*NEEDED, "file"], cells, strict=True)), folder, codes)
+        for line, cells in zip(kept.index, kept.to_numpy(dtype=object).tolist(), strict=True)
     ]
     description = _describe(folder, len(database), len(rows), sampling_rate) + statements_note
     return RecordTable(record_frame(rows), "ptb-xl", description, statements)
@@ -117,27 +117,36 @@ def _record_name(cell: str) -> str:
     return re.sub(r"\.(dat|hea)$", "", cell.strip().replace("\\", "/"))
 
 
-def _has_files(folder: Path, database: pd.DataFrame, column: str) -> pd.Series:
+def _file_columns(database: pd.DataFrame) -> dict[int, str]:
+    """Hz -> the column that names the files of that rate."""
+    named = {int(column[9:]): column for column in database.columns if re.fullmatch(r"filename_\d+", column)}
+    own = {rate: column for rate, column in FILE_COLUMNS.items() if column in database.columns}
+    # A set written at 250 Hz alone names these files in filename_lr too, for loaders that know no other column.
+    repeated = [
+        rate for rate, column in own.items() if any(database[column].equals(database[c]) for c in named.values())
+    ]
+    return {rate: column for rate, column in (own | named).items() if rate not in repeated}
+
+
+def _has_files(folder: Path, cells: pd.Series) -> pd.Series:
     """For every row whether both files of the record are there; lists each folder once, for network disks."""
-    if column not in database.columns:
-        return pd.Series(False, index=database.index)
-    names = [_record_name(cell) for cell in database[column]]
+    names = [_record_name(cell) for cell in cells]
     files: set[str] = set()
     for below in {os.path.dirname(name) for name in names if name}:
         if (folder / below).is_dir():
             files.update(f"{below}/{name}".lstrip("/") for name in os.listdir(folder / below))
-    return pd.Series([f"{name}.hea" in files and f"{name}.dat" in files for name in names], index=database.index)
+    return pd.Series([f"{name}.hea" in files and f"{name}.dat" in files for name in names], index=cells.index)
 
 
-def _row(row: dict[str, str], line: int, folder: Path, column: str, codes: frozenset[str]) -> dict[str, object]:
-    """One row of the record table. ValueError names the line of the csv and the ecg_id."""
+def _row(line: int, row: dict[str, str], folder: Path, codes: frozenset[str]) -> dict[str, object]:
+    """One row of the record table from the cells of NEEDED and `file`. ValueError names the line and the ecg_id."""
     try:
         sex = row["sex"].strip().removesuffix(".0")
         if sex not in SEXES:
             raise ValueError(f"sex {row['sex']!r}, expected 0 (male), 1 (female) or nothing")
         return {
             "record_id": id_text(row["ecg_id"], "ecg_id"),
-            "path": str(folder / _record_name(row[column])),
+            "path": str(folder / _record_name(row["file"])),
             "patient_id": id_text(row["patient_id"], "patient_id"),
             "fold": _fold(row["strat_fold"]),
             "age": age_years(row["age"]),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from vqecg.records.leads import INDEPENDENT_LEADS, independent_leads
 from vqecg.records.preprocessing import SignalSpec, UnusableRecordError, prepare
 from vqecg.records.record import ECGRecord

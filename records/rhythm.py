@@ -24,12 +24,12 @@ def draw_beat_times(
     heart_rate in beats a minute, breathing_rate in Hz, age in years (variability falls with age).
     """
     mean = 60.0 / heart_rate
-    count = int(np.ceil((seconds + 6 * mean) / mean * 1.6)) + 4
+    count = int(np.ceil((seconds + 10 * mean) / mean * 1.6)) + 4
     if "AFIB" in statements:
         intervals = _fibrillating_intervals(mean, count, rng)
     else:
         intervals = _sinus_intervals("SARRH" in statements, mean, breathing_rate, age, count, rng)
-    onset = -2.5 * mean + mean * rng.uniform() + np.cumsum(intervals)
+    onset = -5.5 * mean + mean * rng.uniform() + np.cumsum(intervals)
     kind = np.full(count, "N")
     chosen = _ectopic_beats(onset, seconds, mean, ("PAC" in statements) + ("PVC" in statements), rng)
     for name, beats in zip([s for s in ("PAC", "PVC") if s in statements], chosen, strict=True):
@@ -39,7 +39,7 @@ def draw_beat_times(
             early = onset[beat] - min(onset[beat], onset[beat - 1] + coupling)
             # an atrial extra beat resets the sinus node; a ventricular one leaves it alone: a compensatory pause
             onset[beat:] -= early if name == "PAC" else np.where(np.arange(count - beat) == 0, early, 0.0)
-    inside = np.flatnonzero((onset > -1.5 * mean) & (onset < seconds + 1.5 * mean))
+    inside = np.flatnonzero((onset > -2.5 * mean) & (onset < seconds + 2.5 * mean))
     keep = slice(max(inside[0], 1), inside[-1] + 1)
     return BeatTimes(onset=onset[keep], kind=kind[keep], rr_before=np.diff(onset)[keep.start - 1 : keep.stop - 1])
 
@@ -72,7 +72,7 @@ def _ectopic_beats(
     if kinds == 0:
         return []
     inside = np.flatnonzero((onset > 1.2 * mean) & (onset < seconds - 0.8 * mean))
-    apart = inside[int(rng.integers(min(2, len(inside)))) :: 3]
+    apart = inside[int(rng.integers(2)) :: 3]
     if len(apart) < kinds:
         raise ValueError(
             f"{seconds:g} s at {60 / mean:.0f} beats a minute hold {len(apart)} places for premature beats, "

@@ -17,9 +17,9 @@ def find_r_peaks(signal: np.ndarray, sampling_rate: float) -> np.ndarray:
         signal: (leads, n) mV, at least one lead; the eight independent leads are what it is measured on.
         sampling_rate: Hz, at least 50.
 
-    The slope's energy (5-25 Hz) over all leads rises once a QRS complex (as in Pan and Tompkins 1985, with Euclidean
-    distance over leads in place of a single lead's square); its maxima at least REFRACTORY apart are beats when they
-    reach a fraction of their neighbourhood's median and are no T waves; long gaps are searched again with a lower
+    The slope (5-25 Hz, root mean square over a QRS complex's length) summed over the leads rises once a beat: Pan and
+    Tompkins 1985 (IEEE Trans Biomed Eng 32:230) for several leads. Its maxima at least REFRACTORY apart are beats when
+    they reach a fraction of their neighbourhood's median and are no T waves; long gaps are searched again with a lower
     threshold. The index returned is the largest vector magnitude over the leads near such a maximum.
 
     Raises ValueError for another shape, less than one second, NaN, or a sampling rate below 50 Hz.
@@ -41,15 +41,15 @@ def find_r_peaks(signal: np.ndarray, sampling_rate: float) -> np.ndarray:
 
 
 def _slope_envelope(wide: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """Root of the smoothed slope energy over the leads, (n,), in mV/s; a lead of spikes cannot drown the others."""
+    """Root mean square slope about each sample, summed over the leads, (n,) in mV/s; no lead counts without limit."""
     band = dsp.butter(2, [5, min(25, 0.45 * sampling_rate)], "bandpass", fs=sampling_rate, output="sos")
     padding = min(wide.shape[1] - 1, round(sampling_rate))
     slopes = np.gradient(dsp.sosfiltfilt(band, wide, axis=1, padlen=padding), 1 / sampling_rate, axis=1)
     energy = slopes**2
-    steep = np.percentile(energy, 98, axis=1, keepdims=True)  # about what QRS complexes reach in each lead
-    energy = np.minimum(energy, 3 * steep)  # pacemaker spikes and artefacts reach more
-    energy /= np.maximum(1, steep / (4 * np.median(steep) + 1e-12))  # a loose electrode's lead
-    return np.sqrt(ndimage.gaussian_filter1d(energy.sum(0), _SMOOTHING / 2.5 * sampling_rate, mode="nearest"))
+    energy = np.minimum(energy, 3 * np.percentile(energy, 98, axis=1, keepdims=True))  # pacemaker spikes reach more
+    courses = np.sqrt(ndimage.gaussian_filter1d(energy, _SMOOTHING / 2.5 * sampling_rate, axis=1, mode="nearest"))
+    level = np.median(np.percentile(courses, 97, axis=1))  # about a QRS complex in the median lead
+    return np.minimum(courses, 2 * level).sum(0)  # a loose electrode's lead reaches more
 
 
 def _accept(candidates: np.ndarray, heights: np.ndarray, sampling_rate: float) -> np.ndarray:

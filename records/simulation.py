@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
+
 from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.folds import assign_folds
 from vqecg.records.heart import Patient, draw_patient

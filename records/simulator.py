@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
 from vqecg.records.conditions import EFFECTS, build_heart
 from vqecg.records.heart import Heart, Patient, draw_patient
 from vqecg.records.leads import LEADS, twelve_leads

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
+
 from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.labels import LabelTask, normal_statement_table, statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS

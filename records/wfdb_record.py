@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from vqecg.records.leads import canonical_lead
 
 DEFAULT_RATE = 250.0  # Hz, where the record line names none

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+
 from vqecg.records.labels import SUPERCLASSES, snomed_table
 from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
 from vqecg.records.record import SEXES

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.labels import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.leads import INDEPENDENT_LEADS
@@ -38,7 +39,7 @@ README = """# Synthetic 12-lead ECGs in the layout of PTB-XL
 
 - `ptbxl_database.csv`: one row a record, with PTB-XL's columns (sex: 0 male, 1 female; `scp_codes`: statement and
   likelihood in percent, 0 = unknown). Columns that say nothing of a synthetic record are empty.
-- `scp_statements.csv`: what the statements mean. {added}
+- `scp_statements.csv`: what the statements mean.{added}
 - {folders}: WFDB records, 12 leads, {seconds:g} s, 16 bit, 1 microvolt a unit.
 - `manifest.parquet`: how every record was made.
 
@@ -115,7 +116,7 @@ def write_dataset(
         numbered.to_parquet(partial / "manifest.parquet")
         readme = README.format(
             records=len(rows),
-            added=f"Added to PTB-XL's: {', '.join(added)}." if added else "",
+            added=f" Added to PTB-XL's: {', '.join(added)}." if added else "",
             folders=", ".join(f"`records{rate}/` ({rate} Hz)" for rate in sorted(rates)),
             seconds=samples / sampling_rate,
         )

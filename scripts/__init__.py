@@ -1,6 +1,7 @@
-"""ROOMDOC"""
+"""The `vqecg` command, one file a subcommand: parse, call, print."""
 
 if __name__ != "vqecg.scripts":
     raise ImportError(
-        "this folder is the package vqecg.scripts: install the checkout (pip install -e .) and import vqecg.scripts, not scripts"
+        "this folder is the package vqecg.scripts: install the checkout (pip install -e .) "
+        "and import vqecg.scripts, not scripts"
     )

@@ -1,11 +1,25 @@
-"""Fixtures shared by every test: where the real recordings are, and a small simulated data set."""
+"""Fixtures shared by every test: where the real recordings are, a small simulated data set, and tiny models on it.
+
+What a fixture needs is imported inside it, so that tests of records/ do not wait for torch and transformers.
+"""
+
+from __future__ import annotations
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
+    from vqecg.prior.training import PriorTraining
+    from vqecg.records.folds import SplitIndices
+    from vqecg.records.store import RecordStore
+    from vqecg.tokenizer.modeling import ECGTokenizer
+    from vqecg.tokenizer.training import TokenizerTraining
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -23,7 +37,84 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(named)
     unpack = CHECKOUT.parent / "shared" / "data" / "unpack.py"
     if not unpack.is_file():
-        pytest.skip("no real recordings: set VQECG_DATA to a folder that holds ptb-xl/, cpsc2018/, ludb/ and challenge-*/")
+        pytest.skip(
+            "no real recordings: set VQECG_DATA to a folder that holds ptb-xl/, cpsc2018/, ludb/ and challenge-*/"
+        )
     folder = tmp_path_factory.mktemp("real")
     subprocess.run([sys.executable, str(unpack), str(folder)], check=True, capture_output=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> RecordStore:
+    """120 simulated recordings of 10 s at 100 Hz."""
+    from vqecg.records.preprocessing import SignalSpec
+    from vqecg.records.readers import read_table
+    from vqecg.records.simulation import simulate_dataset
+    from vqecg.records.store import RecordStore
+
+    folder = tmp_path_factory.mktemp("simulated")
+    simulate_dataset(folder / "data", records=120, seed=0, progress=False)
+    return RecordStore.build(read_table(folder / "data"), SignalSpec(100, 10.0), folder / "store", progress=False)
+
+
+@pytest.fixture(scope="session")
+def simulated_split(simulated_store: RecordStore) -> SplitIndices:
+    """The rows of the simulated recordings: training folds 1-8, validation fold 9, test fold 10."""
+    from vqecg.records.folds import FoldSplit
+
+    return FoldSplit().indices(simulated_store.table)
+
+
+@pytest.fixture(scope="session")
+def tokenizer_training() -> TokenizerTraining:
+    """Settings with which a tokenizer trains in a second."""
+    from vqecg.tokenizer.config import ECGTokenizerConfig
+    from vqecg.tokenizer.training import TokenizerTraining
+    from vqecg.training.fit import FitSettings
+
+    return TokenizerTraining(
+        model=ECGTokenizerConfig(
+            width=16, encoder_blocks=1, decoder_blocks=1, levels=4, codebook_size=32, quantizer_dropout=0.5
+        ),
+        fit=FitSettings(steps=12, batch_size=16, evaluate_every=6, warmup_steps=2, mixed_precision="no"),
+    )
+
+
+@pytest.fixture(scope="session")
+def prior_training() -> PriorTraining:
+    """Settings with which a prior trains in a second."""
+    from vqecg.prior.training import PriorTraining
+    from vqecg.training.fit import FitSettings
+
+    fit = FitSettings(steps=8, batch_size=16, evaluate_every=4, warmup_steps=2, mixed_precision="no")
+    return PriorTraining(levels=2, width=32, layers=2, heads=2, variants=2, fit=fit)
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer(
+    simulated_store: RecordStore, simulated_split: SplitIndices, tokenizer_training: TokenizerTraining
+) -> ECGTokenizer:
+    """A tokenizer trained for a dozen steps on the simulated recordings; tests must not change it."""
+    from vqecg.tokenizer.training import train_tokenizer
+
+    train, validation = simulated_split.train, simulated_split.validation
+    return train_tokenizer(simulated_store, train, validation, tokenizer_training, progress=False).tokenizer
+
+
+@pytest.fixture(scope="session")
+def tiny_generator(
+    simulated_store: RecordStore,
+    simulated_split: SplitIndices,
+    tiny_tokenizer: ECGTokenizer,
+    prior_training: PriorTraining,
+) -> ECGGenerator:
+    """A generator for the five superclasses, its prior trained for a few steps; tests must not change it."""
+    from vqecg.prior.generator import ECGGenerator, training_conditions
+    from vqecg.prior.training import train_prior
+
+    train, validation = simulated_split.train, simulated_split.validation
+    task = simulated_store.task("superdiagnostic")
+    trained = train_prior(simulated_store, train, validation, tiny_tokenizer, task, prior_training, progress=False)
+    conditions = training_conditions(simulated_store, train, task)
+    return ECGGenerator(tiny_tokenizer, trained.prior, task, conditions, simulated_store.spec.samples)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 import wfdb
+
 from vqecg.records.challenge import comment_fields, has_diagnoses, read_challenge
 from vqecg.records.leads import LEADS
 from vqecg.records.readers import read_record

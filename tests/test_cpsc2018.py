@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
+
 from vqecg.records.cpsc2018 import read_cpsc2018, read_cpsc2018_record
 from vqecg.records.labels import LabelTask
 from vqecg.records.leads import LEADS

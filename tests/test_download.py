@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from vqecg.records.download import DATASETS, download
 
 FILES = {

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from vqecg.records.fields import age_years, id_text, record_frame, sex_name
 from vqecg.records.record import RecordTable
 

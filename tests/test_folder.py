@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
+
 from vqecg.records.folder import read_folder
 from vqecg.records.leads import LEADS
 from vqecg.records.readers import read_record

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from vqecg.records.labels import (
     CPSC2018_CLASSES,
     SUPERCLASSES,

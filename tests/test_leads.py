@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from vqecg.records.leads import (
     INDEPENDENT_LEADS,
     LEADS,

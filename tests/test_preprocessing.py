@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from vqecg.records.leads import LEADS, twelve_leads
 from vqecg.records.preprocessing import SignalSpec, UnusableRecordError, prepare, resample
 from vqecg.records.record import ECGRecord

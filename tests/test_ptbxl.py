@@ -3,11 +3,13 @@
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import wfdb
+
 from vqecg.records import ptbxl
 from vqecg.records.labels import LabelTask, statement_table
 from vqecg.records.leads import LEADS
@@ -21,7 +23,7 @@ ROWS = [
 ]
 
 
-def write_set(folder: Path, rates: tuple[int, ...] = (100,), **changes: object) -> Path:
+def write_set(folder: Path, rates: tuple[int, ...] = (100,), **changes: Any) -> Path:
     """Three records in PTB-XL's layout; `changes` replace columns of ptbxl_database.csv."""
     folder.mkdir(exist_ok=True)
     table = pd.DataFrame(ROWS)
@@ -87,8 +89,22 @@ def test_a_rate_of_which_nothing_is_there_is_refused_with_those_that_are(tmp_pat
         read_ptbxl(write_set(tmp_path / "set"), sampling_rate=500)
     with pytest.raises(ValueError, match="no record files at all"):
         read_ptbxl(write_set(tmp_path / "empty", rates=()))
-    with pytest.raises(ValueError, match="100 and 500 Hz"):
+    with pytest.raises(ValueError, match=r"no record at 250 Hz; there: 100 Hz"):
         read_ptbxl(tmp_path / "set", sampling_rate=250)
+
+
+def test_a_set_of_our_own_may_have_another_rate(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", rates=())
+    (folder / "records250").mkdir()
+    for name in ("1", "2", "3"):
+        for suffix in (".hea", ".dat"):
+            (folder / "records250" / f"{name}{suffix}").touch()
+    file = folder / "ptbxl_database.csv"
+    names = [f"records250/{number}" for number in (1, 2, 3)]
+    pd.read_csv(file).assign(filename_lr=names, filename_250=names).to_csv(file, index=False)
+    assert "3 records" in read_ptbxl(folder, sampling_rate=250).description
+    with pytest.raises(ValueError, match=r"no record at 100 Hz; there: 250 Hz"):
+        read_ptbxl(folder)
 
 
 def test_the_description_says_version_subset_or_synthetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +162,7 @@ def test_extra_columns_and_extensions_are_no_trouble(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_cell_is_named_with_its_row(tmp_path: Path, changes: dict[str, list], message: str) -> None:
-    folder = write_set(tmp_path / "set", **changes)
+    folder = write_set(tmp_path / "set", (100,), **changes)
     with pytest.raises(ValueError, match=message):
         read_ptbxl(folder)
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from vqecg.records.leads import LEADS, twelve_leads
 from vqecg.records.preprocessing import SignalSpec, UnusableRecordError
 from vqecg.records.quality import REASONS, check_quality, examine

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import scipy.io
 import wfdb
+
 from vqecg.records.leads import LEADS
 from vqecg.records.readers import SOURCES, detect_source, read_record, read_table
 from vqecg.records.record import TABLE_COLUMNS

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+
 from vqecg.records.record import TABLE_COLUMNS, ECGRecord, RecordTable
 
 
@@ -42,7 +43,7 @@ def test_record_keeps_float32_and_knows_its_length() -> None:
 def test_record_refuses_what_does_not_fit(changes: dict[str, object], message: str) -> None:
     good = {"signal": np.zeros((2, 500)), "sampling_rate": 250.0, "leads": ("I", "II"), "record_id": "7"}
     with pytest.raises(ValueError, match=message):
-        ECGRecord(**(good | changes))  # type: ignore[arg-type]
+        ECGRecord(**(good | changes))
 
 
 def test_table_accepts_its_own_columns() -> None:

@@ -8,6 +8,7 @@ import pytest
 import wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from vqecg.records.leads import LEADS
 from vqecg.records.wfdb_record import lead_name, read_header, read_wfdb
 

@@ -10,6 +10,7 @@ import wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from vqecg.records.challenge import read_challenge
 from vqecg.records.labels import statement_table
 from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
@@ -44,7 +45,7 @@ def write(folder: Path, **changes: object) -> Path:
         "statement_table": statement_table(),
         "manifest": manifest(),
     }
-    write_dataset(folder, **(given | changes))  # type: ignore[arg-type]
+    write_dataset(folder, **(given | changes))
     return folder
 
 
@@ -111,19 +112,19 @@ def test_the_usual_ptbxl_loader_reads_a_data_set(tmp_path: Path) -> None:
     folder = write(tmp_path / "set", signals8=signals(samples=5000), sampling_rate=500, other_rates=(100,))
     # example_physionet.py, which PTB-XL ships with
     database = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
-    database.scp_codes = database.scp_codes.apply(ast.literal_eval)
+    database["scp_codes"] = database["scp_codes"].apply(ast.literal_eval)
     for column, rate in (("filename_lr", 100), ("filename_hr", 500)):
         data = np.array([wfdb.rdsamp(str(folder / name))[0] for name in database[column]])
         assert data.shape == (3, rate * 10, 12)
     meanings = pd.read_csv(folder / "scp_statements.csv", index_col=0)
     meanings = meanings[meanings.diagnostic == 1]
-    classes = database.scp_codes.apply(
+    classes = database["scp_codes"].apply(
         lambda codes: list({meanings.loc[code].diagnostic_class for code in codes if code in meanings.index})
     )
     assert classes.tolist() == [["NORM"]] * 3
     assert database.index.tolist() == [1, 2, 3] and database.strat_fold.tolist() == [1, 2, 3]
-    assert database.filename_lr[1] == "records100/00000/00001_lr"
-    assert database.filename_hr[3] == "records500/00000/00003_hr"
+    assert database["filename_lr"][1] == "records100/00000/00001_lr"
+    assert database["filename_hr"][3] == "records500/00000/00003_hr"
     assert database.sex[2] == 1 and database.sex[3] == 0 and math.isnan(database.sex[1])
     assert "synthetic" in (folder / "README.md").read_text()
 
@@ -169,9 +170,9 @@ def test_classes_used_as_statements_are_added_so_that_loaders_map_them_back(tmp_
     meanings = pd.read_csv(folder / "scp_statements.csv", index_col=0)
     assert len(meanings) == 71 + 3
     columns = ["diagnostic", "diagnostic_class", "diagnostic_subclass"]
-    assert meanings.loc["MI", columns].tolist() == [1.0, "MI", "MI"]
-    assert meanings.loc["ISCA", columns].tolist() == [1.0, "STTC", "ISCA"]
-    assert meanings.loc["AF", "rhythm"] == 1 and math.isnan(meanings.loc["AF", "diagnostic"])
+    assert list(meanings.loc["MI", columns]) == [1.0, "MI", "MI"]
+    assert list(meanings.loc["ISCA", columns]) == [1.0, "STTC", "ISCA"]
+    assert meanings["rhythm"]["AF"] == 1 and math.isnan(meanings["diagnostic"]["AF"])
     assert read_table(folder).records["statements"].tolist() == used
     with pytest.raises(ValueError, match=r"statements \['HAPPY'\] are not in the statement table"):
         write(tmp_path / "other", rows=rows(statements=[{"HAPPY": 0.0}] * 3))

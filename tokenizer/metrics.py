@@ -67,7 +67,11 @@ def prd(signal: Tensor, reconstruction: Tensor) -> Tensor:
 def encode_store(
     tokenizer: ECGTokenizer, store: RecordStore, indices: np.ndarray, batch_size: int = 64, progress: bool = True
 ) -> Tensor:
-    """Codes of the chosen records: (records, frames, levels) int16 (int32 for codebooks beyond 32,767)."""
+    """Codes of the chosen records: (records, frames, levels) int16 (int32 for codebooks beyond 32,768).
+
+    Raises ValueError when the store's sampling rate is not the tokenizer's.
+    """
+    tokenizer.check_sampling_rate(store.spec.sampling_rate)
     device = next(tokenizer.parameters()).device
     kind = torch.int16 if tokenizer.codebook_size <= 2**15 else torch.int32
     starts = range(0, len(indices), batch_size)

@@ -82,8 +82,8 @@ class ECGTokenizer(nn.Module, Pretrained):
         """Starts as a transform coder: orthogonal patch maps, inverse of each other, and silent convolutions."""
         nn.init.orthogonal_(self.analysis.weight)
         self.synthesis.weight.copy_(self.analysis.weight.T)
-        for layer in (self.encoder_out, self.decoder_out):
-            nn.init.zeros_(layer.weight)
+        for convolution in (self.encoder_out, self.decoder_out):
+            nn.init.zeros_(convolution.weight)
         for layer in (self.analysis, self.synthesis, self.encoder_out, self.decoder_out):
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
@@ -115,6 +115,14 @@ class ECGTokenizer(nn.Module, Pretrained):
     def frames(self, samples: int) -> int:
         """How many frames a signal of that many samples becomes: the last one may be padded."""
         return -(-samples // self.hop_length)
+
+    def check_sampling_rate(self, sampling_rate: float) -> None:
+        """Raises ValueError for signals at a rate (Hz) other than that of this tokenizer's training."""
+        if sampling_rate != self.config.sampling_rate:
+            raise ValueError(
+                f"the tokenizer was trained at {self.config.sampling_rate} Hz, the signals are at {sampling_rate} Hz: "
+                "prepare the store at the tokenizer's rate, or train a tokenizer at the store's"
+            )
 
     def embed(self, signal: Tensor) -> Tensor:
         """(batch, 8, samples) mV -> (batch, frames, dimension), before quantization.

@@ -1,7 +1,7 @@
 """Residual vector quantization with codebooks that follow their codes by moving averages.
 
 van den Oord et al. 2017 (vector quantization, EMA codebooks), Zeghidour et al. 2021 (residual levels, k-means start,
-restart of dead codes, quantizer dropout). All state is in buffers: it is saved, moved and averaged with the model.
+restart of dead codes, quantizer dropout). All state is in buffers: it is saved and moved with the model.
 """
 
 from dataclasses import dataclass
@@ -100,9 +100,10 @@ class ResidualQuantizer(nn.Module):
     def encode(self, embedding: Tensor) -> Tensor:
         """(batch, frames, dimension) -> codes (batch, frames, levels) int64."""
         residual, codes = embedding.float(), []
-        for level in range(self.levels):
-            codes.append(self.nearest(level, residual))
-            residual = residual - self.codebooks[level][codes[-1]]
+        with torch.autocast(embedding.device.type, enabled=False):  # as in training: bf16 distances lose codes
+            for level in range(self.levels):
+                codes.append(self.nearest(level, residual))
+                residual = residual - self.codebooks[level][codes[-1]]
         return torch.stack(codes, dim=-1)
 
     def decode(self, codes: Tensor) -> Tensor:

@@ -46,13 +46,15 @@ def train_tokenizer(
     """Trains a tokenizer on the rows `train` of the store and keeps the weights with the lowest median PRD on
     `validation`. With a folder, an interrupted run resumes there exactly.
 
-    Raises ValueError when the settings are for another sampling rate than the store's.
+    Raises ValueError when the settings are for another sampling rate than the store's, or no validation rows are given.
     """
     if settings.model.sampling_rate != store.spec.sampling_rate:
         raise ValueError(
             f"the tokenizer's settings are for {settings.model.sampling_rate} Hz, the store holds "
             f"{store.spec.sampling_rate} Hz: prepare the store at that rate, or change the settings"
         )
+    if len(validation) == 0:
+        raise ValueError("no validation records to choose the weights by; name at least one validation fold")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         tokenizer = ECGTokenizer(settings.model)

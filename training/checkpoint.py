@@ -136,7 +136,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def fingerprint(model: nn.Module) -> str:
     """16 hex digits that name a model's settings and weights: equal for equal bits, wherever the folder lies."""
-    digest = hashlib.sha256(json.dumps(dataclasses.asdict(model.config), sort_keys=True).encode())  # type: ignore[call-overload, arg-type]
+    digest = hashlib.sha256(json.dumps(dataclasses.asdict(model.config), sort_keys=True).encode())  # type: ignore[call-overload]
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())

@@ -46,7 +46,7 @@ class FitSettings:
     second_moment_decay: float = 0.99  # AdamW's beta 2
     gradient_clip: float = 1.0  # greatest norm of the gradient
     gradient_accumulation: int = 1  # parts a batch is split into, to save memory
-    mixed_precision: str = "no"  # "no" or "bf16"
+    mixed_precision: str = "auto"  # "no", "bf16", or "auto": bf16 where the processor computes in it
     average_decay: float = 0.0  # per step, of the averaged weights that are evaluated and kept; 0 = none
     evaluate_every: int = 200  # steps between evaluations (and checkpoints)
     patience: int = 0  # evaluations without a better value before stopping; 0 = never
@@ -56,8 +56,8 @@ class FitSettings:
         for name in ("steps", "batch_size", "gradient_accumulation", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
-        if self.mixed_precision not in ("no", "bf16"):
-            raise ValueError(f"mixed_precision is {self.mixed_precision!r}; expected 'no' or 'bf16'")
+        if self.mixed_precision not in ("auto", "no", "bf16"):
+            raise ValueError(f"mixed_precision is {self.mixed_precision!r}; expected 'auto', 'no' or 'bf16'")
         if self.batch_size % self.gradient_accumulation:
             raise ValueError(
                 f"batch_size {self.batch_size} does not split into {self.gradient_accumulation} equal parts: "
@@ -103,16 +103,22 @@ def fit(
     them, lowest or highest by `mode`, selects the weights. With a `folder`, the run is kept in `folder/last` at every
     evaluation and resumes from there exactly; history.jsonl grows beside it. Works under `accelerate launch`.
 
-    Raises ValueError for a folder that holds a run with other settings, or a loss that is not finite.
+    Raises ValueError for a folder that holds a run with other settings, a batch that does not split over the
+    processes, or a loss or gradient that is not finite.
     """
     if mode not in ("min", "max"):
         raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'")
     accelerator = Accelerator()
+    if settings.batch_size % accelerator.num_processes:
+        raise ValueError(
+            f"batch_size {settings.batch_size} does not split over {accelerator.num_processes} processes: choose a "
+            "multiple"
+        )
+    model.to(accelerator.device)  # before the optimizer and the averages, whose tensors lie where the weights are
     optimizer = make_optimizer(model, settings)
     state = RunState.start(model, settings, len(examples))
     if folder is not None:
         state = load_state(folder / "last", model, optimizer, state)
-    model.to(accelerator.device)
     # one process needs no wrapper; several get DistributedDataParallel
     wrapped, stepper = accelerator.prepare(model, optimizer) if accelerator.num_processes > 1 else (model, optimizer)
     began = time.perf_counter() - state.seconds
@@ -179,11 +185,11 @@ def train_step(
     model.train()
     rank, processes = accelerator.process_index, accelerator.num_processes
     indices = batch_indices(len(examples), settings.batch_size, step, settings.seed)[rank::processes]
-    if len(indices) == 0:
-        raise ValueError(f"batch_size {settings.batch_size} is below the {processes} processes: raise it")
     parts = np.array_split(indices, min(settings.gradient_accumulation, len(indices)))
     for group in optimizer.param_groups:
         group["lr"] = settings.learning_rate_at(step)
+    asked = settings.mixed_precision
+    half = asked == "bf16" or (asked == "auto" and computes_in_bf16(accelerator.device))
     sums: dict[str, float] = {}
     for number, part in enumerate(parts):
         words = np.random.SeedSequence([settings.seed, step, rank, number]).generate_state(1, np.uint64)
@@ -192,20 +198,29 @@ def train_step(
         batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
         last = number == len(parts) - 1
         with nullcontext() if last else accelerator.no_sync(wrapped):
-            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=settings.mixed_precision == "bf16"):
+            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=half):
                 metrics = loss(wrapped, batch)
             accelerator.backward(metrics["loss"] * (len(part) / len(indices)))
         for name, value in metrics.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach()) * len(part) / len(indices)
-    if not math.isfinite(sums["loss"]):
+    norm = accelerator.clip_grad_norm_(model.parameters(), settings.gradient_clip)
+    if not (math.isfinite(sums["loss"]) and math.isfinite(float(norm))):
         raise ValueError(
-            f"the loss is {sums['loss']} at step {step}: lower the learning rate ({settings.learning_rate}) "
-            "or check the input for NaN"
+            f"the loss is {sums['loss']} and the norm of its gradient {float(norm)} at step {step}: lower the learning "
+            f"rate ({settings.learning_rate}) or check the input for NaN"
         )
-    accelerator.clip_grad_norm_(model.parameters(), settings.gradient_clip)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return sums
+
+
+def computes_in_bf16(device: torch.device) -> bool:
+    """Whether bf16 is faster there: a GPU that has it, or a processor with matrix units for it (AMX)."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    # older versions of torch cannot tell, which counts as no
+    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return device.type == "cpu" and bool(capabilities.get("amx_bf16", False))
 
 
 @torch.no_grad()
@@ -240,9 +255,8 @@ def keep_best(
     if evaluated and metric not in row:
         raise ValueError(f"evaluate returned {sorted(row)}, without the selection metric {metric!r}")
     value = float(row[metric]) if evaluated else math.nan
-    better = (
-        not evaluated or not state.best or (value < state.best_value if mode == "min" else value > state.best_value)
-    )
+    # best_value is NaN before the first evaluation; one that comes out NaN must not keep the place for good
+    better = math.isnan(state.best_value) or (value < state.best_value if mode == "min" else value > state.best_value)
     state.history.append(row)
     if better:
         with averaged_weights(model, state.average):

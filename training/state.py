@@ -3,16 +3,16 @@
 import dataclasses
 import json
 import math
-import os
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from vqecg.records.atomic_folder import atomic_folder
 from vqecg.training.checkpoint import write_tensors, write_text
 
 
@@ -20,7 +20,7 @@ from vqecg.training.checkpoint import write_tensors, write_text
 class RunState:
     """Mutable state of one `fit`; everything here is in the checkpoint."""
 
-    settings: dict[str, Any]  # of the run, and the number of examples: a resumed run must match
+    settings: dict[str, Any]  # of the run and the model, and the number of examples: a resumed run must match
     step: int = 0  # steps taken
     history: list[dict[str, float]] = field(default_factory=list)
     average: dict[str, Tensor] = field(default_factory=dict)  # averaged weights, by parameter name
@@ -37,47 +37,51 @@ class RunState:
         average = {}
         if settings.average_decay > 0:
             average = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
-        return cls(settings=dataclasses.asdict(settings) | {"examples": examples}, average=average)
+        config = getattr(model, "config", None)
+        shape = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else {}  # type: ignore[arg-type]
+        known = dataclasses.asdict(settings) | {f"model.{name}": value for name, value in shape.items()}
+        # as JSON gives it back, so that a tuple equals the list it is kept as
+        return cls(settings=json.loads(json.dumps(known | {"examples": examples})), average=average)
 
 
 def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: RunState) -> None:
     """Writes the run into `folder`, replacing the one there when all is written, and history.jsonl beside it."""
-    aside, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
-    for leftover in (aside, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
+    with atomic_folder(folder, is_run, overwrite=True) as aside:
         write_tensors(aside / "model.safetensors", model.state_dict())
         write_tensors(aside / "optimizer.safetensors", optimizer_tensors(optimizer))
         write_tensors(aside / "average.safetensors", state.average)
         write_tensors(aside / "best.safetensors", state.best)
         plain = ("settings", "step", "history", "best_step", "best_value", "worse", "stopped", "seconds")
         write_text(aside / "state.json", json.dumps({name: getattr(state, name) for name in plain}))
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(aside, folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
     write_text(folder.parent / "history.jsonl", "".join(json.dumps(row) + "\n" for row in state.history))
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a kept run."""
+    return (folder / "state.json").is_file()
 
 
 def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fresh: RunState) -> RunState:
     """Restores model, optimizer and state from `folder`; returns `fresh` when there is nothing to resume.
 
-    Raises ValueError when the run kept there had other settings or another number of examples.
+    Raises ValueError when the run kept there had other settings, another model or another number of examples, or when
+    its files are damaged.
     """
-    if not (folder / "state.json").is_file():
+    if not is_run(folder):
         return fresh
     kept = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     other = {k: (v, fresh.settings.get(k)) for k, v in kept["settings"].items() if v != fresh.settings.get(k)}
     if other:
         told = ", ".join(f"{name} {was} there, {now} asked for" for name, (was, now) in other.items())
         raise ValueError(f"{folder} holds a run with other settings ({told}): use them, another folder, or --overwrite")
-    model.load_state_dict(load_file(folder / "model.safetensors"))
-    restore_optimizer(optimizer, load_file(folder / "optimizer.safetensors"))
-    tensors = {name: load_file(folder / f"{name}.safetensors") for name in ("average", "best")}
-    return RunState(**kept, **tensors)
+    try:
+        model.load_state_dict(load_file(folder / "model.safetensors"))
+        restore_optimizer(optimizer, load_file(folder / "optimizer.safetensors"))
+        average, best = load_file(folder / "average.safetensors"), load_file(folder / "best.safetensors")
+    except (RuntimeError, SafetensorError, FileNotFoundError) as error:
+        raise ValueError(f"{folder} is damaged or of another model ({error}): use another folder") from error
+    places = {name: parameter.device for name, parameter in model.named_parameters()}
+    return RunState(**kept, average={name: tensor.to(places[name]) for name, tensor in average.items()}, best=best)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """A residual network for 12-lead ECG classification, small enough for a processor.
 
-After He et al. 2016 in one dimension, as Ribeiro et al. 2020 and Strodthoff et al. 2021 use it for ECGs. The basic block
-and the four stages of ResNet-18 are kept; kernels are longer (70 ms), stages narrower, one block a stage by default
+After He et al. 2016 in one dimension, as Ribeiro et al. 2020 and Strodthoff et al. 2021 use it for ECGs. The basic
+block and the four stages of ResNet-18 are kept; kernels are longer (7), stages narrower, one block a stage by default
 (`blocks=(2, 2, 2, 2)` is the 18 layers). Voltage is diagnosis: the input is divided by one constant, never per record.
 """
 
@@ -22,9 +22,9 @@ class ResNetConfig:
     leads: tuple[str, ...] = INDEPENDENT_LEADS  # in the order of the signal's rows
     sampling_rate: int = 100  # Hz
     scale: float = 0.24  # mV that count as 1 inside the model, one for all leads and records
-    stem_width: int = 24  # channels after the first convolution
+    stem_width: int = 16  # channels after the first convolution
     stem_kernel: int = 15  # samples
-    widths: tuple[int, ...] = (24, 48, 72, 96)  # channels of the stages; every stage but the first halves the rate
+    widths: tuple[int, ...] = (16, 32, 64, 96)  # channels of the stages; every stage but the first halves the rate
     blocks: tuple[int, ...] = (1, 1, 1, 1)  # residual blocks a stage
     kernel_size: int = 7  # samples, at the rate of the stage
     dropout: float = 0.2  # of the pooled features, in training
@@ -76,9 +76,7 @@ class ResNetClassifier(nn.Module, Pretrained):
         super().__init__()
         self.config = config
         self.stem = nn.Sequential(
-            nn.Conv1d(
-                len(config.leads), config.stem_width, config.stem_kernel, 2, config.stem_kernel // 2, bias=False
-            ),
+            nn.Conv1d(len(config.leads), config.stem_width, config.stem_kernel, 2, config.stem_kernel // 2, bias=False),
             nn.BatchNorm1d(config.stem_width),
             nn.ReLU(),
             nn.MaxPool1d(2, ceil_mode=True),

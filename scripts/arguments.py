@@ -1,0 +1,122 @@
+"""The command line, made from dataclasses: a field, its unit and its help are written once, in the dataclass.
+
+Defaults come from the dataclass, then from the preset (--preset), then from a YAML file (--config), then from the words
+of the command line.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tyro
+import yaml
+
+T = TypeVar("T")
+
+
+def parse(arguments_class: type[T], program: str, description: str, words: Sequence[str]) -> T:
+    """Reads the command line into `arguments_class`.
+
+    A class with a static method `preset(name)` gets the defaults that it returns, by field name. Raises ValueError for
+    a preset or a YAML file that cannot be used, and SystemExit (by tyro) for wrong words or --help.
+    """
+    words = list(words)
+    config = take_option(words, "--config")
+    values = read_yaml(Path(config)) if config else {}
+    defaults: dict[str, Any] = {}
+    if hasattr(arguments_class, "preset_defaults"):
+        chosen = peek_option(words, "--preset") or str(values.get("preset", field_default(arguments_class, "preset")))
+        defaults |= arguments_class.preset_defaults(chosen) | {"preset": chosen}
+    start = build(arguments_class, values, defaults, config or program)
+    return tyro.cli(
+        arguments_class,
+        prog=program,
+        description=f"{description[0].upper()}{description[1:]}.",
+        args=words,
+        default=start,
+        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.AvoidSubcommands),
+    )
+
+
+def take_option(words: list[str], name: str) -> str | None:
+    """Removes `name VALUE` or `name=VALUE` from the words and returns VALUE; None when it is not there."""
+    for place, word in enumerate(words):
+        if word == name:
+            if place + 1 == len(words):
+                raise ValueError(f"{name} needs a value")
+            del words[place]
+            return words.pop(place)
+        if word.startswith(f"{name}="):
+            return words.pop(place).split("=", 1)[1]
+    return None
+
+
+def peek_option(words: Sequence[str], name: str) -> str | None:
+    """The value of an option, which stays in the words."""
+    return take_option(list(words), name)
+
+
+def field_default(arguments_class: Any, name: str) -> Any:
+    """The default of a dataclass field."""
+    return next(field.default for field in dataclasses.fields(arguments_class) if field.name == name)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Settings from a YAML file. Raises ValueError when it is missing or holds no mapping."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"--config {path}: no such file") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"--config {path} is no valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"--config {path} holds {type(values).__name__}; expected a mapping of option: value")
+    return {str(name).replace("-", "_"): value for name, value in values.items()}
+
+
+def build(arguments_class: Any, values: Mapping[str, Any], defaults: Mapping[str, Any], origin: str) -> Any:
+    """An instance of a (nested) dataclass from YAML values over defaults; what neither gives is tyro.MISSING.
+
+    Raises ValueError for an option that the dataclass does not have.
+    """
+    fields = {field.name: field for field in dataclasses.fields(arguments_class)}
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise ValueError(f"{origin}: unknown options {unknown}; expected some of {', '.join(fields)}")
+    found: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in defaults:
+            found[name] = defaults[name]
+        elif field.default is not dataclasses.MISSING:
+            found[name] = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            found[name] = field.default_factory()
+        else:
+            found[name] = tyro.MISSING
+        if name in values:
+            found[name] = convert(found[name], values[name], field.type, f"{origin}: {name}")
+    return arguments_class(**found)
+
+
+def convert(default: Any, value: Any, kind: Any, origin: str) -> Any:
+    """A YAML value as what the field holds: nested dataclasses field by field, lists as tuples, text as paths."""
+    if dataclasses.is_dataclass(default) and isinstance(value, Mapping):
+        own = {field.name: getattr(default, field.name) for field in dataclasses.fields(default)}
+        return build(type(default), value, own, origin)
+    if isinstance(value, list):
+        return tuple(value)
+    if value is not None and "Path" in str(kind):
+        return Path(value)
+    return value
+
+
+def plain(settings: Any) -> Any:
+    """A settings dataclass as plain values that YAML and JSON can hold."""
+    if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
+        return {field.name: plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+    if isinstance(settings, (tuple, list)):
+        return [plain(value) for value in settings]
+    if isinstance(settings, Mapping):
+        return {str(name): plain(value) for name, value in settings.items()}
+    return str(settings) if isinstance(settings, Path) else settings

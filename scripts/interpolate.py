@@ -1,0 +1,70 @@
+"""`vqecg interpolate`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vqecg.prior.generator import Requests
+from vqecg.prior.interpolation import InterpolationSettings, interpolable, interpolate_store, shared_statements
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store import RecordStore
+from vqecg.scripts.generate import write_synthetic
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.checkpoint import fingerprint
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg interpolate`."""
+
+    store: Path  # folder that `vqecg prepare` wrote
+    tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
+    out: Path  # folder of the new data set, in PTB-XL's layout
+    label: str  # parents have this label, and otherwise just the same labels as each other
+    task: str = "superdiagnostic"  # the labels that count as the same or not
+    count: int = 100  # records
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    settings: InterpolationSettings = field(default_factory=InterpolationSettings)
+    overwrite: bool = False  # replace an earlier synthetic data set in --out
+
+
+def run(arguments: Arguments) -> None:
+    """Writes the data set; parents come from the training folds."""
+    store = RecordStore.open(arguments.store)
+    task, tokenizer = store.task(arguments.task), ECGTokenizer.from_pretrained(arguments.tokenizer)
+    if arguments.label not in task.class_names:
+        raise ValueError(f"label is {arguments.label!r}; expected one of {', '.join(task.class_names)}")
+    labels, rows = store.labels(task), arguments.folds.indices(store.table).train
+    parents = rows[interpolable(store, labels, rows)]
+    own = parents[labels[parents, task.class_names.index(arguments.label)] > 0]
+    if len(own) == 0:
+        raise ValueError(
+            f"no two training records with {arguments.label} can be interpolated: they need the same labels, different "
+            "patients and no rhythm statement such as AFIB; use `vqecg generate`"
+        )
+    chosen = np.random.default_rng(arguments.settings.seed).choice(own, arguments.count)
+    made = interpolate_store(tokenizer, store, rows, task, labels[chosen], arguments.settings)
+    first, second = (np.array([getattr(pair, name) for pair in made.pairs]) for name in ("first", "second"))
+    statements, ids = store.table["statements"], store.table["record_id"]
+    shared = [shared_statements(statements.iloc[a], statements.iloc[b]) for a, b in zip(first, second, strict=True)]
+    manifest = pd.DataFrame(
+        {
+            "method": "latent interpolation" if arguments.settings.aligned else "naive latent interpolation",
+            "seed": arguments.settings.seed,
+            "tokenizer": fingerprint(tokenizer),
+            "first_parent": ids.iloc[first].to_numpy(),
+            "second_parent": ids.iloc[second].to_numpy(),
+            "second_weight": [pair.weight for pair in made.pairs],
+        }
+    )
+    # age and sex are the first parent's, whose rhythm the record has
+    table = store.table.iloc[first]
+    requests = Requests(made.labels, table["age"].to_numpy(np.float32), table["sex"].to_numpy(object))
+    rate = store.spec.sampling_rate
+    write_synthetic(arguments.out, iter([made.signal]), requests, task, rate, manifest, arguments.overwrite, shared)
+    print(
+        f"{len(made.signal):,} records with {arguments.label} between parents of the training folds are in "
+        f"{arguments.out}; the parents are in its manifest.parquet"
+    )

@@ -1,0 +1,90 @@
+"""The output folder of one step: begun, resumed or refused, and marked when finished.
+
+`stage.json` says which command made the folder with which settings and inputs, and, once it is done, its figures.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vqecg.training.checkpoint import write_text
+from vqecg.training.progress import peak_memory_mb
+
+STAGE_FILE = "stage.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step's folder."""
+
+    folder: Path
+    content: Mapping[str, Any]  # of stage.json
+    began: float  # time.perf_counter()
+
+    @property
+    def figures(self) -> dict[str, Any] | None:
+        """What the step measured, or None when it is not finished."""
+        return self.content.get("figures")
+
+    @property
+    def seconds(self) -> float:
+        """How long the step took, over all its sittings."""
+        return float(self.content.get("seconds", 0.0))
+
+    def finish(self, figures: Mapping[str, Any]) -> "Stage":
+        """Writes figures, seconds and peak memory, and marks the step as done."""
+        seconds = self.seconds + time.perf_counter() - self.began
+        done = dict(self.content) | {"figures": figures, "seconds": seconds, "peak_memory_mb": peak_memory_mb()}
+        write_text(self.folder / STAGE_FILE, json.dumps(done, indent=2) + "\n")
+        return Stage(self.folder, done, self.began)
+
+
+def begin(folder: Path, command: str, settings: Mapping[str, Any], overwrite: bool) -> Stage:
+    """Opens the folder of a step: a new one, one that was interrupted, or one that is finished (see `figures`).
+
+    Raises ValueError when the folder holds something else, or the same step with other settings, unless told to
+    overwrite it; something that no vqecg step made is never deleted.
+    """
+    settings = json.loads(json.dumps(settings))
+    content = {"command": command, "settings": settings}
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        there = read_stage(folder)
+        if there is None or there.get("command") != command:
+            made = "something else" if there is None else f"the output of `vqecg {there.get('command')}`"
+            raise ValueError(f"{folder} holds {made}: give --out another folder")
+        if there["settings"] == settings and not overwrite:
+            return Stage(folder, there, time.perf_counter())
+        if not overwrite:
+            raise ValueError(
+                f"{folder} holds this step with other settings ({differences(there['settings'], settings)}): give "
+                "--out another folder, or --overwrite"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / STAGE_FILE, json.dumps(content, indent=2) + "\n")
+    write_text(folder / "settings.yaml", yaml.safe_dump(settings, sort_keys=False))
+    return Stage(folder, content, time.perf_counter())
+
+
+def read_stage(folder: Path) -> dict[str, Any] | None:
+    """The content of a folder's stage.json, or None when there is none."""
+    path = folder / STAGE_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def differences(was: Any, now: Any, name: str = "") -> str:
+    """In a line: which settings differ."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        found = [
+            differences(was.get(key), now.get(key), f"{name}.{key}" if name else key)
+            for key in sorted(set(was) | set(now))
+            if was.get(key) != now.get(key)
+        ]
+        return ", ".join(found)
+    return f"{name} {was} there, {now} asked for"

@@ -1,0 +1,101 @@
+"""`vqecg train-prior`."""
+
+import math
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vqecg.prior.generator import ECGGenerator, training_conditions
+from vqecg.prior.training import PriorTraining, train_prior
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store import RecordStore
+from vqecg.scripts.arguments import plain
+from vqecg.scripts.cards import generator_card
+from vqecg.scripts.presets import SMALL, preset
+from vqecg.scripts.stage import Stage, begin
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.checkpoint import fingerprint
+
+GENERATOR_FOLDER = "generator"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg train-prior`."""
+
+    store: Path  # folder that `vqecg prepare` wrote
+    tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
+    out: Path  # folder of the prior; the generator (tokenizer and prior) is out/generator
+    task: str = "superdiagnostic"  # labels to listen to: all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm,
+    # or cpsc2018
+    preset: str = "small"  # tiny, small or base: the defaults of --training
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    training: PriorTraining = field(default_factory=lambda: SMALL.prior)
+    overwrite: bool = False  # start anew where --out holds a prior of other settings
+
+    @staticmethod
+    def preset_defaults(name: str) -> dict[str, Any]:
+        """What --preset sets."""
+        return {"training": preset(name).prior}
+
+
+def run(arguments: Arguments) -> None:
+    """Trains the prior."""
+    train(arguments)
+
+
+def train(arguments: Arguments) -> Stage:
+    """Trains and saves prior and generator; a folder that is finished is left as it is."""
+    store = RecordStore.open(arguments.store)
+    rows = arguments.folds.indices(store.table)
+    task = store.task(arguments.task)
+    tokenizer = ECGTokenizer.from_pretrained(arguments.tokenizer)
+    if tokenizer.config.sampling_rate != store.spec.sampling_rate:
+        raise ValueError(
+            f"the tokenizer is for {tokenizer.config.sampling_rate} Hz, the store holds {store.spec.sampling_rate} Hz: "
+            "use the store it was trained on"
+        )
+    identity = {
+        "store": store.fingerprint,
+        "tokenizer": fingerprint(tokenizer),
+        "task": arguments.task,
+        "folds": plain(arguments.folds),
+        "training": plain(arguments.training),
+    }
+    stage = begin(arguments.out, "train-prior", identity, arguments.overwrite)
+    if stage.figures is None:
+        training, folder = arguments.training, arguments.out / "training"
+        trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder)
+        figures = {
+            "loss": trained.result.best_value,
+            "uniform": math.log(tokenizer.codebook_size),
+            "parameters": sum(parameter.numel() for parameter in trained.prior.parameters()),
+            "fingerprint": fingerprint(trained.prior),
+            "steps": trained.result.steps,
+            "best_step": trained.result.best_step,
+            "codes_seen": trained.result.steps
+            * training.fit.batch_size
+            * trained.prior.config.frames
+            * trained.prior.config.levels,
+            "history": trained.result.history,
+        }
+        conditions = training_conditions(store, rows.train, task)
+        generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples)
+        card = generator_card(training, task, store, arguments.folds, figures)
+        generator.save_pretrained(arguments.out / GENERATOR_FOLDER, card, overwrite=True)
+        stage = stage.finish(figures)
+        shutil.rmtree(folder)
+    figures = stage.figures or {}
+    print(
+        f"prior {figures['fingerprint']}: {figures['parameters']:,} parameters, {figures['loss']:.3f} nats a code on "
+        f"validation (a uniform guess: {figures['uniform']:.3f}), best at step {figures['best_step']:,} of "
+        f"{figures['steps']:,}; {stage.seconds / 60:.1f} minutes; {arguments.out / GENERATOR_FOLDER}"
+    )
+    return stage
+
+
+def load_generator(folder: Path) -> ECGGenerator:
+    """The generator in a folder, or in the folder `vqecg train-prior` wrote around it."""
+    inner = folder / GENERATOR_FOLDER
+    return ECGGenerator.from_pretrained(inner if inner.is_dir() else folder)

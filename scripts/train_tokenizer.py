@@ -1,0 +1,79 @@
+"""`vqecg train-tokenizer`."""
+
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store import RecordStore
+from vqecg.scripts.arguments import plain
+from vqecg.scripts.cards import tokenizer_card
+from vqecg.scripts.presets import SMALL, at_rate, preset
+from vqecg.scripts.stage import Stage, begin
+from vqecg.tokenizer.metrics import assess_tokenizer
+from vqecg.tokenizer.training import TokenizerTraining, train_tokenizer
+from vqecg.training.checkpoint import fingerprint
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg train-tokenizer`."""
+
+    store: Path  # folder that `vqecg prepare` wrote
+    out: Path  # folder of the tokenizer
+    preset: str = "small"  # tiny, small or base: the defaults of --training
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    training: TokenizerTraining = field(default_factory=lambda: SMALL.tokenizer)
+    overwrite: bool = False  # start anew where --out holds a tokenizer of other settings
+
+    @staticmethod
+    def preset_defaults(name: str) -> dict[str, Any]:
+        """What --preset sets."""
+        return {"training": preset(name).tokenizer}
+
+
+def run(arguments: Arguments) -> None:
+    """Trains and assesses the tokenizer."""
+    train(arguments)
+
+
+def train(arguments: Arguments) -> Stage:
+    """Trains, assesses and saves; a folder that is finished is left as it is."""
+    store = RecordStore.open(arguments.store)
+    rows = arguments.folds.indices(store.table)
+    settings = at_rate(arguments.training, store.spec.sampling_rate)
+    identity = {"store": store.fingerprint, "folds": plain(arguments.folds), "training": plain(settings)}
+    stage = begin(arguments.out, "train-tokenizer", identity, arguments.overwrite)
+    if stage.figures is None:
+        trained = train_tokenizer(store, rows.train, rows.validation, settings, arguments.out / "training")
+        measured_on = rows.test if len(rows.test) else rows.validation
+        assessment = assess_tokenizer(trained.tokenizer, store, rows.train, measured_on)
+        figures = asdict(assessment) | {
+            "measured_on": "test" if len(rows.test) else "validation",
+            "fingerprint": fingerprint(trained.tokenizer),
+            "parameters": sum(parameter.numel() for parameter in trained.tokenizer.parameters()),
+            "best_step": trained.result.best_step,
+            "history": trained.result.history,
+        }
+        trained.tokenizer.save_pretrained(arguments.out, tokenizer_card(settings, store, arguments.folds, figures))
+        stage = stage.finish(figures)
+        shutil.rmtree(arguments.out / "training")
+    say(stage)
+    return stage
+
+
+def say(stage: Stage) -> None:
+    """A few lines on what was measured."""
+    figures = stage.figures or {}
+    whole = figures["prd"][-1]
+    used = ", ".join(f"{100 * level['used']:.0f}" for level in figures["use"])
+    print(
+        f"tokenizer {figures['fingerprint']}: {figures['bit_rate']:.0f} bit/s, median PRD {whole['median']:.1f} % "
+        f"(quartiles {whole['lower_quartile']:.1f} to {whole['upper_quartile']:.1f}) on {whole['records']:,} "
+        f"{figures['measured_on']} records; codes used by level: {used} %"
+    )
+    print(
+        f"encodes {figures['encode_records_per_second']:.0f} and decodes {figures['decode_records_per_second']:.0f} "
+        f"records a second; {stage.seconds / 60:.1f} minutes; {stage.folder}"
+    )

@@ -1,0 +1,153 @@
+"""Training a classifier: the same start for every arm, no global random state touched, and that it learns."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vqecg.downstream.metrics import classification_metrics
+from vqecg.downstream.signals import JoinedSignals, SelectedSignals, data_digest, in_batches, record_digests
+from vqecg.downstream.thresholds import FIXED
+from vqecg.downstream.training import (
+    ClassifierExamples,
+    ClassifierSettings,
+    LabelledSignals,
+    initial_classifier,
+    predict,
+    train_classifier,
+)
+
+NAMES = ("tall", "slow")
+SHORT = ClassifierSettings(steps=3, batch_size=8, warmup_steps=1, evaluate_every=3)
+
+
+def waves(records: int, seed: int = 0) -> LabelledSignals:
+    """Sine waves of 2 s in noise: "tall" ones are twice as high, "slow" ones have half the rate."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 2, (records, 2)).astype(np.float32)
+    times = np.arange(200) / 100 + generator.random((records, 1, 1))
+    rate = np.where(labels[:, 1] > 0, 2.0, 4.0)[:, None, None]
+    height = np.where(labels[:, 0] > 0, 0.6, 0.3)[:, None, None]
+    noise = generator.normal(scale=0.05, size=(records, 8, 200))
+    return LabelledSignals((height * np.sin(2 * np.pi * rate * times) + noise).astype(np.float32), labels)
+
+
+def weights_of(model: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def numpy_state_now() -> str:
+    return str(np.random.get_state(legacy=False))  # noqa: NPY002
+
+
+@pytest.mark.slow
+def test_a_classifier_learns_height_and_rate() -> None:
+    trained = train_classifier(
+        waves(256), ClassifierSettings(steps=60, batch_size=32, warmup_steps=5), NAMES, 0, waves(64, 1), progress=False
+    )
+    test = waves(128, 2)
+    scores = predict(trained.model, test.signals)
+    result = classification_metrics(test.labels, scores, trained.thresholds.values, NAMES, trained.thresholds.policy)
+    assert min(result.per_class["auroc"]) > 0.97
+    assert result.macro["f1"] > 0.9
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
+    first, second, other = (
+        train_classifier(waves(16), SHORT, NAMES, s, waves(8, 1), progress=False) for s in (0, 0, 1)
+    )
+    assert torch.equal(weights_of(first.model), weights_of(second.model))
+    assert not torch.equal(weights_of(first.model), weights_of(other.model))
+    assert first.thresholds == second.thresholds
+
+
+def test_the_first_weights_depend_on_the_seed_only() -> None:
+    config: dict[str, Any] = {"class_names": NAMES}
+    torch.manual_seed(1)
+    first = initial_classifier("resnet", config, 7)
+    torch.manual_seed(2)
+    assert torch.equal(weights_of(initial_classifier("resnet", config, 7)), weights_of(first))
+
+
+def test_training_and_prediction_leave_the_global_random_state_alone() -> None:
+    torch.manual_seed(3)
+    torch_state, numpy_state = torch.get_rng_state(), numpy_state_now()
+    train_classifier(waves(16), SHORT, NAMES, 0, waves(8, 1), progress=False)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert numpy_state_now() == numpy_state
+
+
+def test_every_arm_takes_the_same_number_of_steps() -> None:
+    steps = [train_classifier(waves(n), SHORT, NAMES, 0, waves(8, 1), progress=False).fit.steps for n in (16, 40)]
+    assert steps == [3, 3]
+
+
+def test_scores_do_not_depend_on_the_batch_size() -> None:
+    model = initial_classifier("resnet", {"class_names": NAMES}, 0)
+    signals = waves(11).signals
+    assert predict(model, signals, 4) == pytest.approx(predict(model, signals, 11), abs=1e-6)
+
+
+def test_crops_are_excerpts_of_their_own_record() -> None:
+    ramp = np.broadcast_to(np.arange(200, dtype=np.float32) / 100, (6, 8, 200)) + np.arange(6)[:, None, None] * 10
+    examples = ClassifierExamples(LabelledSignals(ramp.astype(np.float32), np.zeros((6, 2))), crop=50)
+    signal = examples.batch(np.array([4, 1]), np.random.default_rng(0))["signal"].numpy()
+    assert signal.shape == (2, 8, 50)
+    assert (signal[0] // 10 == 4).all() and (signal[1] // 10 == 1).all()
+    assert np.diff(signal, axis=2) == pytest.approx(0.01, abs=1e-4)
+
+
+def test_soft_labels_train_and_labels_outside_0_to_1_are_refused() -> None:
+    soft = LabelledSignals(waves(16).signals, waves(16).labels * 0.3)
+    assert train_classifier(soft, SHORT, NAMES, 0, waves(8, 1), progress=False).fit.steps == 3
+    with pytest.raises(ValueError, match="expected 0 \\(absent\\) to 1"):
+        LabelledSignals(waves(16).signals, waves(16).labels * 2)
+
+
+def test_without_validation_thresholds_must_be_fixed() -> None:
+    with pytest.raises(ValueError, match="need a validation part"):
+        train_classifier(waves(16), SHORT, NAMES, 0, progress=False)
+    fixed = ClassifierSettings(steps=1, batch_size=8, warmup_steps=1, threshold_policy=FIXED)
+    assert train_classifier(waves(16), fixed, NAMES, 0, progress=False).thresholds.values == (0.5, 0.5)
+
+
+def test_labels_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected the 3 classes"):
+        train_classifier(waves(16), SHORT, ("a", "b", "c"), 0, waves(8, 1), progress=False)
+    with pytest.raises(ValueError, match="a row of labels for each"):
+        LabelledSignals(waves(16).signals, waves(15).labels)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=4), st.integers(0, 1000))
+def test_joined_signals_index_like_one_array(lengths: list[int], seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    parts = tuple(generator.random((length, 8, 5)).astype(np.float32) for length in lengths)
+    joined, whole = JoinedSignals(parts), np.concatenate(parts)
+    indices = generator.integers(0, len(whole), 9) if len(whole) else np.empty(0, np.int64)
+    assert len(joined) == len(whole)
+    assert np.array_equal(joined[indices], whole[indices])
+
+
+def test_selected_signals_read_the_rows_they_name() -> None:
+    array, rows = waves(10).signals, np.array([7, 7, 2])
+    assert np.array_equal(np.concatenate(list(in_batches(SelectedSignals(array, rows), 2))), array[rows])
+
+
+def test_digests_tell_records_apart_to_a_microvolt_and_name_their_order() -> None:
+    signals = np.array(waves(4).signals)
+    nudged, moved = signals.copy(), signals.copy()
+    nudged[0] = np.rint(nudged[0] * 1000) / 1000
+    moved[1, 0, 0] += 0.002
+    digests = record_digests(signals)
+    assert record_digests(nudged) == digests
+    assert [a == b for a, b in zip(record_digests(moved), digests, strict=True)] == [True, False, True, True]
+    labels = np.zeros((4, 2))
+    assert data_digest(digests, labels) != data_digest(digests[::-1], labels)
+    assert data_digest(digests, labels) != data_digest(digests, labels + 1)
+    moved[2, 3, 4] = np.nan
+    with pytest.raises(ValueError, match="row 2 has NaN"):
+        record_digests(moved)

@@ -1,0 +1,194 @@
+"""A whole comparison on simulated records: verdicts, resuming, and what must not be compared."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vqecg.downstream.arms import ArmData, duplicate, plan_additions
+from vqecg.downstream.comparison import ComparisonSettings, RealPart, compare, read_comparison
+from vqecg.downstream.comparison_results import Analysis, ArmScores, Comparison, analyse, class_groups
+from vqecg.downstream.training import ClassifierSettings
+from vqecg.records.folds import FoldSplit
+from vqecg.records.preprocessing import SignalSpec
+from vqecg.records.readers import read_table
+from vqecg.records.simulation import simulate_dataset
+from vqecg.records.store import RecordStore
+
+NAMES = ("NORM", "MI", "STTC", "CD", "HYP")
+SETTINGS = ComparisonSettings(
+    classifier=ClassifierSettings(steps=2, batch_size=8, warmup_steps=1, evaluate_every=2),
+    analysis=Analysis(replicates=50),
+    seeds=(0, 1),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    train: RealPart
+    validation: RealPart
+    test: RealPart
+    arms: tuple[ArmData, ...]
+
+    def run(self, folder: Path, settings: ComparisonSettings = SETTINGS, **change) -> Comparison:
+        given = {"train": self.train, "validation": self.validation, "test": self.test, "arms": self.arms} | change
+        return compare(
+            **given, class_names=NAMES, target_classes=("MI",), settings=settings, folder=folder, progress=False
+        )
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    """Sixty simulated records in a store, split by folds, with duplication and a noise arm."""
+    folder = tmp_path_factory.mktemp("simulated")
+    simulate_dataset(folder / "raw", records=60, seed=0, progress=False)
+    store = RecordStore.build(read_table(folder / "raw"), SignalSpec(), folder / "store", progress=False)
+    labels = store.labels(store.task("superdiagnostic"))
+    rows = FoldSplit(train=(1, 2, 3, 4, 5, 6), validation=(7, 8), test=(9, 10)).indices(store.table)
+    real = [RealPart(store, part, labels[part]) for part in (rows.train, rows.validation, rows.test)]
+    plan = plan_additions(real[0].labels, NAMES, ("MI",), seed=0, count=6)
+    noise = np.random.default_rng(0).normal(scale=0.1, size=(len(plan), 8, 1000)).astype(np.float32)
+    arms = (ArmData("prior samples", noise, plan.labels, "noise"), duplicate(real[0].data.signals, plan))
+    return Parts(real[0], real[1], real[2], arms)
+
+
+def scored_arms(better: float) -> tuple[list[ArmScores], np.ndarray, list[str]]:
+    """Made-up scores of three arms for 300 test records of 150 patients; "prior samples" sees `better` more of MI."""
+    generator = np.random.default_rng(0)
+    labels = np.repeat(generator.random((150, 5)) < 0.3, 2, axis=0).astype(float)
+    signal = labels + np.repeat(generator.normal(size=(150, 5)), 2, axis=0)
+    arms = []
+    for name in ("real only", "duplication", "prior samples"):
+        more = labels * (np.array(NAMES) == "MI") * (better if name == "prior samples" else 0)
+        scores = signal + more + generator.normal(scale=0.2, size=(3, *labels.shape))
+        arms.append(ArmScores(name, "made up", 100, 10, scores, np.full((3, 5), 0.8)))
+    return arms, labels, [f"p{row // 2}" for row in range(300)]
+
+
+def analysed(better: float) -> Comparison:
+    arms, labels, patients = scored_arms(better)
+    return analyse(arms, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", {}, Analysis(replicates=200))
+
+
+def test_a_gain_in_the_scarce_class_is_said_for_that_group_and_not_for_the_others() -> None:
+    result = analysed(better=1.0)
+    for metric in ("auroc", "average_precision", "f1"):
+        for against in ("real only", "duplication"):
+            assert result.difference("prior samples", against, "scarce classes", metric)["verdict"] == "gain"
+            common = result.difference("prior samples", against, "common classes", metric)
+            assert common["verdict"] == "no detectable difference"
+    assert "prior samples against duplication, scarce classes: gain" in result.conclusion()
+
+
+def test_without_a_difference_no_gain_is_claimed() -> None:
+    assert set(analysed(better=0.0).differences["verdict"]) == {"no detectable difference"}
+
+
+def test_tables_have_a_row_for_every_arm_group_metric_and_class() -> None:
+    result = analysed(better=0.0)
+    assert len(result.scores) == 3 * 3 * 3
+    assert len(result.differences) == (2 + 1) * 3 * 3
+    assert len(result.per_class) == 3 * 5
+    assert result.test_patients == 150 and result.test_records == 300
+
+
+def test_a_comparison_without_its_references_is_refused() -> None:
+    arms, labels, patients = scored_arms(0.0)
+    for missing in range(3):
+        rest = [arm for number, arm in enumerate(arms) if number != missing]
+        with pytest.raises(ValueError, match="a comparison needs it"):
+            analyse(rest, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", {}, Analysis(replicates=5))
+
+
+def test_groups_are_all_scarce_and_common_classes() -> None:
+    assert class_groups(NAMES, ("HYP", "MI"))["scarce classes"] == ("MI", "HYP")
+    assert "common classes" not in class_groups(("MI",), ("MI",))
+    with pytest.raises(ValueError, match="not all among the classes"):
+        class_groups(NAMES, ("AFIB",))
+
+
+def test_a_comparison_survives_json_with_its_undefined_classes(tmp_path: Path) -> None:
+    arms, labels, patients = scored_arms(0.5)
+    labels[:, 1] = 0
+    result = analyse(
+        arms, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", {"steps": 2}, Analysis(replicates=20)
+    )
+    (tmp_path / "comparison.json").write_text(json.dumps(result.to_dict(), allow_nan=False))
+    again = read_comparison(tmp_path)
+    for table in ("arms", "scores", "differences", "per_class"):
+        pd.testing.assert_frame_equal(getattr(again, table), getattr(result, table))
+    assert (again.analysis, again.group_classes, again.seeds) == (result.analysis, result.group_classes, result.seeds)
+    row = again.difference("prior samples", "real only", "scarce classes", "auroc")
+    assert math.isnan(row["estimate"]) and row["skipped"] == "MI" and row["verdict"] == "no detectable difference"
+    with pytest.raises(ValueError, match=r"no comparison\.json"):
+        read_comparison(tmp_path / "elsewhere")
+
+
+def test_settings_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="auroc, average_precision, f1"):
+        Analysis(primary_metric="accuracy")
+    with pytest.raises(ValueError, match="confidence"):
+        Analysis(confidence=95)
+    with pytest.raises(ValueError, match="none twice"):
+        ComparisonSettings(seeds=(1, 1))
+
+
+def test_a_comparison_trains_every_arm_and_seed_and_is_resumed_without_training(parts: Parts, tmp_path: Path) -> None:
+    first = parts.run(tmp_path)
+    runs = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+    assert runs == [f"{arm}-{seed}" for arm in ("duplication", "prior-samples", "real-only") for seed in (0, 1)]
+    assert list(first.arms["arm"]) == ["real only", "duplication", "prior samples"]
+    assert list(first.arms["synthetic_records"]) == [0, 0, 6]
+    assert list(first.arms["real_records"] - len(parts.train.indices)) == [0, 6, 0]
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*-*/*.npz")}
+    again = parts.run(tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*-*/*.npz")} == written
+    assert json.dumps(again.to_dict()) == json.dumps(first.to_dict()) == json.dumps(read_comparison(tmp_path).to_dict())
+
+    longer = dataclasses.replace(SETTINGS, classifier=dataclasses.replace(SETTINGS.classifier, steps=1))
+    with pytest.raises(ValueError, match=r"other settings or data.*steps.*or overwrite"):
+        parts.run(tmp_path, longer)
+    changed = dataclasses.replace(parts.arms[0], signals=np.asarray(parts.arms[0].signals) * 2)
+    with pytest.raises(ValueError, match="prior-samples-0 holds a run of other settings or data"):
+        parts.run(tmp_path, arms=(changed, parts.arms[1]))
+    assert parts.run(tmp_path, longer, overwrite=True).settings["steps"] == 1
+
+
+def test_scores_and_labels_on_disk_are_enough_to_do_the_bootstrap_again(parts: Parts, tmp_path: Path) -> None:
+    result = parts.run(tmp_path)
+    test = pd.read_parquet(tmp_path / "test.parquet")
+    arms = []
+    for name in ("real only", "duplication", "prior samples"):
+        runs = [np.load(tmp_path / f"{name.replace(' ', '-')}-{seed}" / "scores.npz") for seed in (0, 1)]
+        scores, cuts = (np.stack([run[key] for run in runs]) for key in ("test", "thresholds"))
+        arms.append(ArmScores(name, "", 0, 0, scores, cuts))
+    labels = test[list(NAMES)].to_numpy()
+    again = analyse(arms, labels, list(test["patient_id"]), NAMES, ("MI",), (0, 1), "", {}, SETTINGS.analysis)
+    pd.testing.assert_frame_equal(again.differences, result.differences)
+
+
+def test_synthetic_records_cannot_be_the_test_part(parts: Parts, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="test is a ArmData; expected a RealPart"):
+        parts.run(tmp_path, test=parts.arms[0])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_patient_in_two_parts_is_refused(parts: Parts, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="patients are in train and in test"):
+        parts.run(tmp_path, test=parts.train)
+
+
+def test_an_arm_with_a_copy_of_a_test_record_is_refused(parts: Parts, tmp_path: Path) -> None:
+    leaked = np.array(parts.arms[0].signals)
+    leaked[3] = parts.test.data.signals[np.array([0])][0]
+    with pytest.raises(ValueError, match="1 training records of 'prior samples' are in validation or test"):
+        parts.run(tmp_path, arms=(dataclasses.replace(parts.arms[0], signals=leaked), parts.arms[1]))
+
+
+def test_an_adding_arm_without_the_duplication_control_is_refused(parts: Parts, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no arm is named 'duplication'"):
+        parts.run(tmp_path, arms=parts.arms[:1])
