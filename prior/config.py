@@ -16,7 +16,7 @@ class ECGPriorConfig:
     width: int = 256  # of the hidden states
     layers: int = 6
     heads: int = 4  # of attention, a layer
-    dropout: float = 0.1  # in the backbone (gpt2) and on the embeddings
+    dropout: float = 0.1  # on residuals (gpt2) and embeddings
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
     attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
 

@@ -95,7 +95,7 @@ def interpolate_store(
             asked = "+".join(task.names(requested[number])) or "(none)"
             raise ValueError(
                 f"found no two records with exactly the labels {asked} to interpolate among {len(own)}: they need "
-                "different patients, three beats and no rhythm statement such as AFIB; use prior samples for these labels"
+                "different patients, three beats and no rhythm statement such as AFIB; use samples of the prior instead"
             )
         signals.append(signal)
         pairs.append(pair)

@@ -5,6 +5,8 @@ of the command line.
 """
 
 import dataclasses
+import types
+import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +34,7 @@ def parse(arguments_class: type[T], program: str, description: str, words: Seque
     return tyro.cli(
         arguments_class,
         prog=program,
-        description=f"{description[0].upper()}{description[1:]}.",
+        description=f"{description[0].upper()}{description[1:]}. --config FILE.yaml gives options by name, nested as here.",
         args=words,
         default=start,
         config=(tyro.conf.FlagCreatePairsOff, tyro.conf.AvoidSubcommands),
@@ -72,7 +74,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ValueError(f"--config {path} is no valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ValueError(f"--config {path} holds {type(values).__name__}; expected a mapping of option: value")
-    return {str(name).replace("-", "_"): value for name, value in values.items()}
+    return values
 
 
 def build(arguments_class: Any, values: Mapping[str, Any], defaults: Mapping[str, Any], origin: str) -> Any:
@@ -81,6 +83,8 @@ def build(arguments_class: Any, values: Mapping[str, Any], defaults: Mapping[str
     Raises ValueError for an option that the dataclass does not have.
     """
     fields = {field.name: field for field in dataclasses.fields(arguments_class)}
+    kinds = typing.get_type_hints(arguments_class)
+    values = {str(name).replace("-", "_"): value for name, value in values.items()}
     unknown = sorted(set(values) - set(fields))
     if unknown:
         raise ValueError(f"{origin}: unknown options {unknown}; expected some of {', '.join(fields)}")
@@ -95,20 +99,53 @@ def build(arguments_class: Any, values: Mapping[str, Any], defaults: Mapping[str
         else:
             found[name] = tyro.MISSING
         if name in values:
-            found[name] = convert(found[name], values[name], field.type, f"{origin}: {name}")
+            found[name] = convert(found[name], values[name], kinds[name], f"{origin}: {name}")
     return arguments_class(**found)
 
 
 def convert(default: Any, value: Any, kind: Any, origin: str) -> Any:
-    """A YAML value as what the field holds: nested dataclasses field by field, lists as tuples, text as paths."""
-    if dataclasses.is_dataclass(default) and isinstance(value, Mapping):
+    """A YAML value as what the field holds: nested dataclasses field by field, lists as tuples, text as paths.
+
+    Raises ValueError for a value of another kind.
+    """
+    if isinstance(kind, types.UnionType):
+        if value is None:
+            return None
+        kind = next(one for one in typing.get_args(kind) if one is not type(None))
+    if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
         own = {field.name: getattr(default, field.name) for field in dataclasses.fields(default)}
-        return build(type(default), value, own, origin)
-    if isinstance(value, list):
-        return tuple(value)
-    if value is not None and "Path" in str(kind):
-        return Path(value)
-    return value
+        return build(kind, value, own, origin)
+    if typing.get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(convert(None, one, typing.get_args(kind)[0], origin) for one in value)
+    if kind in (int, float) and isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        number = as_number(value)  # text too: YAML takes 1e-3, without a point, for text
+        if kind is float and number is not None:
+            return number
+        if number is not None and number.is_integer():
+            return int(number)
+    if kind in (str, Path) and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return kind(str(value))
+    if kind is bool and isinstance(value, bool):
+        return value
+    raise ValueError(f"{origin} is {value!r}; expected {expected(kind)}")
+
+
+def as_number(value: int | float | str) -> float | None:
+    """A number, or text that is one, as float; None for other text."""
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def expected(kind: Any) -> str:
+    """What a YAML value must be, in words."""
+    if dataclasses.is_dataclass(kind):
+        return "options by name, one a line"
+    if typing.get_origin(kind) is tuple:
+        return "a list, such as [1, 2]"
+    words = {int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+    return words.get(kind, "text (in quotes, if YAML takes it for something else, such as no or on)")
 
 
 def plain(settings: Any) -> Any:

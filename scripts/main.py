@@ -1,6 +1,7 @@
 """`vqecg`: finds the subcommand, loads only what that one needs, and turns errors into one line."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -39,16 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"vqecg: unknown command {name!r}; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    module = importlib.import_module(f"vqecg.scripts.{name.replace('-', '_')}")
-    from vqecg.scripts.arguments import parse
-
     try:
+        # two busy programs on two cores: threads that wait must sleep, not spin (read when torch is loaded)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    module = importlib.import_module(f"vqecg.scripts.{name.replace('-', '_')}")
+        from vqecg.scripts.arguments import parse
+
         module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], words[1:]))
     except (ValueError, OSError) as error:
         print(f"vqecg {name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nvqecg {name}: interrupted; the same command goes on from here", file=sys.stderr)
+        print(f"\nvqecg {name}: interrupted; give the same command again to go on", file=sys.stderr)
         return 130
     return 0
 

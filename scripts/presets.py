@@ -71,7 +71,7 @@ SMALL = Preset(
         ),
     ),
     sampling=SamplingSettings(),
-    classifier=ClassifierSettings(),
+    classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
     seeds=(0, 1, 2),
 )
 
@@ -92,7 +92,7 @@ BASE = Preset(
         fit=replace(SMALL.prior.fit, steps=12_000, batch_size=128, learning_rate=6e-4, evaluate_every=500, patience=6),
     ),
     sampling=SamplingSettings(batch_size=256),
-    classifier=ClassifierSettings(),
+    classifier=SMALL.classifier,
     seeds=(0, 1, 2, 3, 4),
 )
 

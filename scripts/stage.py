@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import yaml
@@ -16,16 +17,27 @@ import yaml
 from vqecg.training.checkpoint import write_text
 from vqecg.training.progress import peak_memory_mb
 
-STAGE_FILE = "stage.json"
+STAGE_FILE, SETTINGS_FILE = "stage.json", "settings.yaml"
+# what parts of an unfinished step keep, with the seconds that they took
+KEPT_PARTS = ("training/last/state.json", "runs/*/run.json")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step's folder."""
+    """One step's folder. The work goes into a `with stage:`, which leaves no folder when it fails before any result."""
 
     folder: Path
     content: Mapping[str, Any]  # of stage.json
-    began: float  # time.perf_counter()
+    began: float  # time.perf_counter(), less what earlier sittings took
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None and {path.name for path in self.folder.iterdir()} <= {STAGE_FILE, SETTINGS_FILE}:
+            shutil.rmtree(self.folder)
 
     @property
     def figures(self) -> dict[str, Any] | None:
@@ -39,7 +51,7 @@ class Stage:
 
     def finish(self, figures: Mapping[str, Any]) -> "Stage":
         """Writes figures, seconds and peak memory, and marks the step as done."""
-        seconds = self.seconds + time.perf_counter() - self.began
+        seconds = time.perf_counter() - self.began
         done = dict(self.content) | {"figures": figures, "seconds": seconds, "peak_memory_mb": peak_memory_mb()}
         write_text(self.folder / STAGE_FILE, json.dumps(done, indent=2) + "\n")
         return Stage(self.folder, done, self.began)
@@ -49,7 +61,7 @@ def begin(folder: Path, command: str, settings: Mapping[str, Any], overwrite: bo
     """Opens the folder of a step: a new one, one that was interrupted, or one that is finished (see `figures`).
 
     Raises ValueError when the folder holds something else, or the same step with other settings, unless told to
-    overwrite it; something that no vqecg step made is never deleted.
+    overwrite it; something that no vqecg step made is never deleted, and the same settings are never done again.
     """
     settings = json.loads(json.dumps(settings))
     content = {"command": command, "settings": settings}
@@ -58,8 +70,8 @@ def begin(folder: Path, command: str, settings: Mapping[str, Any], overwrite: bo
         if there is None or there.get("command") != command:
             made = "something else" if there is None else f"the output of `vqecg {there.get('command')}`"
             raise ValueError(f"{folder} holds {made}: give --out another folder")
-        if there["settings"] == settings and not overwrite:
-            return Stage(folder, there, time.perf_counter())
+        if there["settings"] == settings:
+            return Stage(folder, there, time.perf_counter() - seconds_before(folder))
         if not overwrite:
             raise ValueError(
                 f"{folder} holds this step with other settings ({differences(there['settings'], settings)}): give "
@@ -68,14 +80,25 @@ def begin(folder: Path, command: str, settings: Mapping[str, Any], overwrite: bo
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / STAGE_FILE, json.dumps(content, indent=2) + "\n")
-    write_text(folder / "settings.yaml", yaml.safe_dump(settings, sort_keys=False))
+    write_text(folder / SETTINGS_FILE, yaml.safe_dump(settings, sort_keys=False))
     return Stage(folder, content, time.perf_counter())
 
 
 def read_stage(folder: Path) -> dict[str, Any] | None:
     """The content of a folder's stage.json, or None when there is none."""
     path = folder / STAGE_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no valid JSON ({error}): the file is damaged, delete {folder}") from error
+
+
+def seconds_before(folder: Path) -> float:
+    """What earlier sittings spent on the parts of a step that they kept."""
+    kept = [path for pattern in KEPT_PARTS for path in folder.glob(pattern)]
+    return sum(float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) for path in kept)
 
 
 def differences(was: Any, now: Any, name: str = "") -> str:

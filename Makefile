@@ -1,0 +1,32 @@
+# Needs Python 3.11 or newer and make; everything else goes into .venv, in the versions of constraints.txt.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+DEMO ?= runs/demo
+ROOMS := records training tokenizer prior downstream scripts
+
+.PHONY: demo test check bench clean
+
+demo: .venv/installed  ## the whole job on simulated ECGs: data, tokenizer, prior, synthetic ECGs, comparison, report
+	$(BIN)/vqecg simulate --out $(DEMO)/data --records 1000 --overwrite
+	$(BIN)/vqecg run --data $(DEMO)/data --out $(DEMO)/run --preset tiny
+
+test: .venv/installed  ## the whole test suite, slow tests too
+	$(BIN)/python -m pytest -m ""
+
+check: .venv/installed  ## lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@mkdir -p .venv/types && ln -sfn "$(CURDIR)" .venv/types/vqecg  # the installed names, for mypy
+	cd .venv/types && ../bin/mypy --config-file vqecg/pyproject.toml $(ROOMS:%=-p vqecg.%)
+
+bench: .venv/installed  ## what is timed and measured, each against a named alternative
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vqecg needs Python 3.11 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

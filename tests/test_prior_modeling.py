@@ -1,0 +1,171 @@
+"""The prior: the delay pattern, causality, and what its condition does."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from vqecg.prior.config import ECGPriorConfig
+from vqecg.prior.modeling import FEMALE, MALE, UNKNOWN_SEX, Condition, ECGPrior, delay, undelay
+from vqecg.training.checkpoint import fingerprint
+
+FRAMES, LEVELS, CODES = 12, 3, 16
+
+
+def new_prior(backbone: str = "gpt2", **settings: float) -> ECGPrior:
+    """A prior with weights large enough that its logits differ, in evaluation mode."""
+    shape = {"codebook_size": CODES, "levels": LEVELS, "frames": FRAMES, "width": 16, "layers": 2, "heads": 2}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        prior = ECGPrior(ECGPriorConfig(("NORM", "MI"), backbone=backbone, **(shape | settings)))  # type: ignore[arg-type]
+        for parameter in prior.parameters():
+            parameter.data += 0.3 * torch.randn(parameter.shape)
+    return prior.eval()
+
+
+def codes(batch: int = 2, seed: int = 0) -> Tensor:
+    return torch.randint(CODES, (batch, FRAMES, LEVELS), generator=torch.Generator().manual_seed(seed))
+
+
+def condition(batch: int = 2, label: int = 0, age: float = 60.0, sex: int = FEMALE, hidden: bool = False) -> Condition:
+    return Condition(
+        torch.eye(2)[torch.full((batch,), label)],
+        torch.full((batch,), age),
+        torch.full((batch,), sex),
+        torch.full((batch,), hidden),
+    )
+
+
+@pytest.fixture(params=["gpt2", "llama"])
+def prior(request: pytest.FixtureRequest) -> ECGPrior:
+    return new_prior(request.param)
+
+
+@settings(deadline=None, max_examples=20)
+@given(batch=st.integers(0, 3), frames=st.integers(1, 9), levels=st.integers(1, 5), seed=st.integers(0, 5))
+def test_undelay_is_the_reverse_of_delay(batch: int, frames: int, levels: int, seed: int):
+    original = torch.randint(7, (batch, frames, levels), generator=torch.Generator().manual_seed(seed))
+    delayed = delay(original, empty=7)
+    assert delayed.shape == (batch, frames + levels - 1, levels)
+    assert torch.equal(undelay(delayed), original)
+    assert int((delayed == 7).sum()) == batch * levels * (levels - 1)
+
+
+def test_level_q_stands_q_steps_late():
+    original = torch.tensor([[[1, 2, 3], [4, 5, 6]]])
+    assert delay(original, 0)[0].tolist() == [[1, 0, 0], [4, 2, 0], [0, 5, 3], [0, 0, 6]]
+
+
+def test_the_loss_is_the_mean_negative_log_likelihood_of_the_codes(prior: ECGPrior):
+    output = prior(codes(), condition())
+    logits = prior.step_logits(delay(codes(), CODES), condition())
+    negative = torch.zeros(2, FRAMES, LEVELS)
+    for level in range(LEVELS):
+        likelihood = logits[:, level : level + FRAMES, level].log_softmax(-1)
+        negative[..., level] = -likelihood.gather(-1, codes()[..., level, None])[..., 0]
+    torch.testing.assert_close(output.loss, negative.mean())
+    torch.testing.assert_close(output.level_losses, negative.mean((0, 1)))
+    torch.testing.assert_close(output.record_losses, negative.mean((1, 2)))
+
+
+def test_a_new_prior_knows_nothing():
+    torch.manual_seed(0)
+    fresh = ECGPrior(ECGPriorConfig(("NORM", "MI"), codebook_size=64, levels=2, frames=20, width=32, layers=1)).eval()
+    output = fresh(torch.randint(64, (4, 20, 2)), condition(4))
+    assert float(output.loss.detach()) == pytest.approx(math.log(64), rel=0.02)
+
+
+@pytest.mark.parametrize("step", [0, 3, FRAMES + LEVELS - 2])
+def test_a_step_depends_on_the_steps_before_it_only(prior: ECGPrior, step: int):
+    delayed = delay(codes(), CODES)
+    changed = delayed.clone()
+    changed[:, step] = (changed[:, step] + 1) % (CODES + 1)
+    before, after = (prior.step_logits(steps, condition()) for steps in (delayed, changed))
+    torch.testing.assert_close(after[:, : step + 1], before[:, : step + 1], rtol=0, atol=1e-5)
+    assert step + 1 == before.shape[1] or not torch.allclose(after[:, step + 1], before[:, step + 1], atol=1e-3)
+
+
+def test_a_later_code_does_not_change_the_loss_of_earlier_ones(prior: ECGPrior):
+    changed = codes()
+    changed[:, 8:] = (changed[:, 8:] + 1) % CODES
+    first, second = (prior.step_logits(delay(c, CODES), condition()) for c in (codes(), changed))
+    torch.testing.assert_close(first[:, :9, 0], second[:, :9, 0], rtol=0, atol=1e-5)
+
+
+def test_a_deeper_level_sees_the_coarser_code_of_its_own_frame(prior: ECGPrior):
+    frame, changed = 4, codes()
+    changed[:, frame, 0] = (changed[:, frame, 0] + 1) % CODES
+    first, second = (prior.step_logits(delay(c, CODES), condition()) for c in (codes(), changed))
+    assert not torch.allclose(first[:, frame + 1, 1], second[:, frame + 1, 1], atol=1e-3)
+
+
+def test_a_hidden_condition_is_the_null_whatever_it_would_have_been(prior: ECGPrior):
+    one = prior(codes(), condition(label=0, hidden=True)).loss
+    other = prior(codes(), condition(label=1, age=20.0, sex=MALE, hidden=True)).loss
+    assert torch.equal(one, other)
+    embedded = prior.embed_condition(condition(hidden=True))
+    torch.testing.assert_close(embedded, prior.null_condition.expand_as(embedded))
+
+
+@pytest.mark.parametrize(
+    "change", [{"label": 1}, {"age": 20.0}, {"age": math.nan}, {"sex": MALE}, {"sex": UNKNOWN_SEX}, {"hidden": True}]
+)
+def test_label_age_sex_and_hiding_each_change_the_distribution(change: dict[str, float]):
+    prior = new_prior()
+    delayed = delay(codes(), CODES)
+    told, changed = prior.step_logits(delayed, condition()), prior.step_logits(delayed, condition(**change))  # type: ignore[arg-type]
+    assert not torch.allclose(told[:, 0], changed[:, 0], atol=1e-3)
+    assert not torch.allclose(told[:, -1], changed[:, -1], atol=1e-3)
+
+
+def test_an_unknown_age_gives_finite_gradients():
+    prior = new_prior().train()
+    prior(codes(), condition(age=math.nan)).loss.backward()
+    assert all(bool(p.grad.isfinite().all()) for p in prior.parameters() if p.grad is not None)
+
+
+def test_every_trained_weight_takes_part(prior: ECGPrior):
+    mixed = condition()
+    mixed.hidden[1] = True
+    prior(codes(), mixed).loss.backward()
+    silent = [name for name, p in prior.named_parameters() if p.requires_grad and p.grad is None]
+    assert not silent  # several processes would wait for them
+    assert sum(not p.requires_grad for p in prior.parameters()) == 1  # the backbone's own token table
+
+
+def test_records_do_not_see_each_other(prior: ECGPrior):
+    both = prior(codes(), condition()).record_losses
+    alone = torch.cat([prior(codes()[n : n + 1], condition(1)).record_losses for n in range(2)])
+    torch.testing.assert_close(both, alone)
+
+
+@pytest.mark.parametrize("shape", [(2, FRAMES, LEVELS + 1), (2, FRAMES - 1, LEVELS), (FRAMES, LEVELS)])
+def test_codes_of_another_shape_are_refused(shape: tuple[int, ...]):
+    with pytest.raises(ValueError, match="12 frames, 3 levels"):
+        new_prior()(torch.zeros(shape, dtype=torch.int64), condition())
+
+
+def test_a_prior_comes_back_with_the_same_logits(prior: ECGPrior, tmp_path: Path):
+    prior.save_pretrained(tmp_path)
+    loaded = ECGPrior.from_pretrained(tmp_path)
+    assert loaded.config == prior.config and fingerprint(loaded) == fingerprint(prior)
+    delayed = delay(codes(), CODES)
+    assert torch.equal(loaded.step_logits(delayed, condition()), prior.step_logits(delayed, condition()))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda: ECGPriorConfig(), "class_names is empty"),
+        (lambda: ECGPriorConfig(("A",), backbone="mamba"), "backbone is 'mamba'"),
+        (lambda: ECGPriorConfig(("A",), width=30, heads=4), "width 30 does not split into 4 heads"),
+    ],
+)
+def test_impossible_settings_are_refused(wrong: Callable[[], ECGPriorConfig], told: str):
+    with pytest.raises(ValueError, match=told):
+        wrong()
