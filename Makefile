@@ -7,7 +7,7 @@ ROOMS := records training tokenizer prior downstream scripts
 .PHONY: demo test check bench clean
 
 demo: .venv/installed  ## the whole job on simulated ECGs: data, tokenizer, prior, synthetic ECGs, comparison, report
-	$(BIN)/vqecg simulate --out $(DEMO)/data --records 1000 --overwrite
+	[ -f $(DEMO)/data/truth.parquet ] || $(BIN)/vqecg simulate --out $(DEMO)/data --records 1000
 	$(BIN)/vqecg run --data $(DEMO)/data --out $(DEMO)/run --preset tiny
 
 test: .venv/installed  ## the whole test suite, slow tests too

@@ -101,7 +101,9 @@ def compare(
     prepared = prepare_runs(train, validation, test, arms, class_names)
     folder = Path(folder)
     every_arm: list[ArmData | None] = [None, *sorted(arms, key=lambda arm: arm.name != DUPLICATION)]
-    bar = tqdm(total=len(every_arm) * len(settings.seeds), desc="classifiers", unit="run", disable=not progress)
+    bar = tqdm(
+        total=len(every_arm) * len(settings.seeds), desc="classifiers", unit="run", disable=not progress, delay=2
+    )
     found: list[ArmScores] = []
     policy = ""
     with bar:
@@ -216,7 +218,7 @@ def one_run(
         "data": {part: prepared.digests[part] for part in dict.fromkeys((REAL_ONLY, "validation", "test", name))},
     }
     place = folder / f"{name.replace(' ', '-')}-{seed}"
-    if is_run(place) and not overwrite:
+    if is_run(place) and not (overwrite and is_other(place, identity)):
         return read_run(place, identity)
     train = prepared.train
     if arm is not None:
@@ -246,6 +248,12 @@ def one_run(
 def is_run(folder: Path) -> bool:
     """Whether `folder` holds a finished run."""
     return (folder / RUN_FILE).is_file() and (folder / SCORES_FILE).is_file()
+
+
+def is_other(folder: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether the run kept in `folder` was trained with other settings or data than `identity`."""
+    there = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["identity"]
+    return there != json.loads(json.dumps(identity))
 
 
 def read_run(folder: Path, identity: Mapping[str, Any]) -> FinishedRun:

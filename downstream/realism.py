@@ -14,7 +14,9 @@ from torch import nn
 from vqecg.downstream.signals import Signals, in_batches
 from vqecg.downstream.statistics import weighted_auroc
 from vqecg.downstream.training import predict
-from vqecg.records.leads import einthoven_residual, twelve_leads
+from vqecg.records.leads import LEADS, canonical_lead, einthoven_residual
+from vqecg.records.readers import read_record
+from vqecg.records.record import RecordTable
 from vqecg.records.rpeaks import find_r_peaks
 
 MACRO = "macro"
@@ -26,7 +28,7 @@ def auroc_table(class_names: Sequence[str], columns: Mapping[str, tuple[np.ndarr
     `columns` maps a name to (labels, scores), both (records, classes). A class without a positive or without a negative
     record is NaN, and the mean is over the others.
     """
-    table = {"class_name": [*class_names, MACRO]}
+    table: dict[str, list[str] | list[float]] = {"class_name": [*class_names, MACRO]}
     for name, (labels, scores) in columns.items():
         one = np.ones((1, len(labels)), np.float32)
         values = np.array([weighted_auroc(labels[:, c], scores[:, c], one)[0] for c in range(len(class_names))])
@@ -67,8 +69,18 @@ def record_measures(signals: Signals, sampling_rate: int) -> dict[str, np.ndarra
     return {name: table[name].to_numpy() for name in table.columns}
 
 
-def largest_einthoven_residual(signals: Signals) -> float:
-    """Greatest disagreement of the limb leads over all records of eight leads, in mV, computed in float64."""
-    return max(
-        einthoven_residual(twelve_leads(signal.astype(np.float64))) for batch in in_batches(signals) for signal in batch
-    )
+def largest_einthoven_residual(table: RecordTable) -> float:
+    """Greatest disagreement of the limb leads with I and II over all files of a data set, in mV.
+
+    0 before rounding, as only eight leads are generated; what remains is the rounding of the files to 1 microvolt.
+    Raises ValueError when a record lacks one of the twelve leads.
+    """
+    worst = 0.0
+    for row in table.records.itertuples(index=False):
+        record = read_record(row)
+        rows = {canonical_lead(name): number for number, name in enumerate(record.leads)}
+        missing = [lead for lead in LEADS if lead not in rows]
+        if missing:
+            raise ValueError(f"record {record.record_id} lacks {', '.join(missing)}; expected all twelve leads")
+        worst = max(worst, einthoven_residual(record.signal[[rows[lead] for lead in LEADS]]))
+    return worst

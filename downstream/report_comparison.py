@@ -3,6 +3,7 @@
 import math
 
 import pandas as pd
+
 from vqecg.downstream.report_data import ComparisonSection
 from vqecg.downstream.report_figures import forest
 from vqecg.downstream.report_page import (

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
 from vqecg.downstream.report_data import LearningCurve
 
 INK, SOFT, RULE = "#1f2328", "#5b626b", "#d5d9de"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
 from matplotlib.figure import Figure
+
 from vqecg.records.plotting import figure_svg
 
 MISSING = "–"

@@ -1,6 +1,7 @@
 """The sections of a report about data, tokenizer, prior, cost and method, as HTML."""
 
 import pandas as pd
+
 from vqecg.downstream.report_data import (
     CostSection,
     DataSection,
@@ -113,7 +114,7 @@ def prior_section(prior: PriorSection | None) -> Html:
     facts = {
         "Codes seen in training": count(prior.training_tokens),
         "Synthetic records measured": count(prior.records),
-        "Einthoven residual": f"{significant(prior.einthoven_residual * 1000, 2)} µV at most",
+        "Einthoven residual": f"{significant(prior.einthoven_residual * 1000, 2)} µV at most, in the files",
     }
     html = settings_list({**prior.settings, **facts})
     if prior.trts is None:

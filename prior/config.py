@@ -14,7 +14,7 @@ class ECGPriorConfig:
     frames: int = 125  # frames a record
     backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it
     width: int = 256  # of the hidden states
-    layers: int = 6
+    layers: int = 6  # of the backbone
     heads: int = 4  # of attention, a layer
     dropout: float = 0.1  # on residuals (gpt2) and embeddings
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance

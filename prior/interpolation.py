@@ -25,7 +25,7 @@ class InterpolationSettings:
     weight_concentration: float = 2.0  # a of the symmetric Beta(a, a) that the second parent's weight is drawn from
     aligned: bool = True  # False: the naive mixture, which makes ghost beats (for comparison)
     attempts: int = 20  # pairs drawn for a record before it is given up
-    seed: int = 0
+    seed: int = 0  # of pairs and weights
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,20 @@ of a step are drawn at once and each still sees the coarser levels of its own fr
 embeddings, conditioning and heads are ours. A head has `codebook_size` outputs: a special token cannot be drawn.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from transformers import GPT2Config, GPT2Model, LlamaConfig, LlamaModel
-from transformers.cache_utils import Cache
 
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.training.checkpoint import Pretrained
+
+if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --help does not wait for it
+    from transformers import GPT2Model, LlamaModel
+    from transformers.cache_utils import Cache
 
 UNKNOWN_SEX, FEMALE, MALE = 0, 1, 2
 
@@ -115,6 +120,8 @@ def make_backbone(config: ECGPriorConfig) -> nn.Module:
 
 def make_gpt2(config: ECGPriorConfig) -> GPT2Model:
     """GPT-2 (Radford et al. 2019): learned positions, dropout on residuals."""
+    from transformers import GPT2Config, GPT2Model
+
     return GPT2Model(
         GPT2Config(  # type: ignore[call-arg]
             vocab_size=1,
@@ -135,6 +142,8 @@ def make_gpt2(config: ECGPriorConfig) -> GPT2Model:
 
 def make_llama(config: ECGPriorConfig) -> LlamaModel:
     """Llama (Touvron et al. 2023): rotary positions, gated feed-forward layers, no dropout inside."""
+    from transformers import LlamaConfig, LlamaModel
+
     return LlamaModel(
         LlamaConfig(  # type: ignore[call-arg]
             vocab_size=1,

@@ -8,37 +8,9 @@ how the records are batched, up to rounding of the matrix products.
 import numpy as np
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicLayer
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.modeling import Condition, ECGPrior, undelay
-
-
-class PreallocatedLayer(DynamicLayer):
-    """Keys and values of one layer in a buffer of full length: a step writes one row instead of copying all of them."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self.steps, self.filled = steps, 0
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object
-    ) -> tuple[Tensor, Tensor]:
-        """Writes the new rows (batch, heads, new, head size) and returns all rows so far."""
-        if not self.is_initialized:
-            shape = (*key_states.shape[:2], self.steps, key_states.shape[3])
-            self.keys, self.values = key_states.new_empty(shape), value_states.new_empty(shape)
-            self.is_initialized = True
-        assert self.keys is not None and self.values is not None  # the base class leaves them open
-        end = self.filled + key_states.shape[2]
-        self.keys[:, :, self.filled : end] = key_states
-        self.values[:, :, self.filled : end] = value_states
-        self.filled = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
-
-    def get_seq_length(self) -> int:
-        """Rows so far."""
-        return self.filled
 
 
 @torch.inference_mode()
@@ -47,6 +19,8 @@ def sample_codes(prior: ECGPrior, condition: Condition, noise: Tensor, settings:
 
     `noise` (batch, steps, levels) uniform in [0, 1) decides every draw, by inversion of the cumulative distribution.
     """
+    from vqecg.prior.cache import preallocated_cache  # imports transformers, which takes seconds
+
     config = prior.config
     guided = settings.guidance != 1
     if guided:
@@ -57,7 +31,7 @@ def sample_codes(prior: ECGPrior, condition: Condition, noise: Tensor, settings:
             torch.cat([condition.hidden, torch.ones_like(condition.hidden)]),
         )
     embedding = prior.embed_condition(condition)[:, None]
-    cache = Cache(layers=[PreallocatedLayer(config.steps) for _ in range(config.layers)])
+    cache = preallocated_cache(config.layers, config.steps)
     delayed = torch.full((len(noise), config.steps, config.levels), config.codebook_size, device=noise.device)
     inputs = embedding
     level = torch.arange(config.levels, device=noise.device)

@@ -27,9 +27,9 @@ class PriorTraining:
     levels: int = 3  # first levels of the tokenizer that are modelled
     backbone: str = "gpt2"  # "gpt2" or "llama"
     width: int = 256  # of the hidden states
-    layers: int = 6
+    layers: int = 6  # of the backbone
     heads: int = 4  # of attention, a layer
-    dropout: float = 0.1
+    dropout: float = 0.1  # in the backbone (gpt2) and on the embeddings
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
     attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
     variants: int = 4  # encodings of each training record, jittered anew (the first is not)

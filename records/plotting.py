@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
 from vqecg.records.leads import LEADS, twelve_leads
 
 PAPER_SPEED = 25.0  # mm per second

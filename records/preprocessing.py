@@ -36,7 +36,7 @@ class UnusableRecordError(ValueError):
 class SignalSpec:
     """What the models see of every recording. Raises ValueError when rate x seconds is no whole number of samples."""
 
-    sampling_rate: int = 100  # Hz
+    sampling_rate: int = 100  # of every signal, Hz; recordings of other rates are resampled
     seconds: float = 10.0  # length of every signal, s
 
     def __post_init__(self) -> None:

@@ -48,7 +48,8 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
 
     Args:
         root: the folder with ptbxl_database.csv, or a folder with exactly one such folder in it.
-        sampling_rate: Hz, 100 (records100) or 500 (records500); of a synthetic set any rate that it was written at.
+        sampling_rate: Hz, the least that is wanted: of the rates of which files are there (PTB-XL's 100 and 500, a
+            synthetic set's own) the lowest that is not below it is read. `prepare` resamples.
 
     Returns:
         statements are the scp_codes with their likelihood in percent (0 = unknown); an age of 300 (over 89) is 90.0.
@@ -56,7 +57,7 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
         the folder's scp_statements.csv, or the packaged one where there is none.
 
     Raises:
-        ValueError: no such folder; a rate of which no file is there (says which rates are); a missing column; a cell
+        ValueError: no such folder; files only of lower rates (says which); a missing column; a cell
             that does not parse or a code that the statement table lacks (names the row).
     """
     folder = find_ptbxl(root.resolve())
@@ -66,12 +67,14 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
     statements, statements_note = _read_statements(folder)
     columns = _file_columns(database)
     present = {rate: _has_files(folder, database[column]) for rate, column in columns.items()}
-    if sampling_rate not in present or not present[sampling_rate].any():
+    enough = [rate for rate, mask in present.items() if rate >= sampling_rate and mask.any()]
+    if not enough:
         there = ", ".join(f"{rate} Hz ({mask.sum():,} records)" for rate, mask in present.items() if mask.any())
         raise ValueError(
             f"{folder} holds no record at {sampling_rate} Hz; there: {there or 'no record files at all'}. "
             "Ask for a rate that is there (prepare resamples), or download the rest"
         )
+    sampling_rate = min(enough)
     codes = frozenset(statements.index)
     kept = database.loc[present[sampling_rate], [*NEEDED, columns[sampling_rate]]]
     rows = [

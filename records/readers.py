@@ -36,8 +36,8 @@ def read_table(
 
     Args:
         root: the folder as its publisher ships it, unpacked.
-        sampling_rate: Hz, which of PTB-XL's two rates to read (100 or 500). The other layouts have one rate, which the
-            record itself tells; `prepare` resamples.
+        sampling_rate: Hz, the least that is wanted where a set has several rates, as PTB-XL has (100 and 500). The
+            other layouts have one rate, which the record itself tells; `prepare` resamples.
         source: one of SOURCES; "auto" looks at the files.
         labels_csv: the csv with the labels of a plain folder of WFDB records (see folder.read_folder).
 

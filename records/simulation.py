@@ -133,7 +133,7 @@ def _simulated_signals(
 ) -> Iterator[np.ndarray]:
     """One (1, 8, samples) chunk a record; each record's beats are appended to `truth` as it is made."""
     independent = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
-    for number, plan in enumerate(tqdm(planned, "simulating", unit="record", disable=not progress), start=1):
+    for number, plan in enumerate(tqdm(planned, "simulating", unit="record", disable=not progress, delay=2), start=1):
         rng = np.random.default_rng([seed, 2, number])
         simulated = simulate_record(plan.statements, rng, settings, plan.patient, record_id=str(number))
         truth.append(simulated.beats.assign(ecg_id=number)[["ecg_id", *simulated.beats.columns]])

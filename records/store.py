@@ -230,7 +230,7 @@ def _write_signals(
     # A plain file, not a writable memory map: on a full disk that one ends the process (SIGBUS) instead of raising.
     with (
         path.open("wb") as file,
-        tqdm(total=len(records), desc="Preparing", unit="record", disable=not progress) as bar,
+        tqdm(total=len(records), desc="preparing", unit="record", disable=not progress, delay=2) as bar,
     ):
         header_length = _write_header(file, len(records), spec)
         with closing(prepare_rows(records, spec, workers)) as results:  # closing stops the workers after Ctrl-C too

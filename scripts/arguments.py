@@ -20,21 +20,22 @@ T = TypeVar("T")
 def parse(arguments_class: type[T], program: str, description: str, words: Sequence[str]) -> T:
     """Reads the command line into `arguments_class`.
 
-    A class with a static method `preset(name)` gets the defaults that it returns, by field name. Raises ValueError for
-    a preset or a YAML file that cannot be used, and SystemExit (by tyro) for wrong words or --help.
+    A class with a static method `preset_defaults(name)` gets the defaults that it returns, by field name. Raises
+    ValueError for a preset or a YAML file that cannot be used, and SystemExit (by tyro) for wrong words or --help.
     """
     words = list(words)
     config = take_option(words, "--config")
     values = read_yaml(Path(config)) if config else {}
     defaults: dict[str, Any] = {}
-    if hasattr(arguments_class, "preset_defaults"):
+    preset_defaults = getattr(arguments_class, "preset_defaults", None)
+    if preset_defaults is not None:
         chosen = peek_option(words, "--preset") or str(values.get("preset", field_default(arguments_class, "preset")))
-        defaults |= arguments_class.preset_defaults(chosen) | {"preset": chosen}
+        defaults |= preset_defaults(chosen) | {"preset": chosen}
     start = build(arguments_class, values, defaults, config or program)
     return tyro.cli(
         arguments_class,
         prog=program,
-        description=f"{description[0].upper()}{description[1:]}. --config FILE.yaml gives options by name, nested as here.",
+        description=f"{description[0].upper()}{description[1:]}.\nOptions may come from a file too: --config FILE.yaml.",
         args=words,
         default=start,
         config=(tyro.conf.FlagCreatePairsOff, tyro.conf.AvoidSubcommands),

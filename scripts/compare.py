@@ -46,7 +46,7 @@ class Arguments:
     sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
     interpolation: InterpolationSettings = field(default_factory=InterpolationSettings)
     analysis: Analysis = field(default_factory=Analysis)
-    seed: int = 0  # of the additions
+    seed: int = 0  # of the additions, interpolations among them (in place of --interpolation.seed)
     overwrite: bool = False  # start anew where --out holds a comparison of other settings
 
     @staticmethod
@@ -78,11 +78,15 @@ def run_comparison(arguments: Arguments) -> Stage:
     }
     stage = begin(arguments.out, "compare", identity, arguments.overwrite)
     if stage.figures is None:
-        arms = make_arms(arguments, store, generator, rows.train, plan)
-        settings = ComparisonSettings(arguments.training, arguments.analysis, arguments.seeds)
-        parts = [RealPart(store, part, labels[part]) for part in (rows.train, rows.validation, rows.test)]
-        found = compare(*parts, arms, task.class_names, targets, settings, arguments.out / "runs")
-        stage = stage.finish({"added": plan.counts, "added_records": len(plan), "target_classes": targets})
+        with stage:
+            arms = make_arms(arguments, store, generator, rows.train, plan)
+            settings = ComparisonSettings(arguments.training, arguments.analysis, arguments.seeds)
+            train, validation, test = (
+                RealPart(store, part, labels[part]) for part in (rows.train, rows.validation, rows.test)
+            )
+            runs, again = arguments.out / "runs", arguments.overwrite
+            found = compare(train, validation, test, arms, task.class_names, targets, settings, runs, again)
+            stage = stage.finish({"added": plan.counts, "added_records": len(plan), "target_classes": targets})
     else:
         found = comparison_of(arguments.out)
     say(found, stage)

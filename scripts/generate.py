@@ -11,8 +11,9 @@ from tqdm.auto import tqdm
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.generator import Requests, SyntheticRecords
+from vqecg.records.atomic_folder import check_destination
 from vqecg.records.labels import LabelTask, statement_table
-from vqecg.records.writing import write_dataset
+from vqecg.records.writing import is_dataset, write_dataset
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.presets import SMALL, preset
 from vqecg.scripts.train_prior import load_generator
@@ -33,7 +34,7 @@ class Arguments:
     sex: str = "unknown"  # female, male, or unknown = as in the training records with these labels
     preset: str = "small"  # tiny, small or base: the defaults of --sampling
     sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
-    seed: int = 0
+    seed: int = 0  # of requests and draws; the same seed gives the same records on the same machine
     overwrite: bool = False  # replace an earlier synthetic data set in --out
 
     @staticmethod
@@ -49,9 +50,10 @@ def run(arguments: Arguments) -> None:
 
 def generate(arguments: Arguments) -> None:
     """Generates and writes as it goes; an interruption leaves nothing behind."""
-    generator = load_generator(arguments.generator)
     if arguments.count < 1:
         raise ValueError(f"count is {arguments.count}; expected at least 1")
+    check_destination(arguments.out, is_dataset, arguments.overwrite)
+    generator = load_generator(arguments.generator)
     if arguments.labels:
         requests = generator.requests(arguments.labels, arguments.count, arguments.seed, arguments.age, arguments.sex)
     else:

@@ -8,8 +8,10 @@ import pandas as pd
 
 from vqecg.prior.generator import Requests
 from vqecg.prior.interpolation import InterpolationSettings, interpolable, interpolate_store, shared_statements
+from vqecg.records.atomic_folder import check_destination
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
+from vqecg.records.writing import is_dataset
 from vqecg.scripts.generate import write_synthetic
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
@@ -23,7 +25,7 @@ class Arguments:
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
     out: Path  # folder of the new data set, in PTB-XL's layout
     label: str  # parents have this label, and otherwise just the same labels as each other
-    task: str = "superdiagnostic"  # the labels that count as the same or not
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
     count: int = 100  # records
     folds: FoldSplit = field(default_factory=FoldSplit)
     settings: InterpolationSettings = field(default_factory=InterpolationSettings)
@@ -32,6 +34,9 @@ class Arguments:
 
 def run(arguments: Arguments) -> None:
     """Writes the data set; parents come from the training folds."""
+    if arguments.count < 1:
+        raise ValueError(f"count is {arguments.count}; expected at least 1")
+    check_destination(arguments.out, is_dataset, arguments.overwrite)
     store = RecordStore.open(arguments.store)
     task, tokenizer = store.task(arguments.task), ECGTokenizer.from_pretrained(arguments.tokenizer)
     if arguments.label not in task.class_names:

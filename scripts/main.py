@@ -40,10 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"vqecg: unknown command {name!r}; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    try:
-        # two busy programs on two cores: threads that wait must sleep, not spin (read when torch is loaded)
+    # two busy programs on two cores: threads that wait must sleep, not spin (read when torch is loaded)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    module = importlib.import_module(f"vqecg.scripts.{name.replace('-', '_')}")
+    try:
+        module = importlib.import_module(f"vqecg.scripts.{name.replace('-', '_')}")
         from vqecg.scripts.arguments import parse
 
         module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], words[1:]))

@@ -15,13 +15,13 @@ class Arguments:
     data: Path  # folder of ECGs, real or synthetic
     record: str  # record_id, such as 1 or A0001
     out: Path  # file to write, .svg or .png
-    sampling_rate: int = 100  # Hz
+    sampling_rate: int = 100  # Hz, at which it is drawn
     source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
 
 
 def run(arguments: Arguments) -> None:
     """Draws one recording on ECG paper."""
-    table = read_table(arguments.data, 500 if arguments.sampling_rate > 100 else 100, arguments.source).records
+    table = read_table(arguments.data, arguments.sampling_rate, arguments.source).records
     rows = table[table["record_id"] == arguments.record]
     if rows.empty:
         raise ValueError(

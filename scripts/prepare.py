@@ -30,7 +30,7 @@ def run(arguments: Arguments) -> None:
 def prepare(arguments: Arguments) -> RecordStore:
     """Builds the store and says what went into it."""
     spec = arguments.spec
-    table = read_table(arguments.data, 500 if spec.sampling_rate > 100 else 100, arguments.source, arguments.labels_csv)
+    table = read_table(arguments.data, spec.sampling_rate, arguments.source, arguments.labels_csv)
     print(table.description)
     store = RecordStore.build(table, spec, arguments.out, arguments.workers, arguments.overwrite)
     folds = ", ".join(f"{fold}: {count:,}" for fold, count in sorted(Counter(store.table["fold"]).items()))

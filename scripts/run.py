@@ -10,15 +10,19 @@ from typing import Any
 
 import yaml
 
+from vqecg.downstream.comparison import ComparisonSettings
+from vqecg.downstream.models import classifier_class
 from vqecg.downstream.report import write_report
 from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import LabelTask
 from vqecg.records.preprocessing import SignalSpec
-from vqecg.records.store import RecordStore
+from vqecg.records.store import RecordStore, is_store
 from vqecg.records.writing import is_dataset
 from vqecg.scripts import compare, generate, prepare, train_classifier, train_prior, train_tokenizer
 from vqecg.scripts.arguments import plain
-from vqecg.scripts.presets import SMALL, Preset, preset
-from vqecg.scripts.run_report import RunFolders, StepCost, gather, keep_cost
+from vqecg.scripts.presets import SMALL, Preset, at_rate, preset
+from vqecg.scripts.run_folders import RunFolders, StepCost, keep_cost
+from vqecg.scripts.run_report import gather
 from vqecg.training.checkpoint import write_text
 
 
@@ -27,7 +31,7 @@ class Arguments:
     """Options of `vqecg run`."""
 
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
-    out: Path  # folder of the run; the report is out/report.html
+    out: Path  # folder of the run; the report is out/report.html; the same command again goes on where it stopped
     task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
     preset: str = "small"  # tiny, small or base: the defaults of --settings
     folds: FoldSplit = field(default_factory=FoldSplit)
@@ -39,7 +43,7 @@ class Arguments:
     synthetic: int = 0  # records of the synthetic data set; 0 = as many as there are training records
     settings: Preset = field(default_factory=lambda: SMALL)
     workers: int = 1  # processes that read recordings
-    seed: int = 0  # of sampling and additions
+    seed: int = 0  # of sampling and additions; training has seeds of its own in --settings
     overwrite: bool = False  # do steps in --out again whose settings differ
 
     @staticmethod
@@ -50,100 +54,114 @@ class Arguments:
 
 def run(arguments: Arguments) -> None:
     """Does what is not done yet, and writes the report."""
-    if not arguments.folds.validation or not arguments.folds.test:
-        raise ValueError("no validation or no test fold; `vqecg run` needs both: name some of 1-10 for each")
+    check(arguments)
     places = RunFolders(arguments.out)
-    open_run(arguments, places)
     settings, folds, again = arguments.settings, arguments.folds, arguments.overwrite
 
     say(1, "prepare", "read the recordings once")
     with StepCost(places, "prepare"):
         reading = (arguments.spec, arguments.source, arguments.labels_csv, arguments.workers, again)
         store = prepare.prepare(prepare.Arguments(arguments.data, places.store, *reading))
-    rows = folds.indices(store.table)
+    if not places.settings.is_file():
+        write_settings(arguments, places)
+    rows, task = folds.indices(store.table), store.task(arguments.task)
+    comparison = comparison_arguments(arguments, places)
+    # before hours of training: whether there is a class to add to, and a record to add
+    compare.additions(comparison, store, store.labels(task), rows.train, task.class_names)
 
     say(2, "train-tokenizer", "learn to turn ECGs into codes and back")
-    stage = train_tokenizer.train(
-        train_tokenizer.Arguments(
-            places.store, places.tokenizer, arguments.preset, folds, settings.tokenizer, overwrite=again
-        )
-    )
+    tokenizing = (arguments.preset, folds, settings.tokenizer, again)
+    stage = train_tokenizer.train(train_tokenizer.Arguments(places.store, places.tokenizer, *tokenizing))
     keep_cost(places, "train-tokenizer", stage.seconds, stage.content["peak_memory_mb"])
 
     say(3, "train-prior", "learn to write codes for labels")
-    stage = train_prior.train(
-        train_prior.Arguments(
-            places.store,
-            places.tokenizer,
-            places.prior,
-            arguments.task,
-            arguments.preset,
-            folds,
-            settings.prior,
-            overwrite=again,
-        )
-    )
+    learning = (arguments.task, arguments.preset, folds, settings.prior, again)
+    stage = train_prior.train(train_prior.Arguments(places.store, places.tokenizer, places.prior, *learning))
     keep_cost(places, "train-prior", stage.seconds, stage.content["peak_memory_mb"])
 
     say(4, "generate", "write a synthetic data set with the labels of the training records")
     with StepCost(places, "generate"):
-        count = arguments.synthetic or len(rows.train)
-        make_synthetic(arguments, places, count)
+        make_synthetic(arguments, places, arguments.synthetic or len(rows.train))
 
     say(5, "train-classifier", "on synthetic records alone, tested on real ones")
-    stage = train_classifier.train(
-        train_classifier.Arguments(
-            places.store,
-            places.classifier,
-            arguments.task,
-            (places.synthetic_store,),
-            real=False,
-            folds=folds,
-            training=settings.classifier,
-            seed=settings.seeds[0],
-            overwrite=again,
-        )
-    )
+    stage = train_classifier.train(classifier_arguments(arguments, places))
     keep_cost(places, "train-classifier (synthetic only)", stage.seconds, stage.content["peak_memory_mb"])
 
     say(6, "compare", "what added records do for a classifier")
-    stage = compare.run_comparison(
-        compare.Arguments(
-            places.store,
-            places.prior,
-            places.comparison,
-            arguments.target_classes,
-            arguments.ratio,
-            settings.seeds,
-            arguments.preset,
-            folds,
-            settings.classifier,
-            settings.sampling,
-            seed=arguments.seed,
-            overwrite=again,
-        )
-    )
+    stage = compare.run_comparison(comparison)
     keep_cost(places, "compare", stage.seconds, stage.content["peak_memory_mb"])
 
     say(7, "report", "all of it on one page")
+    write_settings(arguments, places)
     command = shlex.join(["vqecg", *sys.argv[1:]]) if Path(sys.argv[0]).name.startswith("vqecg") else "vqecg run"
     today = datetime.date.today().isoformat()
     write_report(gather(places, arguments.task, folds, settings.sampling, command, today), places.report)
     print(f"the report is {places.report}")
 
 
+def check(arguments: Arguments) -> None:
+    """Raises ValueError, before anything is written, for what would only fail after hours: see the messages."""
+    settings = arguments.settings
+    if not arguments.folds.validation or not arguments.folds.test:
+        raise ValueError("no validation or no test fold; `vqecg run` needs both: name some of 1-10 for each")
+    if arguments.synthetic < 0:
+        raise ValueError(f"synthetic is {arguments.synthetic}; expected a number of records, or 0 for as many as train")
+    LabelTask.named(arguments.task)
+    at_rate(settings.tokenizer, arguments.spec.sampling_rate)
+    if settings.prior.levels > settings.tokenizer.model.levels:
+        raise ValueError(
+            f"the prior is to model {settings.prior.levels} levels, the tokenizer has "
+            f"{settings.tokenizer.model.levels}: ask for no more than these"
+        )
+    classifier_class(settings.classifier.model)
+    ComparisonSettings(seeds=settings.seeds)
+    places = RunFolders(arguments.out)
+    empty = not places.out.exists() or (places.out.is_dir() and not any(places.out.iterdir()))
+    if not empty and not places.settings.is_file() and not is_store(places.store):
+        raise ValueError(f"{places.out} holds something else than a run: give --out another folder")
+
+
+def write_settings(arguments: Arguments, places: RunFolders) -> None:
+    """Writes the settings of the run as YAML, which --config reads."""
+    write_text(places.settings, yaml.safe_dump(plain(arguments), sort_keys=False))
+
+
+def classifier_arguments(arguments: Arguments, places: RunFolders) -> train_classifier.Arguments:
+    """The classifier that is trained on synthetic records alone."""
+    return train_classifier.Arguments(
+        places.store,
+        places.classifier,
+        arguments.task,
+        (places.synthetic_store,),
+        real=False,
+        folds=arguments.folds,
+        training=arguments.settings.classifier,
+        seed=arguments.settings.seeds[0],
+        overwrite=arguments.overwrite,
+    )
+
+
+def comparison_arguments(arguments: Arguments, places: RunFolders) -> compare.Arguments:
+    """The comparison."""
+    return compare.Arguments(
+        places.store,
+        places.prior,
+        places.comparison,
+        arguments.target_classes,
+        arguments.ratio,
+        arguments.settings.seeds,
+        arguments.preset,
+        arguments.folds,
+        arguments.settings.classifier,
+        arguments.settings.sampling,
+        seed=arguments.seed,
+        overwrite=arguments.overwrite,
+    )
+
+
 def say(number: int, step: str, what: str) -> None:
     """Which step begins."""
     print(f"\n[{number}/7] {step}: {what}", flush=True)
-
-
-def open_run(arguments: Arguments, places: RunFolders) -> None:
-    """Makes the folder of the run and writes its settings. Raises ValueError when it holds something else."""
-    folder, settings = arguments.out, places.settings
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not settings.is_file())):
-        raise ValueError(f"{folder} holds something else than a run (no {settings.name}): give --out another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(settings, yaml.safe_dump(plain(arguments), sort_keys=False))
 
 
 def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None:

@@ -1,14 +1,10 @@
 """What the report of a run says, gathered from the folders of its steps."""
 
-import json
 import math
 import os
 import platform
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -39,102 +35,15 @@ from vqecg.downstream.signals import StoreSignals
 from vqecg.prior.config import SamplingSettings
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.labels import LabelTask
+from vqecg.records.readers import read_table
 from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
 from vqecg.scripts.cards import text
+from vqecg.scripts.run_folders import RunFolders, read_costs
 from vqecg.scripts.stage import read_stage
 from vqecg.scripts.train_prior import load_generator
 from vqecg.tokenizer.metrics import encode_store, prd, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.training.checkpoint import write_text
-from vqecg.training.progress import peak_memory_mb
-
-
-@dataclass(frozen=True)
-class RunFolders:
-    """Where the steps of a run keep what they wrote."""
-
-    out: Path
-
-    @property
-    def settings(self) -> Path:
-        """The settings of the run."""
-        return self.out / "run.yaml"
-
-    @property
-    def store(self) -> Path:
-        """The prepared recordings."""
-        return self.out / "store"
-
-    @property
-    def tokenizer(self) -> Path:
-        """The tokenizer."""
-        return self.out / "tokenizer"
-
-    @property
-    def prior(self) -> Path:
-        """The prior, with the generator in it."""
-        return self.out / "prior"
-
-    @property
-    def synthetic(self) -> Path:
-        """The synthetic data set, in PTB-XL's layout."""
-        return self.out / "synthetic"
-
-    @property
-    def synthetic_store(self) -> Path:
-        """The synthetic data set, prepared."""
-        return self.out / "synthetic-store"
-
-    @property
-    def classifier(self) -> Path:
-        """The classifier trained on synthetic records alone."""
-        return self.out / "classifier-synthetic"
-
-    @property
-    def comparison(self) -> Path:
-        """The comparison."""
-        return self.out / "comparison"
-
-    @property
-    def costs(self) -> Path:
-        """Seconds and memory of each step."""
-        return self.out / "costs.json"
-
-    @property
-    def report(self) -> Path:
-        """The report."""
-        return self.out / "report.html"
-
-
-class StepCost:
-    """Times a step that has no stage.json of its own: `with StepCost(places, "prepare"): ...`."""
-
-    def __init__(self, places: RunFolders, step: str) -> None:
-        self.places, self.step = places, step
-
-    def __enter__(self) -> None:
-        self.began = time.perf_counter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            seconds = time.perf_counter() - self.began
-            kept = read_costs(self.places).get(self.step, {}).get("seconds", 0.0)
-            # a step that finds its work done takes no time: the first sitting is what it costs
-            keep_cost(self.places, self.step, max(seconds, kept), peak_memory_mb())
-
-
-def read_costs(places: RunFolders) -> dict[str, dict[str, float]]:
-    """Step -> seconds and peak memory."""
-    return json.loads(places.costs.read_text(encoding="utf-8")) if places.costs.is_file() else {}
-
-
-def keep_cost(places: RunFolders, step: str, seconds: float, memory_mb: float) -> None:
-    """Writes down what a step took."""
-    costs = read_costs(places) | {step: {"seconds": seconds, "peak_memory_mb": memory_mb}}
-    write_text(places.costs, json.dumps(costs, indent=2) + "\n")
 
 
 @dataclass(frozen=True)
@@ -211,7 +120,7 @@ def data_section(parts: RunParts, folds: FoldSplit, comparison: Comparison) -> D
             "test": counts["test"],
         }
     )
-    rejected = parts.store.rejected["reason"].value_counts().to_dict()
+    rejected = {str(reason): int(count) for reason, count in parts.store.rejected["reason"].value_counts().items()}
     return DataSection(table, rejected, label_counts, f"every adding arm, {comparison.analysis.main_arm} among them")
 
 
@@ -293,8 +202,8 @@ def prior_section(parts: RunParts, sampling: SamplingSettings) -> PriorSection:
     names, truth = parts.task.class_names, parts.labels[parts.rows.test]
     own = StoreSignals(synthetic, np.arange(len(synthetic)))
     asked = synthetic.labels(synthetic.task(parts.task.name))
-    real = (truth, parts.test_scores)
-    kind: Any = classifier_class("resnet")
+    real, rate = (truth, parts.test_scores), synthetic.spec.sampling_rate
+    kind: Any = classifier_class((read_stage(parts.places.classifier) or {})["settings"]["training"]["model"])
     alone = [kind.from_pretrained(parts.places.classifier)]
     tstr_scores = mean_scores(alone, StoreSignals(parts.store, parts.rows.test))
     history = pd.DataFrame(figures["history"])
@@ -309,10 +218,10 @@ def prior_section(parts: RunParts, sampling: SamplingSettings) -> PriorSection:
         settings=described,
         training_tokens=figures["codes_seen"],
         records=len(synthetic),
-        einthoven_residual=largest_einthoven_residual(own),
+        einthoven_residual=largest_einthoven_residual(read_table(parts.places.synthetic, rate, "ptb-xl")),
         trts=auroc_table(names, {"real": real, "synthetic": (asked, mean_scores(parts.classifiers, own))}),
         tstr=auroc_table(names, {"real": real, "synthetic": (truth, tstr_scores)}),
-        checks=signal_checks(StoreSignals(parts.store, parts.rows.test), own, parts.store.spec.sampling_rate),
+        checks=signal_checks(StoreSignals(parts.store, parts.rows.test), own, rate),
         curve=LearningCurve(
             history, {"Nats a code": ("train/loss", "loss"), "Validation, by level": levels}, figures["best_step"]
         ),

@@ -12,9 +12,9 @@ class Arguments:
 
     out: Path  # folder of the new data set
     records: int = 1000  # how many, at least 20
-    sampling_rate: int = 100  # Hz
+    sampling_rate: int = 100  # samples a second, Hz
     seconds: float = 10.0  # length of a record, s
-    seed: int = 0
+    seed: int = 0  # another seed, other records
     overwrite: bool = False  # replace an earlier simulated data set in --out
 
 

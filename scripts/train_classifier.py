@@ -1,6 +1,7 @@
 """`vqecg train-classifier`."""
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,18 @@ from typing import Any
 import numpy as np
 
 from vqecg.downstream.metrics import ClassificationMetrics, classification_metrics
-from vqecg.downstream.signals import JoinedSignals, StoreSignals
-from vqecg.downstream.training import ClassifierSettings, LabelledSignals, predict, train_classifier
-from vqecg.records.folds import FoldSplit
+from vqecg.downstream.signals import JoinedSignals, StoreSignals, record_digests
+from vqecg.downstream.training import (
+    ClassifierSettings,
+    LabelledSignals,
+    classifier_card,
+    predict,
+    train_classifier,
+)
+from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.store import RecordStore
 from vqecg.scripts.arguments import plain
+from vqecg.scripts.cards import text
 from vqecg.scripts.presets import SMALL, preset
 from vqecg.scripts.stage import Stage, begin
 from vqecg.training.checkpoint import write_text
@@ -25,12 +33,12 @@ class Arguments:
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     out: Path  # folder of the classifier
     task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
-    synthetic: tuple[Path, ...] = ()  # stores of synthetic records (`vqecg prepare` on them) to add to training
-    real: bool = True  # train on the real training folds; without them on synthetic records alone
+    synthetic: tuple[Path, ...] = ()  # stores of synthetic records (`vqecg prepare` on them), added to training whole
+    real: bool = True  # --no-real: train on the synthetic records alone, not on the real training folds too
     preset: str = "small"  # tiny, small or base: the defaults of --training
     folds: FoldSplit = field(default_factory=FoldSplit)
     training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)
-    seed: int = 0
+    seed: int = 0  # of the first weights and the order of records
     overwrite: bool = False  # start anew where --out holds a classifier of other settings
 
     @staticmethod
@@ -63,34 +71,64 @@ def train(arguments: Arguments) -> Stage:
         "training": plain(arguments.training),
         "seed": arguments.seed,
     }
+    check_added(store, rows, added)
     stage = begin(arguments.out, "train-classifier", identity, arguments.overwrite)
     if stage.figures is None:
-        data = LabelledSignals(
-            JoinedSignals(tuple(StoreSignals(source, own) for source, own in sources)),
-            np.concatenate([source.labels(source.task(arguments.task))[own] for source, own in sources]),
-        )
-        validation = LabelledSignals(StoreSignals(store, rows.validation), labels[rows.validation])
-        trained = train_classifier(
-            data,
-            arguments.training,
-            task.class_names,
-            arguments.seed,
-            validation,
-            store.spec.sampling_rate,
-            arguments.out / "training",
-        )
-        metrics = classification_metrics(
-            labels[rows.test],
-            predict(trained.model, StoreSignals(store, rows.test)),
-            trained.thresholds.values,
-            task.class_names,
-            trained.thresholds.policy,
-        )
-        model: Any = trained.model
-        model.save_pretrained(arguments.out)
-        write_text(arguments.out / "thresholds.json", json.dumps(plain(trained.thresholds)) + "\n")
-        stage = stage.finish({"metrics": metrics.to_dict(), "records": len(data.labels)})
+        with stage:
+            data = LabelledSignals(
+                JoinedSignals(tuple(StoreSignals(source, own) for source, own in sources)),
+                np.concatenate([source.labels(source.task(arguments.task))[own] for source, own in sources]),
+            )
+            validation = LabelledSignals(StoreSignals(store, rows.validation), labels[rows.validation])
+            trained = train_classifier(
+                data,
+                arguments.training,
+                task.class_names,
+                arguments.seed,
+                validation,
+                store.spec.sampling_rate,
+                arguments.out / "training",
+            )
+            metrics = classification_metrics(
+                labels[rows.test],
+                predict(trained.model, StoreSignals(store, rows.test)),
+                trained.thresholds.values,
+                task.class_names,
+                trained.thresholds.policy,
+            )
+            model: Any = trained.model
+            model.save_pretrained(
+                arguments.out, classifier_card(trained, trained_on(arguments, store), len(data.labels))
+            )
+            write_text(arguments.out / "thresholds.json", json.dumps(plain(trained.thresholds)) + "\n")
+            stage = stage.finish({"metrics": metrics.to_dict(), "records": len(data.labels)})
+            shutil.rmtree(arguments.out / "training")
     figures = stage.figures or {}
     print(f"trained on {figures['records']:,} records ({stage.seconds / 60:.1f} minutes), tested on real ones:")
     print(ClassificationMetrics.from_dict(figures["metrics"]))
     return stage
+
+
+def check_added(store: RecordStore, rows: SplitIndices, added: list[RecordStore]) -> None:
+    """Raises ValueError for added records of another rate or length, or that are in validation or test."""
+    held_out = np.concatenate([rows.validation, rows.test])
+    kept_back = set(record_digests(StoreSignals(store, held_out))) if added else set()
+    for other in added:
+        if other.spec != store.spec:
+            raise ValueError(
+                f"{other.folder} holds records of {other.spec.seconds:g} s at {other.spec.sampling_rate} Hz, "
+                f"{store.folder} of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz: prepare both alike"
+            )
+        copies = sum(digest in kept_back for digest in record_digests(StoreSignals(other, np.arange(len(other)))))
+        if copies:
+            raise ValueError(
+                f"{copies} records of {other.folder} are in the validation or test folds of {store.folder} (to the "
+                "microvolt), expected none: --synthetic is for records that were made from training folds alone"
+            )
+
+
+def trained_on(arguments: Arguments, store: RecordStore) -> str:
+    """What the classifier was trained on, in words."""
+    real = f"{store.description}, folds {text(arguments.folds.train)}" if arguments.real else ""
+    synthetic = f"{len(arguments.synthetic)} synthetic sets" if arguments.synthetic else ""
+    return " and ".join(filter(None, (real, synthetic)))

@@ -27,8 +27,7 @@ class Arguments:
     store: Path  # folder that `vqecg prepare` wrote
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
     out: Path  # folder of the prior; the generator (tokenizer and prior) is out/generator
-    task: str = "superdiagnostic"  # labels to listen to: all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm,
-    # or cpsc2018
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
     preset: str = "small"  # tiny, small or base: the defaults of --training
     folds: FoldSplit = field(default_factory=FoldSplit)
     training: PriorTraining = field(default_factory=lambda: SMALL.prior)
@@ -65,27 +64,28 @@ def train(arguments: Arguments) -> Stage:
     }
     stage = begin(arguments.out, "train-prior", identity, arguments.overwrite)
     if stage.figures is None:
-        training, folder = arguments.training, arguments.out / "training"
-        trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder)
-        figures = {
-            "loss": trained.result.best_value,
-            "uniform": math.log(tokenizer.codebook_size),
-            "parameters": sum(parameter.numel() for parameter in trained.prior.parameters()),
-            "fingerprint": fingerprint(trained.prior),
-            "steps": trained.result.steps,
-            "best_step": trained.result.best_step,
-            "codes_seen": trained.result.steps
-            * training.fit.batch_size
-            * trained.prior.config.frames
-            * trained.prior.config.levels,
-            "history": trained.result.history,
-        }
-        conditions = training_conditions(store, rows.train, task)
-        generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples)
-        card = generator_card(training, task, store, arguments.folds, figures)
-        generator.save_pretrained(arguments.out / GENERATOR_FOLDER, card, overwrite=True)
-        stage = stage.finish(figures)
-        shutil.rmtree(folder)
+        with stage:
+            training, folder = arguments.training, arguments.out / "training"
+            trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder)
+            figures = {
+                "loss": trained.result.best_value,
+                "uniform": math.log(tokenizer.codebook_size),
+                "parameters": sum(parameter.numel() for parameter in trained.prior.parameters()),
+                "fingerprint": fingerprint(trained.prior),
+                "steps": trained.result.steps,
+                "best_step": trained.result.best_step,
+                "codes_seen": trained.result.steps
+                * training.fit.batch_size
+                * trained.prior.config.frames
+                * trained.prior.config.levels,
+                "history": trained.result.history,
+            }
+            conditions = training_conditions(store, rows.train, task)
+            generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples)
+            card = generator_card(training, task, store, arguments.folds, figures)
+            generator.save_pretrained(arguments.out / GENERATOR_FOLDER, card, overwrite=True)
+            stage = stage.finish(figures)
+            shutil.rmtree(folder)
     figures = stage.figures or {}
     print(
         f"prior {figures['fingerprint']}: {figures['parameters']:,} parameters, {figures['loss']:.3f} nats a code on "

@@ -46,19 +46,20 @@ def train(arguments: Arguments) -> Stage:
     identity = {"store": store.fingerprint, "folds": plain(arguments.folds), "training": plain(settings)}
     stage = begin(arguments.out, "train-tokenizer", identity, arguments.overwrite)
     if stage.figures is None:
-        trained = train_tokenizer(store, rows.train, rows.validation, settings, arguments.out / "training")
-        measured_on = rows.test if len(rows.test) else rows.validation
-        assessment = assess_tokenizer(trained.tokenizer, store, rows.train, measured_on)
-        figures = asdict(assessment) | {
-            "measured_on": "test" if len(rows.test) else "validation",
-            "fingerprint": fingerprint(trained.tokenizer),
-            "parameters": sum(parameter.numel() for parameter in trained.tokenizer.parameters()),
-            "best_step": trained.result.best_step,
-            "history": trained.result.history,
-        }
-        trained.tokenizer.save_pretrained(arguments.out, tokenizer_card(settings, store, arguments.folds, figures))
-        stage = stage.finish(figures)
-        shutil.rmtree(arguments.out / "training")
+        with stage:
+            trained = train_tokenizer(store, rows.train, rows.validation, settings, arguments.out / "training")
+            measured_on = rows.test if len(rows.test) else rows.validation
+            assessment = assess_tokenizer(trained.tokenizer, store, rows.train, measured_on)
+            figures = asdict(assessment) | {
+                "measured_on": "test" if len(rows.test) else "validation",
+                "fingerprint": fingerprint(trained.tokenizer),
+                "parameters": sum(parameter.numel() for parameter in trained.tokenizer.parameters()),
+                "best_step": trained.result.best_step,
+                "history": trained.result.history,
+            }
+            trained.tokenizer.save_pretrained(arguments.out, tokenizer_card(settings, store, arguments.folds, figures))
+            stage = stage.finish(figures)
+            shutil.rmtree(arguments.out / "training")
     say(stage)
     return stage
 

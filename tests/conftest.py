@@ -118,3 +118,42 @@ def tiny_generator(
     trained = train_prior(simulated_store, train, validation, tiny_tokenizer, task, prior_training, progress=False)
     conditions = training_conditions(simulated_store, train, task)
     return ECGGenerator(tiny_tokenizer, trained.prior, task, conditions, simulated_store.spec.samples)
+
+
+RUN_SETTINGS = """\
+preset: tiny
+settings:
+  tokenizer:
+    model: {width: 16, encoder_blocks: 1, decoder_blocks: 1, dimension: 16, levels: 3, codebook_size: 32}
+    fit: {steps: 20, batch_size: 16, warmup_steps: 2, evaluate_every: 10}
+    validation_records: 16
+  prior:
+    width: 32
+    layers: 2
+    heads: 2
+    variants: 1
+    fit: {steps: 20, batch_size: 16, warmup_steps: 2, evaluate_every: 10}
+  classifier: {steps: 4, batch_size: 8, warmup_steps: 1, evaluate_every: 2}
+  seeds: [0, 1]
+target_classes: [HYP]
+synthetic: 40
+"""
+
+
+@pytest.fixture(scope="session")
+def run_settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A YAML file with which `vqecg run` on the simulated recordings takes seconds."""
+    path = tmp_path_factory.mktemp("settings") / "tiny.yaml"
+    path.write_text(RUN_SETTINGS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished_run(simulated_store: RecordStore, run_settings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished `vqecg run` on the simulated recordings; tests must not change it."""
+    from vqecg.scripts.main import main
+
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    data = simulated_store.folder.parent / "data"
+    assert main(["run", "--data", str(data), "--out", str(folder), "--config", str(run_settings)]) == 0
+    return folder

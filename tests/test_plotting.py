@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+
 from vqecg.records.plotting import figure_png, figure_svg, plot_ecg, save_figure
 
 MILLIMETRES = 25.4

@@ -72,7 +72,7 @@ def test_training_lowers_the_loss_below_that_of_guessing(
     tiny_tokenizer: ECGTokenizer,
     prior_training: PriorTraining,
 ):
-    settings = replace(prior_training, fit=replace(prior_training.fit, steps=40, learning_rate=5e-3, evaluate_every=20))
+    settings = replace(prior_training, fit=replace(prior_training.fit, steps=24, learning_rate=5e-3, evaluate_every=12))
     trained = train_prior(
         simulated_store,
         simulated_split.train,

@@ -144,6 +144,11 @@ def test_codes_outside_the_codebook_are_refused(tokenizer: ECGTokenizer, code: i
         tokenizer.decode(codes)
 
 
+def test_more_samples_than_the_frames_hold_are_refused(tokenizer: ECGTokenizer):
+    with pytest.raises(ValueError, match="got 5 frames of 8 samples; expected at least 6 for 41 samples"):
+        tokenizer.decode(torch.zeros(1, 5, 3, dtype=torch.int64), 41)
+
+
 def test_signals_at_another_rate_are_refused(tokenizer: ECGTokenizer):
     tokenizer.check_sampling_rate(100)
     with pytest.raises(ValueError, match="trained at 100 Hz, the signals are at 500 Hz"):
@@ -157,7 +162,10 @@ def test_what_the_next_stage_needs_to_know_are_properties():
     assert tokenizer.config.leads == INDEPENDENT_LEADS
 
 
-@pytest.mark.parametrize("wrong", [{"codebook_size": 1}, {"levels": 0}, {"hop_length": 0}, {"kernel_size": 4}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"codebook_size": 1}, {"levels": 0}, {"hop_length": 0}, {"kernel_size": 4}, {"leads": INDEPENDENT_LEADS[::-1]}],
+)
 def test_impossible_settings_are_refused(wrong: dict[str, int]):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         ECGTokenizerConfig(**wrong)  # type: ignore[arg-type]

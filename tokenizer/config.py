@@ -34,6 +34,8 @@ class ECGTokenizerConfig:
                 f"got codebook_size {self.codebook_size}, levels {self.levels}, hop_length {self.hop_length}; "
                 "expected at least 2, 1 and 1"
             )
+        if self.leads != INDEPENDENT_LEADS:
+            raise ValueError(f"leads are {self.leads}; expected {INDEPENDENT_LEADS}, from which the loss makes twelve")
         if self.kernel_size % 2 == 0:
             raise ValueError(f"kernel_size is {self.kernel_size}; expected an odd number, so that frames stay in place")
 

@@ -142,7 +142,15 @@ class ECGTokenizer(nn.Module, Pretrained):
         return self.analysis(patches) + deep.transpose(1, 2)
 
     def decode_embedding(self, embedding: Tensor, samples: int | None = None) -> Tensor:
-        """(batch, frames, dimension), quantized or not -> (batch, 8, samples) mV, cut to `samples` if given."""
+        """(batch, frames, dimension), quantized or not -> (batch, 8, samples) mV, cut to `samples` if given.
+
+        Raises ValueError when the frames hold fewer samples than that.
+        """
+        if samples is not None and samples > embedding.shape[1] * self.hop_length:
+            raise ValueError(
+                f"got {embedding.shape[1]} frames of {self.hop_length} samples; expected at least "
+                f"{self.frames(samples)} for {samples} samples"
+            )
         deep = self.decoder_out(self.decoder(self.decoder_in(embedding.transpose(1, 2))))
         patches = self.synthesis(embedding) + deep.transpose(1, 2)
         signal = from_patches(patches, len(self.config.leads)) * self.config.scale
@@ -155,7 +163,7 @@ class ECGTokenizer(nn.Module, Pretrained):
     def decode(self, codes: Tensor, samples: int | None = None) -> Tensor:
         """Codes (batch, frames, any first levels) -> (batch, 8, samples) mV.
 
-        Raises ValueError for another shape or for codes outside the codebook.
+        Raises ValueError for another shape, codes outside the codebook, or more samples than the frames hold.
         """
         if codes.ndim != 3 or not 1 <= codes.shape[2] <= self.num_levels:
             raise ValueError(

@@ -50,7 +50,7 @@ class FitSettings:
     average_decay: float = 0.0  # per step, of the averaged weights that are evaluated and kept; 0 = none
     evaluate_every: int = 200  # steps between evaluations (and checkpoints)
     patience: int = 0  # evaluations without a better value before stopping; 0 = never
-    seed: int = 0
+    seed: int = 0  # of the order of examples, augmentation and dropout
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "gradient_accumulation", "evaluate_every"):
@@ -129,6 +129,7 @@ def fit(
         desc=description,
         unit="step",
         disable=not (progress and accelerator.is_main_process),
+        delay=2,
     )
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())), bar:
         while state.step < settings.steps and not state.stopped:
@@ -218,9 +219,7 @@ def computes_in_bf16(device: torch.device) -> bool:
     """Whether bf16 is faster there: a GPU that has it, or a processor with matrix units for it (AMX)."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    # older versions of torch cannot tell, which counts as no
-    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return device.type == "cpu" and bool(capabilities.get("amx_bf16", False))
+    return device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
 @torch.no_grad()

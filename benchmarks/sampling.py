@@ -1,0 +1,177 @@
+"""Records a second from a prior, against two other ways to draw codes from the same backbone.
+
+- the same loop with transformers' growing cache in place of our preallocated one;
+- transformers' `generate` on a GPT2LMHeadModel of the same backbone: the same number of steps, but one code a step
+  instead of one for each level, and guidance by its own second pass. `--flattened` lets it draw as many codes as we do.
+
+The weights are random, which costs the same as trained ones: the shape is the `small` preset's, or `--generator DIR`'s.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+from measuring import Timing, machine, print_table, print_timings, time_side_by_side
+from torch import Tensor
+from transformers import GPT2Config, GPT2LMHeadModel
+from transformers.cache_utils import Cache, DynamicLayer
+from transformers.utils import logging
+
+from vqecg.prior import sampling
+from vqecg.prior.config import ECGPriorConfig, SamplingSettings
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.modeling import Condition, ECGPrior
+from vqecg.scripts.presets import PRESETS, preset
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measures and prints."""
+    options = parse(arguments)
+    torch.set_num_threads(options.threads)
+    logging.set_verbosity_error()  # generate warns of the random weights' settings at every call
+    print(machine(options.threads))
+    prior = load_prior(options)
+    config = prior.config
+    parameters = sum(parameter.numel() for parameter in prior.parameters())
+    print(f"prior: {parameters:,} parameters, {config.levels} levels, {config.steps} steps a record")
+    language_model = matching_language_model(prior)
+    shares = []
+    for batch in options.batches:
+        for guidance in options.guidance:
+            settings = SamplingSettings(guidance=guidance, batch_size=batch)
+            timings = measure(prior, language_model, settings, options)
+            print_timings(f"batch {batch}, guidance {guidance:g}", "records/s", timings)
+            share = share_outside_backbone(prior, settings)
+            shares.append((f"batch {batch}, guidance {guidance:g}", f"{100 * share:.0f} %"))
+    print_table("share of vqecg's time outside the backbone", ("", "share"), shares)
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--generator", type=Path, help="folder of a generator whose prior is used")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="shape of the random prior")
+    parser.add_argument("--frames", type=int, default=125, help="frames a record of the random prior")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64], help="records at a time")
+    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 2.0], help="weights of the condition")
+    parser.add_argument("--rounds", type=int, default=3, help="timed runs of each alternative")
+    parser.add_argument("--flattened", action="store_true", help="let generate draw all levels, one after the other")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch")
+    return parser.parse_args(arguments)
+
+
+def load_prior(options: argparse.Namespace) -> ECGPrior:
+    """The prior of --generator, or a random one of the preset's shape, for the five superclasses."""
+    if options.generator:
+        return ECGGenerator.from_pretrained(options.generator).prior
+    chosen = preset(options.preset)
+    shape = chosen.prior
+    config = ECGPriorConfig(
+        class_names=("NORM", "MI", "STTC", "CD", "HYP"),
+        codebook_size=chosen.tokenizer.model.codebook_size,
+        levels=shape.levels,
+        frames=options.frames,
+        backbone=shape.backbone,
+        width=shape.width,
+        layers=shape.layers,
+        heads=shape.heads,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return ECGPrior(config).eval()
+
+
+def matching_language_model(prior: ECGPrior) -> GPT2LMHeadModel:
+    """GPT-2 with a token a code and one a label, the null among them; the prior's width, layers and heads."""
+    config = prior.config
+    tokens = config.codebook_size + len(config.class_names) + 1
+    shape = GPT2Config(  # type: ignore[call-arg]
+        vocab_size=tokens,
+        n_positions=config.frames * config.levels + 1,
+        n_embd=config.width,
+        n_layer=config.layers,
+        n_head=config.heads,
+        bos_token_id=tokens - 1,
+        eos_token_id=None,
+        pad_token_id=tokens - 1,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return GPT2LMHeadModel(shape).eval()
+
+
+def measure(
+    prior: ECGPrior, language_model: GPT2LMHeadModel, settings: SamplingSettings, options: argparse.Namespace
+) -> list[Timing]:
+    """One batch drawn in every way."""
+    batch, steps = settings.batch_size, prior.config.steps
+    condition = conditions(prior, batch)
+
+    def with_growing_cache() -> Tensor:
+        with growing_cache():
+            return sampling.sample(prior, condition, 0, settings)
+
+    alternatives: dict[str, Callable[[], object]] = {
+        "vqecg": lambda: sampling.sample(prior, condition, 0, settings),
+        "growing cache": with_growing_cache,
+        "generate": lambda: generate(language_model, batch, steps, settings.guidance),
+    }
+    if options.flattened:
+        codes = prior.config.frames * prior.config.levels
+        alternatives["generate, all levels"] = lambda: generate(language_model, batch, codes, settings.guidance)
+    return time_side_by_side(alternatives, batch, options.rounds)
+
+
+def conditions(prior: ECGPrior, count: int) -> Condition:
+    """Requests for one label each, in turn."""
+    labels = torch.eye(len(prior.config.class_names))[torch.arange(count) % len(prior.config.class_names)]
+    sex = torch.ones(count, dtype=torch.int64)
+    return Condition(labels, torch.full((count,), 60.0), sex, torch.zeros(count, dtype=torch.bool))
+
+
+def growing_cache() -> AbstractContextManager[object]:
+    """Within, our loop keeps keys and values in the layers of transformers' DynamicCache."""
+    return patch.object(sampling, "PreallocatedLayer", lambda steps: DynamicLayer())
+
+
+def generate(model: GPT2LMHeadModel, batch: int, steps: int, guidance: float) -> Tensor:
+    """Tokens (batch, 1 + steps) drawn by transformers from one token for a label."""
+    null = model.config.vocab_size - 1
+    prompt = torch.full((batch, 1), null - 1)
+    guided = {"guidance_scale": guidance, "negative_prompt_ids": torch.full((batch, 1), null)} if guidance != 1 else {}
+    return model.generate(
+        prompt,
+        attention_mask=torch.ones_like(prompt),
+        do_sample=True,
+        top_k=0,
+        max_new_tokens=steps,
+        min_new_tokens=steps,
+        **guided,
+    )
+
+
+def share_outside_backbone(prior: ECGPrior, settings: SamplingSettings) -> float:
+    """Which part of one batch's time our loop spends on everything but the transformer: heads, draws, embeddings."""
+    inside = 0.0
+    forward = prior.hidden_states
+
+    def timed(inputs: Tensor, cache: Cache | None = None) -> Tensor:
+        nonlocal inside
+        began = time.perf_counter()
+        hidden = forward(inputs, cache)
+        inside += time.perf_counter() - began
+        return hidden
+
+    with patch.object(prior, "hidden_states", timed):
+        began = time.perf_counter()
+        sampling.sample(prior, conditions(prior, settings.batch_size), 0, settings)
+        total = time.perf_counter() - began
+    return 1 - inside / total
+
+
+if __name__ == "__main__":
+    main()
