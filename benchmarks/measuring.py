@@ -29,7 +29,9 @@ class Timing:
         return float(np.median(self.rates / other.rates))
 
 
-def time_side_by_side(alternatives: Mapping[str, Callable[[], object]], items: int, rounds: int) -> list[Timing]:
+def time_side_by_side(
+    alternatives: Mapping[str, Callable[[], object]], items: int, rounds: int, warm_up: bool = True
+) -> list[Timing]:
     """Times every alternative once a round, after one run each to warm up; `items` is what one run gets done.
 
     Raises ValueError for fewer than one round.
@@ -37,13 +39,13 @@ def time_side_by_side(alternatives: Mapping[str, Callable[[], object]], items: i
     if rounds < 1:
         raise ValueError(f"rounds is {rounds}; expected at least 1")
     seconds = np.zeros((len(alternatives), rounds))
-    for work in alternatives.values():
+    for work in alternatives.values() if warm_up else ():
         work()
-    for number in range(rounds):
+    for turn in range(rounds):
         for row, work in enumerate(alternatives.values()):
             began = time.perf_counter()
             work()
-            seconds[row, number] = time.perf_counter() - began
+            seconds[row, turn] = time.perf_counter() - began
     return [Timing(name, items / own) for name, own in zip(alternatives, seconds, strict=True)]
 
 
@@ -55,7 +57,7 @@ def print_timings(title: str, unit: str, timings: Sequence[Timing]) -> None:
             timing.name,
             number(timing.median),
             f"{number(timing.rates.min())}-{number(timing.rates.max())}",
-            f"{ours.ratio(timing):.2f}",
+            number(ours.ratio(timing)),
         )
         for timing in timings
     ]

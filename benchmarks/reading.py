@@ -10,6 +10,7 @@
 
 import argparse
 import tempfile
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,10 @@ def main(arguments: list[str] | None = None) -> None:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=200, help="simulated records, at least 20")
+    parser.add_argument("--records", type=int, default=100, help="simulated records, at least 20")
     parser.add_argument("--sampling-rates", type=int, nargs="+", default=[100, 500], help="of the files, Hz")
     parser.add_argument("--batch", type=int, default=64, help="records of a training batch")
-    parser.add_argument("--rounds", type=int, default=5, help="timed runs of each alternative")
+    parser.add_argument("--rounds", type=int, default=3, help="timed runs of each alternative")
     return parser.parse_args(arguments)
 
 
@@ -78,19 +79,16 @@ def prepare_by_wfdb(path: str, sampling_rate: int) -> np.ndarray:
 def compare_building(table: RecordTable, sampling_rate: int, folder: Path, options: argparse.Namespace) -> None:
     """All records at once, then batches of them."""
     records = table.records
-    store = folder / f"store-{sampling_rate}"
+    # a folder of its own each time: the same corpus in the same folder would only be opened
+    folders = (folder / f"store-{sampling_rate}-{turn}" for turn in count())
 
     def build() -> RecordStore:
-        # a record missing makes it another corpus: the same one would only be opened
-        build.turn = 1 - build.turn
-        part = RecordTable(records.iloc[build.turn :], table.source, table.description, table.statement_table)
-        return RecordStore.build(part, SPEC, store, overwrite=True, progress=False)
+        return RecordStore.build(table, SPEC, next(folders), progress=False)
 
-    build.turn = 0
     corpus = {"vqecg": build, "example_physionet.py": lambda: load_as_in_the_example(records)}
     timings = time_side_by_side(corpus, len(records), options.rounds)
     print_timings(f"the whole corpus, {sampling_rate} Hz, one process", "records/s", timings)
-    built = RecordStore.open(store)
+    built = build()
     chosen = np.random.default_rng(0).integers(len(built), size=options.batch)
     paths = records["path"].to_numpy()
     batches = {

@@ -18,14 +18,16 @@ import torch
 from measuring import Timing, machine, print_table, print_timings, time_side_by_side
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers.cache_utils import Cache, DynamicCache
 from transformers.utils import logging
 
-from vqecg.prior import sampling
+from vqecg.prior import cache, sampling
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import Condition, ECGPrior
 from vqecg.scripts.presets import PRESETS, preset
+
+WARM_UP = 8  # records; a larger batch takes seconds, to which a first run adds nothing that counts
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -89,7 +91,7 @@ def matching_language_model(prior: ECGPrior) -> GPT2LMHeadModel:
     """GPT-2 with a token a code and one a label, the null among them; the prior's width, layers and heads."""
     config = prior.config
     tokens = config.codebook_size + len(config.class_names) + 1
-    shape = GPT2Config(  # type: ignore[call-arg]
+    shape = GPT2Config(
         vocab_size=tokens,
         n_positions=config.frames * config.levels + 1,
         n_embd=config.width,
@@ -123,7 +125,7 @@ def measure(
     if options.flattened:
         codes = prior.config.frames * prior.config.levels
         alternatives["generate, all levels"] = lambda: generate(language_model, batch, codes, settings.guidance)
-    return time_side_by_side(alternatives, batch, options.rounds)
+    return time_side_by_side(alternatives, batch, options.rounds, warm_up=batch <= WARM_UP)
 
 
 def conditions(prior: ECGPrior, count: int) -> Condition:
@@ -134,8 +136,8 @@ def conditions(prior: ECGPrior, count: int) -> Condition:
 
 
 def growing_cache() -> AbstractContextManager[object]:
-    """Within, our loop keeps keys and values in the layers of transformers' DynamicCache."""
-    return patch.object(sampling, "PreallocatedLayer", lambda steps: DynamicLayer())
+    """Within, our loop keeps keys and values in transformers' DynamicCache."""
+    return patch.object(cache, "preallocated_cache", lambda layers, steps: DynamicCache())
 
 
 def generate(model: GPT2LMHeadModel, batch: int, steps: int, guidance: float) -> Tensor:
@@ -159,10 +161,10 @@ def share_outside_backbone(prior: ECGPrior, settings: SamplingSettings) -> float
     inside = 0.0
     forward = prior.hidden_states
 
-    def timed(inputs: Tensor, cache: Cache | None = None) -> Tensor:
+    def timed(inputs: Tensor, kept: Cache | None = None) -> Tensor:
         nonlocal inside
         began = time.perf_counter()
-        hidden = forward(inputs, cache)
+        hidden = forward(inputs, kept)
         inside += time.perf_counter() - began
         return hidden
 

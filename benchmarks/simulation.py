@@ -19,6 +19,8 @@ from vqecg.records.simulator import SimulatorSettings, simulate_record
 ANGLES = np.array([-np.pi / 3, -np.pi / 12, 0.0, np.pi / 12, np.pi / 2])  # rad
 HEIGHTS = np.array([1.2, -5.0, 30.0, -7.5, 0.75])
 WIDTHS = np.array([0.25, 0.1, 0.1, 0.1, 0.4])  # rad
+BEAT = 60 / 72  # s
+TOLERANCES = (1e-4, 1e-7)  # of the integrator, relative and absolute
 RECORDS = (("NORM", "SR"), ("IMI", "SR"), ("CLBBB", "SR"), ("LVH", "SR"), ("AFIB",), ("ISC_", "SR", "PVC"))
 
 
@@ -28,9 +30,12 @@ def main(arguments: list[str] | None = None) -> None:
     print(machine())
     for sampling_rate in options.sampling_rates:
         settings = SimulatorSettings(options.seconds, sampling_rate)
-        timings = time_side_by_side(
-            {"vqecg": partial(simulate, options.records, settings)}, options.records, options.rounds
-        )
+        times = np.arange(round(options.seconds * sampling_rate)) / sampling_rate
+        alternatives = {
+            "vqecg": partial(simulate, options.records, settings),
+            "ECGSYN by solve_ivp, one lead": partial(integrate_all, options.records, times),
+        }
+        timings = time_side_by_side(alternatives, options.records, options.rounds)
         title = f"12-lead records of {options.seconds:g} s at {sampling_rate} Hz, noise and truth included, one core"
         print_timings(title, "records/s", timings)
     compare_with_integration(options)
@@ -40,10 +45,10 @@ def main(arguments: list[str] | None = None) -> None:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=100, help="records a round")
+    parser.add_argument("--records", type=int, default=20, help="records a round")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a record")
     parser.add_argument("--sampling-rates", type=int, nargs="+", default=[100, 500], help="Hz")
-    parser.add_argument("--rounds", type=int, default=5, help="timed runs of each alternative")
+    parser.add_argument("--rounds", type=int, default=3, help="timed runs of each alternative")
     return parser.parse_args(arguments)
 
 
@@ -53,30 +58,34 @@ def simulate(records: int, settings: SimulatorSettings) -> None:
         simulate_record(RECORDS[number % len(RECORDS)], np.random.default_rng([0, number]), settings)
 
 
+def integrate_all(records: int, times: np.ndarray) -> None:
+    """As many leads, without noise, by integration."""
+    for _ in range(records):
+        integrate(times, BEAT, TOLERANCES[0])
+
+
 def compare_with_integration(options: argparse.Namespace) -> None:
     """One lead of one record by both ways, at the highest rate asked for, and how far they differ."""
-    rate, beat = max(options.sampling_rates), 60 / 72  # Hz, s
+    rate = max(options.sampling_rates)
     times = np.arange(round(options.seconds * rate)) / rate
-    alternatives = {
-        "closed form": partial(evaluate, times, beat),
-        "solve_ivp, RK45, tolerance 1e-4": partial(integrate, times, beat, 1e-4),
-        "solve_ivp, RK45, tolerance 1e-7": partial(integrate, times, beat, 1e-7),
-    }
+    alternatives = {"closed form": partial(evaluate, times, BEAT)}
+    for tolerance in TOLERANCES:
+        alternatives[f"solve_ivp, RK45, tolerance {tolerance:g}"] = partial(integrate, times, BEAT, tolerance)
     timings = time_side_by_side(alternatives, 1, options.rounds)
     print_timings(f"one lead of {options.seconds:g} s at {rate} Hz", "leads/s", timings)
-    exact = evaluate(times, beat)
+    exact = evaluate(times, BEAT)
     size = np.std(exact)
     rows = [
-        (f"tolerance {tolerance:g}", f"{100 * np.std(integrate(times, beat, tolerance) - exact) / size:.2g} %")
-        for tolerance in (1e-4, 1e-7)
+        (f"tolerance {tolerance:g}", f"{100 * np.std(integrate(times, BEAT, tolerance) - exact) / size:.2g} %")
+        for tolerance in TOLERANCES
     ]
     print_table("difference of the integral from the closed form (RMS of its standard deviation)", ("", "RMS"), rows)
 
 
 def evaluate(times: np.ndarray, beat: float) -> np.ndarray:
-    """The waves as a sum over beats of Gaussians in phase: (times,), in the units of HEIGHTS.
+    """The waves in closed form, beats of `beat` s: (times,).
 
-    Integral of eq. 1 without its slow pull to the baseline; beats of `beat` s.
+    The integral of eq. 1 along the limit cycle, without the pull to the baseline, which `integrate` leaves out too.
     """
     omega = 2 * np.pi / beat
     signal = np.zeros(len(times))

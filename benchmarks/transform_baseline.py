@@ -14,6 +14,7 @@ from scipy.fft import dct, idct
 from vqecg.records.leads import INDEPENDENT_LEADS, twelve_leads
 
 PRIOR_WEIGHT = 4.0  # records that the two-sided geometric prior of a coefficient's table counts as
+LONGEST_CODE = 48.0  # bits: a symbol that the tables hardly know is written out in plain
 STEP_BITS = 8  # a record, to name its quantizer step
 LARGEST_COUNTED = 255  # symbols beyond have the prior's probability alone
 
@@ -85,7 +86,7 @@ class EntropyTables:
         counted = np.where(inside == flat, self.counts[np.arange(flat.shape[1]), inside + reach], 0)
         geometric = (1 - self.decay) / (1 + self.decay) * self.decay ** np.abs(flat)
         probability = (counted + PRIOR_WEIGHT * geometric) / (self.records + PRIOR_WEIGHT)
-        return -np.log2(probability).sum(1)
+        return -np.log2(np.maximum(probability, 2**-LONGEST_CODE)).sum(1)
 
     def dequantize(self, symbols: np.ndarray) -> np.ndarray:
         """Symbols to coefficients, float32."""

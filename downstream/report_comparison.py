@@ -1,6 +1,7 @@
 """The sections of a report that answer the question: what do synthetic records do for the classifier."""
 
 import math
+from typing import Any
 
 import pandas as pd
 
@@ -124,7 +125,7 @@ def _scores(comparison: ComparisonSection) -> Html:
         for arm in lines["arm"].drop_duplicates():
             cells: list[object] = [arm]
             for metric in metrics:
-                key = (group, arm, metric)
+                key: Any = (group, arm, metric)
                 cells.append(_mean_and_spread(scores.loc[key]) if key in scores.index else MISSING)
             rows.append(cells)
     seeds = comparison.scores["seeds"]

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -109,7 +110,7 @@ def inline_figure(figure: Figure, caption: object, key: str, description: str, n
     return Html(f"{_open('figure', name)}{head}{svg.strip()}</figure>\n")
 
 
-def number(value: float, digits: int = 3, signed: bool = False) -> str:
+def number(value: Any, digits: int = 3, signed: bool = False) -> str:
     """A number with that many decimals and a true minus sign; a dash for NaN.
 
     With `signed`, what rounds to zero keeps its sign, so that an interval shows on which side of zero it ends.
@@ -119,12 +120,12 @@ def number(value: float, digits: int = 3, signed: bool = False) -> str:
     return f"{value:{'+' if signed else 'z'}.{digits}f}".replace("-", "−")
 
 
-def count(value: float) -> str:
+def count(value: Any) -> str:
     """A whole number with thousands separated; a dash for NaN."""
     return f"{value:,.0f}" if math.isfinite(value) else MISSING
 
 
-def significant(value: float, digits: int = 3) -> str:
+def significant(value: Any, digits: int = 3) -> str:
     """A number with that many significant digits, never in powers of ten between 0.0001 and a million."""
     if not math.isfinite(value):
         return MISSING
@@ -138,7 +139,7 @@ def interval(low: float, high: float, digits: int = 3) -> str:
     return f"{number(low, digits, signed=True)} to {number(high, digits, signed=True)}"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: Any) -> str:
     """Seconds in the unit that a reader would choose."""
     if not math.isfinite(seconds):
         return MISSING

@@ -10,6 +10,7 @@ class ECGPriorConfig:
     class_names: tuple[str, ...] = ()  # labels, in the order of the condition's columns
     tokenizer_fingerprint: str = ""  # of the tokenizer that made the codes; another is refused
     codebook_size: int = 1024  # codes a level
+    code_dimension: int = 64  # of the tokenizer's code vectors, by which the prior knows which codes are alike
     levels: int = 3  # first levels of the tokenizer that are modelled
     frames: int = 125  # frames a record
     backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it

@@ -3,6 +3,9 @@
 The codes come in the delay pattern (Copet et al. 2023): at step s, level q stands at frame s - q, so that all levels
 of a step are drawn at once and each still sees the coarser levels of its own frame. The backbone is transformers';
 embeddings, conditioning and heads are ours. A head has `codebook_size` outputs: a special token cannot be drawn.
+
+A code is not just a number: embeddings and heads also see its vector in the tokenizer's codebook. So what is learned of
+one code holds for those near it, and a few thousand records go further.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ class ECGPrior(nn.Module, Pretrained):
     """codes <- labels. Codes are (batch, frames, levels) int64 of the tokenizer named in the config."""
 
     config_class = ECGPriorConfig
+    code_vectors: Tensor
 
     def __init__(self, config: ECGPriorConfig) -> None:
         super().__init__()
@@ -56,13 +60,30 @@ class ECGPrior(nn.Module, Pretrained):
         self.age_embedding = nn.Sequential(nn.Linear(2, config.width), nn.SiLU(), nn.Linear(config.width, config.width))
         self.sex_embedding = nn.Embedding(3, config.width)
         self.null_condition = nn.Parameter(torch.zeros(config.width))
+        self.register_buffer("code_vectors", torch.zeros(config.levels, config.codebook_size, config.code_dimension))
+        self.vectors_in = nn.Linear(config.levels * config.code_dimension, config.width, bias=False)
+        self.vectors_out = nn.Linear(config.width, config.levels * config.code_dimension, bias=False)
         self.embedding_dropout = nn.Dropout(config.dropout)
         self.backbone = make_backbone(config)
         self.head = nn.Linear(config.width, config.levels * config.codebook_size)
-        for module in (self.code_embedding, self.sex_embedding, self.label_embedding, self.head):
+        for module in (self.code_embedding, self.sex_embedding, self.label_embedding, self.head, self.vectors_out):
             nn.init.normal_(module.weight, std=0.02)
         for linear in (self.label_embedding, self.head):
             nn.init.zeros_(linear.bias)
+
+    @torch.no_grad()
+    def know_codes(self, codebooks: Tensor) -> None:
+        """Takes the vectors of the tokenizer's first levels, (levels, codebook_size, code_dimension), each level scaled.
+
+        Raises ValueError for another shape.
+        """
+        if codebooks.shape != self.code_vectors.shape:
+            raise ValueError(
+                f"got codebooks of shape {tuple(codebooks.shape)}; expected {tuple(self.code_vectors.shape)} "
+                "(levels, codebook_size, code_dimension)"
+            )
+        size = codebooks.square().mean((1, 2), keepdim=True).sqrt()
+        self.code_vectors.copy_(codebooks / size.clamp_min(1e-8))
 
     def embed_condition(self, condition: Condition) -> Tensor:
         """(batch, width): labels, age and sex added up, or the learned null where hidden."""
@@ -75,7 +96,9 @@ class ECGPrior(nn.Module, Pretrained):
     def embed_codes(self, delayed: Tensor) -> Tensor:
         """Delayed codes (batch, steps, levels), codebook_size where there is none -> (batch, steps, width)."""
         offset = torch.arange(self.config.levels, device=delayed.device) * (self.config.codebook_size + 1)
-        return self.code_embedding(delayed + offset).sum(2)
+        # where there is no code there is no vector
+        vectors = nn.functional.pad(self.code_vectors, (0, 0, 0, 1)).flatten(0, 1)[delayed + offset]
+        return self.code_embedding(delayed + offset).sum(2) + self.vectors_in(vectors.flatten(2))
 
     def hidden_states(self, inputs: Tensor, cache: Cache | None = None) -> Tensor:
         """(batch, steps, width) -> (batch, steps, width) of the backbone; with a cache, `inputs` go on from there."""
@@ -83,7 +106,10 @@ class ECGPrior(nn.Module, Pretrained):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(..., width) -> (..., levels, codebook_size)."""
-        return self.head(hidden).unflatten(-1, (self.config.levels, self.config.codebook_size))
+        shape = (self.config.levels, self.config.codebook_size)
+        wanted = self.vectors_out(hidden).unflatten(-1, (self.config.levels, self.config.code_dimension))
+        alike = torch.einsum("...ld,lkd->...lk", wanted, self.code_vectors.to(wanted.dtype))
+        return self.head(hidden).unflatten(-1, shape) + alike
 
     def step_logits(self, delayed: Tensor, condition: Condition) -> Tensor:
         """Logits (batch, steps, levels, codebook_size) of each step of delayed codes, given the steps before it."""

@@ -98,6 +98,7 @@ def train_prior(
         class_names=task.class_names,
         tokenizer_fingerprint=fingerprint(tokenizer),
         codebook_size=tokenizer.codebook_size,
+        code_dimension=tokenizer.config.dimension,
         levels=settings.levels,
         frames=tokenizer.frames(store.spec.samples),
         backbone=settings.backbone,
@@ -114,6 +115,7 @@ def train_prior(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         prior = ECGPrior(config)
+    prior.know_codes(tokenizer.quantizer.codebooks[: settings.levels])
     result = fit(
         prior,
         examples,

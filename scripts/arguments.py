@@ -35,7 +35,7 @@ def parse(arguments_class: type[T], program: str, description: str, words: Seque
     return tyro.cli(
         arguments_class,
         prog=program,
-        description=f"{description[0].upper()}{description[1:]}.\nOptions may come from a file too: --config FILE.yaml.",
+        description=f"{description[0].upper()}{description[1:]}.\nOptions may come from a file: --config FILE.yaml.",
         args=words,
         default=start,
         config=(tyro.conf.FlagCreatePairsOff, tyro.conf.AvoidSubcommands),

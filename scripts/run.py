@@ -59,7 +59,7 @@ def run(arguments: Arguments) -> None:
     settings, folds, again = arguments.settings, arguments.folds, arguments.overwrite
 
     say(1, "prepare", "read the recordings once")
-    with StepCost(places, "prepare"):
+    with StepCost(places, "prepare", places.store):
         reading = (arguments.spec, arguments.source, arguments.labels_csv, arguments.workers, again)
         store = prepare.prepare(prepare.Arguments(arguments.data, places.store, *reading))
     if not places.settings.is_file():
@@ -80,7 +80,7 @@ def run(arguments: Arguments) -> None:
     keep_cost(places, "train-prior", stage.seconds, stage.content["peak_memory_mb"])
 
     say(4, "generate", "write a synthetic data set with the labels of the training records")
-    with StepCost(places, "generate"):
+    with StepCost(places, "generate", places.synthetic_store):
         make_synthetic(arguments, places, arguments.synthetic or len(rows.train))
 
     say(5, "train-classifier", "on synthetic records alone, tested on real ones")

@@ -68,22 +68,28 @@ class RunFolders:
 
 
 class StepCost:
-    """Times a step that has no stage.json of its own: `with StepCost(places, "prepare"): ...`."""
+    """Times a step that has no stage.json of its own: `with StepCost(places, "prepare", places.store): ...`.
 
-    def __init__(self, places: RunFolders, step: str) -> None:
-        self.places, self.step = places, step
+    A step that finds `made` done costs nothing: what is kept is the cost of the sitting that made it.
+    """
+
+    def __init__(self, places: RunFolders, step: str, made: Path) -> None:
+        self.places, self.step, self.made = places, step, made
 
     def __enter__(self) -> None:
-        self.began = time.perf_counter()
+        self.began, self.before = time.perf_counter(), folder_state(self.made)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            seconds = time.perf_counter() - self.began
-            # a step that finds its work done takes no time: the sitting that did it is what it costs
-            if seconds > read_costs(self.places).get(self.step, {}).get("seconds", 0.0):
-                keep_cost(self.places, self.step, seconds, peak_memory_mb())
+        done = folder_state(self.made) != self.before or self.step not in read_costs(self.places)
+        if kind is None and done:
+            keep_cost(self.places, self.step, time.perf_counter() - self.began, peak_memory_mb())
+
+
+def folder_state(folder: Path) -> tuple[int, int] | None:
+    """What changes when a folder is replaced; None when there is none."""
+    return (folder.stat().st_ino, folder.stat().st_mtime_ns) if folder.exists() else None
 
 
 def read_costs(places: RunFolders) -> dict[str, dict[str, float]]:

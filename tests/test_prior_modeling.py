@@ -14,17 +14,19 @@ from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.modeling import FEMALE, MALE, UNKNOWN_SEX, Condition, ECGPrior, delay, undelay
 from vqecg.training.checkpoint import fingerprint
 
-FRAMES, LEVELS, CODES = 12, 3, 16
+FRAMES, LEVELS, CODES, DIMENSION = 12, 3, 16, 8
 
 
 def new_prior(backbone: str = "gpt2", **settings: float) -> ECGPrior:
     """A prior with weights large enough that its logits differ, in evaluation mode."""
-    shape = {"codebook_size": CODES, "levels": LEVELS, "frames": FRAMES, "width": 16, "layers": 2, "heads": 2}
+    shape = {"codebook_size": CODES, "code_dimension": DIMENSION, "levels": LEVELS, "frames": FRAMES}
+    shape |= {"width": 16, "layers": 2, "heads": 2}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         prior = ECGPrior(ECGPriorConfig(("NORM", "MI"), backbone=backbone, **(shape | settings)))  # type: ignore[arg-type]
         for parameter in prior.parameters():
             parameter.data += 0.3 * torch.randn(parameter.shape)
+        prior.know_codes(torch.randn(LEVELS, CODES, DIMENSION))
     return prior.eval()
 
 
@@ -142,6 +144,22 @@ def test_records_do_not_see_each_other(prior: ECGPrior):
     both = prior(codes(), condition()).record_losses
     alone = torch.cat([prior(codes()[n : n + 1], condition(1)).record_losses for n in range(2)])
     torch.testing.assert_close(both, alone)
+
+
+def test_codes_with_the_same_vector_differ_by_the_free_table_alone(prior: ECGPrior):
+    twins = torch.randn(LEVELS, CODES, DIMENSION)
+    twins[:, 5] = twins[:, 3]
+    prior.know_codes(twins)
+    prior.head.weight.data.zero_()
+    prior.head.bias.data.zero_()
+    logits = prior.step_logits(delay(codes(), CODES), condition())
+    assert torch.allclose(logits[..., 5], logits[..., 3])
+    assert not torch.allclose(logits[..., 4], logits[..., 3])
+
+
+def test_code_vectors_of_another_shape_are_refused(prior: ECGPrior):
+    with pytest.raises(ValueError, match=r"expected \(3, 16, 8\)"):
+        prior.know_codes(torch.zeros(LEVELS, CODES, DIMENSION + 1))
 
 
 @pytest.mark.parametrize("shape", [(2, FRAMES, LEVELS + 1), (2, FRAMES - 1, LEVELS), (FRAMES, LEVELS)])

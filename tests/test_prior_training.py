@@ -97,7 +97,8 @@ def test_a_prior_learns_what_a_label_means():
     codes = np.broadcast_to((3 * labels[:, 1]).astype(np.int16)[None, :, None, None], (1, 64, 4, 2))
     examples = CodeExamples(codes, labels, np.full(64, np.nan, np.float32), np.zeros(64, np.int64))
     torch.manual_seed(0)
-    prior = ECGPrior(ECGPriorConfig(("A", "B"), "", 8, 2, 4, width=16, layers=1, heads=2, dropout=0.0))
+    shape = {"codebook_size": 8, "levels": 2, "frames": 4, "width": 16, "layers": 1, "heads": 2}
+    prior = ECGPrior(ECGPriorConfig(("A", "B"), **shape, dropout=0.0))  # type: ignore[arg-type]
     settings = FitSettings(steps=80, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
     fit(prior, examples, prior_loss, settings, progress=False)
     assert validate(prior, examples)["loss"] < 0.1

@@ -1,0 +1,368 @@
+"""Every subcommand end to end on a tiny set: what it writes, what it says, and what it refuses."""
+
+import contextlib
+import importlib
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vqecg.records.readers import read_record, read_table
+from vqecg.records.store import RecordStore
+from vqecg.scripts.main import main
+
+TINY = [
+    "--preset",
+    "tiny",
+    "--training.fit.steps",
+    "4",
+    "--training.fit.batch-size",
+    "8",
+    "--training.fit.evaluate-every",
+    "2",
+]
+NARROW = ["--training.model.width", "8", "--training.model.levels", "2", "--training.model.codebook-size", "16"]
+SHALLOW = ["--training.width", "16", "--training.layers", "1", "--training.heads", "2", "--training.variants", "1"]
+SHORT = ["--preset", "tiny", "--training.steps", "2", "--training.batch-size", "8", "--training.warmup-steps", "1"]
+
+
+def names(folder: Path) -> list[str]:
+    """Everything in a folder, hidden files too."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Runs a command that must end with status 1 and one message; returns the message."""
+    capsys.readouterr()
+    assert main([str(word) for word in words]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"vqecg {words[0]}: ") and "Traceback" not in told
+    return told
+
+
+@pytest.fixture(scope="module")
+def tiny_parts(
+    simulated_store: RecordStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, Path, Path]]:
+    """Store, tokenizer and prior, made by the commands."""
+    folder = tmp_path_factory.mktemp("parts")
+    store, tokenizer, prior = simulated_store.folder, folder / "tokenizer", folder / "prior"
+    given = ["--store", str(store), "--out", str(tokenizer), *TINY, *NARROW]
+    assert main(["train-tokenizer", *given]) == 0
+    given = ["--store", str(store), "--tokenizer", str(tokenizer), "--out", str(prior), *TINY, *SHALLOW]
+    assert main(["train-prior", *given]) == 0
+    yield store, tokenizer, prior
+
+
+def test_simulate_then_prepare_then_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    data, store = tmp_path / "data", tmp_path / "store"
+    assert main(["simulate", "--out", str(data), "--records", "20", "--sampling-rate", "250"]) == 0
+    assert "20 simulated records and their truth" in capsys.readouterr().out
+    assert main(["prepare", "--data", str(data), "--out", str(store)]) == 0
+    printed = capsys.readouterr().out
+    assert "20 records of 10 s at 100 Hz" in printed and "rejected: none" in printed
+    assert RecordStore.open(store).signals(np.arange(20)).shape == (20, 8, 1000), "250 Hz read and resampled"
+    before = (store / "signals.npy").stat().st_mtime_ns
+    assert main(["prepare", "--data", str(data), "--out", str(store)]) == 0
+    assert (store / "signals.npy").stat().st_mtime_ns == before, "unchanged, so not read again"
+    assert main(["plot", "--data", str(data), "--record", "3", "--out", str(tmp_path / "three.svg")]) == 0
+    assert (tmp_path / "three.svg").read_text().lstrip().startswith("<?xml")
+    told = refused(capsys, "plot", "--data", data, "--record", "99", "--out", tmp_path / "none.svg")
+    assert "no record '99' among 20" in told
+    told = refused(capsys, "simulate", "--out", data, "--records", "20")
+    assert "already holds an earlier output" in told
+    told = refused(capsys, "prepare", "--data", data, "--out", store, "--spec.seconds", "5")
+    assert "ask for overwrite" in told
+    assert names(tmp_path) == ["data", "store", "three.svg"]
+
+
+def test_download_of_an_unknown_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert "ptb-xl" in refused(capsys, "download", "mit-bih", tmp_path / "new")
+    assert names(tmp_path) == []
+
+
+def test_the_tokenizer_is_saved_with_card_and_figures_and_not_trained_twice(
+    tiny_parts: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]
+):
+    store, tokenizer, _ = tiny_parts
+    assert names(tokenizer) == ["README.md", "config.json", "model.safetensors", "settings.yaml", "stage.json"]
+    kept = json.loads((tokenizer / "stage.json").read_text())
+    assert kept["figures"]["measured_on"] == "test" and kept["seconds"] > 0
+    card = (tokenizer / "README.md").read_text()
+    assert "not for diagnosis" in card and "training 1-8, validation 9, test 10" in card and "100 Hz" in card
+    before = (tokenizer / "model.safetensors").stat().st_mtime_ns
+    assert main(["train-tokenizer", "--store", str(store), "--out", str(tokenizer), *TINY, *NARROW, "--overwrite"]) == 0
+    assert (tokenizer / "model.safetensors").stat().st_mtime_ns == before
+    assert f"tokenizer {kept['figures']['fingerprint']}" in capsys.readouterr().out
+    told = refused(capsys, "train-tokenizer", "--store", store, "--out", tokenizer, *TINY, *NARROW[:2])
+    assert "other settings" in told and "training.model.levels" in told and "--overwrite" in told
+
+
+def test_generate_writes_a_set_that_prepare_reads_back_with_the_labels_asked_for(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "more"
+    words = ["generate", "--generator", str(tiny_parts[2]), "--out", str(out), "--labels", "NORM", "--count", "5"]
+    assert main([*words, "--age", "70", "--sex", "female", "--seed", "3"]) == 0
+    assert "5 synthetic records for NORM" in capsys.readouterr().out
+    manifest = pd.read_parquet(out / "manifest.parquet")
+    assert manifest["labels"].eq("NORM").all() and manifest["seed"].eq(3).all() and manifest["age"].eq(70).all()
+    table = read_table(out).records
+    assert table["fold"].eq(1).all() and table["patient_id"].astype(int).ge(1_000_000).all()
+    assert read_record(next(table.itertuples(index=False))).statements == {"NORM": 100.0}
+    assert main(["prepare", "--data", str(out), "--out", str(tmp_path / "store")]) == 0
+    store = RecordStore.open(tmp_path / "store")
+    labels = store.labels(store.task("superdiagnostic"))
+    assert labels.sum() == 5 and labels[:, 0].all()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--labels", "COVID"], r"got the labels \['COVID'\]; expected some of NORM"),
+        (["--labels", "NORM", "MI"], "no training record has exactly the labels NORM[+]MI"),
+        (["--count", "0"], "count is 0; expected at least 1"),
+        (["--sex", "femail"], "sex 'femail'"),
+        (["--age", "300"], "age 300"),
+        (["--preset", "huge"], "preset 'huge' is unknown; expected one of tiny, small, base"),
+        (["--config", "absent.yaml"], "no such file"),
+        (["--config"], "--config needs a value"),
+    ],
+)
+def test_generate_refuses_what_it_cannot_do_and_writes_nothing(
+    words: list[str], told: str, tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    found = refused(capsys, "generate", "--generator", tiny_parts[2], "--out", tmp_path / "new", *words)
+    assert re.search(told, found), found
+    assert names(tmp_path) == []
+
+
+def test_generate_never_replaces_what_is_not_its_own(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    words = ["generate", "--generator", tiny_parts[2], "--out", tmp_path / "mine", "--overwrite"]
+    assert "holds something else (thesis.tex)" in refused(capsys, *words)
+    assert names(tmp_path / "mine") == ["thesis.tex"]
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # bytes that a file may have; a record's has 24,000
+    try:
+        told = refused(capsys, "generate", "--generator", tiny_parts[2], "--out", tmp_path / "new", "--count", 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "File too large" in told and names(tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child there")
+def test_ctrl_c_in_the_middle_of_generate_leaves_nothing_behind(tiny_parts: tuple[Path, Path, Path], tmp_path: Path):
+    code = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background may have it ignored
+from vqecg.scripts.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+    words = ["generate", "--generator", str(tiny_parts[2]), "--out", str(tmp_path / "new"), "--count", "20000"]
+    child = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 120
+    while not list(tmp_path.rglob("*.dat")) and time.monotonic() < until and child.poll() is None:
+        time.sleep(0.1)
+    assert list(tmp_path.rglob("*.dat")), "it has begun to write, aside"
+    child.send_signal(signal.SIGINT)
+    told = child.communicate(timeout=120)[1]
+    assert child.returncode == 130 and "vqecg generate: interrupted" in told and "Traceback" not in told
+    assert names(tmp_path) == []
+
+
+def test_a_generator_with_another_tokenizer_is_refused(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    store, _, prior = tiny_parts
+    shutil.copytree(prior / "generator", tmp_path / "generator")
+    other = ["--store", str(store), "--out", str(tmp_path / "other"), *TINY, *NARROW, "--training.fit.seed", "1"]
+    assert main(["train-tokenizer", *other]) == 0
+    shutil.rmtree(tmp_path / "generator" / "tokenizer")
+    shutil.copytree(tmp_path / "other", tmp_path / "generator" / "tokenizer")
+    told = refused(capsys, "generate", "--generator", tmp_path / "generator", "--out", tmp_path / "new")
+    assert "the prior was trained with tokenizer" in told and not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("part", ["prior", "tokenizer"])
+def test_truncated_weights_are_refused(
+    part: str, tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copytree(tiny_parts[2] / "generator", tmp_path / "generator")
+    weights = tmp_path / "generator" / part / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    told = refused(capsys, "generate", "--generator", tmp_path / "generator", "--out", tmp_path / "new")
+    assert f"{part}/model.safetensors does not fit" in told and not (tmp_path / "new").exists()
+
+
+def test_interpolate_names_the_parents_which_are_of_the_training_folds(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    store, tokenizer, _ = tiny_parts
+    words = ["interpolate", "--store", store, "--tokenizer", tokenizer, "--out", tmp_path / "between"]
+    assert main([str(word) for word in [*words, "--label", "NORM", "--count", 4]]) == 0
+    assert "4 records with NORM" in capsys.readouterr().out
+    manifest = pd.read_parquet(tmp_path / "between" / "manifest.parquet")
+    real = RecordStore.open(store).table.set_index("record_id")
+    first, second = real.loc[manifest["first_parent"]], real.loc[manifest["second_parent"]]
+    assert set(first["fold"]) | set(second["fold"]) <= set(range(1, 9))
+    assert (first["patient_id"].to_numpy() != second["patient_id"].to_numpy()).all()
+    assert all("NORM" in statements for statements in read_table(tmp_path / "between").records["statements"])
+    words[-1] = tmp_path / "new"
+    assert "label is 'COVID'; expected one of NORM" in refused(capsys, *words, "--label", "COVID")
+    assert "count is -1" in refused(capsys, *words, "--label", "NORM", "--count", -1)
+    assert names(tmp_path) == ["between"]
+
+
+def test_train_classifier_on_real_and_on_synthetic_records(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    made = ["generate", "--generator", str(tiny_parts[2]), "--out", str(tmp_path / "more"), "--count", "12"]
+    assert main(made) == 0
+    assert main(["prepare", "--data", str(tmp_path / "more"), "--out", str(tmp_path / "added")]) == 0
+    store, counts = tiny_parts[0], {}
+    for name, words in {"real": [], "both": ["--synthetic", tmp_path / "added"]}.items():
+        given = ["train-classifier", "--store", store, "--out", tmp_path / name, *words, *SHORT]
+        assert main([str(word) for word in given]) == 0
+        counts[name] = json.loads((tmp_path / name / "stage.json").read_text())["figures"]["records"]
+        assert "tested on real ones" in capsys.readouterr().out
+        assert names(tmp_path / name) == [
+            *("README.md", "config.json", "model.safetensors", "settings.yaml", "stage.json", "thresholds.json")
+        ]
+    assert counts["both"] == counts["real"] + 12
+    assert "1 synthetic sets" in (tmp_path / "both" / "README.md").read_text()
+    given = ["train-classifier", "--store", store, "--out", tmp_path / "new", *SHORT]
+    assert "nothing to train on" in refused(capsys, *given, "--no-real")
+    assert "are in the validation or test folds" in refused(capsys, *given, "--synthetic", store)
+    assert not (tmp_path / "new").exists()
+
+
+def test_compare_prints_scores_and_verdicts(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    store, _, prior = tiny_parts
+    given = ["compare", "--store", store, "--generator", prior, "--out", tmp_path / "comparison", *SHORT]
+    given += ["--seeds", 0, "--analysis.replicates", 20]
+    told = refused(capsys, *given, "--target-classes", "COVID")
+    assert "COVID" in told and not (tmp_path / "comparison").exists()
+    given += ["--target-classes", "HYP"]
+    assert main([str(word) for word in given]) == 0
+    printed = capsys.readouterr().out
+    for arm in ("real only", "duplication", "prior samples", "latent interpolation"):
+        assert arm in printed
+    assert "prior samples against duplication" in printed
+    assert main([str(word) for word in given]) == 0
+    assert capsys.readouterr().out.splitlines()[:-1] == printed.splitlines()[:-1], "read again, not trained again"
+
+
+STORE = ["--store", "missing"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train-tokenizer", *STORE],
+        ["train-prior", *STORE, "--tokenizer", "t"],
+        ["interpolate", *STORE, "--tokenizer", "t", "--label", "MI"],
+        ["train-classifier", *STORE],
+        ["compare", *STORE, "--generator", "g"],
+        ["prepare", "--data", "missing"],
+        ["run", "--data", "missing"],
+        ["generate", "--generator", "./missing"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_missing_input_is_named_and_nothing_is_written(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    assert "missing" in refused(capsys, *words, "--out", "new")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--task", "superb"], "expected one of all, diagnostic"),
+        (["--training.levels", "3"], "levels is 3; expected 1 to 2"),
+        (["--training.variants", "0"], "variants is 0"),
+        (["--folds.train", "1", "--folds.validation", "11"], "do not exist"),
+        (["--folds.validation"], "no validation records"),
+    ],
+)
+def test_train_prior_refuses_settings_that_cannot_work_and_leaves_no_folder(
+    words: list[str], told: str, tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    store, tokenizer, _ = tiny_parts
+    given = ["train-prior", "--store", store, "--tokenizer", tokenizer, "--out", tmp_path / "new", *TINY, *SHALLOW]
+    status: object = None
+    with contextlib.suppress(SystemExit):  # what a settings class refuses is wrong usage: status 2
+        status = main([str(word) for word in [*given, *words]])
+    printed = capsys.readouterr()
+    assert status in (None, 1) and told in " ".join((printed.out + printed.err).replace("│", " ").split())
+    assert names(tmp_path) == []
+
+
+def test_a_fold_without_records_is_refused_with_those_there_are(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    main(["simulate", "--out", str(tmp_path / "data"), "--records", "20"])
+    database = tmp_path / "data" / "ptbxl_database.csv"
+    table = pd.read_csv(database, dtype=str, keep_default_na=False)
+    table[table["strat_fold"] != "9"].to_csv(database, index=False)
+    main(["prepare", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "store")])
+    told = refused(capsys, "train-tokenizer", "--store", tmp_path / "store", "--out", tmp_path / "new", *TINY)
+    assert "folds [9] have no record; the table has folds [1, 2, 3, 4, 5, 6, 7, 8, 10]" in told
+    assert names(tmp_path) == ["data", "store"]
+
+
+def test_yaml_stands_for_words(tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "g.yaml").write_text(f"generator: {tiny_parts[2]}\ncount: 2\nlabels: [NORM]\n", encoding="utf-8")
+    assert main(["generate", "--config", str(tmp_path / "g.yaml"), "--out", str(tmp_path / "two")]) == 0
+    assert "2 synthetic records for NORM" in capsys.readouterr().out
+    (tmp_path / "bad.yaml").write_text("generator: x\nnumber: 2\n", encoding="utf-8")
+    told = refused(capsys, "generate", "--config", tmp_path / "bad.yaml", "--out", tmp_path / "new")
+    assert "unknown options ['number']; expected some of generator, out, labels, count" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["diagnostic", "subdiagnostic", "form", "rhythm", "all", "cpsc2018"])
+def test_labels_of_every_task_survive_generate_and_prepare(
+    task: str, tiny_parts: tuple[Path, Path, Path], tmp_path: Path
+):
+    store, tokenizer, _ = tiny_parts
+    given = ["--store", store, "--tokenizer", tokenizer, "--out", tmp_path / "prior", "--task", task]
+    assert main([str(word) for word in ["train-prior", *given, *TINY, *SHALLOW]]) == 0
+    made = ["generate", "--generator", tmp_path / "prior", "--out", tmp_path / "made", "--count", 30]
+    assert main([str(word) for word in made]) == 0
+    assert main(["prepare", "--data", str(tmp_path / "made"), "--out", str(tmp_path / "store")]) == 0
+    again = RecordStore.open(tmp_path / "store")
+    asked = pd.read_parquet(tmp_path / "made" / "manifest.parquet")["labels"]
+    own = again.task(task)
+    labels = ["+".join(own.names(row)) for row in again.labels(own)]
+    assert len(again) == 30 and labels == asked.tolist() and any(asked)
+
+
+def test_every_command_is_tried_here_or_in_the_pipeline():
+    text = Path(__file__).read_text(encoding="utf-8")
+    commands = importlib.import_module("vqecg.scripts.main").COMMANDS
+    assert all(f'"{name}"' in text for name in commands)

@@ -1,0 +1,79 @@
+"""What README.md and docs/ tell people to type is there: commands, options, make targets, Python, links."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from vqecg.scripts.arguments import parse
+from vqecg.scripts.main import COMMANDS
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+NOT_RUN = "# not run"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def shell_lines(page: Path) -> list[str]:
+    """The command lines of a page, without comments, those broken by a backslash joined."""
+    lines = "\n".join(blocks(page, "bash")).replace("\\\n", " ").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+COMMAND_LINES = [(page, line) for page in PAGES for line in shell_lines(page)]
+VQECG_LINES = [(page, line) for page, line in COMMAND_LINES if line.startswith("vqecg ")]
+
+
+def test_the_readme_shows_how_to_begin():
+    assert [line for page, line in VQECG_LINES if page.name == "README.md"]
+    assert any("make demo" in line for _, line in COMMAND_LINES)
+
+
+@pytest.mark.parametrize(("page", "line"), VQECG_LINES, ids=[line[:60] for _, line in VQECG_LINES])
+def test_a_command_that_is_told_parses(page: Path, line: str):
+    words = shlex.split(line, comments=True)[1:]
+    if words[0] in ("--help", "COMMAND"):
+        return
+    assert words[0] in COMMANDS, f"{page.name}: {line}"
+    if "--help" in words or "--config" in words:
+        return
+    module = importlib.import_module(f"vqecg.scripts.{words[0].replace('-', '_')}")
+    parse(module.Arguments, "vqecg", COMMANDS[words[0]], words[1:])
+
+
+def test_make_targets_that_are_told_exist():
+    targets = set(re.findall(r"^([\w-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), flags=re.M))
+    told = {target for _, line in COMMAND_LINES for target in re.findall(r"^make ([\w-]+)", line)}
+    assert told and told <= targets
+
+
+PYTHON_BLOCKS = [(page, text) for page in PAGES for text in blocks(page, "python") if NOT_RUN not in text]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "text"), PYTHON_BLOCKS, ids=[page.name for page, _ in PYTHON_BLOCKS])
+def test_python_that_is_told_runs(
+    page: Path, text: str, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "ptbxl").symlink_to(finished_run)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(text, str(page), "exec"), {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_that_is_told_is_python(page: Path):
+    for text in blocks(page, "python"):
+        compile(text, str(page), "exec")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_local_links_lead_somewhere(page: Path):
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
