@@ -73,9 +73,9 @@ class ECGPrior(nn.Module, Pretrained):
 
     @torch.no_grad()
     def know_codes(self, codebooks: Tensor) -> None:
-        """Takes the vectors of the tokenizer's first levels, (levels, codebook_size, code_dimension), each level scaled.
+        """Takes the code vectors of the tokenizer's first levels, each level scaled to the same size.
 
-        Raises ValueError for another shape.
+        `codebooks` are (levels, codebook_size, code_dimension); raises ValueError for another shape.
         """
         if codebooks.shape != self.code_vectors.shape:
             raise ValueError(

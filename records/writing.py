@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -166,7 +167,7 @@ def _completed(table: pd.DataFrame, used: set[str]) -> tuple[pd.DataFrame, list[
         if name in superclass_of:
             row |= {"diagnostic": 1, "diagnostic_class": superclass_of[name], "diagnostic_subclass": name}
         else:
-            row |= table.loc[meant[name]].to_dict()
+            row |= cast(dict[str, str | int], table.loc[meant[name]].to_dict())
         table = pd.concat([table, pd.DataFrame([row], index=[name])[list(table.columns)]])
     # PTB-XL has 1.0 or nothing.
     return table.assign(**{flag: table[flag].astype(float).where(table[flag] == 1) for flag in FLAGS}), added
@@ -202,7 +203,9 @@ def _write_signals(
         for signal in chunk:
             row, ecg_id = table[written], ecg_ids[written]
             check_samples(str(ecg_id), signal)
-            comments = comment_lines(row.statements, float(str(row.age)), str(row.sex), ["Synthetic: yes"])
+            comments = comment_lines(
+                cast(dict[str, float], row.statements), float(str(row.age)), str(row.sex), ["Synthetic: yes"]
+            )
             for rate in rates:
                 place = RecordFile.of(ecg_id, rate)
                 resampled = signal if rate == rates[0] else resample(signal, rates[0], rate)

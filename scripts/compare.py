@@ -76,7 +76,7 @@ def run_comparison(arguments: Arguments) -> Stage:
         },
         "target_classes": targets,
     }
-    stage = begin(arguments.out, "compare", identity, arguments.overwrite)
+    stage = begin(arguments.out, "compare", identity, arguments.overwrite, plain(arguments))
     if stage.figures is None:
         with stage:
             arms = make_arms(arguments, store, generator, rows.train, plan)

@@ -57,8 +57,17 @@ class Stage:
         return Stage(self.folder, done, self.began)
 
 
-def begin(folder: Path, command: str, settings: Mapping[str, Any], overwrite: bool) -> Stage:
+def begin(
+    folder: Path,
+    command: str,
+    settings: Mapping[str, Any],
+    overwrite: bool,
+    arguments: Mapping[str, Any] | None = None,
+) -> Stage:
     """Opens the folder of a step: a new one, one that was interrupted, or one that is finished (see `figures`).
+
+    `settings`, with the inputs among them, are what makes two runs of a step the same; `arguments` are those of the
+    command, kept as settings.yaml, which --config reads.
 
     Raises ValueError when the folder holds something else, or the same step with other settings, unless told to
     overwrite it; something that no vqecg step made is never deleted, and the same settings are never done again.
@@ -80,7 +89,7 @@ def begin(folder: Path, command: str, settings: Mapping[str, Any], overwrite: bo
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / STAGE_FILE, json.dumps(content, indent=2) + "\n")
-    write_text(folder / SETTINGS_FILE, yaml.safe_dump(settings, sort_keys=False))
+    write_text(folder / SETTINGS_FILE, yaml.safe_dump(dict(arguments or settings), sort_keys=False))
     return Stage(folder, content, time.perf_counter())
 
 

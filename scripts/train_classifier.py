@@ -72,7 +72,7 @@ def train(arguments: Arguments) -> Stage:
         "seed": arguments.seed,
     }
     check_added(store, rows, added)
-    stage = begin(arguments.out, "train-classifier", identity, arguments.overwrite)
+    stage = begin(arguments.out, "train-classifier", identity, arguments.overwrite, plain(arguments))
     if stage.figures is None:
         with stage:
             data = LabelledSignals(

@@ -62,7 +62,7 @@ def train(arguments: Arguments) -> Stage:
         "folds": plain(arguments.folds),
         "training": plain(arguments.training),
     }
-    stage = begin(arguments.out, "train-prior", identity, arguments.overwrite)
+    stage = begin(arguments.out, "train-prior", identity, arguments.overwrite, plain(arguments))
     if stage.figures is None:
         with stage:
             training, folder = arguments.training, arguments.out / "training"

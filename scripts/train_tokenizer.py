@@ -44,7 +44,7 @@ def train(arguments: Arguments) -> Stage:
     rows = arguments.folds.indices(store.table)
     settings = at_rate(arguments.training, store.spec.sampling_rate)
     identity = {"store": store.fingerprint, "folds": plain(arguments.folds), "training": plain(settings)}
-    stage = begin(arguments.out, "train-tokenizer", identity, arguments.overwrite)
+    stage = begin(arguments.out, "train-tokenizer", identity, arguments.overwrite, plain(arguments))
     if stage.figures is None:
         with stage:
             trained = train_tokenizer(store, rows.train, rows.validation, settings, arguments.out / "training")

@@ -97,6 +97,7 @@ def test_the_tokenizer_is_saved_with_card_and_figures_and_not_trained_twice(
     assert names(tokenizer) == ["README.md", "config.json", "model.safetensors", "settings.yaml", "stage.json"]
     kept = json.loads((tokenizer / "stage.json").read_text())
     assert kept["figures"]["measured_on"] == "test" and kept["seconds"] > 0
+    assert main(["train-tokenizer", "--config", str(tokenizer / "settings.yaml")]) == 0  # finished: nothing to do
     card = (tokenizer / "README.md").read_text()
     assert "not for diagnosis" in card and "training 1-8, validation 9, test 10" in card and "100 Hz" in card
     before = (tokenizer / "model.safetensors").stat().st_mtime_ns

@@ -10,7 +10,6 @@ import torch
 import torch.distributed
 from torch import Tensor, nn
 
-
 CACHED_ROWS = 256  # vectors at a time on a processor, so that their distances stay in its cache: twice as fast
 
 
