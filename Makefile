@@ -20,7 +20,7 @@ check: .venv/installed  ## lint, format, types
 	cd .venv/types && ../bin/mypy --config-file vqecg/pyproject.toml $(ROOMS:%=-p vqecg.%)
 
 bench: .venv/installed  ## what is timed and measured, each against a named alternative
-	@for name in reading simulation compression codec_speed sampling; do \
+	@for name in reading simulation compression codec_speed sampling ghost_beats; do \
 		echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 .venv/installed: pyproject.toml constraints.txt

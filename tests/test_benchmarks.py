@@ -162,3 +162,24 @@ def test_the_integral_of_ecgsyn_is_its_closed_form(load):
     exact = simulation.evaluate(times, simulation.BEAT)
     integral = simulation.integrate(times, simulation.BEAT, 1e-7)
     np.testing.assert_allclose(integral, exact, atol=1e-3 * np.ptp(exact))
+
+
+def test_ghost_beats_come_from_the_naive_mixture_and_not_from_the_aligned_one(load, simulated_store, capsys):
+    printed = run(
+        load("ghost_beats"),
+        capsys,
+        "--store",
+        str(simulated_store.folder),
+        "--folds",
+        "1",
+        "2",
+        "3",
+        "4",
+        "--pairs",
+        "8",
+    )
+    naive, aligned = (
+        next(line.split() for line in printed.splitlines() if f"signals, {kind}" in line)
+        for kind in ("naive", "aligned")
+    )
+    assert float(naive[2]) > 1 > 0.2 > float(aligned[3])

@@ -215,7 +215,14 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, workers: int) -> None:
     (tmp_path / "build.py").write_text(BUILD_MUCH)
     (tmp_path / "out").mkdir()
     arguments = [str(tmp_path / "build.py"), str(tmp_path / "data"), str(tmp_path / "out/store"), str(workers)]
-    process = subprocess.Popen([sys.executable, *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a parent in the background may have it ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not list((tmp_path / "out").glob("*/signals.npy")) and process.poll() is None:
         assert time.monotonic() < deadline, "the build did not start"
