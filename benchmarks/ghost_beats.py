@@ -3,8 +3,8 @@
     python benchmarks/ghost_beats.py --store runs/ptbxl/store --tokenizer runs/ptbxl/tokenizer --pairs 200
 
 Pairs are records of one label (and different patients) from the chosen folds, mixed half and half; a beat is extra when
-the mixture shows more R peaks than the parent whose rhythm it has. Without --store it uses simulated records and only the
-signal-space mixtures, which need no tokenizer.
+the mixture shows more R peaks than the parent whose rhythm it has. Without --store it uses simulated records and only
+the signal-space mixtures, which need no tokenizer.
 """
 
 import argparse
