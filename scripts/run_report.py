@@ -204,8 +204,10 @@ def prior_section(parts: RunParts, sampling: SamplingSettings) -> PriorSection:
     asked = synthetic.labels(synthetic.task(parts.task.name))
     real, rate = (truth, parts.test_scores), synthetic.spec.sampling_rate
     kind: Any = classifier_class((read_stage(parts.places.classifier) or {})["settings"]["training"]["model"])
-    alone = [kind.from_pretrained(parts.places.classifier)]
-    tstr_scores = mean_scores(alone, StoreSignals(parts.store, parts.rows.test))
+    test = StoreSignals(parts.store, parts.rows.test)
+    # one classifier against one, of the same seed: the others' average would be a stronger opponent
+    trtr = (truth, mean_scores(parts.classifiers[:1], test))
+    tstr = (truth, mean_scores([kind.from_pretrained(parts.places.classifier)], test))
     history = pd.DataFrame(figures["history"])
     levels = tuple(f"nats/level_{level}" for level in range(config.levels))
     described = {
@@ -220,8 +222,8 @@ def prior_section(parts: RunParts, sampling: SamplingSettings) -> PriorSection:
         records=len(synthetic),
         einthoven_residual=largest_einthoven_residual(read_table(parts.places.synthetic, rate, "ptb-xl")),
         trts=auroc_table(names, {"real": real, "synthetic": (asked, mean_scores(parts.classifiers, own))}),
-        tstr=auroc_table(names, {"real": real, "synthetic": (truth, tstr_scores)}),
-        checks=signal_checks(StoreSignals(parts.store, parts.rows.test), own, rate),
+        tstr=auroc_table(names, {"real": trtr, "synthetic": tstr}),
+        checks=signal_checks(test, own, rate),
         curve=LearningCurve(
             history, {"Nats a code": ("train/loss", "loss"), "Validation, by level": levels}, figures["best_step"]
         ),
@@ -284,6 +286,8 @@ def method_sentences(folds: FoldSplit, comparison: Comparison) -> tuple[str, ...
         "folds chose the tokenizer's and the prior's weights and the thresholds; the test folds were measured once.",
         f"Classifiers: {comparison.settings['model']}, {comparison.settings['steps']} steps, the weights of the last "
         f"step, seeds {', '.join(map(str, comparison.seeds))}; every arm with the same initial weights and steps.",
+        "Reconstructions and TRTS are read by the average of the classifiers trained on real records. TRTR beside TSTR "
+        "is the one of the first seed, as TSTR's is; that one was trained on as many records as the synthetic set holds.",
         "Example records are the first ones made for each label, not chosen ones.",
         "The peak memory of a step is that of the process up to its end, earlier steps included.",
     )
