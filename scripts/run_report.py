@@ -287,7 +287,7 @@ def method_sentences(folds: FoldSplit, comparison: Comparison) -> tuple[str, ...
         f"Classifiers: {comparison.settings['model']}, {comparison.settings['steps']} steps, the weights of the last "
         f"step, seeds {', '.join(map(str, comparison.seeds))}; every arm with the same initial weights and steps.",
         "Reconstructions and TRTS are read by the average of the classifiers trained on real records. TRTR beside TSTR "
-        "is the one of the first seed, as TSTR's is; that one was trained on as many records as the synthetic set holds.",
+        "is the one of the first seed, as TSTR's is, which was trained on as many records as the synthetic set has.",
         "Example records are the first ones made for each label, not chosen ones.",
         "The peak memory of a step is that of the process up to its end, earlier steps included.",
     )
