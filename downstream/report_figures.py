@@ -1,6 +1,7 @@
 """Charts of a report, in one quiet style. Object API only: no figure is registered with pyplot."""
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def label_bars(counts: pd.DataFrame) -> Figure:
     axes.xaxis.set_visible(False)
     axes.spines["bottom"].set_visible(False)
     _legend(axes, 2)
-    return axes.figure  # type: ignore[return-value]
+    return cast(Figure, axes.figure)
 
 
 def level_bars(levels: pd.DataFrame) -> Figure:
@@ -63,7 +64,7 @@ def level_bars(levels: pd.DataFrame) -> Figure:
         axes.set(ylim=(0, top), xlim=(x.min() - 0.6, x.max() + 0.6), xlabel="level", xticks=x)
         _title(axes, title)
     panels[0].set_xlabel("levels used")
-    return panels[0].figure  # type: ignore[return-value]
+    return cast(Figure, panels[0].figure)
 
 
 def learning_curve(curve: LearningCurve) -> Figure:
@@ -85,7 +86,7 @@ def learning_curve(curve: LearningCurve) -> Figure:
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=ROUND_STEPS))
         _title(axes, title, lift=18)
         _legend(axes, 4)
-    return panels[0].figure  # type: ignore[return-value]
+    return cast(Figure, panels[0].figure)
 
 
 def paired_dots(table: pd.DataFrame, first: str, second: str, names: tuple[str, str], title: str) -> Figure:
@@ -105,7 +106,7 @@ def paired_dots(table: pd.DataFrame, first: str, second: str, names: tuple[str, 
     _name_rows(axes, table["class_name"].tolist())
     _title(axes, title, lift=20)
     _legend(axes, 2)
-    return axes.figure  # type: ignore[return-value]
+    return cast(Figure, axes.figure)
 
 
 def forest(differences: pd.DataFrame, references: Sequence[str], metric_name: str) -> Figure:
@@ -156,7 +157,7 @@ def forest(differences: pd.DataFrame, references: Sequence[str], metric_name: st
             parse_math=False,
             annotation_clip=False,
         )
-    return panels[0].figure  # type: ignore[return-value]
+    return cast(Figure, panels[0].figure)
 
 
 def _axes(

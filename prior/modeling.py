@@ -149,7 +149,7 @@ def make_gpt2(config: ECGPriorConfig) -> GPT2Model:
     from transformers import GPT2Config, GPT2Model
 
     return GPT2Model(
-        GPT2Config(  # type: ignore[call-arg]
+        GPT2Config(  # type: ignore[call-arg]  # transformers adds fields at run time
             vocab_size=1,
             n_positions=config.steps,
             n_embd=config.width,
@@ -171,7 +171,7 @@ def make_llama(config: ECGPriorConfig) -> LlamaModel:
     from transformers import LlamaConfig, LlamaModel
 
     return LlamaModel(
-        LlamaConfig(  # type: ignore[call-arg]
+        LlamaConfig(  # type: ignore[call-arg]  # transformers adds fields at run time
             vocab_size=1,
             max_position_embeddings=config.steps,
             hidden_size=config.width,

@@ -122,7 +122,7 @@ def train_prior(
         prior_loss,
         settings.fit,
         folder,
-        evaluate=lambda model: validate(model, held_out),  # type: ignore[arg-type]
+        evaluate=lambda _: validate(prior, held_out),  # fit trains it in place
         description="prior",
         progress=progress,
     )

@@ -12,6 +12,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import matplotlib
 import numpy as np
@@ -109,7 +110,7 @@ def plot_ecg(
         axes.text(MARGIN, height - MARGIN, title, fontsize=10, color=INK, va="center", parse_math=False)
     if over is not None:
         _draw_legend(axes, names, width)
-    return axes.get_figure(root=True)  # type: ignore[return-value]
+    return cast(Figure, axes.get_figure(root=True))
 
 
 def figure_png(figure: Figure, dpi: int = 110) -> bytes:

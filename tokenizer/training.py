@@ -66,7 +66,7 @@ def train_tokenizer(
         tokenizer_loss,
         settings.fit,
         folder,
-        evaluate=lambda model: validate(model, chosen),  # type: ignore[arg-type]
+        evaluate=lambda _: validate(tokenizer, chosen),  # fit trains it in place
         metric="prd/median",
         description="tokenizer",
         progress=progress,
