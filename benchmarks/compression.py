@@ -8,6 +8,9 @@ folds, and both are measured on the test folds. The tokenizer's rate is what its
 log2(codebook size) each; beside it is the rate if its codes, too, were entropy coded (level by level, order 0, from the
 use of codes in the training folds). Every record takes the same rate from the tokenizer, so each gets a quantizer step
 of its own from the baseline at which it takes that rate too.
+
+A second table has the errors on R amplitude and ST level (diagnostic_error.py) of both at those rates and, with
+--classifiers, what classifiers trained on real records lose on what was decoded.
 """
 
 import argparse
@@ -17,8 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diagnostic_error import beat_samples, diagnostic_error, load_classifier, macro_auroc
 from measuring import machine, print_table
-from transform_baseline import RateCurve, rate_curve
+from torch import nn
+from transform_baseline import RateCurve, decode_at_rate, rate_curve
 
 from vqecg.records.folds import FoldSplit
 from vqecg.records.preprocessing import SignalSpec
@@ -42,6 +47,7 @@ class LevelPoint:
     bit_rate: float  # bits a second at a fixed length a code
     entropy_rate: float  # bits a second if the codes were entropy coded
     prd: float  # %, median over records
+    decoded: np.ndarray  # (records, 8, samples) mV
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -60,7 +66,12 @@ def main(arguments: list[str] | None = None) -> None:
         curve = rate_curve(train, test, store.spec.seconds, STEPS)
         print_curve(curve)
         if tokenizer is not None:
-            print_levels(level_points(tokenizer.eval(), store, rows.train, rows.test), curve)
+            points = level_points(tokenizer.eval(), store, rows.train, rows.test)
+            print_levels(points, curve)
+            models = [load_classifier(folder) for folder in options.classifiers]
+            labels = store.labels(store.task(options.task))[rows.test]
+            baseline = [decode_at_rate(train, test, curve, point.bit_rate) for point in points]
+            print_diagnosis(test, points, baseline, store.spec.sampling_rate, models, labels)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -72,6 +83,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--test", type=int, nargs="+", default=[9], help="folds to measure on")
     parser.add_argument("--records", type=int, default=600, help="simulated records")
     parser.add_argument("--tokenizer-steps", type=int, default=TINY.tokenizer.fit.steps, help="of the tiny tokenizer")
+    parser.add_argument("--classifiers", type=Path, nargs="*", default=[], help="folders of trained classifiers")
+    parser.add_argument("--task", default="superdiagnostic", help="labels that the classifiers tell")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch")
     return parser.parse_args(arguments)
 
@@ -102,7 +115,7 @@ def level_points(tokenizer: ECGTokenizer, store: RecordStore, train: np.ndarray,
         decoded = reconstruct(tokenizer, codes, signal.shape[2], levels)
         rate = tokenizer.bit_rate * levels / tokenizer.num_levels
         entropy_rate = sum(entropies[:levels]) * tokenizer.frame_rate
-        points.append(LevelPoint(levels, rate, entropy_rate, float(prd(signal, decoded).median())))
+        points.append(LevelPoint(levels, rate, entropy_rate, float(prd(signal, decoded).median()), decoded.numpy()))
     return points
 
 
@@ -135,6 +148,38 @@ def print_levels(points: list[LevelPoint], curve: RateCurve) -> None:
         header,
         rows,
     )
+
+
+def print_diagnosis(
+    test: np.ndarray,
+    points: list[LevelPoint],
+    baseline: list[np.ndarray],
+    sampling_rate: int,
+    models: list[nn.Module],
+    labels: np.ndarray,
+) -> None:
+    """What a reader of the ECG would notice, for the tokenizer and the baseline in turn."""
+    original = macro_auroc(models, test, labels) if models else np.nan
+    places = [beat_samples(signal, sampling_rate) for signal in test]
+    rows = []
+    for point, other in zip(points, baseline, strict=True):
+        for name, decoded in (("tokenizer", point.decoded), ("PCA + DCT", other)):
+            error = diagnostic_error(test, decoded, places)
+            rows.append(
+                (
+                    f"{name}, {point.levels}" if name == "tokenizer" else name,
+                    f"{point.bit_rate:,.0f}",
+                    f"{error.r_amplitude:.3f}",
+                    f"{error.r_percent:.1f}",
+                    f"{error.r_bias:+.1f}",
+                    f"{error.st_level:.0f}",
+                    f"{error.st_worst:.0f}",
+                    f"{macro_auroc(models, decoded, labels) - original:+.4f}" if models else "-",
+                )
+            )
+    header = ("codec, levels", "bit/s", "R mV", "R %", "R bias %", "ST uV", "ST worst 5 % uV", "AUROC change")
+    told = f"; originals: macro AUROC {original:.4f}, mean of {len(models)} classifiers" if models else ""
+    print_table(f"R amplitude, ST level (medians over records) and diagnosis{told}", header, rows)
 
 
 if __name__ == "__main__":

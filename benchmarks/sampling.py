@@ -1,10 +1,12 @@
 """Records a second from a prior, against two other ways to draw codes from the same backbone.
 
 - the same loop with transformers' growing cache in place of our preallocated one;
-- transformers' `generate` on a GPT2LMHeadModel of the same backbone: the same number of steps, but one code a step
-  instead of one for each level, and guidance by its own second pass. `--flattened` lets it draw as many codes as we do.
+- transformers' `generate` on a GPT2LMHeadModel of the same backbone, guidance by its own second pass: once with as many
+  steps, where it draws one code a step and we one for each level, and once until it has drawn as many codes, level
+  after level, which makes a whole record.
 
-The weights are random, which costs the same as trained ones: the shape is the `small` preset's, or `--generator DIR`'s.
+The last table has the ratios to both, and what is required: never slower, and with guidance 1.3 times as fast. The
+weights are random, which costs the same as trained ones: the shape is the `small` preset's, or `--generator DIR`'s.
 """
 
 import argparse
@@ -15,18 +17,23 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
-from measuring import Timing, machine, print_table, print_timings, time_side_by_side
+from measuring import Timing, machine, number, print_table, print_timings, time_side_by_side
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.cache_utils import Cache, DynamicCache
 from transformers.utils import logging
 
 from vqecg.prior import cache, sampling
+from vqecg.prior.condition import Condition
+from vqecg.prior.condition import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.modeling import Condition, ECGPrior
+from vqecg.prior.modeling import ECGPrior
 from vqecg.scripts.presets import PRESETS, preset
 
+OURS, GROWING = "vqecg", "growing cache"
+SAME_STEPS, SAME_CODES = "generate, as many steps", "generate, as many codes"
+REQUIRED, REQUIRED_GUIDED = 1.0, 1.3  # times as fast as generate with as many steps
 WARM_UP = 8  # records; a larger batch takes seconds, to which a first run adds nothing that counts
 
 
@@ -41,15 +48,32 @@ def main(arguments: list[str] | None = None) -> None:
     parameters = sum(parameter.numel() for parameter in prior.parameters())
     print(f"prior: {parameters:,} parameters, {config.levels} levels, {config.steps} steps a record")
     language_model = matching_language_model(prior)
-    shares = []
+    rows = []
     for batch in options.batches:
         for guidance in options.guidance:
             settings = SamplingSettings(guidance=guidance, batch_size=batch)
             timings = measure(prior, language_model, settings, options)
             print_timings(f"batch {batch}, guidance {guidance:g}", "records/s", timings)
-            share = share_outside_backbone(prior, settings)
-            shares.append((f"batch {batch}, guidance {guidance:g}", f"{100 * share:.0f} %"))
-    print_table("share of vqecg's time outside the backbone", ("", "share"), shares)
+            rows.append(summary(settings, timings, share_outside_backbone(prior, settings)))
+    header = ("", "records/s", "outside the backbone", f"/ {SAME_STEPS}", "required", "", f"/ {SAME_CODES}")
+    print_table("vqecg against generate on the same backbone (median over rounds)", header, rows)
+
+
+def summary(settings: SamplingSettings, timings: list[Timing], share: float) -> tuple[str, ...]:
+    """A row of the last table; "-" where generate was not timed."""
+    ours, others = timings[0], {timing.name: timing for timing in timings[1:]}
+    ratios = {name: ours.ratio(others[name]) for name in (SAME_STEPS, SAME_CODES) if name in others}
+    required = REQUIRED if settings.guidance == 1 else REQUIRED_GUIDED
+    met = "-" if SAME_STEPS not in ratios else "met" if ratios[SAME_STEPS] >= required else "MISSED"
+    return (
+        f"batch {settings.batch_size}, guidance {settings.guidance:g}",
+        number(ours.median),
+        f"{100 * share:.0f} %",
+        number(ratios[SAME_STEPS]) if SAME_STEPS in ratios else "-",
+        f"{required:g}",
+        met,
+        number(ratios[SAME_CODES]) if SAME_CODES in ratios else "-",
+    )
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -58,10 +82,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--generator", type=Path, help="folder of a generator whose prior is used")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="shape of the random prior")
     parser.add_argument("--frames", type=int, default=125, help="frames a record of the random prior")
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64], help="records at a time")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64, 256], help="records at a time")
     parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 2.0], help="weights of the condition")
     parser.add_argument("--rounds", type=int, default=3, help="timed runs of each alternative")
-    parser.add_argument("--flattened", action="store_true", help="let generate draw all levels, one after the other")
+    names = (GROWING, SAME_STEPS, SAME_CODES)
+    parser.add_argument("--against", nargs="+", choices=names, default=names, help="what to time beside our loop")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch")
     return parser.parse_args(arguments)
 
@@ -113,19 +138,19 @@ def measure(
     batch, steps = settings.batch_size, prior.config.steps
     condition = conditions(prior, batch)
 
-    def with_growing_cache() -> Tensor:
+    def with_growing_cache() -> sampling.Samples:
         with growing_cache():
             return sampling.sample(prior, condition, 0, settings)
 
+    codes = prior.config.frames * prior.config.levels
     alternatives: dict[str, Callable[[], object]] = {
-        "vqecg": lambda: sampling.sample(prior, condition, 0, settings),
-        "growing cache": with_growing_cache,
-        "generate": lambda: generate(language_model, batch, steps, settings.guidance),
+        OURS: lambda: sampling.sample(prior, condition, 0, settings),
+        GROWING: with_growing_cache,
+        SAME_STEPS: lambda: generate(language_model, batch, steps, settings.guidance),
+        SAME_CODES: lambda: generate(language_model, batch, codes, settings.guidance),
     }
-    if options.flattened:
-        codes = prior.config.frames * prior.config.levels
-        alternatives["generate, all levels"] = lambda: generate(language_model, batch, codes, settings.guidance)
-    return time_side_by_side(alternatives, batch, options.rounds, warm_up=batch <= WARM_UP)
+    chosen = {name: work for name, work in alternatives.items() if name == OURS or name in options.against}
+    return time_side_by_side(chosen, batch, options.rounds, warm_up=batch <= WARM_UP)
 
 
 def conditions(prior: ECGPrior, count: int) -> Condition:
@@ -157,7 +182,7 @@ def generate(model: GPT2LMHeadModel, batch: int, steps: int, guidance: float) ->
 
 
 def share_outside_backbone(prior: ECGPrior, settings: SamplingSettings) -> float:
-    """Which part of one batch's time our loop spends on everything but the transformer: heads, draws, embeddings."""
+    """Which part of one batch's time our loop spends on everything but the transformer: rhythm, heads, draws."""
     inside = 0.0
     forward = prior.hidden_states
 

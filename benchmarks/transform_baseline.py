@@ -16,6 +16,8 @@ from vqecg.records.leads import INDEPENDENT_LEADS, twelve_leads
 PRIOR_WEIGHT = 4.0  # records that the two-sided geometric prior of a coefficient's table counts as
 LONGEST_CODE = 48.0  # bits: a symbol that the tables hardly know is written out in plain
 STEP_BITS = 8  # a record, to name its quantizer step
+STEP_ROUNDING = 0.03  # of the logarithm of a record's own step
+SHIFT_RECORDS = 300  # training records that its reconstruction points are fitted on: they give millions of coefficients
 LARGEST_COUNTED = 255  # symbols beyond have the prior's probability alone
 
 
@@ -90,9 +92,13 @@ class EntropyTables:
 
     def dequantize(self, symbols: np.ndarray) -> np.ndarray:
         """Symbols to coefficients, float32."""
-        size = np.abs(symbols)
-        shifted = size + self.shift[np.minimum(size, 3)]
-        return (np.sign(symbols) * shifted * self.step).astype(np.float32)
+        return dequantize(symbols, self.shift, self.step)
+
+
+def dequantize(symbols: np.ndarray, shift: np.ndarray, step: float) -> np.ndarray:
+    """Symbols to coefficients, float32, each moved from zero by its `shift`, see `reconstruction_shift`."""
+    size = np.abs(symbols)
+    return (np.sign(symbols) * (size + shift[np.minimum(size, 3)]) * step).astype(np.float32)
 
 
 def reconstruction_shift(coefficients: np.ndarray, symbols: np.ndarray, step: float) -> np.ndarray:
@@ -109,6 +115,7 @@ def reconstruction_shift(coefficients: np.ndarray, symbols: np.ndarray, step: fl
 class RateCurve:
     """The baseline over test records at several quantizer steps."""
 
+    steps: np.ndarray  # (steps,) mV
     bit_rate: np.ndarray  # (steps, records) bits a second
     prd: np.ndarray  # (steps, records) %
 
@@ -119,6 +126,10 @@ class RateCurve:
         """
         own = [interpolate(rates, values, bit_rate) for rates, values in zip(self.bit_rate.T, self.prd.T, strict=True)]
         return float(np.median(own))
+
+    def own_steps(self, bit_rate: float) -> np.ndarray:
+        """The quantizer step (mV) at which each record takes `bit_rate`: (records,), NaN outside the measured rates."""
+        return np.array([interpolate(rates, self.steps, bit_rate) for rates in self.bit_rate.T])
 
     def at_mean_rate(self, bit_rate: float) -> float:
         """Median PRD (%) when all records share one step and take `bit_rate` on average; NaN outside."""
@@ -142,7 +153,27 @@ def rate_curve(train: np.ndarray, test: np.ndarray, seconds: float, steps: np.nd
         symbols = quantize(unknown, float(step))
         rates.append((tables.bits(symbols) + STEP_BITS) / seconds)
         values.append(prd(test, transform.synthesise(tables.dequantize(symbols))))
-    return RateCurve(np.array(rates), np.array(values))
+    return RateCurve(steps, np.array(rates), np.array(values))
+
+
+def decode_at_rate(train: np.ndarray, test: np.ndarray, curve: RateCurve, bit_rate: float) -> np.ndarray:
+    """Test signals (records, 8, samples) mV as the baseline gives them back when every record takes `bit_rate`.
+
+    Steps are rounded to a few percent, so that records share reconstruction points. Raises ValueError when a record's
+    curve does not reach the rate.
+    """
+    own = curve.own_steps(bit_rate)
+    if np.isnan(own).any():
+        raise ValueError(f"{np.isnan(own).sum()} records cannot take {bit_rate:g} bit/s; measure with more steps")
+    transform = LeadTransform.fit(train)
+    known, unknown = transform.analyse(train[:: max(1, len(train) // SHIFT_RECORDS)]), transform.analyse(test)
+    rounded = np.exp(np.round(np.log(own) / STEP_ROUNDING) * STEP_ROUNDING)
+    decoded = np.empty_like(test)
+    for step in np.unique(rounded):
+        rows = rounded == step
+        shift = reconstruction_shift(known, quantize(known, step), step)
+        decoded[rows] = transform.synthesise(dequantize(quantize(unknown[rows], step), shift, step))
+    return decoded
 
 
 def prd(signal: np.ndarray, decoded: np.ndarray) -> np.ndarray:

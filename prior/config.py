@@ -13,11 +13,12 @@ class ECGPriorConfig:
     code_dimension: int = 64  # of the tokenizer's code vectors, by which the prior knows which codes are alike
     levels: int = 3  # first levels of the tokenizer that are modelled
     frames: int = 125  # frames a record
+    beat_bins: int = 192  # eighths of a frame, up to which the distance to the R peaks before and after is told
     backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it
     width: int = 256  # of the hidden states
     layers: int = 6  # of the backbone
     heads: int = 4  # of attention, a layer
-    dropout: float = 0.1  # on residuals (gpt2) and embeddings
+    dropout: float = 0.1  # on what the backbone is given: codes, condition and beats
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
     attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
 

@@ -11,15 +11,16 @@ import pandas as pd
 import torch
 
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.modeling import Condition, ECGPrior
+from vqecg.prior.condition import SEX_CODES, Condition
+from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sampling import sample
-from vqecg.prior.training import SEX_CODES
 from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.labels import LabelTask
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config, write_text
 
+COARSER_TASKS = ("superdiagnostic", "subdiagnostic", "cpsc2018")  # whose classes a generator of statements knows too
 AGE_STEP = 5  # years, to which the ages in the table of conditions are rounded
 
 
@@ -36,6 +37,12 @@ class Requests:
 
     def __getitem__(self, rows: slice) -> "Requests":
         return Requests(self.labels[rows], self.age[rows], self.sex[rows])
+
+    def without(self, columns: Sequence[int]) -> "Requests":
+        """The same records without the labels of these columns."""
+        labels = self.labels.copy()
+        labels[:, list(columns)] = 0
+        return Requests(labels, self.age, self.sex)
 
 
 @dataclass(frozen=True)
@@ -83,39 +90,60 @@ class ECGGenerator:
         return fingerprint(self.prior)
 
     def requests(
-        self, labels: Sequence[str], count: int, seed: int, age: float = float("nan"), sex: str = "unknown"
+        self,
+        labels: Sequence[str],
+        count: int,
+        seed: int,
+        age: float = float("nan"),
+        sex: str = "unknown",
+        only: bool = False,
     ) -> Requests:
-        """`count` requests for records with exactly `labels`.
+        """`count` requests for records with `labels` together, drawn from the training records that have them.
 
-        Age and sex, unless given, are drawn from the training records with exactly these labels.
-        Raises ValueError for an unknown label or sex, or labels that never occurred together.
+        Labels are classes of the generator's task, or of a coarser one: HYP, say, of a generator for all statements.
+        Other labels, age and sex come along as they occurred together, unless given; with `only`, no other class of the
+        same task comes along. Raises ValueError for an unknown label or sex, or labels that never occurred together.
         """
-        unknown = sorted(set(labels) - set(self.class_names))
-        if unknown or not labels:
-            raise ValueError(f"got the labels {list(labels)}; expected some of {', '.join(self.class_names)}")
         if sex not in SEX_CODES:
             raise ValueError(f"sex is {sex!r}; expected one of {', '.join(SEX_CODES)}")
-        joined = join_labels(sorted(set(labels), key=self.class_names.index))
-        own = self.conditions[self.conditions["labels"] == joined]
-        if own.empty:
-            often = self.conditions.groupby("labels")["count"].sum().sort_values(ascending=False)
-            raise ValueError(
-                f"no training record has exactly the labels {joined}; the prior cannot know them. Combinations that "
-                f"occurred: {', '.join(name for name in often.index[:12] if name)}"
-            )
-        return self.draw(own, count, seed, age, sex)
+        return self.draw(self.parents(labels, only), count, seed, age, sex)
 
-    def typical_requests(self, label: str, count: int, seed: int) -> Requests:
-        """`count` requests drawn from the training records that have `label`, with their other labels, age and sex.
+    def parents(self, labels: Sequence[str], only: bool = False) -> pd.DataFrame:
+        """The rows of the table of conditions that have `labels` together (and `only` these of their task).
 
-        Raises ValueError for a label that no training record has.
+        Raises ValueError for unknown labels, and when there is no such row.
         """
-        own = self.conditions[self.conditions["labels"].str.split("+").map(lambda names: label in names)]
+        members, wanted = self.task_of(labels), set(labels)
+        found = [{members[name] for name in split_labels(row) if name in members} for row in self.conditions["labels"]]
+        own = self.conditions[[names == wanted if only else names >= wanted for names in found]]
         if own.empty:
+            often = self.conditions.assign(own=[join_labels(sorted(names)) for names in found])
+            counts = often.groupby("own")["count"].sum().sort_values(ascending=False)
             raise ValueError(
-                f"no training record has the label {label!r}; the prior knows {', '.join(self.class_names)}"
+                f"no training record has {'exactly ' if only else ''}the labels {join_labels(labels)} together; the "
+                f"prior cannot know them. Combinations that occurred: {', '.join(filter(None, counts.index[:12]))}"
             )
-        return self.draw(own, count, seed)
+        return own
+
+    def rare_labels(self, least: int) -> dict[str, int]:
+        """The labels that some, but fewer than `least`, training records have, alone or with others; how many have."""
+        single = self.conditions.assign(name=self.conditions["labels"].str.split("+")).explode("name")
+        counts = single[single["name"] != ""].groupby("name", sort=True)["count"].sum()
+        return {str(name): int(count) for name, count in counts.items() if count < least}
+
+    def task_of(self, labels: Sequence[str]) -> dict[str, str]:
+        """The generator's class -> class of the first task that has all of `labels`: its own, or a coarser one.
+
+        Raises ValueError when there is none.
+        """
+        own = {name: name for name in self.class_names}
+        for members in (own, *(LabelTask.named(task).members for task in COARSER_TASKS)):
+            if labels and set(labels) <= set(members.values()):
+                return {name: members[name] for name in self.class_names if name in members}
+        raise ValueError(
+            f"got the labels {list(labels)}; expected some of {', '.join(self.class_names)}, or classes of one of the "
+            f"tasks {', '.join(COARSER_TASKS)}"
+        )
 
     def draw(
         self, conditions: pd.DataFrame, count: int, seed: int, age: float = float("nan"), sex: str = "unknown"
@@ -125,7 +153,7 @@ class ECGGenerator:
         rows = conditions.iloc[np.random.default_rng(seed).choice(len(conditions), count, p=weight / weight.sum())]
         labels = np.zeros((count, len(self.class_names)), np.float32)
         for row, joined in enumerate(rows["labels"]):
-            for name in filter(None, joined.split("+")):
+            for name in split_labels(joined):
                 labels[row, self.class_names.index(name)] = 1
         return Requests(
             labels,
@@ -147,7 +175,7 @@ class ECGGenerator:
             torch.zeros(len(requests), dtype=torch.bool),
         )
         settings = settings or SamplingSettings()
-        codes = sample(self.prior, condition, seed, settings, first)
+        codes = sample(self.prior, condition, seed, settings, first).codes
         with torch.inference_mode():
             device = next(self.tokenizer.parameters()).device
             parts = [
@@ -205,6 +233,11 @@ class ECGGenerator:
 def is_generator(folder: Path) -> bool:
     """Whether a folder holds a saved generator."""
     return (folder / "config.json").is_file() and (folder / "prior").is_dir() and (folder / "conditions.csv").is_file()
+
+
+def split_labels(joined: str) -> list[str]:
+    """The reverse of `join_labels`."""
+    return list(filter(None, joined.split("+")))
 
 
 def join_labels(names: Sequence[str]) -> str:

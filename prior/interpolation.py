@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from vqecg.prior.copy_gate import CopyGate
+from vqecg.prior.nearest import NearestNeighbours
 from vqecg.records.beats import MIN_BEATS, align_beats, may_interpolate
 from vqecg.records.labels import LabelTask
 from vqecg.records.rpeaks import find_r_peaks
@@ -24,7 +26,7 @@ class InterpolationSettings:
 
     weight_concentration: float = 2.0  # a of the symmetric Beta(a, a) that the second parent's weight is drawn from
     aligned: bool = True  # False: the naive mixture, which makes ghost beats (for comparison)
-    attempts: int = 20  # pairs drawn for a record before it is given up
+    attempts: int = 20  # pairs drawn for a record before it is given up; with a gate, the gate's own number if greater
     seed: int = 0  # of pairs and weights
 
 
@@ -44,6 +46,8 @@ class Interpolations:
     signal: np.ndarray  # (records, 8, samples) float32 mV
     labels: np.ndarray  # (records, classes) float32, which both parents have exactly
     pairs: tuple[Pair, ...]
+    nearest: NearestNeighbours | None  # rows of the gate's store (records,), distances (records,); None without a gate
+    rejected: np.ndarray  # (records,) int64, mixtures that the gate threw away before
 
 
 @torch.inference_mode()
@@ -72,35 +76,80 @@ def interpolate_store(
     requested: np.ndarray,
     settings: InterpolationSettings,
     progress: bool = True,
+    gate: CopyGate | None = None,
 ) -> Interpolations:
     """For each row of `requested` labels (records, classes), a record between two of the store's rows `parents`.
 
     Both parents have exactly the labels asked for and different patients, so that the labels of the mixture are no
-    guess, and no statement that is bound to its rhythm (records/beats.py). Raises ValueError when there is no
-    such pair for a row (`interpolable` tells beforehand for which records there is), or for a store at another
-    sampling rate.
+    guess, and no statement that is bound to its rhythm (records/beats.py). With a gate, a mixture that it takes for a
+    copy (a parent is a training record too) is thrown away, and another pair is drawn. Raises ValueError when
+    there is no such pair for a row (`interpolable` tells beforehand for which records there is), when none of the pairs
+    drawn passes the gate, or for a store at another sampling rate.
     """
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
     labels = store.labels(task)
     parents = parents[interpolable(store, labels, parents)]
-    signals: list[np.ndarray] = []
-    pairs: list[Pair] = []
+    found: list[Mixture] = []
     for number in tqdm(range(len(requested)), desc="interpolating", unit="record", disable=not progress, delay=2):
         generator = np.random.default_rng([settings.seed, number])
         own = parents[(labels[parents] == requested[number]).all(1)]
-        found = (draw_pair(store, own, settings, generator) for _ in range(settings.attempts if len(own) else 0))
-        mixed = ((pair, mix(tokenizer, store, pair, settings.aligned)) for pair in found if pair is not None)
-        pair, signal = next(((pair, signal) for pair, signal in mixed if signal is not None), (None, None))
-        if pair is None or signal is None:
+        mixture, rejected = draw_mixture(tokenizer, store, own, settings, generator, gate)
+        if mixture is None:
             asked = "+".join(task.names(requested[number])) or "(none)"
+            because = f"; the gate rejected {rejected} mixtures as near copies" if rejected else ""
             raise ValueError(
                 f"found no two records with exactly the labels {asked} to interpolate among {len(own)}: they need "
-                "different patients, three beats and no rhythm statement such as AFIB; use samples of the prior instead"
+                f"different patients, three beats and no rhythm statement such as AFIB{because}; use samples of the "
+                "prior instead"
             )
-        signals.append(signal)
-        pairs.append(pair)
-    shape = (len(signals), len(tokenizer.config.leads), store.spec.samples)
-    return Interpolations(np.reshape(signals, shape).astype(np.float32), requested, tuple(pairs))
+        found.append(mixture)
+    shape = (len(found), len(tokenizer.config.leads), store.spec.samples)
+    near = NearestNeighbours(
+        np.array([mixture.nearest for mixture in found], np.int64), np.array([mixture.distance for mixture in found])
+    )
+    return Interpolations(
+        np.reshape([mixture.signal for mixture in found], shape).astype(np.float32),
+        requested,
+        tuple(mixture.pair for mixture in found),
+        None if gate is None else near,
+        np.array([mixture.rejected for mixture in found], np.int64),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """One interpolated record."""
+
+    pair: Pair
+    signal: np.ndarray  # (8, samples) float32 mV
+    nearest: int = -1  # row of the nearest training record, -1 without a gate
+    distance: float = np.nan  # waveform distance to it
+    rejected: int = 0  # mixtures thrown away before
+
+
+def draw_mixture(
+    tokenizer: ECGTokenizer,
+    store: RecordStore,
+    parents: np.ndarray,
+    settings: InterpolationSettings,
+    generator: np.random.Generator,
+    gate: CopyGate | None,
+) -> tuple[Mixture | None, int]:
+    """A record between two random ones of the rows `parents`, or None, and how many mixtures the gate threw away."""
+    rejected = 0
+    attempts = settings.attempts if gate is None else max(settings.attempts, gate.settings.attempts)
+    for _ in range(attempts if len(parents) else 0):
+        pair = draw_pair(store, parents, settings, generator)
+        signal = None if pair is None else mix(tokenizer, store, pair, settings.aligned)
+        if pair is None or signal is None:
+            continue
+        if gate is None:
+            return Mixture(pair, signal), 0
+        near = gate.nearest(signal[None])
+        if near.distances[0] >= gate.threshold:
+            return Mixture(pair, signal, int(near.rows[0]), float(near.distances[0]), rejected), rejected
+        rejected += 1
+    return None, rejected
 
 
 def interpolable(store: RecordStore, labels: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -4,6 +4,9 @@ The codes come in the delay pattern (Copet et al. 2023): at step s, level q stan
 of a step are drawn at once and each still sees the coarser levels of its own frame. The backbone is transformers';
 embeddings, conditioning and heads are ours. A head has `codebook_size` outputs: a special token cannot be drawn.
 
+The beats come first: a small model draws the times of the R peaks (prior/rhythm.py), and at every step the transformer
+is told how far the coming frame is from the beats around it. What is left to it is the shape of the waves.
+
 A code is not just a number: embeddings and heads also see its vector in the tokenizer's codebook. So what is learned of
 one code holds for those near it, and a few thousand records go further.
 """
@@ -16,33 +19,24 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from vqecg.prior.condition import Condition, ConditionEmbedding
 from vqecg.prior.config import ECGPriorConfig
+from vqecg.prior.rhythm import RhythmModel, beat_distances
 from vqecg.training.checkpoint import Pretrained
 
 if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --help does not wait for it
     from transformers import GPT2Model, LlamaModel
     from transformers.cache_utils import Cache
 
-UNKNOWN_SEX, FEMALE, MALE = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What a batch of records is asked to be."""
-
-    labels: Tensor  # (batch, classes) float32, 1 = has the label
-    age: Tensor  # (batch,) float32 years, NaN = not told
-    sex: Tensor  # (batch,) int64: 0 not told, 1 female, 2 male
-    hidden: Tensor  # (batch,) bool: True = the whole condition is replaced by the learned null
-
-
 @dataclass(frozen=True)
 class ECGPriorOutput:
     """What a forward pass gives."""
 
-    loss: Tensor  # scalar, mean negative log-likelihood of a code in nats
-    level_losses: Tensor  # (levels,) nats
-    record_losses: Tensor  # (batch,) nats a code
+    loss: Tensor  # scalar, code_loss + beat_loss: what is trained
+    code_loss: Tensor  # scalar, mean negative log-likelihood of a code given the beats, nats
+    beat_loss: Tensor  # scalar, mean negative log-likelihood of a beat's time given those before it, nats
+    level_losses: Tensor  # (levels,) nats a code
+    record_losses: Tensor  # (batch,) negative log-likelihood of a whole record, beats and codes, nats
 
 
 class ECGPrior(nn.Module, Pretrained):
@@ -56,20 +50,19 @@ class ECGPrior(nn.Module, Pretrained):
         self.config = config
         # one table for all levels; index codebook_size of a level: no code here (before its start, after its end)
         self.code_embedding = nn.Embedding(config.levels * (config.codebook_size + 1), config.width)
-        self.label_embedding = nn.Linear(len(config.class_names), config.width)
-        self.age_embedding = nn.Sequential(nn.Linear(2, config.width), nn.SiLU(), nn.Linear(config.width, config.width))
-        self.sex_embedding = nn.Embedding(3, config.width)
-        self.null_condition = nn.Parameter(torch.zeros(config.width))
+        self.condition_embedding = ConditionEmbedding(len(config.class_names), config.width)
+        self.beat_embedding = nn.Embedding(2 * config.beat_bins, config.width)
+        self.rhythm = RhythmModel(len(config.class_names), config.frames)
         self.register_buffer("code_vectors", torch.zeros(config.levels, config.codebook_size, config.code_dimension))
         self.vectors_in = nn.Linear(config.levels * config.code_dimension, config.width, bias=False)
         self.vectors_out = nn.Linear(config.width, config.levels * config.code_dimension, bias=False)
         self.embedding_dropout = nn.Dropout(config.dropout)
         self.backbone = make_backbone(config)
         self.head = nn.Linear(config.width, config.levels * config.codebook_size)
-        for module in (self.code_embedding, self.sex_embedding, self.label_embedding, self.head, self.vectors_out):
+        for module in (self.code_embedding, self.beat_embedding, self.head):
             nn.init.normal_(module.weight, std=0.02)
-        for linear in (self.label_embedding, self.head):
-            nn.init.zeros_(linear.bias)
+        nn.init.zeros_(self.vectors_out.weight)  # a new prior takes all codes for equally likely
+        nn.init.zeros_(self.head.bias)
 
     @torch.no_grad()
     def know_codes(self, codebooks: Tensor) -> None:
@@ -85,13 +78,17 @@ class ECGPrior(nn.Module, Pretrained):
         size = codebooks.square().mean((1, 2), keepdim=True).sqrt()
         self.code_vectors.copy_(codebooks / size.clamp_min(1e-8))
 
-    def embed_condition(self, condition: Condition) -> Tensor:
-        """(batch, width): labels, age and sex added up, or the learned null where hidden."""
-        known = condition.age.isfinite()
-        years = torch.where(known, condition.age / 50 - 1, torch.zeros_like(condition.age))
-        age = self.age_embedding(torch.stack([years, known.float()], dim=-1))
-        told = self.label_embedding(condition.labels) + age + self.sex_embedding(condition.sex)
-        return torch.where(condition.hidden[:, None], self.null_condition.to(told.dtype), told)
+    def embed_told(self, condition: Condition, times: Tensor) -> Tensor:
+        """(batch, steps, width): the condition, and where each step's frame lies between the beats.
+
+        `times` are the R peaks, (batch, beats) in frames from the record's start, NaN-padded.
+        """
+        distances = beat_distances(times, self.config.frames, self.config.beat_bins)
+        distances = distances + torch.tensor([0, self.config.beat_bins], device=distances.device)
+        beats = self.beat_embedding(distances).sum(2)
+        # the last steps are past the last frame: only deeper levels are drawn there
+        beats = nn.functional.pad(beats, (0, 0, 0, self.config.levels - 1))
+        return self.condition_embedding(condition)[:, None] + beats
 
     def embed_codes(self, delayed: Tensor) -> Tensor:
         """Delayed codes (batch, steps, levels), codebook_size where there is none -> (batch, steps, width)."""
@@ -111,15 +108,18 @@ class ECGPrior(nn.Module, Pretrained):
         alike = torch.einsum("...ld,lkd->...lk", wanted, self.code_vectors.to(wanted.dtype))
         return self.head(hidden).unflatten(-1, shape) + alike
 
-    def step_logits(self, delayed: Tensor, condition: Condition) -> Tensor:
+    def step_logits(self, delayed: Tensor, condition: Condition, times: Tensor) -> Tensor:
         """Logits (batch, steps, levels, codebook_size) of each step of delayed codes, given the steps before it."""
-        condition_embedding = self.embed_condition(condition)[:, None]
-        # the condition is the prefix, and is added at every step
-        inputs = torch.cat([torch.zeros_like(condition_embedding), self.embed_codes(delayed[:, :-1])], dim=1)
-        return self.logits(self.hidden_states(self.embedding_dropout(inputs + condition_embedding)))
+        told = self.embed_told(condition, times)
+        # what is told is the prefix, and is added at every step
+        before = nn.functional.pad(self.embed_codes(delayed[:, :-1]), (0, 0, 1, 0))
+        return self.logits(self.hidden_states(self.embedding_dropout(before + told)))
 
-    def forward(self, codes: Tensor, condition: Condition) -> ECGPriorOutput:
-        """Negative log-likelihood of codes (batch, frames, levels); raises ValueError for another shape."""
+    def forward(self, codes: Tensor, condition: Condition, times: Tensor) -> ECGPriorOutput:
+        """Negative log-likelihood of codes (batch, frames, levels) and R peak times (batch, beats), in frames.
+
+        Raises ValueError for codes of another shape.
+        """
         expected = (self.config.frames, self.config.levels)
         if codes.ndim != 3 or tuple(codes.shape[1:]) != expected:
             raise ValueError(
@@ -127,13 +127,18 @@ class ECGPrior(nn.Module, Pretrained):
             )
         delayed = delay(codes, self.config.codebook_size)
         negative = nn.functional.cross_entropy(
-            self.step_logits(delayed, condition).flatten(0, 2).float(),
+            self.step_logits(delayed, condition, times).flatten(0, 2).float(),
             delayed.flatten(),
             ignore_index=self.config.codebook_size,
             reduction="none",
         ).view(delayed.shape)
-        total = negative.sum(1) / self.config.frames
-        return ECGPriorOutput(total.mean(), total.mean(0), total.mean(1))
+        levels = negative.sum(1)
+        beats = self.rhythm(times, condition)
+        code_loss = levels.mean() / self.config.frames
+        beat_loss = beats.sum() / (times.isfinite().sum() + len(times))
+        return ECGPriorOutput(
+            code_loss + beat_loss, code_loss, beat_loss, levels.mean(0) / self.config.frames, levels.sum(1) + beats
+        )
 
 
 def make_backbone(config: ECGPriorConfig) -> nn.Module:
@@ -145,7 +150,8 @@ def make_backbone(config: ECGPriorConfig) -> nn.Module:
 
 
 def make_gpt2(config: ECGPriorConfig) -> GPT2Model:
-    """GPT-2 (Radford et al. 2019): learned positions, dropout on residuals."""
+    """GPT-2 (Radford et al. 2019) with learned positions, and without its dropout: on a processor the random numbers
+    take an eighth of the step, and a few thousand records are not yet learned by heart when training ends."""
     from transformers import GPT2Config, GPT2Model
 
     return GPT2Model(
@@ -155,9 +161,9 @@ def make_gpt2(config: ECGPriorConfig) -> GPT2Model:
             n_embd=config.width,
             n_layer=config.layers,
             n_head=config.heads,
-            resid_pdrop=config.dropout,
+            resid_pdrop=0.0,
             embd_pdrop=0.0,
-            attn_pdrop=0.0,  # on a processor it costs a quarter of the step
+            attn_pdrop=0.0,
             activation_function="gelu_pytorch_tanh",  # GPT-2's own, in one kernel
             bos_token_id=0,
             eos_token_id=0,

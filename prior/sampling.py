@@ -5,17 +5,23 @@ Each record has its own stream of random numbers, made from (seed, record number
 how the records are batched, up to rounding of the matrix products.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from vqecg.prior.condition import Condition
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.modeling import Condition, ECGPrior, undelay
+from vqecg.prior.modeling import ECGPrior, undelay
+from vqecg.prior.rhythm import MAX_BEATS, beat_noise
 
 
 @torch.inference_mode()
-def sample_codes(prior: ECGPrior, condition: Condition, noise: Tensor, settings: SamplingSettings) -> Tensor:
-    """Draws codes (batch, frames, levels) int64.
+def sample_codes(
+    prior: ECGPrior, condition: Condition, times: Tensor, noise: Tensor, settings: SamplingSettings
+) -> Tensor:
+    """Draws codes (batch, frames, levels) int64 for R peaks at `times` (batch, beats), in frames, NaN-padded.
 
     `noise` (batch, steps, levels) uniform in [0, 1) decides every draw, by inversion of the cumulative distribution.
     """
@@ -23,28 +29,21 @@ def sample_codes(prior: ECGPrior, condition: Condition, noise: Tensor, settings:
 
     config = prior.config
     guided = settings.guidance != 1
-    if guided:
-        condition = Condition(
-            torch.cat([condition.labels, condition.labels]),
-            torch.cat([condition.age, condition.age]),
-            torch.cat([condition.sex, condition.sex]),
-            torch.cat([condition.hidden, torch.ones_like(condition.hidden)]),
-        )
-    embedding = prior.embed_condition(condition)[:, None]
+    told = prior.embed_told(condition.with_null() if guided else condition, torch.cat([times, times]) if guided else times)
     cache = preallocated_cache(config.layers, config.steps)
     delayed = torch.full((len(noise), config.steps, config.levels), config.codebook_size, device=noise.device)
-    inputs = embedding
+    inputs = told[:, :1]
     level = torch.arange(config.levels, device=noise.device)
     for step in range(config.steps):
         logits = prior.logits(prior.hidden_states(inputs, cache)[:, -1]).float()
         if guided:
-            told, null = logits.chunk(2)
-            logits = null + settings.guidance * (told - null)
+            asked, null = logits.chunk(2)
+            logits = null + settings.guidance * (asked - null)
         drawn = draw(logits, noise[:, step], settings)
         there = (level <= step) & (step < level + config.frames)
         delayed[:, step] = torch.where(there, drawn, config.codebook_size)
         codes = prior.embed_codes(delayed[:, step : step + 1])
-        inputs = embedding + (torch.cat([codes, codes]) if guided else codes)
+        inputs = told[:, step + 1 : step + 2] + (torch.cat([codes, codes]) if guided else codes)
     return undelay(delayed)
 
 
@@ -75,18 +74,25 @@ def record_noise(seed: int, first: int, count: int, steps: int, levels: int) -> 
     return torch.from_numpy(np.stack(rows))
 
 
-def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingSettings, first: int = 0) -> Tensor:
-    """Codes (records, frames, levels) int64 for a condition of any number of records, in batches.
+@dataclass(frozen=True)
+class Samples:
+    """What was drawn; row n of each field belongs together."""
+
+    codes: Tensor  # (records, frames, levels) int64
+    times: Tensor  # (records, beats) float32, R peaks in frames from the record's start, NaN-padded
+
+
+def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingSettings, first: int = 0) -> Samples:
+    """Rhythm and codes for a condition of any number of records, in batches.
 
     `first` is the number of the first record in the whole set being generated: it chooses the random streams.
     """
-    device = next(prior.parameters()).device
-    parts = [torch.zeros(0, prior.config.frames, prior.config.levels, dtype=torch.int64)]
-    for start in range(0, len(condition.labels), settings.batch_size):
-        window = slice(start, start + settings.batch_size)
-        batch = Condition(
-            *(v[window].to(device) for v in (condition.labels, condition.age, condition.sex, condition.hidden))
-        )
-        noise = record_noise(seed, first + start, len(batch.labels), prior.config.steps, prior.config.levels)
-        parts.append(sample_codes(prior, batch, noise.to(device), settings).cpu())
-    return torch.cat(parts)
+    config, device = prior.config, next(prior.parameters()).device
+    codes, times = [torch.zeros(0, config.frames, config.levels, dtype=torch.int64)], [torch.zeros(0, MAX_BEATS)]
+    for start in range(0, len(condition), settings.batch_size):
+        batch = condition[start : start + settings.batch_size].to(device)
+        beats = prior.rhythm.sample(batch, beat_noise(seed, first + start, len(batch)).to(device))
+        noise = record_noise(seed, first + start, len(batch), config.steps, config.levels).to(device)
+        codes.append(sample_codes(prior, batch, beats, noise, settings).cpu())
+        times.append(beats.cpu())
+    return Samples(torch.cat(codes), torch.cat(times))

@@ -8,28 +8,28 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from vqecg.prior.condition import SEX_CODES, UNKNOWN_SEX, Condition
 from vqecg.prior.config import ECGPriorConfig
-from vqecg.prior.modeling import FEMALE, MALE, UNKNOWN_SEX, Condition, ECGPrior
+from vqecg.prior.modeling import ECGPrior
+from vqecg.prior.rhythm import MAX_BEATS, move_times, pad_times
 from vqecg.records.labels import LabelTask
+from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.examples import jitter
 from vqecg.training.fit import FitResult, FitSettings, fit
 
-SEX_CODES = {"unknown": UNKNOWN_SEX, "female": FEMALE, "male": MALE}
-
-
 @dataclass(frozen=True)
 class PriorTraining:
     """A prior's shape and how it is trained."""
 
-    levels: int = 3  # first levels of the tokenizer that are modelled
+    levels: int = 2  # first levels of the tokenizer that are modelled
     backbone: str = "gpt2"  # "gpt2" or "llama"
     width: int = 256  # of the hidden states
     layers: int = 6  # of the backbone
     heads: int = 4  # of attention, a layer
-    dropout: float = 0.1  # in the backbone (gpt2) and on the embeddings
+    dropout: float = 0.1  # on what the backbone is given: codes, condition and beats
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
     attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
     variants: int = 4  # encodings of each training record, jittered anew (the first is not)
@@ -51,6 +51,7 @@ class CodeExamples:
     """Codes with their conditions, as batches for `fit`."""
 
     codes: np.ndarray  # (variants, records, frames, levels) int16 or int32
+    times: np.ndarray  # (variants, records, beats) float32, R peaks in frames, NaN-padded
     labels: np.ndarray  # (records, classes) float32
     age: np.ndarray  # (records,) float32 years, NaN unknown
     sex: np.ndarray  # (records,) int64, see SEX_CODES
@@ -66,6 +67,7 @@ class CodeExamples:
         hide_age, hide_sex = generator.random((2, len(indices))) < self.attribute_dropout
         return {
             "codes": torch.from_numpy(self.codes[variant, indices].astype(np.int64)),
+            "times": torch.from_numpy(self.times[variant, indices]),
             "labels": torch.from_numpy(self.labels[indices]),
             "age": torch.from_numpy(np.where(hide_age, np.float32("nan"), self.age[indices])),
             "sex": torch.from_numpy(np.where(hide_sex, UNKNOWN_SEX, self.sex[indices])),
@@ -147,18 +149,22 @@ def encode_examples(
     device = next(tokenizer.parameters()).device
     shape = (settings.variants, len(indices), tokenizer.frames(store.spec.samples), settings.levels)
     codes = np.zeros(shape, np.int16 if tokenizer.codebook_size <= 2**15 else np.int32)
+    times = np.zeros((*shape[:2], MAX_BEATS), np.float32)
     starts = range(0, len(indices), batch_size)
     for start in tqdm(starts, desc="encoding", unit="batch", disable=not progress, delay=2):
         rows = slice(start, min(start + batch_size, len(indices)))
         signal = store.signals(indices[rows])
+        peaks = pad_times([find_r_peaks(record, store.spec.sampling_rate) for record in signal], tokenizer.hop_length)
         for variant in range(settings.variants):
             generator = np.random.default_rng([settings.fit.seed, variant, start])
-            moved = jitter(signal, settings.shift, settings.gain, generator) if variant else signal
-            found = tokenizer.encode(torch.from_numpy(moved).to(device))
+            moved = jitter(signal, settings.shift if variant else 0, settings.gain if variant else 0.0, generator)
+            found = tokenizer.encode(torch.from_numpy(moved.signal).to(device))
             codes[variant, rows] = found[..., : settings.levels].cpu().numpy()
+            times[variant, rows] = move_times(peaks, moved.moves / tokenizer.hop_length, shape[2])
     table = store.table.iloc[indices]
     return CodeExamples(
         codes,
+        times,
         store.labels(task)[indices],
         table["age"].to_numpy(np.float32),
         table["sex"].map(SEX_CODES).to_numpy(np.int64),
@@ -167,19 +173,21 @@ def encode_examples(
 
 def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """The losses of one batch, by name: nats a code, over all levels and for each."""
-    output = model(batch["codes"], Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"]))
-    return {"loss": output.loss} | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
+    condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
+    output = model(batch["codes"], condition, batch["times"])
+    named = {"loss": output.loss, "loss/codes": output.code_loss, "loss/beats": output.beat_loss}
+    return named | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
 
 
 @torch.inference_mode()
 def validate(prior: ECGPrior, examples: CodeExamples, batch_size: int = 64) -> dict[str, float]:
-    """Mean loss over validation examples with their whole condition shown, in nats a code, and for each level."""
+    """Mean losses over validation examples with their whole condition shown: nats a code, a level, and a beat."""
     device = next(prior.parameters()).device
-    total = torch.zeros(prior.config.levels, dtype=torch.float64)
+    total: dict[str, float] = {}
     for start in range(0, len(examples), batch_size):
         rows = np.arange(start, min(start + batch_size, len(examples)))
         batch = examples.batch(rows, np.random.default_rng(0))
         losses = prior_loss(prior, {name: value.to(device) for name, value in batch.items()})
-        total += len(rows) * torch.stack([losses[f"loss/level_{q}"] for q in range(prior.config.levels)]).double().cpu()
-    mean = total / len(examples)
-    return {"loss": float(mean.mean())} | {f"nats/level_{q}": float(value) for q, value in enumerate(mean)}
+        for name, value in losses.items():
+            total[name] = total.get(name, 0.0) + len(rows) / len(examples) * float(value)
+    return {"loss": total.pop("loss")} | {name.replace("loss/", "nats/"): value for name, value in total.items()}

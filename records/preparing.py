@@ -1,76 +1,69 @@
-"""Read, examine and prepare many records, in this process or in several, in order and without holding them all."""
+"""Read, examine and prepare a few hundred records: one shard of a store."""
 
-import signal
-from collections import deque
-from collections.abc import Generator
-from concurrent.futures import Future, ProcessPoolExecutor
+import io
+import json
 from dataclasses import dataclass
-from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.preprocessing import SignalSpec
 from vqecg.records.quality import examine
 from vqecg.records.readers import read_record
 
 MICROVOLTS = 1000.0  # per mV
-CHUNK = 64  # records a task of a worker
-AHEAD = 4  # tasks a worker that are under way or wait to be collected: bounds the memory
+STORED_TYPE = "<i2"  # of the signals in a shard and in a store: microvolt
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """One record as a store keeps it, or why it does not."""
+class PreparedShard:
+    """Records as a store keeps them, and those that it does not."""
 
-    record_id: str
-    signal: np.ndarray | None  # (8, samples) int16 microvolt, None when rejected
-    reason: str | None = None  # one of quality.REASONS
-    detail: str = ""
+    signals: np.ndarray  # (kept, 8, samples) int16 microvolt
+    rows: np.ndarray  # (kept,) int64, their places among the records of the shard
+    rejected: list[tuple[int, str, str]]  # place, one of quality.REASONS, detail
+
+    @classmethod
+    def read(cls, path: Path) -> "PreparedShard":
+        """The shard in a file."""
+        with path.open("rb") as file:
+            signals, rows, text = np.load(file), np.load(file), np.load(file)
+        return cls(signals, rows, [(int(place), why, detail) for place, why, detail in json.loads(text.tobytes())])
+
+    def to_bytes(self) -> bytes:
+        """The content of its file: three arrays in numpy's format, the last of them JSON."""
+        content = io.BytesIO()
+        text = np.frombuffer(json.dumps(self.rejected).encode(), np.uint8)
+        for array in (self.signals, self.rows, text):
+            np.save(content, array)
+        return content.getvalue()
 
 
-def prepare_rows(records: pd.DataFrame, spec: SignalSpec, workers: int = 1) -> Generator[Prepared]:
-    """Prepare every row of a record table (columns: record.TABLE_COLUMNS) and yield the results in the order of rows.
+def prepared_bytes(records: pd.DataFrame, spec: SignalSpec) -> bytes:
+    """The shard of the rows of a record table, as bytes."""
+    return prepare_records(records, spec).to_bytes()
 
-    With several workers, processes are started (spawn) and stopped with the iterator; a few chunks a worker are in
-    memory at a time. A record that cannot be read comes back with the reason "unreadable".
+
+def prepare_records(records: pd.DataFrame, spec: SignalSpec) -> PreparedShard:
+    """Prepare every row of a record table (columns: record.TABLE_COLUMNS).
+
+    A record that cannot be read is left out with the reason "unreadable".
     """
-    chunks = (records.iloc[start : start + CHUNK] for start in range(0, len(records), CHUNK))
-    if workers == 1:
-        for chunk in chunks:
-            yield from _prepare_chunk(chunk, spec)
-        return
-    executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent)
-    pending: deque[Future[list[Prepared]]] = deque()
-    try:
-        for chunk in chunks:
-            pending.append(executor.submit(_prepare_chunk, chunk, spec))
-            if len(pending) >= AHEAD * workers:
-                yield from pending.popleft().result()
-        while pending:
-            yield from pending.popleft().result()
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _leave_interrupts_to_parent() -> None:
-    """Ctrl-C reaches every process of the terminal; the parent alone answers it, so that workers print no traces."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _prepare_chunk(records: pd.DataFrame, spec: SignalSpec) -> list[Prepared]:
-    """Prepare some rows of a record table."""
-    results = []
-    for row in records.itertuples(index=False):
-        record_id = str(row.record_id)
+    signals = np.empty((len(records), len(INDEPENDENT_LEADS), spec.samples), STORED_TYPE)
+    kept: list[int] = []
+    rejected: list[tuple[int, str, str]] = []
+    for place, row in enumerate(records.itertuples(index=False)):
         try:
             record = read_record(row)
         except Exception as error:  # a damaged file can break a parser in any way; the reason is kept and counted
-            results.append(Prepared(record_id, None, "unreadable", f"{type(error).__name__}: {error}"))
+            rejected.append((place, "unreadable", f"{type(error).__name__}: {error}"))
             continue
         examined = examine(record, spec)
         if examined.signal is None:
-            results.append(Prepared(record_id, None, examined.reason, examined.detail))
+            rejected.append((place, str(examined.reason), examined.detail))
         else:
-            results.append(Prepared(record_id, np.rint(examined.signal * MICROVOLTS).astype("<i2")))
-    return results
+            signals[len(kept)] = np.rint(examined.signal * MICROVOLTS)
+            kept.append(place)
+    return PreparedShard(signals[: len(kept)], np.array(kept, np.int64), rejected)

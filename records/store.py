@@ -6,24 +6,24 @@ can be built and read: both go chunk by chunk.
 
 import hashlib
 import json
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from vqecg.records.atomic_folder import atomic_folder
+from vqecg.records.array_file import ArrayFile
+from vqecg.records.atomic_folder import atomic_folder, check_destination
 from vqecg.records.labels import LabelTask, normal_statement_table, statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS
-from vqecg.records.preparing import MICROVOLTS, Prepared, prepare_rows
+from vqecg.records.preparing import MICROVOLTS, STORED_TYPE, PreparedShard, prepared_bytes
 from vqecg.records.preprocessing import SignalSpec
 from vqecg.records.quality import REASONS
 from vqecg.records.record import TABLE_COLUMNS, RecordTable
+from vqecg.records.shards import SHARD_RECORDS, fill_shards, shard_folder
 
 FORMAT = "vqecg record store"
 FORMAT_VERSION = 1
@@ -66,8 +66,9 @@ class RecordStore:
 
         A record that fails a check of quality.REASONS is left out and written to rejected.csv with the reason; of
         records with the same prepared signal the first in the order of rows is kept. The folder appears when all is
-        done; after a failure or Ctrl-C there is none. A store that was built from the same rows, files (size and time
-        of change) and spec is opened instead.
+        done; after an interruption there is none, and the same call goes on from the shards that were finished (see
+        shards.py). A store that was built from the same rows, files (size and time of change) and spec is opened
+        instead.
 
         Args:
             workers: processes; more than one needs the caller's `if __name__ == "__main__":`.
@@ -75,36 +76,25 @@ class RecordStore:
             progress: show a progress bar.
 
         Raises:
-            ValueError: `folder` holds something else, no record is left, or workers is below 1.
+            ValueError: `folder` holds something else, no record is left, workers is below 1, or another process
+                builds the same store.
         """
         folder = Path(folder)
-        if workers < 1:
-            raise ValueError(f"workers is {workers}, expected 1 or more")
         inputs = input_fingerprint(table, spec)
         if is_store(folder) and json.loads((folder / "config.json").read_text("utf-8")).get("inputs") == inputs:
             return cls.open(folder)
-        with atomic_folder(folder, is_store, overwrite) as partial:
-            kept, rejected, digest = _write_signals(partial / "signals.npy", table.records, spec, workers, progress)
-            _check_not_empty(kept, rejected)
-            rejected.to_csv(partial / "rejected.csv", index=False)
-            stored = table.records.iloc[kept][list(STORED_COLUMNS)].reset_index(drop=True)
-            stored.assign(statements=stored["statements"].map(_to_json)).to_parquet(partial / "table.parquet")
-            statements = statement_table() if table.statement_table is None else table.statement_table
-            normal_statement_table(statements).to_csv(partial / "statements.csv")
-            config = {
-                "format": FORMAT,
-                "format_version": FORMAT_VERSION,
-                "spec": asdict(spec),
-                "leads": INDEPENDENT_LEADS,
-                "unit": "microvolt",
-                "records": len(kept),
-                "rejected": {reason: int((rejected["reason"] == reason).sum()) for reason in REASONS},
-                "source": table.source,
-                "description": table.description,
-                "signals_sha256": digest,
-                "inputs": inputs,
-            }
-            (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+        check_destination(folder, is_store, overwrite)
+
+        def content(start: int, stop: int) -> Callable[[], bytes]:
+            return partial(prepared_bytes, table.records.iloc[start:stop], spec)
+
+        with shard_folder(folder, inputs) as place:
+            shards = fill_shards(place, len(table.records), content, workers, "preparing", progress)
+            with atomic_folder(folder, is_store, overwrite) as aside:
+                joined = _join_shards(shards, aside / "signals.npy", table.records, spec)
+                _check_not_empty(joined.kept, joined.rejected)
+                _write_tables(aside, table, joined)
+                _write_config(aside, table, joined, spec, inputs)
         return cls.open(folder)
 
     @classmethod
@@ -174,8 +164,7 @@ class RecordStore:
 
     def signals(self, indices: np.ndarray | slice) -> np.ndarray:
         """The records of `indices` (numbers, a mask or a slice): (n, 8, samples) float32 mV, a copy."""
-        chosen = indices if isinstance(indices, slice) else np.asarray(indices)
-        return np.asarray(self._signals[chosen]).astype(np.float32) / np.float32(MICROVOLTS)
+        return _millivolts(self._signals, indices)
 
     def task(self, name: str, minimum_likelihood: float = 0.0) -> LabelTask:
         """The label task `name` with this corpus's statement table; ValueError as in LabelTask.named."""
@@ -186,9 +175,47 @@ class RecordStore:
         return task.encode(self.table["statements"].tolist())
 
 
+def read_signals(folder: Path, indices: np.ndarray) -> np.ndarray:
+    """`RecordStore.signals` of the store in `folder`, without its table and with nothing left mapped: for workers."""
+    return _millivolts(np.load(folder / "signals.npy", mmap_mode="r"), indices)
+
+
+def _millivolts(stored: np.ndarray, indices: np.ndarray | slice) -> np.ndarray:
+    """Chosen records of (records, 8, samples) int16 microvolt as float32 mV."""
+    chosen = indices if isinstance(indices, slice) else np.asarray(indices)
+    return np.asarray(stored[chosen]).astype(np.float32) / np.float32(MICROVOLTS)
+
+
 def _to_json(statements: Mapping[str, float]) -> str:
     """Statements as text; the order is kept, numpy's numbers become plain ones."""
     return json.dumps({str(name): float(likelihood) for name, likelihood in statements.items()})
+
+
+def _write_tables(folder: Path, table: RecordTable, joined: "_Joined") -> None:
+    """Write the rejected records, the table of those kept, and what their statements mean."""
+    joined.rejected.to_csv(folder / "rejected.csv", index=False)
+    stored = table.records.iloc[joined.kept][list(STORED_COLUMNS)].reset_index(drop=True)
+    stored.assign(statements=stored["statements"].map(_to_json)).to_parquet(folder / "table.parquet")
+    statements = statement_table() if table.statement_table is None else table.statement_table
+    normal_statement_table(statements).to_csv(folder / "statements.csv")
+
+
+def _write_config(folder: Path, table: RecordTable, joined: "_Joined", spec: SignalSpec, inputs: str) -> None:
+    """Write config.json."""
+    config = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "spec": asdict(spec),
+        "leads": INDEPENDENT_LEADS,
+        "unit": "microvolt",
+        "records": len(joined.kept),
+        "rejected": {reason: int((joined.rejected["reason"] == reason).sum()) for reason in REASONS},
+        "source": table.source,
+        "description": table.description,
+        "signals_sha256": joined.sha256,
+        "inputs": inputs,
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
 
 
 def _row_bytes(row: Any, columns: tuple[str, ...]) -> bytes:
@@ -219,57 +246,36 @@ def input_fingerprint(table: RecordTable, spec: SignalSpec) -> str:
     return digest.hexdigest()
 
 
-def _write_signals(
-    path: Path, records: pd.DataFrame, spec: SignalSpec, workers: int, progress: bool
-) -> tuple[list[int], pd.DataFrame, str]:
-    """Write the good records' signals to `path`; returns their rows, the rejected records and the data's sha256."""
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """What went into signals.npy."""
+
+    kept: list[int]  # rows of the table
+    rejected: pd.DataFrame  # record_id, reason, detail
+    sha256: str  # of the signals
+
+
+def _join_shards(shards: Sequence[Path], path: Path, records: pd.DataFrame, spec: SignalSpec) -> _Joined:
+    """Write the signals of all shards to `path`, shard by shard; of equal signals the first is kept."""
+    names = records["record_id"].tolist()
     kept: list[int] = []
-    rejected: list[dict[str, str]] = []
-    first_with: dict[bytes, str] = {}
-    digest = hashlib.sha256()
-    # A plain file, not a writable memory map: on a full disk that one ends the process (SIGBUS) instead of raising.
-    with (
-        path.open("wb") as file,
-        tqdm(total=len(records), desc="preparing", unit="record", disable=not progress, delay=2) as bar,
-    ):
-        header_length = _write_header(file, len(records), spec)
-        with closing(prepare_rows(records, spec, workers)) as results:  # closing stops the workers after Ctrl-C too
-            for row, prepared in enumerate(results):
-                _sort_out(prepared, row, kept, rejected, first_with)
-                if kept and kept[-1] == row:
-                    data = cast(np.ndarray, prepared.signal).tobytes()
-                    digest.update(data)
-                    file.write(data)
-                bar.update()
-        file.seek(0)
-        if _write_header(file, len(kept), spec) != header_length:
-            raise RuntimeError(f"numpy's header for {len(kept)} records differs in length from {len(records)}'s")
-    return kept, pd.DataFrame(rejected, columns=["record_id", "reason", "detail"], dtype=str), digest.hexdigest()
-
-
-def _sort_out(
-    prepared: Prepared, row: int, kept: list[int], rejected: list[dict[str, str]], first_with: dict[bytes, str]
-) -> None:
-    """Add one record to the kept or to the rejected ones; of equal signals the first is kept."""
-    reason, detail = prepared.reason, prepared.detail
-    if prepared.signal is not None:
-        key = hashlib.sha256(prepared.signal.tobytes()).digest()
-        first = first_with.setdefault(key, prepared.record_id)
-        if first == prepared.record_id:
-            kept.append(row)
-            return
-        reason, detail = "duplicate signal", f"duplicate of {first}"
-    rejected.append({"record_id": prepared.record_id, "reason": str(reason), "detail": detail})
-
-
-def _write_header(file: BinaryIO, records: int, spec: SignalSpec) -> int:
-    """Write the header of a .npy file of (records, 8, samples) int16 and return its length.
-
-    numpy leaves room for the first axis to grow, so a header for fewer records has the same length.
-    """
-    shape = (records, len(INDEPENDENT_LEADS), spec.samples)
-    np.lib.format.write_array_header_1_0(file, {"descr": "<i2", "fortran_order": False, "shape": shape})
-    return file.tell()
+    rejected: list[tuple[int, str, str]] = []
+    first_with: dict[bytes, int] = {}
+    with ArrayFile(path, (len(INDEPENDENT_LEADS), spec.samples), STORED_TYPE) as file:
+        for number, shard_path in enumerate(shards):
+            shard, start = PreparedShard.read(shard_path), number * SHARD_RECORDS
+            new = np.zeros(len(shard.rows), bool)
+            for place, row in enumerate((start + shard.rows).tolist()):
+                first = first_with.setdefault(hashlib.blake2b(shard.signals[place], digest_size=16).digest(), row)
+                new[place] = first == row
+                if first == row:
+                    kept.append(row)
+                else:
+                    rejected.append((row, "duplicate signal", f"duplicate of {names[first]}"))
+            rejected += [(start + place, reason, detail) for place, reason, detail in shard.rejected]
+            file.append(shard.signals[new])
+    rows = [(names[row], reason, detail) for row, reason, detail in sorted(rejected)]
+    return _Joined(kept, pd.DataFrame(rows, columns=["record_id", "reason", "detail"], dtype=str), file.sha256)
 
 
 def _check_not_empty(kept: list[int], rejected: pd.DataFrame) -> None:

@@ -23,6 +23,7 @@ from vqecg.prior.config import SamplingSettings
 from vqecg.prior.generator import ECGGenerator, Requests
 from vqecg.prior.interpolation import InterpolationSettings, interpolable, interpolate_store
 from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import LabelTask
 from vqecg.records.store import RecordStore
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.presets import SMALL, preset
@@ -37,6 +38,7 @@ class Arguments:
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
     out: Path  # folder of the comparison
+    task: str = "superdiagnostic"  # of the classifiers; the generator may have been trained for another, such as all
     target_classes: tuple[str, ...] = ()  # classes to add records to; none = all with under a third of the commonest's
     ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
     seeds: tuple[int, ...] = SMALL.seeds  # one classifier for each, in every arm
@@ -64,12 +66,13 @@ def run(arguments: Arguments) -> None:
 def run_comparison(arguments: Arguments) -> Stage:
     """Fills the arms, trains what is not trained yet, and prints the conclusion."""
     store, generator = RecordStore.open(arguments.store), load_generator(arguments.generator)
-    rows, task = arguments.folds.indices(store.table), store.task(generator.task.name)
+    rows, task = arguments.folds.indices(store.table), store.task(arguments.task)
     labels = store.labels(task)
     plan, targets = additions(arguments, store, labels, rows.train, task.class_names)
     identity = {
         "store": store.fingerprint,
         "generator": generator.fingerprint,
+        "task": arguments.task,
         **{
             name: plain(getattr(arguments, name))
             for name in ("folds", "ratio", "seeds", "training", "sampling", "interpolation", "analysis", "seed")
@@ -79,7 +82,7 @@ def run_comparison(arguments: Arguments) -> Stage:
     stage = begin(arguments.out, "compare", identity, arguments.overwrite, plain(arguments))
     if stage.figures is None:
         with stage:
-            arms = make_arms(arguments, store, generator, rows.train, plan)
+            arms = make_arms(arguments, store, generator, task, rows.train, plan)
             settings = ComparisonSettings(arguments.training, arguments.analysis, arguments.seeds)
             train, validation, test = (
                 RealPart(store, part, labels[part]) for part in (rows.train, rows.validation, rows.test)
@@ -109,14 +112,23 @@ def additions(
 
 
 def make_arms(
-    arguments: Arguments, store: RecordStore, generator: ECGGenerator, train: np.ndarray, plan: AdditionPlan
+    arguments: Arguments,
+    store: RecordStore,
+    generator: ECGGenerator,
+    task: LabelTask,
+    train: np.ndarray,
+    plan: AdditionPlan,
 ) -> list[ArmData]:
-    """The arms that add records: copies, prior samples, latent interpolations, all with the labels of the plan."""
+    """The arms that add records: copies, prior samples, latent interpolations, all with the labels of the plan.
+
+    The prior is asked for what it knows of the copied records: their statements, where it was trained on statements.
+    """
     sources = store.table.iloc[train[plan.source_indices]]
-    requests = Requests(plan.labels, sources["age"].to_numpy(np.float32), sources["sex"].to_numpy(object))
+    asked = generator.task.encode(sources["statements"].tolist())
+    requests = Requests(asked, sources["age"].to_numpy(np.float32), sources["sex"].to_numpy(object))
     made = generator.generate(requests, arguments.seed, arguments.sampling)
     settings = replace(arguments.interpolation, seed=arguments.seed)
-    between = interpolate_store(generator.tokenizer, store, train, generator.task, plan.labels, settings)
+    between = interpolate_store(generator.tokenizer, store, train, task, plan.labels, settings)
     return [
         duplicate(StoreSignals(store, train), plan),
         ArmData(PRIOR_SAMPLES, made.signal, plan.labels, f"{len(plan):,} samples of the prior"),

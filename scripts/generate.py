@@ -1,25 +1,37 @@
 """`vqecg generate`."""
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.generator import Requests, SyntheticRecords
+from vqecg.prior.copy_gate import CopyGate, GateSettings
+from vqecg.prior.generator import ECGGenerator, Requests
+from vqecg.prior.membership import code_digest
+from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
 from vqecg.records.atomic_folder import check_destination
+from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import LabelTask, statement_table
+from vqecg.records.record import SEXES
+from vqecg.records.shards import fill_shards, shard_folder
+from vqecg.records.store import RecordStore
 from vqecg.records.writing import is_dataset, write_dataset
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.presets import SMALL, preset
-from vqecg.scripts.train_prior import load_generator
+from vqecg.scripts.train_prior import GENERATOR_FOLDER
+from vqecg.training.checkpoint import find_folder, write_text
 
 TRAINING_FOLD = 1  # a synthetic record is for training only
 FIRST_PATIENT = 1_000_000  # synthetic patients are numbered from here, far from the real ones
+MAX_AGE = 125  # years
+NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a training record."
 
 
 @dataclass(frozen=True)
@@ -27,8 +39,9 @@ class Arguments:
     """Options of `vqecg generate`."""
 
     generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
-    out: Path  # folder of the new data set, in PTB-XL's layout
-    labels: tuple[str, ...] = ()  # exactly these labels together, such as MI or HYP STTC; none = as in training
+    out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
+    labels: tuple[str, ...] = ()  # these together, such as AFIB, or HYP STTC; none = all combinations of the training
+    only: bool = False  # no other labels of the kind of --labels come along
     count: int = 100  # records
     age: float = float("nan")  # years; nan = as in the training records with these labels
     sex: str = "unknown"  # female, male, or unknown = as in the training records with these labels
@@ -36,6 +49,12 @@ class Arguments:
     sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
     seed: int = 0  # of requests and draws; the same seed gives the same records on the same machine
     overwrite: bool = False  # replace an earlier synthetic data set in --out
+    against: Path | None = None  # store of the training: records too near to one of its training folds are drawn anew
+    folds: FoldSplit = field(default_factory=FoldSplit)  # of the training; the gate compares with the training folds
+    gate: GateSettings = field(default_factory=GateSettings)
+    min_parents: int = 20  # training records that --labels needs; other labels with fewer are not asked for
+    force: bool = False  # whatever --min-parents says
+    workers: int = 1  # processes, one thread each; the records do not depend on their number
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
@@ -49,16 +68,115 @@ def run(arguments: Arguments) -> None:
 
 
 def generate(arguments: Arguments) -> None:
-    """Generates and writes as it goes; an interruption leaves nothing behind."""
+    """Samples shard by shard, then writes; after an interruption the same command goes on from the finished shards."""
     if arguments.count < 1:
         raise ValueError(f"count is {arguments.count}; expected at least 1")
     check_destination(arguments.out, is_dataset, arguments.overwrite)
-    generator = load_generator(arguments.generator)
+    place = generator_folder(arguments.generator)
+    generator = ECGGenerator.from_pretrained(place)
+    check_person(arguments.age, arguments.sex)
+    requests = ask(generator, arguments)
+    gate = fit_gate(arguments, generator)
+    task = SamplingTask(place, generator.fingerprint, arguments.seed, arguments.sampling, gate)
+
+    def content(start: int, stop: int) -> Callable[[], bytes]:
+        return partial(task.sample, requests[start:stop], start)
+
+    with shard_folder(arguments.out, fingerprint_of(arguments, generator, requests, gate)) as shards:
+        paths = fill_shards(shards, len(requests), content, arguments.workers, "generating")
+        said = what_the_gate_did(gate, paths)
+        write_synthetic(
+            arguments.out,
+            decoded(generator, paths),
+            requests,
+            generator.task,
+            generator.tokenizer.config.sampling_rate,
+            make_manifest(arguments, generator, gate, paths),
+            arguments.overwrite,
+            note=said,
+        )
+    asked = "+".join(arguments.labels) or "the label combinations of the training records"
+    print(f"{len(requests):,} synthetic records for {asked} are in {arguments.out} (PTB-XL's layout, manifest.parquet)")
+    print(said)
+
+
+def generator_folder(folder: Path) -> Path:
+    """The folder of a generator: this one, or that in what `vqecg train-prior` wrote."""
+    inner = folder / GENERATOR_FOLDER
+    return find_folder(inner if inner.is_dir() else folder).resolve()
+
+
+def ask(generator: ECGGenerator, arguments: Arguments) -> Requests:
+    """What to generate. Raises ValueError for labels with too few training records."""
+    least = 0 if arguments.force else arguments.min_parents
+    how = (arguments.count, arguments.seed, arguments.age, arguments.sex)
     if arguments.labels:
-        requests = generator.requests(arguments.labels, arguments.count, arguments.seed, arguments.age, arguments.sex)
+        there = int(generator.parents(arguments.labels, arguments.only)["count"].sum())
+        if there < least:
+            raise ValueError(
+                f"{'+'.join(arguments.labels)}: {there} training records have these labels, --min-parents asks for "
+                f"{least}: records made from few may be copies of them; ask for other labels, or --force"
+            )
+        asked = generator.requests(arguments.labels, *how, only=arguments.only)
     else:
-        requests = generator.draw(generator.conditions, arguments.count, arguments.seed, arguments.age, arguments.sex)
-    stream = generator.stream(requests, arguments.seed, arguments.sampling)
+        asked = generator.draw(generator.conditions, *how)
+    rare = {name: count for name, count in generator.rare_labels(least).items() if name not in arguments.labels}
+    if rare:
+        told = ", ".join(f"{name} ({count})" for name, count in rare.items())
+        print(f"not asked for, with fewer than {least} training records (--min-parents): {told}")
+    return asked.without([generator.class_names.index(name) for name in rare])
+
+
+def check_person(age: float, sex: str) -> None:
+    """Raises ValueError, before anything is sampled, for what the data set would refuse."""
+    if np.isfinite(age) and not 0 <= age <= MAX_AGE:
+        raise ValueError(f"age {age:g}, expected 0 to {MAX_AGE} years, nan = as in training")
+    if sex not in SEXES:
+        raise ValueError(f"sex {sex!r}, expected one of {', '.join(SEXES)}")
+
+
+def fit_gate(arguments: Arguments, generator: ECGGenerator) -> CopyGate | None:
+    """The gate against the store of the training, or None when no store is given."""
+    if arguments.against is None:
+        return None
+    store = RecordStore.open(arguments.against)
+    gate = CopyGate(store, arguments.folds.indices(store.table).train, 0.0, arguments.gate)
+    gate.check_fits(generator.tokenizer.config.sampling_rate, generator.samples)
+    return CopyGate.fit(store, gate.rows, arguments.gate)
+
+
+def fingerprint_of(arguments: Arguments, generator: ECGGenerator, requests: Requests, gate: CopyGate | None) -> str:
+    """sha256 hex of all that the shards are made from."""
+    known = [generator.fingerprint, arguments.seed, plain(arguments.sampling), requests.sex.tolist()]
+    digest = hashlib.sha256(json.dumps(known).encode())
+    digest.update(requests.labels.tobytes() + requests.age.tobytes())
+    if gate is not None:
+        digest.update(json.dumps([gate.store.fingerprint, gate.threshold, plain(gate.settings)]).encode())
+        digest.update(gate.rows.tobytes())
+    return digest.hexdigest()
+
+
+def what_the_gate_did(gate: CopyGate | None, paths: list[Path]) -> str:
+    """One sentence for people."""
+    if gate is None:
+        return NO_GATE
+    shards = [SampledShard.read(path) for path in paths]
+    return gate_sentence(gate, sum(int(shard.rejected.sum()) for shard in shards), sum(len(s.codes) for s in shards))
+
+
+def gate_sentence(gate: CopyGate, rejected: int, kept: int) -> str:
+    """What a gate did, in one sentence."""
+    return (
+        f"A gate compared every record with {len(gate.rows):,} training records: {rejected:,} of {rejected + kept:,} "
+        f"drawn were rejected, nearer than {gate.threshold:.3f}, the percentile {gate.settings.percentile:g} of the "
+        "distance of a real record to the nearest one of another patient."
+    )
+
+
+def make_manifest(
+    arguments: Arguments, generator: ECGGenerator, gate: CopyGate | None, paths: list[Path]
+) -> pd.DataFrame:
+    """How every record was made."""
     how = {
         "method": "prior samples",
         "seed": arguments.seed,
@@ -66,25 +184,27 @@ def generate(arguments: Arguments) -> None:
         "tokenizer": generator.prior.config.tokenizer_fingerprint,
         **{f"sampling_{name}": value for name, value in plain(arguments.sampling).items()},
     }
-    write_synthetic(
-        arguments.out,
-        (records.signal for records in with_progress(stream, len(requests))),
-        requests,
-        generator.task,
-        generator.tokenizer.config.sampling_rate,
-        pd.DataFrame([how] * len(requests)),
-        arguments.overwrite,
+    shards = [SampledShard.read(path) for path in paths]
+    digests = [code_digest(codes) for shard in shards for codes in shard.codes]
+    manifest = pd.DataFrame([how] * len(digests)).assign(codes_sha256=digests)
+    if gate is None:
+        return manifest
+    nearest, distances, rejected = (
+        np.concatenate([getattr(shard, name) for shard in shards]) for name in ("nearest", "distances", "rejected")
     )
-    asked = "+".join(arguments.labels) or "the label combinations of the training records"
-    print(f"{len(requests):,} synthetic records for {asked} are in {arguments.out} (PTB-XL's layout, manifest.parquet)")
+    return manifest.assign(**gate_columns(gate, nearest, distances, rejected))
 
 
-def with_progress(stream: Iterator[SyntheticRecords], total: int) -> Iterator[SyntheticRecords]:
-    """The same chunks, counted on a progress bar."""
-    with tqdm(total=total, desc="generating", unit="record", delay=2) as bar:
-        for records in stream:
-            yield records
-            bar.update(len(records.signal))
+def gate_columns(
+    gate: CopyGate, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray
+) -> dict[str, np.ndarray | float]:
+    """What a manifest says of the gate."""
+    return {
+        "nearest_training_record": gate.store.table["record_id"].to_numpy()[nearest],
+        "nearest_distance": distances,
+        "gate_threshold": gate.threshold,
+        "gate_rejected": rejected,
+    }
 
 
 def write_synthetic(
@@ -96,8 +216,12 @@ def write_synthetic(
     manifest: pd.DataFrame,
     overwrite: bool,
     statements: list[dict[str, float]] | None = None,
+    note: str = "",
 ) -> None:
-    """Writes records with the labels that were asked for as statements of likelihood 100, or with `statements`."""
+    """Writes records with the labels that were asked for as statements of likelihood 100, or with `statements`.
+
+    `note` is added to the README.
+    """
     names = [task.names(row) for row in requests.labels]
     rows = pd.DataFrame(
         {
@@ -110,3 +234,6 @@ def write_synthetic(
     )
     manifest = manifest.assign(labels=["+".join(own) for own in names], age=rows["age"], sex=rows["sex"])
     write_dataset(folder, chunks, sampling_rate, rows, statement_table(), manifest, overwrite)
+    if note:
+        readme = folder / "README.md"
+        write_text(readme, f"{readme.read_text('utf-8')}\n{note}\n")

@@ -14,7 +14,7 @@ class Arguments:
     """Options of `vqecg prepare`."""
 
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
-    out: Path  # folder of the store
+    out: Path  # folder of the store; the same command again goes on after an interruption
     spec: SignalSpec = field(default_factory=SignalSpec)
     source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
     labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files

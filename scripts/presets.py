@@ -54,13 +54,13 @@ SMALL = Preset(
         ),
     ),
     prior=PriorTraining(
-        levels=3,
+        levels=2,
         width=192,
         layers=6,
         heads=4,
-        dropout=0.15,
+        dropout=0.1,
         fit=FitSettings(
-            steps=2400,
+            steps=2000,
             batch_size=32,
             learning_rate=1.5e-3,
             warmup_steps=100,

@@ -33,6 +33,7 @@ class Arguments:
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
     out: Path  # folder of the run; the report is out/report.html; the same command again goes on where it stopped
     task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
+    prior_task: str = "all"  # labels that the prior is asked with: all statements, or the classes of a task
     preset: str = "small"  # tiny, small or base: the defaults of --settings
     folds: FoldSplit = field(default_factory=FoldSplit)
     spec: SignalSpec = field(default_factory=SignalSpec)
@@ -75,7 +76,7 @@ def run(arguments: Arguments) -> None:
     keep_cost(places, "train-tokenizer", stage.seconds, stage.content["peak_memory_mb"])
 
     say(3, "train-prior", "learn to write codes for labels")
-    learning = (arguments.task, arguments.preset, folds, settings.prior, again)
+    learning = (arguments.prior_task, arguments.preset, folds, settings.prior, again)
     stage = train_prior.train(train_prior.Arguments(places.store, places.tokenizer, places.prior, *learning))
     keep_cost(places, "train-prior", stage.seconds, stage.content["peak_memory_mb"])
 
@@ -107,6 +108,7 @@ def check(arguments: Arguments) -> None:
     if arguments.synthetic < 0:
         raise ValueError(f"synthetic is {arguments.synthetic}; expected a number of records, or 0 for as many as train")
     LabelTask.named(arguments.task)
+    LabelTask.named(arguments.prior_task)
     at_rate(settings.tokenizer, arguments.spec.sampling_rate)
     if settings.prior.levels > settings.tokenizer.model.levels:
         raise ValueError(
@@ -147,6 +149,7 @@ def comparison_arguments(arguments: Arguments, places: RunFolders) -> compare.Ar
         places.store,
         places.prior,
         places.comparison,
+        arguments.task,
         arguments.target_classes,
         arguments.ratio,
         arguments.settings.seeds,

@@ -1,13 +1,16 @@
 """The output folder of one step: begun, resumed or refused, and marked when finished.
 
-`stage.json` says which command made the folder with which settings and inputs, and, once it is done, its figures.
+`stage.json` says which command made the folder with which settings and inputs, and, once it is done, its figures. Of
+several processes (`accelerate launch`) the main one alone begins and finishes a step.
 """
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,6 +18,7 @@ from typing import Any
 import yaml
 
 from vqecg.training.checkpoint import write_text
+from vqecg.training.processes import by_main, is_main_process
 from vqecg.training.progress import peak_memory_mb
 
 STAGE_FILE, SETTINGS_FILE = "stage.json", "settings.yaml"
@@ -24,7 +28,8 @@ KEPT_PARTS = ("training/last/state.json", "runs/*/run.json")
 
 @dataclass(frozen=True)
 class Stage:
-    """One step's folder. The work goes into a `with stage:`, which leaves no folder when it fails before any result."""
+    """One step's folder. The work goes into a `with stage:`, which leaves no folder when it fails before any result, or
+    the one that it was to replace."""
 
     folder: Path
     content: Mapping[str, Any]  # of stage.json
@@ -36,8 +41,11 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and {path.name for path in self.folder.iterdir()} <= {STAGE_FILE, SETTINGS_FILE}:
+        if kind is None or not is_main_process():
+            return
+        if {path.name for path in self.folder.iterdir()} <= {STAGE_FILE, SETTINGS_FILE}:
             shutil.rmtree(self.folder)
+            restore(self.folder)
 
     @property
     def figures(self) -> dict[str, Any] | None:
@@ -50,10 +58,11 @@ class Stage:
         return float(self.content.get("seconds", 0.0))
 
     def finish(self, figures: Mapping[str, Any]) -> "Stage":
-        """Writes figures, seconds and peak memory, and marks the step as done."""
+        """Writes figures, seconds and peak memory, marks the step as done, and deletes the one that it replaces."""
         seconds = time.perf_counter() - self.began
         done = dict(self.content) | {"figures": figures, "seconds": seconds, "peak_memory_mb": peak_memory_mb()}
         write_text(self.folder / STAGE_FILE, json.dumps(done, indent=2) + "\n")
+        shutil.rmtree(replaced(self.folder), ignore_errors=True)
         return Stage(self.folder, done, self.began)
 
 
@@ -70,9 +79,18 @@ def begin(
     command, kept as settings.yaml, which --config reads.
 
     Raises ValueError when the folder holds something else, or the same step with other settings, unless told to
-    overwrite it; something that no vqecg step made is never deleted, and the same settings are never done again.
+    overwrite it; something that no vqecg step made is never deleted, and the same settings are never done again. What
+    is overwritten moves aside (`replaced`) until the new step is finished.
     """
-    settings = json.loads(json.dumps(settings))
+    return by_main(partial(_begin, folder, command, json.loads(json.dumps(settings)), overwrite, arguments))
+
+
+def _begin(
+    folder: Path, command: str, settings: dict[str, Any], overwrite: bool, arguments: Mapping[str, Any] | None
+) -> Stage:
+    """What `begin` does, in the main process."""
+    folder = folder.resolve() if folder.is_symlink() else folder  # what is behind a link moves, not the link
+    restore(folder)
     content = {"command": command, "settings": settings}
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         there = read_stage(folder)
@@ -86,11 +104,35 @@ def begin(
                 f"{folder} holds this step with other settings ({differences(there['settings'], settings)}): give "
                 "--out another folder, or --overwrite"
             )
-        shutil.rmtree(folder)
+        move_aside(folder)
+        waiting = read_stage(replaced(folder))
+        if waiting is not None and waiting["settings"] == settings:
+            restore(folder)
+            return Stage(folder, waiting, time.perf_counter() - seconds_before(folder))
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / STAGE_FILE, json.dumps(content, indent=2) + "\n")
     write_text(folder / SETTINGS_FILE, yaml.safe_dump(dict(arguments or settings), sort_keys=False))
     return Stage(folder, content, time.perf_counter())
+
+
+def replaced(folder: Path) -> Path:
+    """Where the step that another one replaces waits until that one is finished."""
+    folder = folder.resolve()
+    return folder.with_name(f".{folder.name}.replaced")
+
+
+def restore(folder: Path) -> None:
+    """Puts the replaced step back where nothing has taken its place."""
+    if replaced(folder).is_dir() and not folder.exists():
+        os.replace(replaced(folder), folder)
+
+
+def move_aside(folder: Path) -> None:
+    """Makes room for another step. One that waits already goes before the unfinished one that was to replace it."""
+    if replaced(folder).is_dir():
+        shutil.rmtree(folder)
+    else:
+        os.replace(folder, replaced(folder))
 
 
 def read_stage(folder: Path) -> dict[str, Any] | None:

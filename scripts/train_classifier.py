@@ -24,6 +24,7 @@ from vqecg.scripts.cards import text
 from vqecg.scripts.presets import SMALL, preset
 from vqecg.scripts.stage import Stage, begin
 from vqecg.training.checkpoint import write_text
+from vqecg.training.processes import is_main_process
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,10 @@ def train(arguments: Arguments) -> Stage:
                 validation,
                 store.spec.sampling_rate,
                 arguments.out / "training",
+                progress=is_main_process(),
             )
+            if not is_main_process():
+                return stage  # the main process tests and saves
             metrics = classification_metrics(
                 labels[rows.test],
                 predict(trained.model, StoreSignals(store, rows.test)),

@@ -27,7 +27,7 @@ class Arguments:
     store: Path  # folder that `vqecg prepare` wrote
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
     out: Path  # folder of the prior; the generator (tokenizer and prior) is out/generator
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
+    task: str = "all"  # labels it is asked with: all (statements), or the classes of another task
     preset: str = "small"  # tiny, small or base: the defaults of --training
     folds: FoldSplit = field(default_factory=FoldSplit)
     training: PriorTraining = field(default_factory=lambda: SMALL.prior)
@@ -67,8 +67,10 @@ def train(arguments: Arguments) -> Stage:
         with stage:
             training, folder = arguments.training, arguments.out / "training"
             trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder)
+            best = next(row for row in trained.result.history if row["step"] == trained.result.best_step)
             figures = {
-                "loss": trained.result.best_value,
+                "loss": best["nats/codes"],
+                "beat_loss": best["nats/beats"],
                 "uniform": math.log(tokenizer.codebook_size),
                 "parameters": sum(parameter.numel() for parameter in trained.prior.parameters()),
                 "fingerprint": fingerprint(trained.prior),
@@ -89,7 +91,7 @@ def train(arguments: Arguments) -> Stage:
     figures = stage.figures or {}
     print(
         f"prior {figures['fingerprint']}: {figures['parameters']:,} parameters, {figures['loss']:.3f} nats a code on "
-        f"validation (a uniform guess: {figures['uniform']:.3f}), best at step {figures['best_step']:,} of "
+        f"validation (a uniform guess: {figures['uniform']:.3f}), {figures['beat_loss']:.3f} a beat, best at step {figures['best_step']:,} of "
         f"{figures['steps']:,}; {stage.seconds / 60:.1f} minutes; {arguments.out / GENERATOR_FOLDER}"
     )
     return stage

@@ -14,6 +14,7 @@ from vqecg.scripts.stage import Stage, begin
 from vqecg.tokenizer.metrics import assess_tokenizer
 from vqecg.tokenizer.training import TokenizerTraining, train_tokenizer
 from vqecg.training.checkpoint import fingerprint
+from vqecg.training.processes import is_main_process
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ def train(arguments: Arguments) -> Stage:
     stage = begin(arguments.out, "train-tokenizer", identity, arguments.overwrite, plain(arguments))
     if stage.figures is None:
         with stage:
-            trained = train_tokenizer(store, rows.train, rows.validation, settings, arguments.out / "training")
+            folder, progress = arguments.out / "training", is_main_process()
+            trained = train_tokenizer(store, rows.train, rows.validation, settings, folder, progress)
+            if not is_main_process():
+                return stage  # the main process measures and saves
             measured_on = rows.test if len(rows.test) else rows.validation
             assessment = assess_tokenizer(trained.tokenizer, store, rows.train, measured_on)
             figures = asdict(assessment) | {
@@ -59,7 +63,7 @@ def train(arguments: Arguments) -> Stage:
             }
             trained.tokenizer.save_pretrained(arguments.out, tokenizer_card(settings, store, arguments.folds, figures))
             stage = stage.finish(figures)
-            shutil.rmtree(arguments.out / "training")
+            shutil.rmtree(folder)
     say(stage)
     return stage
 

@@ -6,9 +6,14 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
+from vqecg.downstream.models.resnet import ResNetClassifier, ResNetConfig
+from vqecg.records.readers import read_table
 from vqecg.records.store import RecordStore
+from vqecg.tokenizer.modeling import ECGTokenizer
 
+FOLDS = ("--train", "1", "2", "3", "4", "5", "6", "7", "8", "--validation", "9", "--test", "10")
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
 
@@ -100,6 +105,38 @@ def test_more_bits_give_less_error_and_the_curve_is_not_extended(load, simulated
         assert np.isnan(read(1e5))
 
 
+def test_the_baseline_decodes_at_the_error_of_its_curve(load, simulated_store: RecordStore):
+    baseline = load("transform_baseline")
+    train, test = simulated_signals(simulated_store)
+    curve = baseline.rate_curve(train, test, seconds=10.0, steps=np.geomspace(0.05, 4.0, 8))
+    decoded = baseline.decode_at_rate(train, test, curve, 500.0)
+    assert np.median(baseline.prd(test, decoded)) == pytest.approx(curve.at_same_rate(500.0), rel=0.03)
+    with pytest.raises(ValueError, match="cannot take 100000 bit/s"):
+        baseline.decode_at_rate(train, test, curve, 1e5)
+
+
+def test_a_codec_that_blunts_by_a_tenth_shows_in_the_r_amplitude(load, simulated_store: RecordStore):
+    measure, signals = load("diagnostic_error"), simulated_store.signals(slice(0, 10))
+    error = measure.diagnostic_error(signals, 0.9 * signals, [measure.beat_samples(own, 100) for own in signals])
+    assert error.r_percent == pytest.approx(10, abs=0.01) and error.r_bias == pytest.approx(-10, abs=0.01)
+    assert error.records == 10 and 0.02 < error.r_amplitude < 0.3
+
+
+def test_a_raised_st_segment_shows_in_the_st_level_alone(load, simulated_store: RecordStore):
+    measure = load("diagnostic_error")
+    signal = simulated_store.signals(slice(0, 1))
+    raised = signal.copy()
+    samples = measure.beat_samples(signal[0], 100)
+    raised[0][:, samples.st] += 0.1  # V leads by 0.1 mV, limb leads by their arithmetic
+    error = measure.diagnostic_error(signal, raised, [samples])
+    assert error.st_worst == pytest.approx(100, abs=1) and error.r_amplitude == 0
+    same = measure.diagnostic_error(signal, signal, [samples])
+    assert same.st_level == same.st_worst == same.r_percent == 0
+    with pytest.raises(ValueError, match="no whole beat in 1 records"):
+        flat = np.zeros_like(signal)
+        measure.diagnostic_error(flat, flat, [measure.beat_samples(flat[0], 100)])
+
+
 def test_reading_compares_with_wfdb(load, capsys: pytest.CaptureFixture[str]):
     sizes = ("--records", "20", "--sampling-rates", "100", "--batch", "4", "--rounds", "1")
     printed = run(load("reading"), capsys, *sizes)
@@ -119,7 +156,12 @@ def test_compression_reads_a_tokenizer(
 ):
     tiny_tokenizer.save_pretrained(tmp_path / "tokenizer")
     folders = ("--store", str(simulated_store.folder), "--tokenizer", str(tmp_path / "tokenizer"))
-    assert "tokenizer PRD" in run(load("compression"), capsys, *folders)
+    resnet = ResNetClassifier(ResNetConfig(("NORM", "MI", "STTC", "CD", "HYP"), widths=(8,), blocks=(1,)))
+    resnet.save_pretrained(tmp_path / "classifier")
+    printed = run(load("compression"), capsys, *folders, "--classifiers", str(tmp_path / "classifier"))
+    assert "tokenizer PRD" in printed and "originals: macro AUROC" in printed
+    with pytest.raises(ValueError, match="holds a ECGTokenizer; expected one of"):
+        load("diagnostic_error").load_classifier(tmp_path / "tokenizer")
 
 
 @pytest.mark.slow
@@ -130,9 +172,10 @@ def test_compression_trains_a_tokenizer_on_simulated_records(load, capsys: pytes
 
 @pytest.mark.slow
 def test_sampling_compares_with_a_growing_cache_and_with_generate(load, capsys: pytest.CaptureFixture[str]):
-    sizes = ("--preset", "tiny", "--frames", "6", "--batches", "2", "--rounds", "1", "--flattened")
+    sizes = ("--preset", "tiny", "--frames", "6", "--batches", "2", "--rounds", "1")
     printed = run(load("sampling"), capsys, *sizes)
-    assert "growing cache" in printed and "generate, all levels" in printed and "outside the backbone" in printed
+    assert "growing cache" in printed and "outside the backbone" in printed
+    assert "generate, as many steps" in printed and "generate, as many codes" in printed
 
 
 def test_a_growing_cache_draws_the_same_codes(load):
@@ -141,7 +184,54 @@ def test_a_growing_cache_draws_the_same_codes(load):
     drawn = sampling.sampling.sample(prior, sampling.conditions(prior, 3), 0, sampling.SamplingSettings())
     with sampling.growing_cache():
         again = sampling.sampling.sample(prior, sampling.conditions(prior, 3), 0, sampling.SamplingSettings())
-    assert (drawn == again).all()
+    assert (drawn.codes == again.codes).all()
+
+
+def test_a_packed_store_opens_as_it_was(load, simulated_store: RecordStore, tmp_path: Path):
+    packed = load("packed_store")
+    file = tmp_path / "store.tar.xz"
+    assert packed.pack_store(simulated_store.folder, file) == file.stat().st_size
+    for _ in range(2):
+        opened = packed.open_store(file, tmp_path / "out" / "store")
+        assert opened.fingerprint == simulated_store.fingerprint
+    (tmp_path / "other").write_text("no archive")
+    with pytest.raises(ValueError, match="neither a folder of `vqecg prepare` nor a file"):
+        packed.open_store(tmp_path / "other", tmp_path / "new")
+    with pytest.raises(ValueError, match="holds no record store"):
+        packed.pack_store(tmp_path, tmp_path / "none.tar.xz")
+    assert not (tmp_path / "none.tar.xz").exists()
+
+
+def test_on_a_gpu_machine_models_are_loaded_there(load, tiny_tokenizer, tmp_path: Path):
+    tiny_tokenizer.save_pretrained(tmp_path)
+    with load("base").loaded_on(torch.device("meta")):  # a device that every machine has
+        assert next(ECGTokenizer.from_pretrained(tmp_path).parameters()).device.type == "meta"
+    assert next(ECGTokenizer.from_pretrained(tmp_path).parameters()).device.type == "cpu"
+
+
+@pytest.mark.slow
+def test_base_goes_on_where_its_minutes_ended(load, simulated_store: RecordStore, tmp_path: Path):
+    base = load("base")
+    file, out = tmp_path / "store.tar.xz", tmp_path / "out"
+    assert base.main(["--store", str(simulated_store.folder), "--pack", str(file)]) == 0
+    words = ["--store", str(file), "--out", str(out), "--preset", "tiny", "--steps", "2", "--records", "8"]
+    words += FOLDS
+    assert base.main([*words, "--step", "tokenizer", "--minutes", "0.00001"]) == base.UNFINISHED
+    for step in ("tokenizer", "prior", "sample"):
+        assert base.main([*words, "--step", step]) == 0
+    assert read_table(out / "synthetic").records.shape[0] == 8
+    finished = (out / "tokenizer" / "model.safetensors").stat().st_mtime_ns
+    assert base.main([*words, "--step", "tokenizer"]) == 0
+    assert (out / "tokenizer" / "model.safetensors").stat().st_mtime_ns == finished
+
+
+@pytest.mark.slow
+def test_base_assesses_what_it_made(load, simulated_store: RecordStore, tmp_path: Path):
+    base = load("base")
+    words = ["--store", str(simulated_store.folder), "--out", str(tmp_path), "--preset", "tiny", "--steps", "2", *FOLDS]
+    for step in ("tokenizer", "prior", "sample", "assess"):
+        assert base.main([*words, "--step", step]) == 0
+    assert (tmp_path / "assessment" / "assessment.json").is_file()
 
 
 def test_codec_speed_compares_with_the_transform_codec(load, capsys: pytest.CaptureFixture[str]):

@@ -16,9 +16,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vqecg.prior.membership import code_digest
+from vqecg.prior.sampled_shards import SampledShard
+from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.readers import read_record, read_table
-from vqecg.records.store import RecordStore
+from vqecg.records.store import RecordStore, is_store
 from vqecg.scripts.main import main
+from vqecg.tokenizer.encoding import CodeStore
 
 TINY = [
     "--preset",
@@ -157,22 +161,33 @@ def test_generate_never_replaces_what_is_not_its_own(
     assert names(tmp_path / "mine") == ["thesis.tex"]
 
 
-def test_a_full_disk_leaves_nothing_behind(
+def test_after_a_full_disk_the_same_command_goes_on_from_the_codes_that_were_drawn(
     tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     resource = pytest.importorskip("resource")
+    words = ["generate", "--generator", str(tiny_parts[2]), "--out", str(tmp_path / "new"), "--count", "3"]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # bytes that a file may have; a record's has 24,000
     try:
-        told = refused(capsys, "generate", "--generator", tiny_parts[2], "--out", tmp_path / "new", "--count", 3)
+        assert main(words) == 1
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "File too large" in told and names(tmp_path) == []
+    assert "File too large" in capsys.readouterr().err and names(tmp_path) == [".new.shards"]
+    (shard,) = (tmp_path / ".new.shards").glob("*.shard")
+    drawn = [code_digest(codes) for codes in SampledShard.read(shard).codes]
+    assert main(words) == 0
+    assert names(tmp_path) == ["new"]
+    assert pd.read_parquet(tmp_path / "new" / "manifest.parquet")["codes_sha256"].tolist() == drawn
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child there")
-def test_ctrl_c_in_the_middle_of_generate_leaves_nothing_behind(tiny_parts: tuple[Path, Path, Path], tmp_path: Path):
+@pytest.mark.parametrize(
+    ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_ctrl_c_and_sigterm_in_the_middle_of_generate_leave_only_finished_shards(
+    number: signal.Signals, status: int, word: str, tiny_parts: tuple[Path, Path, Path], tmp_path: Path
+):
     code = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background may have it ignored
@@ -182,13 +197,110 @@ sys.exit(main(sys.argv[1:]))
     words = ["generate", "--generator", str(tiny_parts[2]), "--out", str(tmp_path / "new"), "--count", "20000"]
     child = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 120
-    while not list(tmp_path.rglob("*.dat")) and time.monotonic() < until and child.poll() is None:
+    while not list(tmp_path.rglob("*.shard")) and time.monotonic() < until and child.poll() is None:
         time.sleep(0.1)
-    assert list(tmp_path.rglob("*.dat")), "it has begun to write, aside"
-    child.send_signal(signal.SIGINT)
+    assert list(tmp_path.rglob("*.shard")), "it has begun to write, aside"
+    child.send_signal(number)
     told = child.communicate(timeout=120)[1]
-    assert child.returncode == 130 and "vqecg generate: interrupted" in told and "Traceback" not in told
-    assert names(tmp_path) == []
+    assert child.returncode == status and f"vqecg generate: {word}" in told and "Traceback" not in told
+    assert names(tmp_path) == [".new.shards"] and not list(tmp_path.rglob("*.partial"))
+
+
+def test_sigterm_is_an_exit_status_and_its_handler_goes_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def run(arguments: object) -> None:
+        with atomic_folder(tmp_path / "new", is_store):
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(importlib.import_module("vqecg.scripts.simulate"), "run", run)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["simulate", "--out", "x"]) == 143
+    assert capsys.readouterr().err == "\nvqecg simulate: terminated; give the same command again to go on\n"
+    assert signal.getsignal(signal.SIGTERM) == before and names(tmp_path) == []
+
+
+def test_encode_writes_the_codes_of_all_records_or_of_some_folds(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    store, tokenizer, _ = tiny_parts
+    words = ["encode", str(store), "--tokenizer", str(tokenizer), "--out", str(tmp_path / "codes")]
+    assert main(words) == 0
+    assert "120 records as 125 frames of 2 codes (tokenizer " in capsys.readouterr().out
+    assert CodeStore.open(tmp_path / "codes").codes(slice(None)).shape == (120, 125, 2)
+    told = refused(capsys, *words, "--folds", 3)
+    assert "already holds an earlier output" in told
+    assert main([*words, "--folds", "3", "--overwrite"]) == 0
+    assert CodeStore.open(tmp_path / "codes").table["fold"].unique().tolist() == [3]
+    words[-1] = str(tmp_path / "new")
+    assert "folds [11] have no record; the store has folds [1, 2" in refused(capsys, *words, "--folds", 11)
+    assert "no model folder" in refused(capsys, *words[:2], "--tokenizer", "./missing", *words[4:])
+    assert names(tmp_path) == ["codes"]
+
+
+def test_generate_against_a_store_says_what_the_gate_did(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    store, _, prior = tiny_parts
+    words = ["generate", "--generator", prior, "--labels", "NORM", "--count", 4, "--out"]
+    assert main([str(word) for word in [*words, tmp_path / "plain"]]) == 0
+    assert "No gate was applied" in capsys.readouterr().out
+    assert "No gate was applied" in (tmp_path / "plain" / "README.md").read_text()
+    assert "gate_threshold" not in pd.read_parquet(tmp_path / "plain" / "manifest.parquet")
+    assert main([str(word) for word in [*words, tmp_path / "gated", "--against", store]]) == 0
+    printed, readme = capsys.readouterr().out, (tmp_path / "gated" / "README.md").read_text()
+    (told,) = re.findall(r"A gate compared every record with 96 training records: (\d+) of (\d+) drawn", printed)
+    assert printed.splitlines()[-1] in readme
+    manifest = pd.read_parquet(tmp_path / "gated" / "manifest.parquet")
+    training = RecordStore.open(store).table.query("fold <= 8")["record_id"]
+    assert set(manifest["nearest_training_record"]) <= set(training)
+    assert (manifest["nearest_distance"] >= manifest["gate_threshold"]).all()
+    assert manifest["gate_rejected"].sum() == int(told[0]) == int(told[1]) - 4
+    told = refused(capsys, *words, tmp_path / "new", "--against", tmp_path / "plain")
+    assert "holds no record store" in told and names(tmp_path) == ["gated", "plain"]
+
+
+@pytest.mark.slow
+def test_a_record_does_not_depend_on_the_number_of_workers(tiny_parts: tuple[Path, Path, Path], tmp_path: Path):
+    words = ["generate", "--generator", str(tiny_parts[2]), "--count", "300", "--against", str(tiny_parts[0])]
+    digests = {}
+    for workers in (1, 2):
+        assert main([*words, "--workers", str(workers), "--out", str(tmp_path / str(workers))]) == 0
+        manifest = pd.read_parquet(tmp_path / str(workers) / "manifest.parquet")
+        digests[workers] = manifest[["codes_sha256", "nearest_distance", "gate_rejected"]].to_numpy().tolist()
+    assert digests[1] == digests[2] and len({row[0] for row in digests[1]}) == 300
+    files = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*.dat"))
+    assert len(files) == 300
+    assert all((tmp_path / "1" / path).read_bytes() == (tmp_path / "2" / path).read_bytes() for path in files)
+
+
+def test_labels_with_too_few_parents_are_refused_unless_forced(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    store, tokenizer, prior = tiny_parts
+    words = ["generate", "--generator", prior, "--count", 2, "--out", tmp_path / "made", "--min-parents", 90]
+    told = refused(capsys, *words, "--labels", "NORM")
+    assert re.search(r"NORM: \d+ training records have these labels, --min-parents asks for 90", told), told
+    assert main([str(word) for word in [*words, "--labels", "NORM", "--force"]]) == 0
+    words = ["interpolate", "--store", store, "--tokenizer", tokenizer, "--out", tmp_path / "between", "--label"]
+    told = refused(capsys, *words, "NORM", "--min-parents", 90)
+    assert re.search(r"NORM: \d+ training records can be parents, --min-parents asks for 90", told), told
+    assert names(tmp_path) == ["made"]
+
+
+def test_without_labels_rare_ones_are_left_out_and_named(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    conditions = pd.read_csv(tiny_parts[2] / "generator" / "conditions.csv", keep_default_na=False)
+    counts = conditions[conditions["labels"] != ""].assign(name=lambda own: own["labels"].str.split("+"))
+    counts = counts.explode("name").groupby("name")["count"].sum().sort_values()
+    least = int(counts.iloc[0]) + 1
+    words = ["generate", "--generator", tiny_parts[2], "--count", 60, "--out", tmp_path / "made"]
+    assert main([str(word) for word in [*words, "--min-parents", least]]) == 0
+    assert f"{counts.index[0]} ({counts.iloc[0]})" in capsys.readouterr().out
+    labels = pd.read_parquet(tmp_path / "made" / "manifest.parquet")["labels"].str.split("+")
+    rare = set(counts.index[counts < least])
+    assert not any(set(own) & rare for own in labels)
 
 
 def test_a_generator_with_another_tokenizer_is_refused(
@@ -221,8 +333,10 @@ def test_interpolate_names_the_parents_which_are_of_the_training_folds(
     store, tokenizer, _ = tiny_parts
     words = ["interpolate", "--store", store, "--tokenizer", tokenizer, "--out", tmp_path / "between"]
     assert main([str(word) for word in [*words, "--label", "NORM", "--count", 4]]) == 0
-    assert "4 records with NORM" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "4 records with NORM" in printed and "A gate compared every record with 96 training records" in printed
     manifest = pd.read_parquet(tmp_path / "between" / "manifest.parquet")
+    assert (manifest["nearest_distance"] >= manifest["gate_threshold"]).all()
     real = RecordStore.open(store).table.set_index("record_id")
     first, second = real.loc[manifest["first_parent"]], real.loc[manifest["second_parent"]]
     assert set(first["fold"]) | set(second["fold"]) <= set(range(1, 9))
@@ -285,6 +399,7 @@ STORE = ["--store", "missing"]
         ["train-prior", *STORE, "--tokenizer", "t"],
         ["interpolate", *STORE, "--tokenizer", "t", "--label", "MI"],
         ["train-classifier", *STORE],
+        ["encode", "missing", "--tokenizer", "t"],
         ["compare", *STORE, "--generator", "g"],
         ["prepare", "--data", "missing"],
         ["run", "--data", "missing"],
@@ -353,7 +468,7 @@ def test_labels_of_every_task_survive_generate_and_prepare(
     store, tokenizer, _ = tiny_parts
     given = ["--store", store, "--tokenizer", tokenizer, "--out", tmp_path / "prior", "--task", task]
     assert main([str(word) for word in ["train-prior", *given, *TINY, *SHALLOW]]) == 0
-    made = ["generate", "--generator", tmp_path / "prior", "--out", tmp_path / "made", "--count", 30]
+    made = ["generate", "--generator", tmp_path / "prior", "--out", tmp_path / "made", "--count", 30, "--force"]
     assert main([str(word) for word in made]) == 0
     assert main(["prepare", "--data", str(tmp_path / "made"), "--out", str(tmp_path / "store")]) == 0
     again = RecordStore.open(tmp_path / "store")

@@ -31,7 +31,7 @@ def test_the_same_generator_gives_the_same_bits_and_another_others(simulated_sto
 
 def test_jitter_moves_a_record_by_at_most_shift_samples_and_holds_its_ends():
     signal = np.broadcast_to(np.arange(50, dtype=np.float32), (200, 8, 50))
-    moved = jitter(signal, 4, 0.0, np.random.default_rng(0))
+    moved = jitter(signal, 4, 0.0, np.random.default_rng(0)).signal
     moves = moved[:, 0, 25] - 25
     assert moves.min() == -4 and moves.max() == 4
     for record, move in zip(moved, moves, strict=True):
@@ -40,11 +40,11 @@ def test_jitter_moves_a_record_by_at_most_shift_samples_and_holds_its_ends():
 
 def test_jitter_scales_all_leads_of_a_record_by_one_factor():
     signal = np.random.default_rng(0).normal(size=(500, 8, 10)).astype(np.float32)
-    factors = jitter(signal, 0, 0.2, np.random.default_rng(1)) / signal
+    factors = jitter(signal, 0, 0.2, np.random.default_rng(1)).signal / signal
     np.testing.assert_allclose(factors, np.broadcast_to(factors[:, :1, :1], factors.shape), rtol=1e-5)
     assert np.log(factors[:, 0, 0]).std() == pytest.approx(0.2, rel=0.15)
 
 
 def test_without_jitter_the_signal_is_as_it_was():
     signal = np.random.default_rng(0).normal(size=(3, 8, 20)).astype(np.float32)
-    np.testing.assert_array_equal(jitter(signal, 0, 0.0, np.random.default_rng(0)), signal)
+    np.testing.assert_array_equal(jitter(signal, 0, 0.0, np.random.default_rng(0)).signal, signal)

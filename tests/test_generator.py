@@ -150,10 +150,10 @@ def test_a_config_that_lacks_its_task_or_is_of_something_else_is_refused(tiny_ge
 
 
 def test_requests_have_exactly_the_labels_asked_for(known: ECGGenerator):
-    requests = known.requests(["MI"], 20, seed=0)
+    requests = known.requests(["MI"], 20, seed=0, only=True)
     assert known.class_names == ("NORM", "MI", "STTC", "CD", "HYP")
     np.testing.assert_array_equal(requests.labels, np.tile(np.float32([0, 1, 0, 0, 0]), (20, 1)))
-    both = known.requests(["HYP", "MI", "HYP"], 2, seed=0)  # any order, named twice
+    both = known.requests(["HYP", "MI", "HYP"], 2, seed=0, only=True)  # any order, named twice
     np.testing.assert_array_equal(both.labels, np.tile(np.float32([0, 1, 0, 0, 1]), (2, 1)))
 
 
@@ -172,16 +172,38 @@ def test_the_same_seed_draws_the_same_requests(known: ECGGenerator):
     assert not np.array_equal(first, other)
 
 
-def test_typical_requests_keep_the_other_labels_of_the_records(known: ECGGenerator):
-    requests = known.typical_requests("MI", 200, seed=0)
+def test_other_labels_come_along_as_they_occurred(known: ECGGenerator):
+    requests = known.requests(["MI"], 200, seed=0)
     assert (requests.labels[:, 1] == 1).all()
     assert requests.labels[:, 4].mean() == pytest.approx(0.5, abs=0.12)
-    with pytest.raises(ValueError, match="no training record has the label 'CD'"):
-        known.typical_requests("CD", 1, seed=0)
+    with pytest.raises(ValueError, match="no training record has the labels CD together"):
+        known.requests(["CD"], 1, seed=0)
+
+
+def test_a_generator_of_statements_is_asked_for_superclasses_too(
+    simulated_store: RecordStore, simulated_split: SplitIndices
+):
+    from vqecg.prior.condition import SEX_CODES
+    from vqecg.prior.config import ECGPriorConfig
+    from vqecg.prior.modeling import ECGPrior
+    from vqecg.tokenizer.config import ECGTokenizerConfig
+    from vqecg.training.checkpoint import fingerprint
+
+    task, tokenizer = simulated_store.task("all"), ECGTokenizer(ECGTokenizerConfig(width=16, levels=2))
+    shape = ECGPriorConfig(task.class_names, fingerprint(tokenizer), levels=2, width=16, layers=1, heads=2)
+    conditions = training_conditions(simulated_store, simulated_split.train, task)
+    generator = ECGGenerator(tokenizer, ECGPrior(shape), task, conditions, 1000)
+    asked = generator.requests(["HYP"], 20, seed=0)
+    superclasses = simulated_store.task("superdiagnostic")
+    statements = [dict.fromkeys(task.names(row), 100.0) for row in asked.labels]
+    assert (superclasses.encode(statements)[:, superclasses.class_names.index("HYP")] == 1).all()
+    assert set(asked.sex) <= set(SEX_CODES)
+    with pytest.raises(ValueError, match="or classes of one of the tasks superdiagnostic"):
+        generator.requests(["XYZ"], 1, seed=0)
 
 
 def test_an_unknown_label_or_sex_is_refused(known: ECGGenerator):
-    with pytest.raises(ValueError, match=r"got the labels \['MI', 'XYZ'\]; expected some of NORM, MI, STTC, CD, HYP"):
+    with pytest.raises(ValueError, match=r"got the labels \['MI', 'XYZ'\]; expected some of NORM, MI, STTC, CD, HYP, or"):
         known.requests(["MI", "XYZ"], 1, seed=0)
     with pytest.raises(ValueError, match="expected some of NORM"):
         known.requests([], 1, seed=0)
@@ -190,12 +212,20 @@ def test_an_unknown_label_or_sex_is_refused(known: ECGGenerator):
 
 
 def test_a_combination_that_never_occurred_is_refused_and_the_usual_ones_are_named(known: ECGGenerator):
-    with pytest.raises(ValueError, match=r"exactly the labels NORM\+MI.* occurred: NORM, MI, MI\+HYP$"):
+    with pytest.raises(ValueError, match=r"has the labels MI\+NORM together.* occurred: NORM, MI, HYP\+MI$"):
         known.requests(["MI", "NORM"], 1, seed=0)
 
 
-def test_requests_can_be_sliced():
+def test_parents_are_counted_for_a_combination_and_for_each_label(known: ECGGenerator):
+    counts = [known.parents(labels)["count"].sum() for labels in (["NORM"], ["MI"], ["HYP", "MI"])]
+    assert counts == [40, 11, 5] and known.parents(["MI"], only=True)["count"].sum() == 6
+    assert known.rare_labels(40) == {"HYP": 5, "MI": 11}
+    assert known.rare_labels(11) == {"HYP": 5} and known.rare_labels(0) == {}
+
+
+def test_requests_can_be_sliced_and_freed_of_a_label():
     requests = Requests(np.eye(3, dtype=np.float32), np.arange(3, dtype=np.float32), np.array(["male"] * 3, object))
+    assert requests.without([1]).labels.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 1]] and requests.labels[1, 1] == 1
     assert len(requests[1:]) == 2 and requests[1:].age.tolist() == [1, 2]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from vqecg.prior.copy_gate import CopyGate, GateSettings
 from vqecg.prior.interpolation import (
     InterpolationSettings,
     interpolable,
@@ -123,6 +124,28 @@ def test_the_same_seed_draws_the_same_pairs_and_a_record_does_not_depend_on_the_
     assert four.pairs == again.pairs and four.pairs[:2] == two.pairs and four.pairs != other.pairs
     np.testing.assert_array_equal(four.signal, again.signal)
     assert made(0, 0).signal.shape == (0, 8, 1000)
+
+
+def test_a_gate_throws_near_copies_away_and_counts_them(
+    simulated_store: RecordStore, simulated_split: SplitIndices, tiny_tokenizer: ECGTokenizer
+):
+    task, rows = simulated_store.task("superdiagnostic"), simulated_split.train
+    requested, settings = requested_rows(simulated_store, rows, 4), InterpolationSettings(seed=3)
+    plain = interpolate_store(tiny_tokenizer, simulated_store, rows, task, requested, settings, progress=False)
+    assert plain.nearest is None and (plain.rejected == 0).all()
+    gate = CopyGate(simulated_store, rows, 0.0)
+    distances = gate.distance(plain.signal)
+    gate = replace(gate, threshold=float(np.median(distances)))
+    made = interpolate_store(tiny_tokenizer, simulated_store, rows, task, requested, settings, False, gate)
+    assert made.nearest is not None and (made.nearest.distances >= gate.threshold).all()
+    kept = distances >= gate.threshold
+    assert 0 < kept.sum() < 4
+    np.testing.assert_array_equal(made.signal[kept], plain.signal[kept])
+    np.testing.assert_array_equal(made.rejected > 0, ~kept)
+    shut = replace(gate, threshold=2.0, settings=GateSettings(attempts=2))
+    few = replace(settings, attempts=2)
+    with pytest.raises(ValueError, match="the gate rejected 2 mixtures as near copies"):
+        interpolate_store(tiny_tokenizer, simulated_store, rows, task, requested, few, False, shut)
 
 
 def test_labels_without_a_pair_are_refused(

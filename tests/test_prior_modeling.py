@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from vqecg.prior.condition import FEMALE, MALE, UNKNOWN_SEX, Condition
 from vqecg.prior.config import ECGPriorConfig
-from vqecg.prior.modeling import FEMALE, MALE, UNKNOWN_SEX, Condition, ECGPrior, delay, undelay
+from vqecg.prior.modeling import ECGPrior, delay, undelay
 from vqecg.training.checkpoint import fingerprint
 
 FRAMES, LEVELS, CODES, DIMENSION = 12, 3, 16, 8
@@ -43,6 +44,11 @@ def condition(batch: int = 2, label: int = 0, age: float = 60.0, sex: int = FEMA
     )
 
 
+def beats(batch: int = 2, first: float = 1.5) -> Tensor:
+    """Two beats a record and room for a third."""
+    return torch.tensor([[first, 7.25, math.nan]]).repeat(batch, 1)
+
+
 @pytest.fixture(params=["gpt2", "llama"])
 def prior(request: pytest.FixtureRequest) -> ECGPrior:
     return new_prior(request.param)
@@ -64,22 +70,33 @@ def test_level_q_stands_q_steps_late():
 
 
 def test_the_loss_is_the_mean_negative_log_likelihood_of_the_codes(prior: ECGPrior):
-    output = prior(codes(), condition())
-    logits = prior.step_logits(delay(codes(), CODES), condition())
+    output = prior(codes(), condition(), beats())
+    logits = prior.step_logits(delay(codes(), CODES), condition(), beats())
     negative = torch.zeros(2, FRAMES, LEVELS)
     for level in range(LEVELS):
         likelihood = logits[:, level : level + FRAMES, level].log_softmax(-1)
         negative[..., level] = -likelihood.gather(-1, codes()[..., level, None])[..., 0]
-    torch.testing.assert_close(output.loss, negative.mean())
+    rhythm = prior.rhythm(beats(), condition())
+    torch.testing.assert_close(output.code_loss, negative.mean())
     torch.testing.assert_close(output.level_losses, negative.mean((0, 1)))
-    torch.testing.assert_close(output.record_losses, negative.mean((1, 2)))
+    torch.testing.assert_close(output.record_losses, negative.sum((1, 2)) + rhythm)
+    torch.testing.assert_close(output.beat_loss, rhythm.mean() / 3)  # two beats and the end
+    torch.testing.assert_close(output.loss, output.code_loss + output.beat_loss)
+
+
+def test_a_beat_changes_the_codes_around_it_and_not_those_of_frames_that_know_nearer_ones(prior: ECGPrior):
+    delayed = delay(codes(), CODES)
+    told, moved = (prior.step_logits(delayed, condition(), beats(first=first)) for first in (1.5, 3.0))
+    assert not torch.allclose(told[:, 0], moved[:, 0], atol=1e-3)
+    silent = torch.full((2, 3), math.nan)
+    assert bool(prior.step_logits(delayed, condition(), silent).isfinite().all())
 
 
 def test_a_new_prior_knows_nothing():
     torch.manual_seed(0)
     fresh = ECGPrior(ECGPriorConfig(("NORM", "MI"), codebook_size=64, levels=2, frames=20, width=32, layers=1)).eval()
-    output = fresh(torch.randint(64, (4, 20, 2)), condition(4))
-    assert float(output.loss.detach()) == pytest.approx(math.log(64), rel=0.02)
+    output = fresh(torch.randint(64, (4, 20, 2)), condition(4), beats(4))
+    assert float(output.code_loss.detach()) == pytest.approx(math.log(64), rel=0.02)
 
 
 @pytest.mark.parametrize("step", [0, 3, FRAMES + LEVELS - 2])
@@ -87,7 +104,7 @@ def test_a_step_depends_on_the_steps_before_it_only(prior: ECGPrior, step: int):
     delayed = delay(codes(), CODES)
     changed = delayed.clone()
     changed[:, step] = (changed[:, step] + 1) % (CODES + 1)
-    before, after = (prior.step_logits(steps, condition()) for steps in (delayed, changed))
+    before, after = (prior.step_logits(steps, condition(), beats()) for steps in (delayed, changed))
     torch.testing.assert_close(after[:, : step + 1], before[:, : step + 1], rtol=0, atol=1e-5)
     assert step + 1 == before.shape[1] or not torch.allclose(after[:, step + 1], before[:, step + 1], atol=1e-3)
 
@@ -95,23 +112,23 @@ def test_a_step_depends_on_the_steps_before_it_only(prior: ECGPrior, step: int):
 def test_a_later_code_does_not_change_the_loss_of_earlier_ones(prior: ECGPrior):
     changed = codes()
     changed[:, 8:] = (changed[:, 8:] + 1) % CODES
-    first, second = (prior.step_logits(delay(c, CODES), condition()) for c in (codes(), changed))
+    first, second = (prior.step_logits(delay(c, CODES), condition(), beats()) for c in (codes(), changed))
     torch.testing.assert_close(first[:, :9, 0], second[:, :9, 0], rtol=0, atol=1e-5)
 
 
 def test_a_deeper_level_sees_the_coarser_code_of_its_own_frame(prior: ECGPrior):
     frame, changed = 4, codes()
     changed[:, frame, 0] = (changed[:, frame, 0] + 1) % CODES
-    first, second = (prior.step_logits(delay(c, CODES), condition()) for c in (codes(), changed))
+    first, second = (prior.step_logits(delay(c, CODES), condition(), beats()) for c in (codes(), changed))
     assert not torch.allclose(first[:, frame + 1, 1], second[:, frame + 1, 1], atol=1e-3)
 
 
 def test_a_hidden_condition_is_the_null_whatever_it_would_have_been(prior: ECGPrior):
-    one = prior(codes(), condition(label=0, hidden=True)).loss
-    other = prior(codes(), condition(label=1, age=20.0, sex=MALE, hidden=True)).loss
+    one = prior(codes(), condition(label=0, hidden=True), beats()).loss
+    other = prior(codes(), condition(label=1, age=20.0, sex=MALE, hidden=True), beats()).loss
     assert torch.equal(one, other)
-    embedded = prior.embed_condition(condition(hidden=True))
-    torch.testing.assert_close(embedded, prior.null_condition.expand_as(embedded))
+    embedded = prior.condition_embedding(condition(hidden=True))
+    torch.testing.assert_close(embedded, prior.condition_embedding.null.expand_as(embedded))
 
 
 @pytest.mark.parametrize(
@@ -120,29 +137,29 @@ def test_a_hidden_condition_is_the_null_whatever_it_would_have_been(prior: ECGPr
 def test_label_age_sex_and_hiding_each_change_the_distribution(change: dict[str, float]):
     prior = new_prior()
     delayed = delay(codes(), CODES)
-    told, changed = prior.step_logits(delayed, condition()), prior.step_logits(delayed, condition(**change))  # type: ignore[arg-type]
+    told, changed = prior.step_logits(delayed, condition(), beats()), prior.step_logits(delayed, condition(**change), beats())  # type: ignore[arg-type]
     assert not torch.allclose(told[:, 0], changed[:, 0], atol=1e-3)
     assert not torch.allclose(told[:, -1], changed[:, -1], atol=1e-3)
 
 
 def test_an_unknown_age_gives_finite_gradients():
     prior = new_prior().train()
-    prior(codes(), condition(age=math.nan)).loss.backward()
+    prior(codes(), condition(age=math.nan), beats()).loss.backward()
     assert all(bool(p.grad.isfinite().all()) for p in prior.parameters() if p.grad is not None)
 
 
 def test_every_trained_weight_takes_part(prior: ECGPrior):
     mixed = condition()
     mixed.hidden[1] = True
-    prior(codes(), mixed).loss.backward()
+    prior(codes(), mixed, beats()).loss.backward()
     silent = [name for name, p in prior.named_parameters() if p.requires_grad and p.grad is None]
     assert not silent  # several processes would wait for them
     assert sum(not p.requires_grad for p in prior.parameters()) == 1  # the backbone's own token table
 
 
 def test_records_do_not_see_each_other(prior: ECGPrior):
-    both = prior(codes(), condition()).record_losses
-    alone = torch.cat([prior(codes()[n : n + 1], condition(1)).record_losses for n in range(2)])
+    both = prior(codes(), condition(), beats()).record_losses
+    alone = torch.cat([prior(codes()[n : n + 1], condition(1), beats(1)).record_losses for n in range(2)])
     torch.testing.assert_close(both, alone)
 
 
@@ -152,7 +169,7 @@ def test_codes_with_the_same_vector_differ_by_the_free_table_alone(prior: ECGPri
     prior.know_codes(twins)
     prior.head.weight.data.zero_()
     prior.head.bias.data.zero_()
-    logits = prior.step_logits(delay(codes(), CODES), condition())
+    logits = prior.step_logits(delay(codes(), CODES), condition(), beats())
     assert torch.allclose(logits[..., 5], logits[..., 3])
     assert not torch.allclose(logits[..., 4], logits[..., 3])
 
@@ -165,7 +182,7 @@ def test_code_vectors_of_another_shape_are_refused(prior: ECGPrior):
 @pytest.mark.parametrize("shape", [(2, FRAMES, LEVELS + 1), (2, FRAMES - 1, LEVELS), (FRAMES, LEVELS)])
 def test_codes_of_another_shape_are_refused(shape: tuple[int, ...]):
     with pytest.raises(ValueError, match="12 frames, 3 levels"):
-        new_prior()(torch.zeros(shape, dtype=torch.int64), condition())
+        new_prior()(torch.zeros(shape, dtype=torch.int64), condition(), beats())
 
 
 def test_a_prior_comes_back_with_the_same_logits(prior: ECGPrior, tmp_path: Path):
@@ -173,7 +190,7 @@ def test_a_prior_comes_back_with_the_same_logits(prior: ECGPrior, tmp_path: Path
     loaded = ECGPrior.from_pretrained(tmp_path)
     assert loaded.config == prior.config and fingerprint(loaded) == fingerprint(prior)
     delayed = delay(codes(), CODES)
-    assert torch.equal(loaded.step_logits(delayed, condition()), prior.step_logits(delayed, condition()))
+    assert torch.equal(loaded.step_logits(delayed, condition(), beats()), prior.step_logits(delayed, condition(), beats()))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from vqecg.prior.condition import FEMALE, MALE, UNKNOWN_SEX
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.modeling import FEMALE, MALE, UNKNOWN_SEX, ECGPrior
+from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.training import CodeExamples, PriorTraining, encode_examples, prior_loss, train_prior, validate
 from vqecg.records.folds import SplitIndices
+from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
@@ -22,9 +24,10 @@ from vqecg.training.fit import FitSettings, fit
 def some_examples(records: int = 200, **shares: float) -> CodeExamples:
     """Three variants of each record, whose codes tell which variant of which record they are."""
     codes = np.arange(3)[:, None, None, None] * 1000 + np.arange(records)[:, None, None] + np.zeros((3, records, 5, 2))
+    times = np.where(np.arange(4) < 3, codes[:, :, :1, 0] % 7 + np.arange(4), np.nan).astype(np.float32)
     labels = np.eye(2, dtype=np.float32)[np.arange(records) % 2]
     age = np.linspace(20, 90, records).astype(np.float32)
-    return CodeExamples(codes.astype(np.int16), labels, age, np.arange(records) % 2 + FEMALE, **shares)
+    return CodeExamples(codes.astype(np.int16), times, labels, age, np.arange(records) % 2 + FEMALE, **shares)
 
 
 def test_encoded_examples_are_the_codes_of_the_records_and_what_the_table_says(
@@ -36,6 +39,9 @@ def test_encoded_examples_are_the_codes_of_the_records_and_what_the_table_says(
     codes = tiny_tokenizer.encode(torch.from_numpy(simulated_store.signals(indices)))
     np.testing.assert_array_equal(found.codes[0], codes[..., :2].numpy())
     assert not np.array_equal(found.codes[1], found.codes[0])
+    beats = find_r_peaks(simulated_store.signals(indices)[1], 100) / 8
+    np.testing.assert_allclose(found.times[0, 1, : len(beats)], beats)
+    assert np.isnan(found.times[0, 1, len(beats) :]).all() and not np.array_equal(found.times[1], found.times[0])
     np.testing.assert_array_equal(found.labels, simulated_store.labels(task)[indices])
     table = simulated_store.table.iloc[indices]
     np.testing.assert_array_equal(found.age, table["age"].to_numpy(np.float32))
@@ -53,7 +59,7 @@ def test_a_batch_draws_a_variant_of_each_record_and_keeps_its_condition():
     np.testing.assert_array_equal(batch["sex"], examples.sex[rows])
     assert not bool(batch["hidden"].any())
     again = examples.batch(rows, np.random.default_rng(0))
-    assert all(torch.equal(batch[name], again[name]) for name in batch)
+    assert all(torch.equal(batch[name].nan_to_num(), again[name].nan_to_num()) for name in batch)
 
 
 def test_the_asked_share_of_conditions_ages_and_sexes_is_hidden_each_by_itself():
@@ -83,9 +89,10 @@ def test_training_lowers_the_loss_below_that_of_guessing(
         progress=False,
     )
     history = trained.result.history
-    assert history[-1]["loss"] < history[0]["loss"] < math.log(32)
-    assert history[-1]["loss"] == pytest.approx((history[-1]["nats/level_0"] + history[-1]["nats/level_1"]) / 2)
-    assert {"train/loss", "train/loss/level_0", "train/loss/level_1"} <= set(history[0])
+    assert history[-1]["nats/codes"] < history[0]["nats/codes"] < math.log(32)
+    assert history[-1]["nats/codes"] == pytest.approx((history[-1]["nats/level_0"] + history[-1]["nats/level_1"]) / 2)
+    assert history[-1]["loss"] == pytest.approx(history[-1]["nats/codes"] + history[-1]["nats/beats"])
+    assert {"train/loss", "train/loss/codes", "train/loss/beats", "train/loss/level_1"} <= set(history[0])
     config = trained.prior.config
     assert config.tokenizer_fingerprint == fingerprint(tiny_tokenizer)
     assert (config.codebook_size, config.levels, config.frames) == (32, 2, 125)
@@ -95,21 +102,23 @@ def test_a_prior_learns_what_a_label_means():
     """Codes that are the label itself: told the label, a trained prior is nearly sure, at the first step already."""
     labels = np.eye(2, dtype=np.float32)[np.arange(64) % 2]
     codes = np.broadcast_to((3 * labels[:, 1]).astype(np.int16)[None, :, None, None], (1, 64, 4, 2))
-    examples = CodeExamples(codes, labels, np.full(64, np.nan, np.float32), np.zeros(64, np.int64))
+    times = np.full((1, 64, 1), 2, np.float32)
+    examples = CodeExamples(codes, times, labels, np.full(64, np.nan, np.float32), np.zeros(64, np.int64))
     torch.manual_seed(0)
     shape = {"codebook_size": 8, "levels": 2, "frames": 4, "width": 16, "layers": 1, "heads": 2}
     prior = ECGPrior(ECGPriorConfig(("A", "B"), **shape, dropout=0.0))  # type: ignore[arg-type]
-    settings = FitSettings(steps=80, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
+    settings = FitSettings(steps=200, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
     fit(prior, examples, prior_loss, settings, progress=False)
-    assert validate(prior, examples)["loss"] < 0.1
+    assert validate(prior, examples)["nats/codes"] < 0.1
     swapped = replace(examples, labels=labels[:, ::-1].copy())
-    assert validate(prior, swapped)["loss"] > 1
+    assert validate(prior, swapped)["nats/codes"] > 1
 
 
 def test_validation_is_the_mean_over_records_whatever_the_batches(tiny_generator: ECGGenerator):
     records = np.random.default_rng(0).integers(0, 32, (1, 7, 125, 2)).astype(np.int16)
     labels, age = np.eye(5, dtype=np.float32)[np.arange(7) % 5], np.full(7, 50, np.float32)
-    examples = CodeExamples(records, labels, age, np.ones(7, np.int64))
+    times = np.sort(np.random.default_rng(1).random((1, 7, 9), np.float32) * 125)
+    examples = CodeExamples(records, times, labels, age, np.ones(7, np.int64))
     whole, parts = validate(tiny_generator.prior, examples), validate(tiny_generator.prior, examples, batch_size=3)
     assert parts == pytest.approx(whole)
 

@@ -1,45 +1,129 @@
-"""When the simulated heart beats."""
+"""The rhythm model: a true likelihood, samples that follow it, and what a frame is told of the beats around it."""
+
+import math
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
 
-from vqecg.records.rhythm import draw_beat_times
+from vqecg.prior.condition import Condition
+from vqecg.prior.rhythm import MAX_BEATS, RhythmModel, beat_distances, beat_noise, move_times, pad_times
 
-
-def drawn(*statements: str, seed: int = 0, rate: float = 70, seconds: float = 10.0):
-    return draw_beat_times(statements, rate, 0.25, 60, seconds, np.random.default_rng(seed))
-
-
-@pytest.mark.parametrize(
-    "statements", [("SR",), ("SARRH",), ("AFIB",), ("PAC",), ("PVC",), ("PAC", "PVC"), ("AFIB", "PVC")]
-)
-@pytest.mark.parametrize("rate", [45, 70, 130])
-def test_beats_cover_the_record_and_its_edges_in_order(statements: tuple[str, ...], rate: float):
-    for seed in range(10):
-        beats = drawn(*statements, seed=seed, rate=rate)
-        assert beats.onset[0] < 0 and beats.onset[-1] > 10
-        assert (np.diff(beats.onset) > 0.2).all()
-        np.testing.assert_allclose(np.diff(beats.onset), beats.rr_before[1:], atol=1e-9)
+FRAMES = 125
 
 
-def test_the_mean_rate_is_the_one_asked_for():
-    for rate in (45, 70, 130):
-        assert abs(60 / np.mean(drawn("SR", rate=rate).rr_before) / rate - 1) < 0.05
+def new_model(seed: int = 0) -> RhythmModel:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = RhythmModel(2, FRAMES)
+        model.mixture.weight.data.normal_(std=0.3)
+    return model.eval()
 
 
-def test_sinus_arrhythmia_varies_more_than_sinus_rhythm():
-    def spread(statement: str) -> float:
-        return float(np.mean([drawn(statement, seed=seed).rr_before.std() for seed in range(20)]))
-
-    assert spread("AFIB") > 0.08 and spread("SARRH") > 2 * spread("SR")
+def condition(batch: int, label: int = 0) -> Condition:
+    labels = torch.eye(2)[torch.full((batch,), label)]
+    return Condition(labels, torch.full((batch,), 50.0), torch.ones(batch).long(), torch.zeros(batch) > 0)
 
 
-def test_only_the_kinds_asked_for_occur():
-    assert set(drawn("SR").kind) == {"N"}
-    assert set(drawn("PAC").kind) == {"N", "A"} and set(drawn("PVC").kind) == {"N", "V"}
-    assert set(drawn("PAC", "PVC").kind) == {"N", "A", "V"}
+def test_the_likelihood_of_where_the_only_beat_is_and_of_no_beat_sums_to_one():
+    """In a record so short that a second beat cannot follow: one beat anywhere, or none."""
+    model = new_model()
+    model.frames = 2
+    grid = (torch.arange(4000) + 0.5) / 2000  # frames
+    with torch.no_grad():
+        log_interval = -model(grid[:, None], condition(4000))  # density over the logarithm of the time
+        none = -model(torch.full((1, 1), math.nan), condition(1))
+        first, _ = model.recurrence(model.inputs(torch.zeros(1, 1), condition(1)))
+        weight, mean, scale = model.components_of(first, torch.zeros(1, 1))
+        z = ((grid / 10).log()[:, None] - mean[0, 0]) / scale[0, 0]
+        density = (weight[0, 0] + z.neg() - scale[0, 0].log() - 2 * torch.nn.functional.softplus(-z)).logsumexp(-1)
+    mass = float((density.exp() / grid).sum() / 2000)
+    assert mass + float(none.exp()) == pytest.approx(1, abs=0.01)
+    inside = grid > 0.1  # below, an interval counts as the shortest there is
+    assert bool((log_interval <= density + 1e-4)[inside].all())  # surviving to the end costs something
 
 
-def test_a_record_without_room_for_premature_beats_is_refused():
-    with pytest.raises(ValueError, match="simulate longer records"):
-        drawn("PAC", "PVC", rate=40, seconds=3)
+def test_later_beats_do_not_change_what_earlier_ones_cost():
+    model = new_model()
+    early = torch.tensor([[5.0, 15.0, 26.0, math.nan]])
+    with torch.no_grad():
+        states = [model.recurrence(model.inputs(times, condition(1)))[0][:, :3] for times in (early, early + 0)]
+        late = early.clone()
+        late[0, 2] = 40.0
+        changed = model.recurrence(model.inputs(torch.nan_to_num(late), condition(1)))[0][:, :2]
+    torch.testing.assert_close(states[0][:, :2], changed)
+
+
+def test_samples_have_the_likelihood_of_their_own_model():
+    """A model that is sure of an interval of 10 frames draws it."""
+    model = new_model()
+    model.mixture.weight.data.zero_()
+    model.mixture.bias.data.copy_(torch.cat([torch.zeros(6), torch.zeros(6), torch.full((6,), -6.0)]))
+    times = model.sample(condition(3), beat_noise(0, 0, 3))
+    assert times.shape == (3, MAX_BEATS)
+    beats = times.isfinite().sum(1)
+    assert ((beats >= 11) & (beats <= 13)).all()
+    np.testing.assert_allclose(np.diff(times[:, :11].numpy()), 10, atol=0.7)
+
+
+def test_training_teaches_the_interval_that_a_label_means():
+    """Label 0: every 8 frames, label 1: every 16."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = RhythmModel(2, FRAMES, width=32)
+    generator = np.random.default_rng(0)
+    label = np.arange(64) % 2
+    interval = np.where(label, 16.0, 8.0)[:, None] * np.exp(0.03 * generator.standard_normal((64, MAX_BEATS)))
+    times = np.cumsum(interval, axis=1).astype(np.float32)
+    times[times >= FRAMES] = np.nan
+    told = Condition(
+        torch.eye(2)[torch.from_numpy(label)], torch.full((64,), 50.0), torch.ones(64).long(), torch.zeros(64) > 0
+    )
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(120):
+        optimizer.zero_grad()
+        model(torch.from_numpy(times), told).mean().backward()
+        optimizer.step()
+    drawn = model.eval().sample(told, beat_noise(0, 0, 64)).numpy()
+    for asked, expected in ((0, 8), (1, 16)):
+        assert np.nanmedian(np.diff(drawn[label == asked], axis=1)) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_record_has_its_own_stream_whatever_the_batch():
+    assert torch.equal(beat_noise(0, 2, 3), beat_noise(0, 0, 5)[2:])
+    assert beat_noise(0, 0, 0).shape == (0, MAX_BEATS, 2)
+    model = new_model()
+    whole = model.sample(condition(4), beat_noise(1, 0, 4))
+    torch.testing.assert_close(model.sample(condition(2), beat_noise(1, 2, 2)), whole[2:], equal_nan=True)
+
+
+def test_a_frame_is_told_the_beats_around_it_in_eighths():
+    found = beat_distances(torch.tensor([[1.5, 4.0, math.nan]]), 6, bins=100)[0]
+    assert found[:, 1].tolist() == [12, 4, 16, 8, 0, 99]  # until the next beat from the frame's start
+    assert found[:, 0].tolist() == [99, 99, 4, 12, 20, 8]  # since the last beat before it
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.floats(0, 124.5, width=32), max_size=30), st.integers(8, 200))
+def test_distances_fit_their_bins_whatever_the_beats(times: list[float], bins: int):
+    padded = torch.full((1, 31), math.nan)
+    padded[0, : len(times)] = torch.tensor(sorted(times))
+    found = beat_distances(padded, FRAMES, bins)
+    assert found.shape == (1, FRAMES, 2) and int(found.min()) >= 0 and int(found.max()) < bins
+
+
+def test_peaks_in_samples_become_times_in_frames_and_move_with_the_record():
+    times = pad_times([np.array([8, 84]), np.array([], np.int64)], hop_length=8)
+    assert times.shape == (2, MAX_BEATS) and times[0, :2].tolist() == [1, 10.5] and np.isnan(times[1]).all()
+    moved = move_times(times, np.array([2.0, 0.0]), FRAMES)
+    assert moved[0, 0] == 8.5 and np.isnan(moved[0, 1:]).all()  # the first is now before the start
+
+
+def test_gradients_are_finite_with_a_beat_at_the_very_end_and_without_beats():
+    model = new_model().train()
+    times: Tensor = torch.tensor([[0.0, 124.99], [math.nan, math.nan]])
+    model(times, condition(2)).sum().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in model.parameters() if p.grad is not None)

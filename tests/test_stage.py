@@ -8,6 +8,12 @@ import pytest
 from vqecg.scripts.stage import Stage, begin, read_stage, seconds_before
 
 SETTINGS = {"steps": 3, "fit": {"rate": 0.1}, "folds": (1, 2)}
+OTHER = SETTINGS | {"fit": {"rate": 0.2}}
+
+
+def fail(stage: Stage, error: BaseException) -> None:
+    with stage:
+        raise error
 
 
 def test_a_new_step_is_written_down_and_not_finished(tmp_path: Path):
@@ -27,15 +33,54 @@ def test_a_finished_step_with_the_same_settings_is_never_done_again(tmp_path: Pa
     assert (tmp_path / "model").exists()
 
 
-def test_other_settings_are_refused_and_named_and_replaced_when_told_to(tmp_path: Path):
-    begin(tmp_path, "compare", SETTINGS, False).finish({})
-    (tmp_path / "model").touch()
-    other = SETTINGS | {"fit": {"rate": 0.2}}
+def finished(folder: Path) -> None:
+    """A finished step with a model in it."""
+    begin(folder, "compare", SETTINGS, False).finish({"auroc": 0.9})
+    (folder / "model").touch()
+
+
+def test_other_settings_are_refused_and_named(tmp_path: Path):
+    finished(tmp_path)
     with pytest.raises(ValueError, match=r"other settings \(fit\.rate 0\.1 there, 0\.2 asked for\).*--overwrite"):
-        begin(tmp_path, "compare", other, False)
+        begin(tmp_path, "compare", OTHER, False)
     assert (tmp_path / "model").exists()
-    assert begin(tmp_path, "compare", other, True).figures is None
-    assert not (tmp_path / "model").exists()
+
+
+def test_what_is_overwritten_goes_when_the_new_step_is_finished_and_not_before(tmp_path: Path):
+    finished(tmp_path / "step")
+    with begin(tmp_path / "step", "compare", OTHER, True) as stage:
+        assert stage.figures is None and not (tmp_path / "step" / "model").exists()
+        assert (tmp_path / ".step.replaced" / "model").exists()
+        stage.finish({})
+    assert [path.name for path in tmp_path.iterdir()] == ["step"]
+    assert begin(tmp_path / "step", "compare", OTHER, False).figures == {}
+
+
+def test_what_was_to_be_overwritten_comes_back_when_the_new_step_fails_early(tmp_path: Path):
+    finished(tmp_path / "step")
+    with pytest.raises(KeyboardInterrupt):
+        fail(begin(tmp_path / "step", "compare", OTHER, True), KeyboardInterrupt())
+    assert begin(tmp_path / "step", "compare", SETTINGS, False).figures == {"auroc": 0.9}
+    assert (tmp_path / "step" / "model").exists() and [path.name for path in tmp_path.iterdir()] == ["step"]
+
+
+def test_after_a_later_interruption_either_step_can_be_had(tmp_path: Path):
+    folder = tmp_path / "step"
+    for settings, figures in ((OTHER, None), (SETTINGS, {"auroc": 0.9})):
+        if not folder.exists():
+            finished(folder)
+        stage = begin(folder, "compare", OTHER, True)
+        (folder / "training").mkdir(exist_ok=True)  # a checkpoint
+        with pytest.raises(KeyboardInterrupt):
+            fail(stage, KeyboardInterrupt())
+        assert begin(folder, "compare", settings, True).figures == figures
+    assert (folder / "model").exists() and [path.name for path in tmp_path.iterdir()] == ["step"]
+
+
+def test_a_step_that_was_killed_between_moving_aside_and_beginning_is_found_again(tmp_path: Path):
+    finished(tmp_path / "step")
+    (tmp_path / "step").rename(tmp_path / ".step.replaced")
+    assert begin(tmp_path / "step", "compare", SETTINGS, False).figures == {"auroc": 0.9}
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -52,11 +97,6 @@ def test_what_another_command_or_somebody_else_made_is_never_touched(tmp_path: P
     assert sorted(path.name for path in tmp_path.rglob("*")) == [
         *("mine", "prior", "settings.yaml", "stage.json", "thesis.tex")
     ]
-
-
-def fail(stage: Stage, error: BaseException) -> None:
-    with stage:
-        raise error
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt()])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from vqecg.records.labels import statement_table
@@ -37,7 +38,7 @@ def corpus(folder: Path, signals8: np.ndarray | None = None) -> RecordTable:
         {
             "patient_id": [str(number + 1) for number in range(len(written))],
             "fold": [number % 10 + 1 for number in range(len(written))],
-            "age": [50.0 + number for number in range(len(written))],
+            "age": [50.0 + number % 50 for number in range(len(written))],
             "sex": "female",
             "statements": [STATEMENTS[number % 5] for number in range(len(written))],
         }
@@ -73,10 +74,15 @@ def test_other_rates_and_lengths_are_prepared(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_several_workers_give_the_same_store(tmp_path: Path) -> None:
-    table = corpus(tmp_path / "data", signals(70))
+    written = signals(600)  # three shards
+    written[[300, 599]] = written[10]
+    table = corpus(tmp_path / "data", written)
     one, two = build(table, tmp_path / "one"), build(table, tmp_path / "two", workers=2)
     assert one.fingerprint == two.fingerprint
     assert (tmp_path / "one/signals.npy").read_bytes() == (tmp_path / "two/signals.npy").read_bytes()
+    assert one.rejected["record_id"].tolist() == two.rejected["record_id"].tolist() == ["301", "600"]
+    assert set(one.rejected["detail"]) == {"duplicate of 11"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "one", "two"]
 
 
 def test_bad_records_are_left_out_and_named_with_the_reason(tmp_path: Path) -> None:
@@ -190,48 +196,68 @@ def test_a_full_disk_leaves_nothing_and_keeps_what_was_there(tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "store"]
 
 
-BUILD_MUCH = """
-import sys
-from pathlib import Path
-import pandas as pd
-from vqecg.records.preprocessing import SignalSpec
-from vqecg.records.readers import read_table
-from vqecg.records.record import RecordTable
-from vqecg.records.store import RecordStore
-
-if __name__ == "__main__":
-    table = read_table(Path(sys.argv[1]))
-    many = pd.concat([table.records] * 4_000, ignore_index=True)
+def build_many(data: Path, folder: Path, workers: int, records: int = 2000) -> RecordStore:
+    """A store from the records of `data`, many times over: the copies are rejected, but read and examined too."""
+    table = read_table(data)
+    many = pd.concat([table.records] * (records // len(table.records)), ignore_index=True)
     many["record_id"] = [str(number) for number in range(len(many))]
-    table = RecordTable(many, table.source, table.description, table.statement_table)
-    RecordStore.build(table, SignalSpec(), Path(sys.argv[2]), workers=int(sys.argv[3]), progress=False)
+    return build(RecordTable(many, table.source, table.description, table.statement_table), folder, workers=workers)
+
+
+BUILD_MANY = f"""
+import importlib.util, sys
+from pathlib import Path
+if __name__ == "__main__":
+    spec = importlib.util.spec_from_file_location("test_store", {__file__!r})
+    tests = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tests)
+    tests.build_many(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_leaves_nothing(tmp_path: Path, workers: int) -> None:
-    corpus(tmp_path / "data")
-    (tmp_path / "build.py").write_text(BUILD_MUCH)
-    (tmp_path / "out").mkdir()
-    arguments = [str(tmp_path / "build.py"), str(tmp_path / "data"), str(tmp_path / "out/store"), str(workers)]
+def stop_in_the_middle(folder: Path, workers: int, number: int) -> list[psutil.Process]:
+    """Starts `build_many` in a process of its own and sends it a signal after two shards; returns its workers."""
+    corpus(folder / "data", signals(50))
+    (folder / "build.py").write_text(BUILD_MANY)
     process = subprocess.Popen(
-        [sys.executable, *arguments],
+        [sys.executable, str(folder / "build.py"), str(folder / "data"), str(folder / "out/store"), str(workers)],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         # a parent in the background may have it ignored, and children inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 60
-    while not list((tmp_path / "out").glob("*/signals.npy")) and process.poll() is None:
+    deadline = time.monotonic() + 120
+    while len(list((folder / "out").glob(".store.shards/*.shard"))) < 2 and process.poll() is None:
         assert time.monotonic() < deadline, "the build did not start"
-        time.sleep(0.05)
-    time.sleep(0.5)
-    os.killpg(process.pid, signal.SIGINT)  # the terminal sends it to every process, workers too
-    errors = process.communicate(timeout=60)[1]
-    assert process.returncode != 0 and "KeyboardInterrupt" in errors
-    assert list((tmp_path / "out").iterdir()) == []
+        time.sleep(0.02)
+    children = psutil.Process(process.pid).children(recursive=True)
+    if number == signal.SIGKILL:
+        process.kill()  # its workers are not told
+    else:
+        os.killpg(process.pid, number)  # the terminal sends it to every process, workers too
+    errors = process.communicate(timeout=120)[1]
+    assert process.returncode != 0 and (number == signal.SIGKILL or "KeyboardInterrupt" in errors)
+    return children
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_a_build_goes_on_after_an_interruption_and_gives_the_same_bits(
+    tmp_path: Path, workers: int, number: signal.Signals
+) -> None:
+    children = stop_in_the_middle(tmp_path, workers, number)
+    assert not psutil.wait_procs(children, timeout=60)[1], "workers end with their parent"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".store.shards"], "no store, nothing half written"
+    done = len(list((tmp_path / "out/.store.shards").glob("*.shard")))
+    assert 2 <= done < 8
+    again = build_many(tmp_path / "data", tmp_path / "out/store", workers=1)
+    whole = build_many(tmp_path / "data", tmp_path / "whole", workers=1)
+    assert again.fingerprint == whole.fingerprint and again.config == whole.config
+    for name in ("signals.npy", "rejected.csv"):
+        assert (tmp_path / "out/store" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["store"]
 
 
 @pytest.mark.real

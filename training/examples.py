@@ -28,18 +28,27 @@ class SignalExamples:
 
     def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
         """The examples `indices` (numbers from 0 to len - 1), jittered with `generator`."""
-        signal = jitter(self.store.signals(self.indices[indices]), self.shift, self.gain, generator)
+        signal = jitter(self.store.signals(self.indices[indices]), self.shift, self.gain, generator).signal
         return {"signal": torch.from_numpy(signal)} | {
             name: torch.from_numpy(np.ascontiguousarray(values[indices])) for name, values in self.extra.items()
         }
 
 
-def jitter(signal: np.ndarray, shift: int, gain: float, generator: np.random.Generator) -> np.ndarray:
+@dataclass(frozen=True)
+class Jittered:
+    """Records that were moved and scaled."""
+
+    signal: np.ndarray  # (batch, 8, samples) float32 mV
+    moves: np.ndarray  # (batch,) int64 samples: what was at sample n is now at n - move
+
+
+def jitter(signal: np.ndarray, shift: int, gain: float, generator: np.random.Generator) -> Jittered:
     """Moves and scales each record of (batch, 8, samples) by itself; see `SignalExamples`."""
+    moves = np.zeros(len(signal), np.int64)
     if shift:
         moves = generator.integers(-shift, shift + 1, len(signal))
         positions = np.arange(signal.shape[2])[None] + moves[:, None]
         signal = np.take_along_axis(signal, positions.clip(0, signal.shape[2] - 1)[:, None], axis=2)
     if gain:
         signal = signal * np.exp(gain * generator.standard_normal((len(signal), 1, 1))).astype(np.float32)
-    return signal
+    return Jittered(signal, moves)

@@ -4,10 +4,11 @@ To add one: a file with a frozen dataclass config (with class_names, leads and s
 `Pretrained` that takes it and has `features`, and a line in CLASSIFIERS.
 """
 
+from vqecg.downstream.models.attention_rnn import AttentionRNNClassifier
 from vqecg.downstream.models.resnet import ResNetClassifier
 from vqecg.training.checkpoint import Pretrained
 
-CLASSIFIERS: dict[str, type[Pretrained]] = {"resnet": ResNetClassifier}
+CLASSIFIERS: dict[str, type[Pretrained]] = {"resnet": ResNetClassifier, "attention-rnn": AttentionRNNClassifier}
 
 
 def classifier_class(name: str) -> type[Pretrained]:

@@ -1,0 +1,115 @@
+"""An assessment as one self-contained HTML file, in the style of the run's report: N beside every figure."""
+
+import html
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from vqecg.downstream.assessment import SYNTHETIC, TRAINING, Assessment
+from vqecg.downstream.assessment_sections import (
+    adherence_section,
+    bounds,
+    distance_section,
+    known,
+    memorisation_section,
+    percent,
+    signal_section,
+    utility_section,
+)
+from vqecg.downstream.report_page import (
+    Html,
+    count,
+    element,
+    escape,
+    interval,
+    join,
+    number,
+    paragraph,
+    settings_list,
+)
+from vqecg.downstream.report_style import PAGE, STYLE
+from vqecg.downstream.utility import TRTS, TSTR
+from vqecg.training.checkpoint import write_text
+
+
+def write_page(found: Assessment, path: Path, date: str) -> None:
+    """Writes the page, whole or not at all; the same assessment and date give the same bytes."""
+    write_text(path, render_page(found, date))
+
+
+def render_page(found: Assessment, date: str) -> str:
+    """The whole page as text."""
+    about = found.about
+    sections = (
+        ("summary", "Summary", summary_section(found)),
+        ("utility", "Utility", utility_section(found)),
+        ("distance", "Distance from real records", distance_section(found)),
+        ("signals", "Signals and physiology", signal_section(found)),
+        ("adherence", "Label adherence", adherence_section(found)),
+        ("memorisation", "Memorisation", memorisation_section(found)),
+        ("method", "Method and limits", method_section(about)),
+    )
+    title = "Synthetic ECGs against real ones"
+    links = join(Html(f'<a href="#{key}">{escape(name)}</a>') for key, name, _ in sections)
+    compared = (
+        f"{about['synthetic_records']:,} synthetic records against {about['test_records']:,} real test records, "
+        f"{about['training_records']:,} real training records"
+    )
+    body = [
+        element("h1", title),
+        paragraph(compared, "about"),
+        paragraph(about["real"], "about"),
+        element("nav", links),
+    ]
+    body += [Html(f'<h2 id="{key}">{escape(name)}</h2>\n{content}') for key, name, content in sections]
+    body.append(element("footer", f"vqecg {version('vqecg')}, {date}. Research use, not for diagnosis."))
+    return PAGE.substitute(title=html.escape(title), style=STYLE, body=join(body, "\n"))
+
+
+def summary_section(found: Assessment) -> Html:
+    """The assessment in a few figures."""
+    figures: list[tuple[str, str, str]] = []
+    ratios = found.ratios[found.ratios["metric"] == "auroc"]
+    for row in ratios[ratios["design"] == TSTR].itertuples():
+        within = f"{number(row.ratio_low)} to {number(row.ratio_high)}"
+        figures.append((f"TSTR / TRTR, macro AUROC, {row.family}", number(row.ratio), within))
+    for row in ratios[ratios["design"] == TRTS].itertuples():
+        within = interval(row.difference_low, row.difference_high)
+        figures.append((f"TRTS minus TRTR, macro AUROC, {row.family}", number(row.difference, signed=True), within))
+    whole = found.distances[found.distances["against"] == "test records"].set_index(["space", "compared"])
+    for space in dict.fromkeys(found.distances["space"]):
+        made, real = whole.loc[(space, SYNTHETIC)], whole.loc[(space, TRAINING)]
+        remark = f"real training records: {number(real['coverage'])}; N {count(made['real'])}"
+        figures.append((f"Coverage of real test records, {space}", number(made["coverage"]), remark))
+    for row in found.memorisation["nearness"]:
+        if row["label"] == "all" and row["space"] == "waveform":
+            remark = f"nearer than half of the held-out 1st percentile; N {count(row['synthetic'])}"
+            figures.append(("Near copies of training records", percent(row["near_copies"], 1), remark))
+    for row in known(found.memorisation["membership"]):
+        if not row["matched"]:
+            figures.append(("Membership inference, AUC", number(row["auc"]), f"{bounds(row)}; 0.5 is not at all"))
+    cells = [
+        element("div", element("dt", name) + element("dd", join([value, element("small", remark)])))
+        for name, value, remark in figures
+    ]
+    return element("dl", join(cells), "keys")
+
+
+def method_section(about: Any) -> Html:
+    """How the figures were made."""
+    utility = about["settings"]["utility"]
+    facts = {
+        "Policy": about["policy"],
+        "Classifiers": f"{', '.join(utility['families'])}; seeds {', '.join(map(str, utility['seeds']))}; "
+        f"{about['settings']['classifier']['steps']} steps",
+        "Intervals": f"{utility['replicates']} bootstrap draws of patients and seeds",
+        "PR, QRS, QT, axis": f"from {about['intervals_from']}",
+        "Ceiling": "not measured"
+        if about["ceiling_levels"] is None
+        else f"reconstructions from {about['ceiling_levels']} levels of codes, as many as the prior writes",
+    }
+    limits = (
+        "Synthetic records are trained on and measured; they are in no validation or test part, and nothing was chosen "
+        "by them here. Figures of one data set and one split say nothing of another."
+    )
+    return settings_list(facts) + paragraph(limits)

@@ -1,0 +1,58 @@
+"""What a record is asked to be - labels, age and sex - as tensors, and as one vector that a model can use."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+UNKNOWN_SEX, FEMALE, MALE = 0, 1, 2
+SEX_CODES = {"unknown": UNKNOWN_SEX, "female": FEMALE, "male": MALE}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a batch of records is asked to be."""
+
+    labels: Tensor  # (batch, classes) float32, 1 = has the label
+    age: Tensor  # (batch,) float32 years, NaN = not told
+    sex: Tensor  # (batch,) int64: 0 not told, 1 female, 2 male
+    hidden: Tensor  # (batch,) bool: True = the whole condition is replaced by the learned null
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice) -> "Condition":
+        return Condition(self.labels[rows], self.age[rows], self.sex[rows], self.hidden[rows])
+
+    def to(self, device: torch.device) -> "Condition":
+        """The same on another device."""
+        return Condition(*(value.to(device) for value in (self.labels, self.age, self.sex, self.hidden)))
+
+    def with_null(self) -> "Condition":
+        """This batch followed by itself with everything hidden, for guidance."""
+        return Condition(
+            *(torch.cat([value, value]) for value in (self.labels, self.age, self.sex)),
+            torch.cat([self.hidden, torch.ones_like(self.hidden)]),
+        )
+
+
+class ConditionEmbedding(nn.Module):
+    """Condition -> (batch, width): labels, age and sex added up, or the learned null where hidden."""
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__()
+        self.labels = nn.Linear(classes, width)
+        self.age = nn.Sequential(nn.Linear(2, width), nn.SiLU(), nn.Linear(width, width))
+        self.sex = nn.Embedding(3, width)
+        self.null = nn.Parameter(torch.zeros(width))
+        nn.init.normal_(self.labels.weight, std=0.02)
+        nn.init.zeros_(self.labels.bias)
+        nn.init.normal_(self.sex.weight, std=0.02)
+
+    def forward(self, condition: Condition) -> Tensor:
+        """(batch, width)."""
+        known = condition.age.isfinite()
+        years = torch.where(known, condition.age / 50 - 1, torch.zeros_like(condition.age))
+        age = self.age(torch.stack([years, known.float()], dim=-1))
+        told = self.labels(condition.labels) + age + self.sex(condition.sex)
+        return torch.where(condition.hidden[:, None], self.null.to(told.dtype), told)

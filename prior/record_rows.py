@@ -1,0 +1,45 @@
+"""Some rows of a store, as one thing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from vqecg.records.labels import LabelTask
+from vqecg.records.store import RecordStore
+
+CHUNK = 512  # records read at a time
+
+
+@dataclass(frozen=True, eq=False)
+class RecordRows:
+    """Records of a store, in the order of `rows`."""
+
+    store: RecordStore
+    rows: np.ndarray  # (records,) int64
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def patients(self) -> np.ndarray:
+        """One name a patient (records,); a record of unknown patient is a patient of its own."""
+        table = self.store.table.iloc[self.rows]
+        pairs = zip(table["patient_id"], table["record_id"], strict=True)
+        return np.array([f"patient {patient}" if patient else f"record {record}" for patient, record in pairs], object)
+
+    def chunks(self) -> Iterator[np.ndarray]:
+        """Signals (n, 8, samples) float32 mV, some at a time."""
+        for start in range(0, len(self.rows), CHUNK):
+            yield self.store.signals(self.rows[start : start + CHUNK])
+
+    def labels(self, task: LabelTask) -> np.ndarray:
+        """(records, classes) float32 of a task, by the store's own statement table."""
+        return self.store.labels(self.store.task(task.name, task.minimum_likelihood))[self.rows]
+
+    def sample(self, count: int, seed: int) -> "RecordRows":
+        """At most `count` of them, drawn without replacement, in order."""
+        if len(self.rows) <= count:
+            return self
+        chosen = np.random.default_rng(seed).choice(len(self.rows), count, replace=False)
+        return RecordRows(self.store, self.rows[np.sort(chosen)])

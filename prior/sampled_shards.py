@@ -1,0 +1,85 @@
+"""Sampling in shards, by one process or several: the same codes whatever their number."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.copy_gate import CopyGate, generate_gated
+from vqecg.prior.generator import ECGGenerator, Requests
+from vqecg.tokenizer.encoding import one_thread
+
+
+@dataclass(frozen=True, eq=False)
+class SampledShard:
+    """Codes, and what the gate said of them; without a gate the other arrays are empty."""
+
+    codes: np.ndarray  # (records, frames, levels) int32
+    nearest: np.ndarray  # (records,) int64, rows of the gate's store
+    distances: np.ndarray  # (records,) float64, waveform distance to these
+    rejected: np.ndarray  # (records,) int64, draws thrown away before
+
+    def to_bytes(self) -> bytes:
+        """The arrays one after the other in numpy's file format."""
+        content = io.BytesIO()
+        for part in fields(self):
+            np.save(content, getattr(self, part.name))
+        return content.getvalue()
+
+    @classmethod
+    def read(cls, path: Path) -> "SampledShard":
+        """The reverse of `to_bytes`, from a file."""
+        with path.open("rb") as file:
+            return cls(*(np.load(file) for _ in fields(cls)))
+
+
+@dataclass(frozen=True, eq=False)
+class SamplingTask:
+    """What a worker needs to sample; the models and the training records go as paths."""
+
+    generator: Path
+    fingerprint: str  # of the generator
+    seed: int
+    settings: SamplingSettings
+    gate: CopyGate | None
+
+    def sample(self, requests: Requests, first: int) -> bytes:
+        """The content of a shard: the requests' records, of which the first has the number `first` in the whole set.
+
+        One thread on the processor, so that sums are made in the same order in every process. Raises ValueError
+        when the folder has come to hold another generator, or the gate rejects a record too often.
+        """
+        with one_thread():
+            generator = load_generator(self.generator, self.fingerprint)
+            if self.gate is None:
+                codes = generator.generate(requests, self.seed, self.settings, first).codes
+                none = np.zeros(0, np.int64)
+                return SampledShard(codes.astype(np.int32), none, np.zeros(0), none).to_bytes()
+            made = generate_gated(generator, requests, self.seed, self.settings, self.gate, first)
+            codes, near = made.records.codes.astype(np.int32), made.nearest
+            return SampledShard(codes, near.rows, near.distances, made.rejected).to_bytes()
+
+
+@lru_cache(maxsize=1)
+def load_generator(folder: Path, expected: str) -> ECGGenerator:
+    """The generator, once a process."""
+    generator = ECGGenerator.from_pretrained(folder)
+    if generator.fingerprint != expected:
+        raise ValueError(f"{folder} holds another generator than when sampling began ({expected}): begin again")
+    return generator
+
+
+@torch.inference_mode()
+def decoded(generator: ECGGenerator, paths: list[Path], batch_size: int = 64) -> Iterator[np.ndarray]:
+    """The signals of shards, (n, 8, samples) float32 mV, some at a time."""
+    device = next(generator.tokenizer.parameters()).device
+    for path in paths:
+        for codes in torch.from_numpy(SampledShard.read(path).codes.astype(np.int64)).split(batch_size):
+            with one_thread():
+                signal = generator.tokenizer.decode(codes.to(device), generator.samples).cpu().numpy()
+            yield signal

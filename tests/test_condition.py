@@ -1,0 +1,37 @@
+"""Conditions: they can be cut, sent and doubled, and hiding one hides all of it."""
+
+import math
+
+import torch
+
+from vqecg.prior.condition import FEMALE, MALE, Condition, ConditionEmbedding
+
+
+def condition() -> Condition:
+    return Condition(
+        torch.tensor([[1.0, 0.0], [0.0, 1.0]]),
+        torch.tensor([40.0, math.nan]),
+        torch.tensor([FEMALE, MALE]),
+        torch.tensor([False, False]),
+    )
+
+
+def test_a_slice_keeps_what_belongs_together():
+    later = condition()[1:].to(torch.device("cpu"))
+    assert len(later) == 1 and later.labels.tolist() == [[0.0, 1.0]] and later.sex.tolist() == [MALE]
+
+
+def test_guidance_asks_twice_once_with_everything_hidden():
+    doubled = condition().with_null()
+    assert doubled.hidden.tolist() == [False, False, True, True]
+    assert torch.equal(doubled.labels[2:], condition().labels)
+
+
+def test_what_is_hidden_is_the_null_and_an_unknown_age_is_finite():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        embedding = ConditionEmbedding(2, 8)
+    embedding.null.data.fill_(3.0)
+    vectors = embedding(condition().with_null())
+    assert vectors.shape == (4, 8) and bool(vectors.isfinite().all())
+    assert (vectors[2:] == 3).all() and not torch.allclose(vectors[0], vectors[1])

@@ -1,0 +1,215 @@
+"""A store's records as codes, written once: one memory-mapped array, its table, and what it was made from.
+
+The folder holds config.json, codes.npy and table.parquet. Like the store it is built and read piece by piece.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from vqecg.records.array_file import ArrayFile
+from vqecg.records.atomic_folder import atomic_folder, check_destination
+from vqecg.records.shards import fill_shards, shard_folder
+from vqecg.records.store import RecordStore, read_signals
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.checkpoint import find_folder, fingerprint
+
+FORMAT = "vqecg code store"
+FORMAT_VERSION = 1
+BATCH = 64  # records at a time; part of what decides the last bit of an embedding, so not a setting
+
+
+def is_code_store(folder: Path) -> bool:
+    """Whether a folder holds a code store."""
+    try:
+        return json.loads((folder / "config.json").read_text("utf-8"))["format"] == FORMAT
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class CodeStore:
+    """Codes on disk, opened with `open` or made with `build`; pickles as its path."""
+
+    folder: Path
+    table: pd.DataFrame  # the columns of RecordStore.table and `row` (in the store), one row a record
+    config: Mapping[str, Any]  # config.json
+
+    @classmethod
+    def build(
+        cls,
+        store: RecordStore,
+        indices: np.ndarray,
+        tokenizer_folder: Path,
+        folder: Path,
+        workers: int = 1,
+        overwrite: bool = False,
+        progress: bool = True,
+    ) -> "CodeStore":
+        """Encodes the records `indices` (row numbers) of a store with the tokenizer in `tokenizer_folder`.
+
+        Every process computes with one thread on the processor, so that the codes are the same whatever their number.
+        The folder appears when all is done; after an interruption there is none, and the same call goes on from the
+        shards that were finished. Codes that are there already from the same inputs are opened instead.
+
+        Args:
+            workers: processes; more than one needs the caller's `if __name__ == "__main__":`.
+            overwrite: replace other codes in `folder`. A folder that holds anything else is never replaced.
+            progress: show a progress bar.
+
+        Raises ValueError for no records, a tokenizer of another sampling rate, or a folder that holds something else.
+        """
+        folder, indices = Path(folder), np.asarray(indices, np.int64)
+        if not len(indices):
+            raise ValueError("no records to encode; name at least one fold that has some")
+        place = find_folder(tokenizer_folder).resolve()
+        config = _config(store, ECGTokenizer.from_pretrained(place), indices)
+        if is_code_store(folder) and read_config(folder).get("inputs") == config["inputs"]:
+            return cls.open(folder)
+        check_destination(folder, is_code_store, overwrite)
+        task = EncodingTask(store.folder.resolve(), place, config["tokenizer_fingerprint"])
+
+        def content(start: int, stop: int) -> Callable[[], bytes]:
+            return partial(task.encode, indices[start:stop])
+
+        with shard_folder(folder, config["inputs"]) as shards:
+            paths = fill_shards(shards, len(indices), content, workers, "encoding", progress)
+            with atomic_folder(folder, is_code_store, overwrite) as aside:
+                shape, kind = (config["frames"], config["levels"]), code_type(config["codebook_size"])
+                with ArrayFile(aside / "codes.npy", shape, kind) as file:
+                    for path in paths:
+                        file.append(np.load(path))
+                table = store.table.iloc[indices].assign(row=indices).reset_index(drop=True)
+                table.assign(statements=table["statements"].map(json.dumps)).to_parquet(aside / "table.parquet")
+                text = json.dumps(config | {"codes_sha256": file.sha256}, indent=2) + "\n"
+                (aside / "config.json").write_text(text, "utf-8")
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> "CodeStore":
+        """Opens codes. Raises ValueError when `folder` holds none, those of another version, or damaged ones."""
+        folder = Path(folder)
+        if not is_code_store(folder):
+            raise ValueError(f"{folder} holds no codes (config.json, codes.npy, ...); make them with `vqecg encode`")
+        config = read_config(folder)
+        if config["format_version"] != FORMAT_VERSION:
+            raise ValueError(
+                f"{folder} is of version {config['format_version']}, expected {FORMAT_VERSION}; encode again"
+            )
+        table = pd.read_parquet(folder / "table.parquet")
+        table["statements"] = table["statements"].map(json.loads)
+        found = cls(folder, table, config)
+        expected = (config["records"], config["frames"], config["levels"])
+        if found._codes.shape != expected or len(table) != config["records"]:
+            raise ValueError(f"{folder}: codes of shape {found._codes.shape}, expected {expected}; encode again")
+        return found
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __reduce__(self) -> tuple[Any, tuple[Path]]:
+        return CodeStore.open, (self.folder,)  # a memory map would pickle as its whole content
+
+    @cached_property
+    def _codes(self) -> np.ndarray:
+        """(records, frames, levels), memory-mapped read-only."""
+        return np.load(self.folder / "codes.npy", mmap_mode="r")
+
+    @property
+    def tokenizer_fingerprint(self) -> str:
+        """Of the tokenizer that made the codes; see training/checkpoint.py."""
+        return str(self.config["tokenizer_fingerprint"])
+
+    @property
+    def store_fingerprint(self) -> str:
+        """Of the store whose records these are."""
+        return str(self.config["store_fingerprint"])
+
+    def codes(self, indices: np.ndarray | slice) -> np.ndarray:
+        """The records of `indices` (numbers, a mask or a slice): (n, frames, levels) int16, a copy.
+
+        int32 where the codebooks have more than 32,768 codes.
+        """
+        return np.array(self._codes[indices if isinstance(indices, slice) else np.asarray(indices)])
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of a code store."""
+    return json.loads((folder / "config.json").read_text("utf-8"))
+
+
+def code_type(codebook_size: int) -> str:
+    """The smallest type that holds the codes of such a codebook."""
+    return "<i2" if codebook_size <= 2**15 else "<i4"
+
+
+def _config(store: RecordStore, tokenizer: ECGTokenizer, indices: np.ndarray) -> dict[str, Any]:
+    """What config.json says before the codes are made: the shape, and what they are made from."""
+    tokenizer.check_sampling_rate(store.spec.sampling_rate)
+    config = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "tokenizer_fingerprint": fingerprint(tokenizer),
+        "store_fingerprint": store.fingerprint,
+        "records": len(indices),
+        "frames": tokenizer.frames(store.spec.samples),
+        "levels": tokenizer.num_levels,
+        "codebook_size": tokenizer.codebook_size,
+        "frame_rate": tokenizer.frame_rate,
+    }
+    inputs = hashlib.sha256(json.dumps(config, sort_keys=True).encode() + indices.tobytes())
+    return config | {"inputs": inputs.hexdigest()}
+
+
+@dataclass(frozen=True)
+class EncodingTask:
+    """What a worker needs to encode; pickles as two paths and a fingerprint."""
+
+    store: Path
+    tokenizer: Path
+    fingerprint: str  # of the tokenizer
+
+    def encode(self, indices: np.ndarray) -> bytes:
+        """Codes of some records of the store, (records, frames, levels) in numpy's file format.
+
+        Raises ValueError when the tokenizer in the folder has become another.
+        """
+        with one_thread(), torch.inference_mode():
+            tokenizer = load_tokenizer(self.tokenizer, self.fingerprint)
+            parts = [
+                tokenizer.encode(torch.from_numpy(read_signals(self.store, indices[start : start + BATCH]))).numpy()
+                for start in range(0, len(indices), BATCH)
+            ]
+        content = io.BytesIO()
+        np.save(content, np.concatenate(parts).astype(code_type(tokenizer.codebook_size)))
+        return content.getvalue()
+
+
+@lru_cache(maxsize=1)
+def load_tokenizer(folder: Path, expected: str) -> ECGTokenizer:
+    """The tokenizer, once a process."""
+    tokenizer = ECGTokenizer.from_pretrained(folder)
+    if fingerprint(tokenizer) != expected:
+        raise ValueError(f"{folder} holds another tokenizer than when encoding began ({expected}): begin again")
+    return tokenizer
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch computes with one thread for the length of a `with` block: sums in one order, and workers side by side."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,63 @@
+"""The processes of one job (`accelerate launch`, `torchrun`): which one this is, and what the main one does for all.
+
+Nothing is imported before it is needed: the command line asks here too.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class MainProcessError(RuntimeError):
+    """The main process of the job failed, and says itself why."""
+
+
+def process_count() -> int:
+    """How many processes the job has, as its launcher says."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def process_index() -> int:
+    """Which of them this is, from 0."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def is_main_process() -> bool:
+    """Whether this is process 0, which alone writes and prints."""
+    return process_index() == 0
+
+
+def by_main(work: Callable[[], T]) -> T:
+    """Does `work` in the main process alone, and returns what it gives (which must pickle) in all of them.
+
+    An exception is raised as it is in the main process, and as MainProcessError in the others, so that none waits.
+    """
+    if process_count() == 1:
+        return work()
+    from accelerate import Accelerator
+    from accelerate.utils import broadcast_object_list
+
+    Accelerator()  # joins the others, on the devices that `fit` will use
+    told: list[Any] = [None]
+    if is_main_process():
+        try:
+            told = [(work(),)]
+        finally:
+            broadcast_object_list(told)
+    else:
+        broadcast_object_list(told)
+    if told[0] is None:
+        raise MainProcessError("the main process failed")
+    return told[0][0]
+
+
+def leave_job() -> None:
+    """Takes leave of the other processes, if this one ever met them."""
+    if process_count() > 1 and "torch" in sys.modules:
+        from torch import distributed
+
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
