@@ -39,7 +39,6 @@ PRECISION = "bf16-mixed"  # ours takes bf16 where the processor has units for it
 PEERS = {
     # a tenfold learning rate and small batches: at its own settings so few steps would leave it where it began
     "vqvae": ("--precision", PRECISION, "--learning-rate", "1e-3", "--batch-size", "8"),
-    "pulse2pulse": ("--batch-size", "8"),  # its gradient penalty wants full precision
     "flow_matching": ("--precision", PRECISION, "--batch-size", "8"),
 }
 
@@ -100,7 +99,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path, required=True, help="folder that `vqecg prepare` wrote")
     parser.add_argument("--work", type=Path, required=True, help="folder for the peer's environment and all stages")
-    parser.add_argument("--peers", nargs="*", default=["vqvae", "pulse2pulse"], choices=sorted(PEERS), help="of ecgen")
+    parser.add_argument("--peers", nargs="*", default=["vqvae"], choices=sorted(PEERS), help="of ecgen")
     parser.add_argument("--task", default="superdiagnostic", help="label task")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="our shapes, and the classifier")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 8)), help="folds to learn from")

@@ -22,23 +22,21 @@ import torch
 from ecgen.data.datasets.base import BaseECGDataset
 from ecgen.data.leads import INDEPENDENT_8
 from ecgen.training.runner import train as train_ecgen
-from scipy.signal import resample_poly
 
 SCALE = 0.24  # mV, about the standard deviation of the records: both sides learn signals of about unit size
 CODEBOOK_SIZE = 1024  # codes, so that 12.5 codes a second are the rate of the first level of vqecg's tokenizer
-GAN_RATE = 250  # Hz: Pulse2Pulse gives multiples of 2,500 samples and nothing else
 TIMED_RECORDS = 12  # at least, at every batch size
 
 
 class ExchangeDataset(BaseECGDataset):
     """One part of the exchange folder as ecgen wants a data set: signals in units of SCALE, multi-hot labels."""
 
-    def __init__(self, folder: str, split: str, rate: int) -> None:
+    def __init__(self, folder: str, split: str) -> None:
         part = np.load(Path(folder) / f"{'validation' if split == 'val' else split}.npz")
         self.labels = torch.from_numpy(part["labels"])
-        self.signals = torch.from_numpy(resampled(part["signals"], int(part["rate"]), rate) / np.float32(SCALE))
-        self.lead_names, self.fs, self.seq_length = list(INDEPENDENT_8), rate, self.signals.shape[2]
-        self.scale = SCALE
+        self.signals = torch.from_numpy(part["signals"] / np.float32(SCALE))
+        self.lead_names, self.fs = list(INDEPENDENT_8), int(part["rate"])
+        self.seq_length, self.scale = self.signals.shape[2], SCALE
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -65,7 +63,7 @@ def main() -> None:
     """Trains, or samples from what was trained."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", choices=("train", "sample"))
-    parser.add_argument("peer", choices=("vqvae", "pulse2pulse", "flow_matching"))
+    parser.add_argument("peer", choices=("vqvae", "flow_matching"))
     parser.add_argument("--exchange", type=Path, required=True, help="folder of the records")
     parser.add_argument("--out", type=Path, required=True, help="folder of what comes out")
     parser.add_argument("--minutes", type=float, default=15.0, help="CPU minutes of training, over all stages")
@@ -89,8 +87,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     """Trains a peer from scratch within the budget: a VQ-VAE and then its prior, or one model."""
     began = time.perf_counter()
     seconds = 60 * options.minutes
-    records = np.load(options.exchange / "train.npz")
-    rate, samples, classes = int(records["rate"]), records["signals"].shape[2], records["labels"].shape[1]
+    classes = np.load(options.exchange / "train.npz")["labels"].shape[1]
     condition = {
         "vector_dim": 128,
         "encoders": [{"field": "labels", "name": "multilabel", "params": {"num_labels": classes}}],
@@ -99,16 +96,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     if options.peer == "vqvae":
         shape: dict[str, Any] = {"in_channels": len(INDEPENDENT_8), "num_embeddings": CODEBOOK_SIZE}
         shape |= {"lr": options.learning_rate} if options.learning_rate else {}
-        codec = fit(options, "vqvae", shape, seconds * options.share, rate)
+        codec = fit(options, "vqvae", shape, seconds * options.share)
         shape = {"num_embeddings": CODEBOOK_SIZE, "vqvae_checkpoint": codec["checkpoint"], "conditioning": condition}
-        stages = [codec, fit(options, "vqvae_prior", shape, seconds * (1 - options.share), rate)]
-    elif options.peer == "pulse2pulse":
-        # tanh ends the generator: 32 units of SCALE are 7.7 mV, above which hardly a sample lies
-        shape = {"seq_length": samples * GAN_RATE // rate, "conditioning": condition, "output_scale": 32.0}
-        stages = [fit(options, "pulse2pulse", shape, seconds, GAN_RATE)]
+        stages = [codec, fit(options, "vqvae_prior", shape, seconds * (1 - options.share))]
     else:
         shape = {"in_channels": len(INDEPENDENT_8), "conditioning": condition}
-        stages = [fit(options, "flow_matching", shape, seconds, rate)]
+        stages = [fit(options, "flow_matching", shape, seconds)]
     return {
         "stages": stages,
         "cpu_seconds": sum(stage["cpu_seconds"] for stage in stages),
@@ -116,7 +109,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def fit(options: argparse.Namespace, family: str, model: dict[str, Any], seconds: float, rate: int) -> dict[str, Any]:
+def fit(options: argparse.Namespace, family: str, model: dict[str, Any], seconds: float) -> dict[str, Any]:
     """One stage by ecgen's own runner: its Adam, its checkpoints; the budget is the only callback of ours."""
     config = {
         "experiment": {"name": family, "seed": options.seed, "runs_root": str(options.out / "runs")},
@@ -124,7 +117,7 @@ def fit(options: argparse.Namespace, family: str, model: dict[str, Any], seconds
         "data": {
             "dataset": {
                 "target": "peers_ecgen.ExchangeDataset",
-                "params": {"folder": str(options.exchange), "rate": rate},
+                "params": {"folder": str(options.exchange)},
             },
             "batch_size": options.batch_size,
             "num_workers": 0,
@@ -159,9 +152,11 @@ def fit(options: argparse.Namespace, family: str, model: dict[str, Any], seconds
 
 
 def count_parameters(model: Any, family: str) -> int:
-    """Parameters of one stage that are needed to draw or code records: without the critic, and the codec of stage 1."""
-    left_out = {"vqvae_prior": ("vqvae.",), "pulse2pulse": ("netD.", "d_conditioner.")}.get(family, ())
-    return sum(weights.numel() for name, weights in model.named_parameters() if not name.startswith(left_out))
+    """Parameters of one stage that are needed to draw or code records: without stage 1 in stage 2."""
+    again = "vqvae." if family == "vqvae_prior" else None
+    return sum(
+        weights.numel() for name, weights in model.named_parameters() if again is None or not name.startswith(again)
+    )
 
 
 def sample(options: argparse.Namespace) -> dict[str, Any]:
@@ -174,8 +169,7 @@ def sample(options: argparse.Namespace) -> dict[str, Any]:
     began = time.process_time()
     drawn = draw(model, labels, options.guidance, max(options.batches), options.seed)
     spent = time.process_time() - began
-    own_rate = GAN_RATE if options.peer == "pulse2pulse" else rate
-    np.save(options.out / "samples.npy", resampled(drawn * np.float32(SCALE), own_rate, rate))
+    np.save(options.out / "samples.npy", drawn * np.float32(SCALE))
     report: dict[str, Any] = {"speeds": speeds, "samples_cpu_seconds": spent, "bit_rates": []}
     if options.peer == "vqvae":
         report |= code_test_records(ecgen.load_model(stages[0]["checkpoint"], device="cpu"), options, rate)
@@ -206,18 +200,10 @@ def timed(model: Any, labels: np.ndarray, batch: int, options: argparse.Namespac
 
 
 def draw(model: Any, labels: np.ndarray, guidance: float, batch: int, seed: int) -> np.ndarray:
-    """Signals (records, 8, samples) in units of SCALE, one for each row of labels, at the model's own rate."""
+    """Signals (records, 8, samples) in units of SCALE, one for each row of labels."""
     return ecgen.sample(
         model, len(labels), cond={"labels": labels}, guidance=guidance, seed=seed, batch_size=batch, device="cpu"
     )
-
-
-def resampled(signals: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """(records, leads, samples) at another rate in Hz, through an anti-alias filter."""
-    if rate == wanted:
-        return signals
-    divisor = math.gcd(rate, wanted)
-    return resample_poly(signals, wanted // divisor, rate // divisor, axis=2).astype(np.float32)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from vqecg.training.checkpoint import write_text
 from vqecg.training.fit import FitSettings
 from vqecg.training.progress import peak_memory_mb
 
-PROBES = (10, 20)  # steps of the two short trainings that time a step
+PROBES = (10, 20)  # steps of the two short trainings that time a step; the codebooks start in the first eight
 PROBED_RECORDS = 64  # of the prior's short trainings, which encode them first
 EVALUATIONS = 4  # of a whole training, each on the validation fold
 TIMED_RECORDS = 12  # at least, at every batch size
@@ -79,6 +79,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--test", type=int, nargs="+", default=[9], help="folds to measure on")
     parser.add_argument("--minutes", type=float, default=15.0, help="CPU minutes of training, over both stages")
     parser.add_argument("--share", type=float, default=0.4, help="part of the time for the tokenizer")
+    parser.add_argument("--steps", type=int, nargs=2, default=[0, 0], help="of tokenizer and prior; 0 = by --minutes")
     parser.add_argument("--guidance", type=float, default=1.0, help="weight of the condition")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64], help="records at a time")
     parser.add_argument("--records", type=int, default=1000, help="of the requests, from the first")
@@ -100,7 +101,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     def train_codec(fit: FitSettings) -> TrainedTokenizer:
         return train_tokenizer(store, rows.train, rows.validation, replace(codec, fit=fit), progress=False)
 
-    codec_fit = fitted(codec.fit, step_cost(train_codec, codec.fit).steps(options.share * seconds))
+    codec_fit = planned(codec.fit, options.steps[0], train_codec, options.share * seconds)
     tokenizer, codec_seconds = spent(lambda: train_codec(codec_fit).tokenizer)
 
     def train_on(records: np.ndarray, fit: FitSettings) -> TrainedPrior:
@@ -108,10 +109,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         return train_prior(store, records, rows.validation, tokenizer, task, settings, progress=False)
 
     few = rows.train[:PROBED_RECORDS]
-    cost = step_cost(lambda fit: train_on(few, fit), shape.fit)
     encoding = spent(lambda: encode_examples(store, few, tokenizer, task, shape, progress=False))[1]
-    encoding *= len(rows.train) / len(few)
-    prior_fit = fitted(shape.fit, cost.steps(seconds - codec_seconds - encoding))
+    left = seconds - codec_seconds - encoding * len(rows.train) / len(few)
+    prior_fit = planned(shape.fit, options.steps[1], lambda fit: train_on(few, fit), left)
     prior, prior_seconds = spent(lambda: train_on(rows.train, prior_fit).prior)
 
     conditions = training_conditions(store, rows.train, task)
@@ -131,6 +131,13 @@ def spent(work: Callable[[], Any]) -> tuple[Any, float]:
     """What `work` gives, and the CPU seconds it took."""
     began = time.process_time()
     return work(), time.process_time() - began
+
+
+def planned(
+    settings: FitSettings, steps: int, train_with: Callable[[FitSettings], object], seconds: float
+) -> FitSettings:
+    """The preset's schedule on so many steps, or where that is 0 on as many as fit into CPU seconds."""
+    return fitted(settings, steps or step_cost(train_with, settings).steps(seconds))
 
 
 def step_cost(train_with: Callable[[FitSettings], object], settings: FitSettings) -> StepCost:

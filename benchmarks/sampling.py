@@ -25,7 +25,6 @@ from transformers.utils import logging
 
 from vqecg.prior import cache, sampling
 from vqecg.prior.condition import Condition
-from vqecg.prior.condition import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior

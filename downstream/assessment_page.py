@@ -13,9 +13,9 @@ from vqecg.downstream.assessment_sections import (
     known,
     memorisation_section,
     percent,
-    signal_section,
     utility_section,
 )
+from vqecg.downstream.assessment_signals import signal_section
 from vqecg.downstream.report_page import (
     Html,
     count,

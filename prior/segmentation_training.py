@@ -27,7 +27,7 @@ class SegmenterTraining:
     model: WaveSegmenterConfig = field(default_factory=WaveSegmenterConfig)
     fit: FitSettings = field(
         default_factory=lambda: FitSettings(
-            steps=1000, batch_size=32, learning_rate=3e-3, warmup_steps=50, average_decay=0.99, evaluate_every=200
+            steps=3000, batch_size=32, learning_rate=3e-3, warmup_steps=50, average_decay=0.99, evaluate_every=200
         )
     )
     parts: int = 5  # the records are dealt into so many parts; one is held out

@@ -64,7 +64,7 @@ tokenizer in tokenizer/, {figures["parameters"]:,} parameters.
 ```python
 from vqecg.prior.generator import ECGGenerator
 generator = ECGGenerator.from_pretrained("this folder")
-records = generator.generate(generator.requests(["{asked}"], count=16, seed=0), seed=0)
+records = generator.generate(generator.requests(["{task.class_names[0]}"], count=16, seed=0), seed=0)
 ```
 
 ## Labels

@@ -16,6 +16,7 @@ from vqecg.downstream.report import write_report
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import LabelTask
 from vqecg.records.preprocessing import SignalSpec
+from vqecg.records.shards import shards_beside
 from vqecg.records.store import RecordStore, is_store
 from vqecg.records.writing import is_dataset
 from vqecg.scripts import compare, generate, prepare, train_classifier, train_prior, train_tokenizer
@@ -43,7 +44,7 @@ class Arguments:
     ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
     synthetic: int = 0  # records of the synthetic data set; 0 = as many as there are training records
     settings: Preset = field(default_factory=lambda: SMALL)
-    workers: int = 1  # processes that read recordings
+    workers: int = 1  # processes that read recordings and that sample, one thread each
     seed: int = 0  # of sampling and additions; training has seeds of its own in --settings
     overwrite: bool = False  # do steps in --out again whose settings differ
 
@@ -118,7 +119,8 @@ def check(arguments: Arguments) -> None:
     classifier_class(settings.classifier.model)
     ComparisonSettings(seeds=settings.seeds)
     places = RunFolders(arguments.out)
-    empty = not places.out.exists() or (places.out.is_dir() and not any(places.out.iterdir()))
+    waiting = {shards_beside(places.store)}  # of a first step that was interrupted
+    empty = not places.out.exists() or (places.out.is_dir() and set(places.out.resolve().iterdir()) <= waiting)
     if not empty and not places.settings.is_file() and not is_store(places.store):
         raise ValueError(f"{places.out} holds something else than a run: give --out another folder")
 
@@ -174,6 +176,7 @@ def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None
         "count": count,
         "seed": arguments.seed,
         "sampling": plain(arguments.settings.sampling),
+        "folds": plain(arguments.folds),  # of the gate against copies
     }
     mark = places.synthetic.with_name("synthetic.yaml")
     done = yaml.safe_load(mark.read_text(encoding="utf-8")) if mark.is_file() else None
@@ -186,6 +189,9 @@ def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None
                 sampling=arguments.settings.sampling,
                 seed=arguments.seed,
                 overwrite=True,
+                against=places.store,
+                folds=arguments.folds,
+                workers=arguments.workers,
             )
         )
         write_text(mark, yaml.safe_dump(wanted, sort_keys=False))

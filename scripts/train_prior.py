@@ -16,6 +16,7 @@ from vqecg.scripts.presets import SMALL, preset
 from vqecg.scripts.stage import Stage, begin
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
+from vqecg.training.processes import is_main_process
 
 GENERATOR_FOLDER = "generator"
 
@@ -66,7 +67,10 @@ def train(arguments: Arguments) -> Stage:
     if stage.figures is None:
         with stage:
             training, folder = arguments.training, arguments.out / "training"
-            trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder)
+            progress = is_main_process()
+            trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder, progress)
+            if not is_main_process():
+                return stage  # the main process measures and saves
             best = next(row for row in trained.result.history if row["step"] == trained.result.best_step)
             figures = {
                 "loss": best["nats/codes"],
@@ -91,8 +95,8 @@ def train(arguments: Arguments) -> Stage:
     figures = stage.figures or {}
     print(
         f"prior {figures['fingerprint']}: {figures['parameters']:,} parameters, {figures['loss']:.3f} nats a code on "
-        f"validation (a uniform guess: {figures['uniform']:.3f}), {figures['beat_loss']:.3f} a beat, best at step {figures['best_step']:,} of "
-        f"{figures['steps']:,}; {stage.seconds / 60:.1f} minutes; {arguments.out / GENERATOR_FOLDER}"
+        f"validation (a uniform guess: {figures['uniform']:.3f}), {figures['beat_loss']:.3f} a beat, best at step "
+        f"{figures['best_step']:,} of {figures['steps']:,}; {stage.seconds / 60:.1f} minutes; {arguments.out / GENERATOR_FOLDER}"
     )
     return stage
 
