@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vqecg.prior.config import SamplingSettings
 from vqecg.prior.condition import SEX_CODES, Condition
+from vqecg.prior.config import SamplingSettings
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sampling import sample
 from vqecg.records.atomic_folder import atomic_folder

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --he
     from transformers import GPT2Model, LlamaModel
     from transformers.cache_utils import Cache
 
+
 @dataclass(frozen=True)
 class ECGPriorOutput:
     """What a forward pass gives."""

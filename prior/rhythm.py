@@ -1,9 +1,10 @@
 """When the heart beats: R peak times <- labels, age, sex. The codes are then written for these times.
 
 A record's rhythm is a few numbers, and a transformer over frames of 80 ms learns them badly: its beats drift. So the
-rhythm is drawn first, by a small recurrent model of the intervals from one R peak to the next: the logarithm of the ratio
-of an interval to the one before it follows a mixture of logistic distributions, given all before. The record's end cuts the last interval short: what is
-known of it is only that it reached beyond the end, and that is what enters the likelihood (as in survival analysis).
+rhythm is drawn first, by a small recurrent model of the intervals from one R peak to the next: the logarithm of the
+ratio of an interval to the one before it follows a mixture of logistic distributions, given all before. The record's
+end cuts the last interval short: what is known of it is only that it reached beyond the end, and that is what enters
+the likelihood (as in survival analysis).
 """
 
 import numpy as np
@@ -50,7 +51,7 @@ class RhythmModel(nn.Module):
         return -(likelihood * there).sum(1)
 
     def inputs(self, times: Tensor, condition: Condition) -> Tensor:
-        """What is predicted from: (batch, beats) times, the first one 0 where a record starts -> (batch, beats, width)."""
+        """What is predicted from: (batch, beats) times, the first 0 for the start -> (batch, beats, width)."""
         first = torch.zeros_like(times)
         first[:, 0] = 1
         interval = torch.diff(times, dim=1, prepend=times[:, :1]).clamp(min=SHORTEST)

@@ -29,7 +29,9 @@ def sample_codes(
 
     config = prior.config
     guided = settings.guidance != 1
-    told = prior.embed_told(condition.with_null() if guided else condition, torch.cat([times, times]) if guided else times)
+    if guided:  # asked and null in one doubled batch, for the same beats
+        condition, times = condition.with_null(), torch.cat([times, times])
+    told = prior.embed_told(condition, times)
     cache = preallocated_cache(config.layers, config.steps)
     delayed = torch.full((len(noise), config.steps, config.levels), config.codebook_size, device=noise.device)
     inputs = told[:, :1]

@@ -20,6 +20,7 @@ from vqecg.training.checkpoint import fingerprint
 from vqecg.training.examples import jitter
 from vqecg.training.fit import FitResult, FitSettings, fit
 
+
 @dataclass(frozen=True)
 class PriorTraining:
     """A prior's shape and how it is trained."""

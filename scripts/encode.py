@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import tyro
 
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.encoding import CodeStore
@@ -15,7 +13,7 @@ from vqecg.tokenizer.encoding import CodeStore
 class Arguments:
     """Options of `vqecg encode`."""
 
-    store: Annotated[Path, tyro.conf.Positional]  # folder that `vqecg prepare` wrote
+    store: Path  # folder that `vqecg prepare` wrote
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
     out: Path  # folder of the codes; the same command again goes on after an interruption
     folds: tuple[int, ...] = ()  # folds to encode; none = all records

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tqdm import tqdm
@@ -28,7 +26,7 @@ COLOURS = {"P": "#3b8f4a", "QRS": "#c0392b", "T": "#2c6fb3"}  # green, red, blue
 class Arguments:
     """Options of `vqecg segment`."""
 
-    data: Annotated[Path, tyro.conf.Positional]  # folder of ECGs, real or synthetic, or a store of `vqecg prepare`
+    data: Path  # folder of ECGs, real or synthetic, or a store of `vqecg prepare`
     segmenter: Path  # folder that `vqecg train-segmenter` wrote
     out: Path  # file to write, .csv or .parquet: rate, rhythm, intervals and axis, one row a record
     waves: Path | None = None  # file to write, .csv or .parquet: every wave of every lead, times in s

@@ -96,7 +96,8 @@ def train(arguments: Arguments) -> Stage:
     print(
         f"prior {figures['fingerprint']}: {figures['parameters']:,} parameters, {figures['loss']:.3f} nats a code on "
         f"validation (a uniform guess: {figures['uniform']:.3f}), {figures['beat_loss']:.3f} a beat, best at step "
-        f"{figures['best_step']:,} of {figures['steps']:,}; {stage.seconds / 60:.1f} minutes; {arguments.out / GENERATOR_FOLDER}"
+        f"{figures['best_step']:,} of {figures['steps']:,}; {stage.seconds / 60:.1f} minutes; "
+        f"{arguments.out / GENERATOR_FOLDER}"
     )
     return stage
 

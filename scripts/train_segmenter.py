@@ -4,10 +4,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pandas as pd
-import tyro
 
 from vqecg.prior.delineation_errors import delineation_errors
 from vqecg.prior.segmentation_training import LOW_RATE, SegmenterTraining, split_records, train_segmenter
@@ -21,7 +20,7 @@ from vqecg.training.checkpoint import fingerprint
 class Arguments:
     """Options of `vqecg train-segmenter`."""
 
-    ludb: Annotated[Path, tyro.conf.Positional]  # folder of LUDB, as `vqecg download ludb` fetches it
+    ludb: Path  # folder of LUDB, as `vqecg download ludb` fetches it
     out: Path  # folder of the segmenter
     training: SegmenterTraining = field(default_factory=SegmenterTraining)
     overwrite: bool = False  # start anew where --out holds a segmenter of other settings

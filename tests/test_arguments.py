@@ -125,7 +125,7 @@ def test_wrong_words_end_with_status_2(words: list[str], capsys: pytest.CaptureF
 def test_the_options_of_every_command_survive_yaml(tmp_path: Path, name: str):
     module = importlib.import_module(f"vqecg.scripts.{name.replace('-', '_')}")
     required = [part for option in required_options(module.Arguments) for part in (option, "x")]
-    words = ["a", "b"] if name == "download" else required
+    words = {"download": ["a", "b"], "assess": ["x", *required[2:]]}.get(name, required)
     given = parse(module.Arguments, name, "text", words)
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(plain(given)), encoding="utf-8")
     again = parse(module.Arguments, name, "text", ["--config", str(tmp_path / "c.yaml")])
@@ -166,7 +166,7 @@ def explanations(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_says_what_it_is_for(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "100")
     told = explanations(help_text([name]))
     assert len(told) >= 3
     for option, text in told.items():

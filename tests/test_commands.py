@@ -224,7 +224,7 @@ def test_encode_writes_the_codes_of_all_records_or_of_some_folds(
     tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     store, tokenizer, _ = tiny_parts
-    words = ["encode", str(store), "--tokenizer", str(tokenizer), "--out", str(tmp_path / "codes")]
+    words = ["encode", "--store", str(store), "--tokenizer", str(tokenizer), "--out", str(tmp_path / "codes")]
     assert main(words) == 0
     assert "120 records as 125 frames of 2 codes (tokenizer " in capsys.readouterr().out
     assert CodeStore.open(tmp_path / "codes").codes(slice(None)).shape == (120, 125, 2)
@@ -399,7 +399,7 @@ STORE = ["--store", "missing"]
         ["train-prior", *STORE, "--tokenizer", "t"],
         ["interpolate", *STORE, "--tokenizer", "t", "--label", "MI"],
         ["train-classifier", *STORE],
-        ["encode", "missing", "--tokenizer", "t"],
+        ["encode", "--store", "missing", "--tokenizer", "t"],
         ["compare", *STORE, "--generator", "g"],
         ["prepare", "--data", "missing"],
         ["run", "--data", "missing"],
@@ -479,6 +479,8 @@ def test_labels_of_every_task_survive_generate_and_prepare(
 
 
 def test_every_command_is_tried_here_or_in_the_pipeline():
-    text = Path(__file__).read_text(encoding="utf-8")
+    own = Path(__file__)
+    places = (own, own.with_name("test_segment_commands.py"), own.with_name("test_assess_command.py"))
+    text = "".join(path.read_text(encoding="utf-8") for path in places)
     commands = importlib.import_module("vqecg.scripts.main").COMMANDS
     assert all(f'"{name}"' in text for name in commands)

@@ -203,7 +203,7 @@ def test_a_generator_of_statements_is_asked_for_superclasses_too(
 
 
 def test_an_unknown_label_or_sex_is_refused(known: ECGGenerator):
-    with pytest.raises(ValueError, match=r"got the labels \['MI', 'XYZ'\]; expected some of NORM, MI, STTC, CD, HYP, or"):
+    with pytest.raises(ValueError, match=r"got the labels \['MI', 'XYZ'\]; expected some of NORM, MI, .*, or classes"):
         known.requests(["MI", "XYZ"], 1, seed=0)
     with pytest.raises(ValueError, match="expected some of NORM"):
         known.requests([], 1, seed=0)

@@ -137,7 +137,8 @@ def test_a_hidden_condition_is_the_null_whatever_it_would_have_been(prior: ECGPr
 def test_label_age_sex_and_hiding_each_change_the_distribution(change: dict[str, float]):
     prior = new_prior()
     delayed = delay(codes(), CODES)
-    told, changed = prior.step_logits(delayed, condition(), beats()), prior.step_logits(delayed, condition(**change), beats())  # type: ignore[arg-type]
+    told = prior.step_logits(delayed, condition(), beats())
+    changed = prior.step_logits(delayed, condition(**change), beats())  # type: ignore[arg-type]
     assert not torch.allclose(told[:, 0], changed[:, 0], atol=1e-3)
     assert not torch.allclose(told[:, -1], changed[:, -1], atol=1e-3)
 
@@ -190,7 +191,8 @@ def test_a_prior_comes_back_with_the_same_logits(prior: ECGPrior, tmp_path: Path
     loaded = ECGPrior.from_pretrained(tmp_path)
     assert loaded.config == prior.config and fingerprint(loaded) == fingerprint(prior)
     delayed = delay(codes(), CODES)
-    assert torch.equal(loaded.step_logits(delayed, condition(), beats()), prior.step_logits(delayed, condition(), beats()))
+    again = loaded.step_logits(delayed, condition(), beats())
+    assert torch.equal(again, prior.step_logits(delayed, condition(), beats()))
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def ludb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def segmenter(ludb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A segmenter made by the command."""
     folder = tmp_path_factory.mktemp("segmenter") / "segmenter"
-    assert main(["train-segmenter", str(ludb), "--out", str(folder), *TINY]) == 0
+    assert main(["train-segmenter", "--ludb", str(ludb), "--out", str(folder), *TINY]) == 0
     return folder
 
 
@@ -50,10 +50,10 @@ def test_training_measures_on_records_held_out_and_is_not_done_twice(
     card = (segmenter / "README.md").read_text()
     assert "At 500 Hz" in card and "At 100 Hz" in card and "not for diagnosis" in card
     before = (segmenter / "model.safetensors").stat().st_mtime_ns
-    assert main(["train-segmenter", str(ludb), "--out", str(segmenter), *TINY]) == 0
+    assert main(["train-segmenter", "--ludb", str(ludb), "--out", str(segmenter), *TINY]) == 0
     assert (segmenter / "model.safetensors").stat().st_mtime_ns == before
     assert "1 records held out, at 500 Hz" in capsys.readouterr().out
-    assert main(["train-segmenter", str(ludb), "--out", str(segmenter), *TINY, "--training.parts", "4"]) == 1
+    assert main(["train-segmenter", "--ludb", str(ludb), "--out", str(segmenter), *TINY, "--training.parts", "4"]) == 1
     assert "other settings" in capsys.readouterr().err
 
 
@@ -61,7 +61,7 @@ def test_a_data_set_and_its_store_give_the_same_rows(segmenter: Path, simulated_
     tables = {}
     for name, place in (("data", simulated_store.folder.parent / "data"), ("store", simulated_store.folder)):
         out = tmp_path / f"{name}.parquet"
-        assert main(["segment", str(place), "--segmenter", str(segmenter), "--out", str(out)]) == 0
+        assert main(["segment", "--data", str(place), "--segmenter", str(segmenter), "--out", str(out)]) == 0
         tables[name] = pd.read_parquet(out)
         assert list(tables[name].columns) == ["record_id", *INTERVAL_COLUMNS]
     assert tables["data"]["record_id"].tolist() == tables["store"]["record_id"].tolist()
@@ -69,7 +69,7 @@ def test_a_data_set_and_its_store_give_the_same_rows(segmenter: Path, simulated_
 
 def test_waves_and_a_plot_are_written_on_demand(segmenter: Path, simulated_store: RecordStore, tmp_path: Path):
     out, waves, plot = tmp_path / "intervals.csv", tmp_path / "waves.csv", tmp_path / "one.png"
-    given = ["segment", str(simulated_store.folder), "--segmenter", str(segmenter), "--out", str(out)]
+    given = ["segment", "--data", str(simulated_store.folder), "--segmenter", str(segmenter), "--out", str(out)]
     assert main([*given, "--waves", str(waves), "--plot", str(plot), "--record", "3"]) == 0
     assert pd.read_csv(waves).columns.tolist() == ["record_id", "lead", "wave", "onset", "peak", "offset"]
     assert plot.read_bytes().startswith(b"\x89PNG")
@@ -78,12 +78,12 @@ def test_waves_and_a_plot_are_written_on_demand(segmenter: Path, simulated_store
 
 def test_wrong_names_are_refused(segmenter: Path, simulated_store: RecordStore, ludb: Path, tmp_path: Path,
                                  capsys: pytest.CaptureFixture[str]):  # fmt: skip
-    given = ["segment", str(simulated_store.folder), "--segmenter", str(segmenter)]
+    given = ["segment", "--data", str(simulated_store.folder), "--segmenter", str(segmenter)]
     assert main([*given, "--out", str(tmp_path / "x.txt")]) == 1
     assert "must end in .csv or .parquet" in capsys.readouterr().err
     out = ["--out", str(tmp_path / "x.csv")]
     assert main([*given, *out, "--plot", str(tmp_path / "x.png"), "--record", "nobody"]) == 1
     assert "no record 'nobody'" in capsys.readouterr().err
-    assert main(["train-segmenter", str(tmp_path), "--out", str(tmp_path / "new")]) == 1
+    assert main(["train-segmenter", "--ludb", str(tmp_path), "--out", str(tmp_path / "new")]) == 1
     assert "no record of LUDB" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
