@@ -1,11 +1,15 @@
 """What a record is asked to be - labels, age and sex - as tensors, and as one vector that a model can use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from vqecg.records.labels import LabelTask
+
 UNKNOWN_SEX, FEMALE, MALE = 0, 1, 2
+COARSER_TASKS = ("superdiagnostic", "subdiagnostic", "cpsc2018")  # whose classes follow from statements
 SEX_CODES = {"unknown": UNKNOWN_SEX, "female": FEMALE, "male": MALE}
 
 
@@ -37,11 +41,18 @@ class Condition:
 
 
 class ConditionEmbedding(nn.Module):
-    """Condition -> (batch, width): labels, age and sex added up, or the learned null where hidden."""
+    """Condition -> (batch, width): labels, age and sex added up, or the learned null where hidden.
 
-    def __init__(self, classes: int, width: int) -> None:
+    Beside each label, the embedding sees the groups that it belongs to: a rare statement shares what is learned of its
+    superclass.
+    """
+
+    membership: Tensor
+
+    def __init__(self, classes: int, width: int, groups: int = 0) -> None:
         super().__init__()
-        self.labels = nn.Linear(classes, width)
+        self.register_buffer("membership", torch.zeros(classes, groups))
+        self.labels = nn.Linear(classes + groups, width)
         self.age = nn.Sequential(nn.Linear(2, width), nn.SiLU(), nn.Linear(width, width))
         self.sex = nn.Embedding(3, width)
         self.null = nn.Parameter(torch.zeros(width))
@@ -54,5 +65,21 @@ class ConditionEmbedding(nn.Module):
         known = condition.age.isfinite()
         years = torch.where(known, condition.age / 50 - 1, torch.zeros_like(condition.age))
         age = self.age(torch.stack([years, known.float()], dim=-1))
-        told = self.labels(condition.labels) + age + self.sex(condition.sex)
+        groups = (condition.labels @ self.membership).clamp(max=1)
+        labels = self.labels(torch.cat([condition.labels, groups], dim=-1))
+        told = labels + age + self.sex(condition.sex)
         return torch.where(condition.hidden[:, None], self.null.to(told.dtype), told)
+
+
+def group_membership(class_names: Sequence[str]) -> Tensor:
+    """Which classes belong to which class of the coarser tasks: (classes, groups) float32 0 or 1.
+
+    Groups of a single class are left out, and so are those that have the same members as another.
+    """
+    columns: dict[tuple[float, ...], None] = {}
+    for task in COARSER_TASKS:
+        members = LabelTask.named(task).members
+        for group in dict.fromkeys(members.values()):
+            columns[tuple(float(members.get(name) == group) for name in class_names)] = None
+    several = [column for column in columns if sum(column) > 1]
+    return torch.tensor(several).T if several else torch.zeros(len(class_names), 0)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vqecg.prior.condition import SEX_CODES, Condition
+from vqecg.prior.condition import COARSER_TASKS, SEX_CODES, Condition
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sampling import sample
@@ -20,7 +20,6 @@ from vqecg.records.store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config, write_text
 
-COARSER_TASKS = ("superdiagnostic", "subdiagnostic", "cpsc2018")  # whose classes a generator of statements knows too
 AGE_STEP = 5  # years, to which the ages in the table of conditions are rounded
 
 

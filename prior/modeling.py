@@ -51,9 +51,9 @@ class ECGPrior(nn.Module, Pretrained):
         self.config = config
         # one table for all levels; index codebook_size of a level: no code here (before its start, after its end)
         self.code_embedding = nn.Embedding(config.levels * (config.codebook_size + 1), config.width)
-        self.condition_embedding = ConditionEmbedding(len(config.class_names), config.width)
+        self.condition_embedding = ConditionEmbedding(len(config.class_names), config.width, config.groups)
         self.beat_embedding = nn.Embedding(2 * config.beat_bins, config.width)
-        self.rhythm = RhythmModel(len(config.class_names), config.frames)
+        self.rhythm = RhythmModel(len(config.class_names), config.frames, config.groups)
         self.register_buffer("code_vectors", torch.zeros(config.levels, config.codebook_size, config.code_dimension))
         self.vectors_in = nn.Linear(config.levels * config.code_dimension, config.width, bias=False)
         self.vectors_out = nn.Linear(config.width, config.levels * config.code_dimension, bias=False)
@@ -78,6 +78,17 @@ class ECGPrior(nn.Module, Pretrained):
             )
         size = codebooks.square().mean((1, 2), keepdim=True).sqrt()
         self.code_vectors.copy_(codebooks / size.clamp_min(1e-8))
+
+    @torch.no_grad()
+    def know_groups(self, membership: Tensor) -> None:
+        """Takes which label belongs to which group: (classes, groups). Raises ValueError for another shape."""
+        for embedding in (self.condition_embedding, self.rhythm.condition):
+            if membership.shape != embedding.membership.shape:
+                raise ValueError(
+                    f"got a membership of shape {tuple(membership.shape)}; expected "
+                    f"{tuple(embedding.membership.shape)} (classes, groups)"
+                )
+            embedding.membership.copy_(membership)
 
     def embed_told(self, condition: Condition, times: Tensor) -> Tensor:
         """(batch, steps, width): the condition, and where each step's frame lies between the beats.

@@ -21,10 +21,10 @@ MAX_BEATS = 48  # in a record of 10 s: room for 290 a minute
 class RhythmModel(nn.Module):
     """R peak times, in frames from the record's start, one after the other."""
 
-    def __init__(self, classes: int, frames: int, width: int = 64, components: int = 6) -> None:
+    def __init__(self, classes: int, frames: int, groups: int = 0, width: int = 64, components: int = 6) -> None:
         super().__init__()
         self.frames, self.components = frames, components
-        self.condition = ConditionEmbedding(classes, width)
+        self.condition = ConditionEmbedding(classes, width, groups)
         self.interval = nn.Linear(3, width)
         self.recurrence = nn.GRU(width, width, batch_first=True)
         self.mixture = nn.Linear(width, 3 * components)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from vqecg.prior.condition import SEX_CODES, UNKNOWN_SEX, Condition
+from vqecg.prior.condition import SEX_CODES, UNKNOWN_SEX, Condition, group_membership
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.rhythm import MAX_BEATS, move_times, pad_times
@@ -97,8 +97,10 @@ def train_prior(
         raise ValueError(f"variants is {settings.variants}; expected at least 1, the records as they are")
     if len(validation) == 0:
         raise ValueError("no validation records to choose the weights by; name at least one validation fold")
+    membership = group_membership(task.class_names)
     config = ECGPriorConfig(
         class_names=task.class_names,
+        groups=membership.shape[1],
         tokenizer_fingerprint=fingerprint(tokenizer),
         codebook_size=tokenizer.codebook_size,
         code_dimension=tokenizer.config.dimension,
@@ -119,6 +121,7 @@ def train_prior(
         torch.manual_seed(settings.fit.seed)
         prior = ECGPrior(config)
     prior.know_codes(tokenizer.quantizer.codebooks[: settings.levels])
+    prior.know_groups(membership)
     result = fit(
         prior,
         examples,

@@ -210,3 +210,30 @@ def test_decoding_first_levels_is_the_sum_of_their_vectors(levels: int):
     codes = quantizer.encode(vectors(1, 5))
     expected = sum(quantizer.codebooks[level][codes[0, :, level]] for level in range(levels))
     torch.testing.assert_close(quantizer.decode(codes[..., :levels])[0], expected)
+
+
+def searched(beams: int, levels: int | None = None) -> torch.Tensor:
+    """Mean squared distance of random embeddings to what the codes found for them decode to."""
+    generator = torch.Generator().manual_seed(0)
+    quantizer = ResidualQuantizer(dimension=6, levels=4, codebook_size=16).eval()
+    scale = torch.tensor([1, 0.7, 0.5, 0.3])[:, None, None]
+    quantizer.codebooks.copy_(torch.randn(4, 16, 6, generator=generator) * scale)
+    embedding = torch.randn(3, 200, 6, generator=generator)
+    codes = quantizer.encode(embedding, levels, beams)
+    assert codes.shape == (3, 200, levels or 4)
+    if beams == 1:
+        whole = quantizer.search(embedding.flatten(0, 1), levels or 4, beams=1)
+        assert torch.equal(whole, codes.flatten(0, 1))
+    return (embedding - quantizer.decode(codes)).square().sum(-1).mean()
+
+
+def test_more_beams_come_nearer_and_one_takes_the_nearest_code_at_every_level():
+    errors = [searched(beams) for beams in (1, 2, 8)]
+    assert errors[0] > errors[1] > errors[2]
+    assert searched(8, levels=2) <= searched(1, levels=2)
+
+
+@pytest.mark.parametrize(("levels", "beams"), [(4, 0), (0, 1), (5, 1)])
+def test_a_search_of_nothing_is_refused(levels: int, beams: int):
+    with pytest.raises(ValueError, match="expected at least 1, and 1 to 4"):
+        searched(beams, levels)

