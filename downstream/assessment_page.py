@@ -25,6 +25,7 @@ from vqecg.downstream.report_page import (
     join,
     number,
     paragraph,
+    records_of,
     settings_list,
 )
 from vqecg.downstream.report_style import PAGE, STYLE
@@ -70,10 +71,10 @@ def summary_section(found: Assessment) -> Html:
     """The assessment in a few figures."""
     figures: list[tuple[str, str, str]] = []
     ratios = found.ratios[found.ratios["metric"] == "auroc"]
-    for row in ratios[ratios["design"] == TSTR].itertuples():
+    for row in records_of(ratios[ratios["design"] == TSTR]):
         within = f"{number(row.ratio_low)} to {number(row.ratio_high)}"
         figures.append((f"TSTR / TRTR, macro AUROC, {row.family}", number(row.ratio), within))
-    for row in ratios[ratios["design"] == TRTS].itertuples():
+    for row in records_of(ratios[ratios["design"] == TRTS]):
         within = interval(row.difference_low, row.difference_high)
         figures.append((f"TRTS minus TRTR, macro AUROC, {row.family}", number(row.difference, signed=True), within))
     whole = found.distances[found.distances["against"] == "test records"].set_index(["space", "compared"])
@@ -81,13 +82,14 @@ def summary_section(found: Assessment) -> Html:
         made, real = whole.loc[(space, SYNTHETIC)], whole.loc[(space, TRAINING)]
         remark = f"real training records: {number(real['coverage'])}; N {count(made['real'])}"
         figures.append((f"Coverage of real test records, {space}", number(made["coverage"]), remark))
-    for row in found.memorisation["nearness"]:
-        if row["label"] == "all" and row["space"] == "waveform":
-            remark = f"nearer than half of the held-out 1st percentile; N {count(row['synthetic'])}"
-            figures.append(("Near copies of training records", percent(row["near_copies"], 1), remark))
-    for row in known(found.memorisation["membership"]):
-        if not row["matched"]:
-            figures.append(("Membership inference, AUC", number(row["auc"]), f"{bounds(row)}; 0.5 is not at all"))
+    for near in found.memorisation["nearness"]:
+        if near["label"] == "all" and near["space"] == "waveform":
+            remark = f"nearer than half of the held-out 1st percentile; N {count(near['synthetic'])}"
+            figures.append(("Near copies of training records", percent(near["near_copies"], 1), remark))
+    for known_by in known(found.memorisation["membership"]):
+        if not known_by["matched"]:
+            remark = f"{bounds(known_by)}; 0.5 is not at all"
+            figures.append(("Membership inference, AUC", number(known_by["auc"]), remark))
     cells = [
         element("div", element("dt", name) + element("dd", join([value, element("small", remark)])))
         for name, value, remark in figures

@@ -16,6 +16,7 @@ from vqecg.downstream.report_page import (
     not_run,
     number,
     paragraph,
+    records_of,
     significant,
     table,
 )
@@ -38,7 +39,7 @@ def utility_section(found: Assessment) -> Html:
             number(row.value),
             f"{number(row.low)} to {number(row.high)}",
         ]
-        for row in macro.itertuples()
+        for row in records_of(macro)
     ]
     seeds = about["settings"]["utility"]["seeds"]
     confidence = about["settings"]["utility"]["confidence"]
@@ -62,7 +63,7 @@ def utility_section(found: Assessment) -> Html:
             number(row.difference, signed=True),
             interval(row.difference_low, row.difference_high),
         ]
-        for row in found.ratios.itertuples()
+        for row in records_of(found.ratios)
     ]
     caption = (
         "Against TRTR of the same classifier. Designs tested on the same real records are paired by patient and seed; "
@@ -134,7 +135,7 @@ def adherence_section(found: Assessment) -> Html:
                 percent(row.synthetic_rate),
                 number(row.difference, 0, signed=True),
             ]
-            for row in part.itertuples()
+            for row in records_of(part)
         ]
     caption = (
         "Share of records that show what their statement says: real training and test records with the statement and "

@@ -11,6 +11,7 @@ from vqecg.downstream.report_page import (
     element,
     join,
     number,
+    records_of,
     significant,
     table,
 )
@@ -53,7 +54,7 @@ def signal_section(found: Assessment) -> Html:
         parts.append(table(["Measure", *leads], rows, caption))
     rows = [
         [row.compared, f"{row.measure}, {row.unit}", significant(row.value), significant(row.reference)]
-        for row in found.shapes.itertuples()
+        for row in records_of(found.shapes)
     ]
     caption = (
         "Distance of mean spectra (0.5 to 40 Hz, mean over leads) and mean inter-lead correlations from real test."
@@ -89,7 +90,7 @@ def measure_table(found: Assessment, name: str, part: pd.DataFrame) -> Html:
             number(row.ks, 2),
             number(row.ks_reference, 2),
         ]
-        for row in own.itertuples()
+        for row in records_of(own)
     ]
     heads = ["Label", "Measure", "Real, N", f"{name.capitalize()}, N", "Median", "Median", "Wasserstein", "real", "KS"]
     numbers = table([*heads, "real"], rows, texts=2)

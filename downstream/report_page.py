@@ -6,10 +6,11 @@ Every text passes through `escape`; only a string that is already `Html` is take
 import html
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from vqecg.records.plotting import figure_svg
@@ -108,6 +109,11 @@ def inline_figure(figure: Figure, caption: object, key: str, description: str, n
     svg = re.sub(r">\s+<", "><", svg)
     head = element("figcaption", caption) if caption else ""
     return Html(f"{_open('figure', name)}{head}{svg.strip()}</figure>\n")
+
+
+def records_of(frame: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a table, their cells as attributes, whose kinds only the table knows."""
+    return iter(frame.itertuples(index=False))
 
 
 def number(value: Any, digits: int = 3, signed: bool = False) -> str:

@@ -109,9 +109,10 @@ def spellings() -> dict[str, str]:
     asked = {rule.statement for rule in RULES}
     ptbxl = set(statement_table().index)
     found = {"I-AVB": "1AVB"}  # as CPSC2018's paper has it; its label file says IAVB
-    for row in snomed_table().itertuples(index=False):
-        if row.scp in asked:
-            found |= {name: row.scp for name in (row.abbreviation, row.cpsc2018) if name and name not in ptbxl}
+    columns = snomed_table()[["scp", "abbreviation", "cpsc2018"]].to_numpy(dtype=object).tolist()
+    for statement, *names in columns:
+        if statement in asked:
+            found |= {name: statement for name in names if name and name not in ptbxl}
     return found
 
 

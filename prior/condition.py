@@ -30,14 +30,12 @@ class Condition:
 
     def to(self, device: torch.device) -> "Condition":
         """The same on another device."""
-        return Condition(*(value.to(device) for value in (self.labels, self.age, self.sex, self.hidden)))
+        return Condition(self.labels.to(device), self.age.to(device), self.sex.to(device), self.hidden.to(device))
 
     def with_null(self) -> "Condition":
         """This batch followed by itself with everything hidden, for guidance."""
-        return Condition(
-            *(torch.cat([value, value]) for value in (self.labels, self.age, self.sex)),
-            torch.cat([self.hidden, torch.ones_like(self.hidden)]),
-        )
+        twice = [torch.cat([value, value]) for value in (self.labels, self.age, self.sex)]
+        return Condition(twice[0], twice[1], twice[2], torch.cat([self.hidden, torch.ones_like(self.hidden)]))
 
 
 class ConditionEmbedding(nn.Module):
