@@ -83,7 +83,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=9.5, help="after which a step stops")
     parser.add_argument("--steps", type=int, help="of training, at most (default: the preset's)")
     parser.add_argument("--records", type=int, help="synthetic records (default: as many as train)")
-    parser.add_argument("--task", default="superdiagnostic", help="labels the prior listens to")
+    parser.add_argument("--task", default="all", help="labels the prior listens to")
+    parser.add_argument("--neighbours", type=int, default=5, help="of the assessment's precision, recall and coverage")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 8)), help="folds to learn from")
     parser.add_argument("--validation", type=int, nargs="+", default=[8], help="folds to choose on")
     parser.add_argument("--test", type=int, nargs="+", default=[9], help="folds for the last measurement")
@@ -140,12 +141,12 @@ def assess_step(options: argparse.Namespace, store: RecordStore, settings: Prese
         options.out / "synthetic",
         store.folder,
         options.out / "assessment",
-        options.task,
         generator=options.out / "prior",
         preset=options.preset,
         folds=folds(options),
         seeds=settings.seeds,
         training=settings.classifier,
+        neighbours=options.neighbours,
     )
     assess.run_assessment(given)
 

@@ -118,7 +118,7 @@ def test_another_budget_is_another_run_and_more_records_train_nothing_anew(peers
         options = peers.parse(["--store", "s", "--work", str(tmp_path), *extra])
         return dict(peers.peer_commands(Path("python"), "vqvae", options, tmp_path / "exchange"))
 
-    first, longer, more = commands(), commands("--minutes", "30"), commands("--records", "50")
+    first, longer, more = commands(), commands("--minutes", "30"), commands("--records", "500")
     assert first["train"] != longer["train"] and first["sample"] != longer["sample"]
     assert first["train"] == more["train"] and first["sample"] != more["sample"]
 

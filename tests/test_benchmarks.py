@@ -229,6 +229,7 @@ def test_base_goes_on_where_its_minutes_ended(load, simulated_store: RecordStore
 def test_base_assesses_what_it_made(load, simulated_store: RecordStore, tmp_path: Path):
     base = load("base")
     words = ["--store", str(simulated_store.folder), "--out", str(tmp_path), "--preset", "tiny", "--steps", "2", *FOLDS]
+    words += ["--neighbours", "2"]  # half of the test patients are five
     for step in ("tokenizer", "prior", "sample", "assess"):
         assert base.main([*words, "--step", step]) == 0
     assert (tmp_path / "assessment" / "assessment.json").is_file()

@@ -120,21 +120,21 @@ def test_generate_writes_a_set_that_prepare_reads_back_with_the_labels_asked_for
     assert main([*words, "--age", "70", "--sex", "female", "--seed", "3"]) == 0
     assert "5 synthetic records for NORM" in capsys.readouterr().out
     manifest = pd.read_parquet(out / "manifest.parquet")
-    assert manifest["labels"].eq("NORM").all() and manifest["seed"].eq(3).all() and manifest["age"].eq(70).all()
+    assert manifest["labels"].str.split("+").map(lambda own: "NORM" in own).all() and manifest["seed"].eq(3).all() and manifest["age"].eq(70).all()
     table = read_table(out).records
     assert table["fold"].eq(1).all() and table["patient_id"].astype(int).ge(1_000_000).all()
-    assert read_record(next(table.itertuples(index=False))).statements == {"NORM": 100.0}
+    assert read_record(next(table.itertuples(index=False))).statements["NORM"] == 100.0
     assert main(["prepare", "--data", str(out), "--out", str(tmp_path / "store")]) == 0
     store = RecordStore.open(tmp_path / "store")
     labels = store.labels(store.task("superdiagnostic"))
-    assert labels.sum() == 5 and labels[:, 0].all()
+    assert labels[:, 0].all()
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--labels", "COVID"], r"got the labels \['COVID'\]; expected some of NORM"),
-        (["--labels", "NORM", "MI"], "no training record has exactly the labels NORM[+]MI"),
+        (["--labels", "COVID"], r"got the labels \['COVID'\]; expected some of NDT, .*, or classes of one of the tasks superdiagnostic"),
+        (["--labels", "NORM", "MI"], "no training record has the labels NORM[+]MI together"),
         (["--count", "0"], "count is 0; expected at least 1"),
         (["--sex", "femail"], "sex 'femail'"),
         (["--age", "300"], "age 300"),
@@ -234,7 +234,7 @@ def test_encode_writes_the_codes_of_all_records_or_of_some_folds(
     assert CodeStore.open(tmp_path / "codes").table["fold"].unique().tolist() == [3]
     words[-1] = str(tmp_path / "new")
     assert "folds [11] have no record; the store has folds [1, 2" in refused(capsys, *words, "--folds", 11)
-    assert "no model folder" in refused(capsys, *words[:2], "--tokenizer", "./missing", *words[4:])
+    assert "no model folder" in refused(capsys, *words[:3], "--tokenizer", "./missing", *words[5:])
     assert names(tmp_path) == ["codes"]
 
 
@@ -457,7 +457,7 @@ def test_yaml_stands_for_words(tiny_parts: tuple[Path, Path, Path], tmp_path: Pa
     assert "2 synthetic records for NORM" in capsys.readouterr().out
     (tmp_path / "bad.yaml").write_text("generator: x\nnumber: 2\n", encoding="utf-8")
     told = refused(capsys, "generate", "--config", tmp_path / "bad.yaml", "--out", tmp_path / "new")
-    assert "unknown options ['number']; expected some of generator, out, labels, count" in told
+    assert "unknown options ['number']; expected some of generator, out, labels, only, count" in told
 
 
 @pytest.mark.slow

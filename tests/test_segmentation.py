@@ -86,7 +86,7 @@ def test_unmarked_edges_are_neither_wave_nor_background(records: list[LUDBRecord
     record = records[0]
     start, end = record.labelled_stretch("II")
     classes = wave_classes(record, "II", 250)
-    assert (classes[: round(start / 2)] == UNLABELLED).all() and (classes[round(end / 2) + 1 :] == UNLABELLED).all()
+    assert (classes[: round(start / 2)] == UNLABELLED).all() and (classes[round(end / 2) + 2 :] == UNLABELLED).all()
     assert set(classes[round(start / 2) : round(end / 2) + 1]) == {0, 1, 2, 3}
     first = record.waves[(record.waves["lead"] == "II") & (record.waves["wave"] == "QRS")].iloc[0]
     inside = classes[round(first["onset"] / 2) : round(first["offset"] / 2)]  # its last sample may be T's first
