@@ -70,7 +70,7 @@ SMALL = Preset(
             patience=3,
         ),
     ),
-    sampling=SamplingSettings(guidance=3.0),
+    sampling=SamplingSettings(guidance=4.0),
     classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
     seeds=(0, 1, 2),
 )
@@ -91,7 +91,7 @@ BASE = Preset(
         variants=16,
         fit=replace(SMALL.prior.fit, steps=12_000, batch_size=128, learning_rate=6e-4, evaluate_every=500, patience=6),
     ),
-    sampling=SamplingSettings(guidance=3.0, batch_size=256),
+    sampling=SamplingSettings(guidance=4.0, batch_size=256),
     classifier=SMALL.classifier,
     seeds=(0, 1, 2, 3, 4),
 )
