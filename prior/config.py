@@ -8,8 +8,8 @@ class ECGPriorConfig:
     """The shape of an `ECGPrior`, the labels it listens to, and the tokenizer whose codes it speaks."""
 
     class_names: tuple[str, ...] = ()  # labels, in the order of the condition's columns
-    groups: int = 0  # of labels, such as superclasses of statements, that the condition shows beside the labels
     tokenizer_fingerprint: str = ""  # of the tokenizer that made the codes; another is refused
+    groups: int = 0  # of labels, such as superclasses of statements, that the condition shows beside the labels
     codebook_size: int = 1024  # codes a level
     code_dimension: int = 64  # of the tokenizer's code vectors, by which the prior knows which codes are alike
     levels: int = 3  # first levels of the tokenizer that are modelled
