@@ -1,5 +1,6 @@
 """Where the heart beats: R peaks from all eight leads together."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -40,9 +41,15 @@ def find_r_peaks(signal: np.ndarray, sampling_rate: float) -> np.ndarray:
     return _refine(wide, beats, sampling_rate)
 
 
+@cache
+def _filter(order: int, hertz: float | tuple[float, float], kind: str, sampling_rate: float) -> np.ndarray:
+    """A Butterworth filter in second-order sections; designing one takes as long as using it."""
+    return dsp.butter(order, hertz, kind, fs=sampling_rate, output="sos")
+
+
 def _slope_envelope(wide: np.ndarray, sampling_rate: float) -> np.ndarray:
     """Root mean square slope about each sample, summed over the leads, (n,) in mV/s; no lead counts without limit."""
-    band = dsp.butter(2, [5, min(25, 0.45 * sampling_rate)], "bandpass", fs=sampling_rate, output="sos")
+    band = _filter(2, (5.0, min(25.0, 0.45 * sampling_rate)), "bandpass", sampling_rate)
     padding = min(wide.shape[1] - 1, round(sampling_rate))
     slopes = np.gradient(dsp.sosfiltfilt(band, wide, axis=1, padlen=padding), 1 / sampling_rate, axis=1)
     energy = slopes**2
@@ -90,7 +97,7 @@ def _tallest(heights: np.ndarray) -> np.ndarray:
 
 def _refine(wide: np.ndarray, beats: np.ndarray, sampling_rate: float) -> np.ndarray:
     """Move each beat to the largest vector magnitude within 0.08 s, baseline removed."""
-    high = dsp.butter(1, 2.0, "highpass", fs=sampling_rate, output="sos")
+    high = _filter(1, 2.0, "highpass", sampling_rate)
     padding = min(wide.shape[1] - 1, round(sampling_rate))
     magnitude = (dsp.sosfiltfilt(high, wide, axis=1, padlen=padding) ** 2).sum(0)
     reach = round(0.08 * sampling_rate)
