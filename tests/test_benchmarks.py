@@ -235,6 +235,12 @@ def test_base_assesses_what_it_made(load, simulated_store: RecordStore, tmp_path
     assert (tmp_path / "assessment" / "assessment.json").is_file()
 
 
+def test_distances_agree_with_the_root_of_a_matrix(load, capsys: pytest.CaptureFixture[str]):
+    printed = run(load("distances"), capsys, "--records", "60", "--dimensions", "4")
+    values = [line.split()[-3] for line in printed.splitlines() if "distances" in line or "Frechet" in line][1:]
+    assert len(values) == 3 and len(set(values)) == 1
+
+
 def test_codec_speed_compares_with_the_transform_codec(load, capsys: pytest.CaptureFixture[str]):
     sizes = ("--preset", "tiny", "--batch", "4", "--threads", "1", "--rounds", "1")
     printed = run(load("codec_speed"), capsys, *sizes)
