@@ -190,7 +190,7 @@ def time_limit(minutes: float) -> Iterator[None]:
 @contextmanager
 def loaded_on(device: torch.device) -> Iterator[None]:
     """Within, a model that is loaded lies on the device, so that encoding, sampling and assessing run there too."""
-    load = Pretrained.from_pretrained.__func__  # type: ignore[attr-defined]
+    load: Callable[..., nn.Module] = Pretrained.__dict__["from_pretrained"].__func__  # not bound to one class
 
     def there(kind: type[Pretrained], folder: str | Path) -> nn.Module:
         return load(kind, folder).to(device)

@@ -5,6 +5,8 @@ trained ones. The transform codec is numpy and scipy on one core, without the en
 """
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -40,8 +42,8 @@ def main(arguments: list[str] | None = None) -> None:
                     "tokenizer": lambda: tokenizer.encode(coded),
                     "PCA + DCT": lambda: quantize(transform.analyse(signal), STEP),
                 }
-                decoding = {
-                    "tokenizer": lambda codes=codes: tokenizer.decode(codes, signal.shape[2]),
+                decoding: dict[str, Callable[[], object]] = {
+                    "tokenizer": partial(tokenizer.decode, codes, signal.shape[2]),
                     "PCA + DCT": lambda: transform.synthesise(tables.dequantize(symbols)),
                 }
                 for name, alternatives in (("encoding", encoding), ("decoding", decoding)):

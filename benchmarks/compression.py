@@ -7,7 +7,7 @@ a minute). With --store alone the baseline stands alone. The codec and its entro
 folds, and both are measured on the test folds. The tokenizer's rate is what its codes take at a fixed length,
 log2(codebook size) each; beside it is the rate if its codes, too, were entropy coded (level by level, order 0, from the
 use of codes in the training folds). Every record takes the same rate from the tokenizer, so each gets a quantizer step
-of its own from the baseline at which it takes that rate too.
+of its own from the baseline at which it takes that rate too. --beams searches a frame's codes together.
 
 A second table has the errors on R amplitude and ST level (diagnostic_error.py) of both at those rates and, with
 --classifiers, what classifiers trained on real records lose on what was decoded.
@@ -15,13 +15,14 @@ A second table has the errors on R amplitude and ST level (diagnostic_error.py) 
 
 import argparse
 import tempfile
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from diagnostic_error import beat_samples, diagnostic_error, load_classifier, macro_auroc
-from measuring import machine, print_table
+from measuring import machine, number, print_table
 from torch import nn
 from transform_baseline import RateCurve, decode_at_rate, rate_curve
 
@@ -31,11 +32,12 @@ from vqecg.records.readers import read_table
 from vqecg.records.simulation import simulate_dataset
 from vqecg.records.store import RecordStore
 from vqecg.scripts.presets import TINY
-from vqecg.tokenizer.metrics import encode_store, level_use, prd, reconstruct
+from vqecg.tokenizer.metrics import level_use, prd, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.tokenizer.training import train_tokenizer
 
 STEPS = np.geomspace(0.03, 8.0, 14)  # mV, of the baseline's quantizer
+BATCH = 64  # records encoded at a time
 RATES = (250.0, 545.0, 1018.0, 1611.0)  # bits a second at which the baseline is told on its own
 
 
@@ -66,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
         curve = rate_curve(train, test, store.spec.seconds, STEPS)
         print_curve(curve)
         if tokenizer is not None:
-            points = level_points(tokenizer.eval(), store, rows.train, rows.test)
+            points = level_points(tokenizer.eval(), store, rows.train, rows.test, options.beams)
             print_levels(points, curve)
             models = [load_classifier(folder) for folder in options.classifiers]
             labels = store.labels(store.task(options.task))[rows.test]
@@ -79,6 +81,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path, help="folder that `vqecg prepare` wrote (default: simulated records)")
     parser.add_argument("--tokenizer", type=Path, help="folder that `vqecg train-tokenizer` wrote")
+    parser.add_argument("--beams", type=int, default=1, help="partial codes kept in encoding; 1 = greedy")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 9)), help="folds to fit on")
     parser.add_argument("--test", type=int, nargs="+", default=[9], help="folds to measure on")
     parser.add_argument("--records", type=int, default=600, help="simulated records")
@@ -102,12 +105,23 @@ def tiny_tokenizer(store: RecordStore, train: np.ndarray, steps: int) -> ECGToke
     return train_tokenizer(store, train[~chosen], train[chosen], settings, progress=False).tokenizer
 
 
-def level_points(tokenizer: ECGTokenizer, store: RecordStore, train: np.ndarray, test: np.ndarray) -> list[LevelPoint]:
+@torch.inference_mode()
+def encode(tokenizer: ECGTokenizer, store: RecordStore, rows: np.ndarray, beams: int) -> torch.Tensor:
+    """Codes of records of the store: (records, frames, levels)."""
+    parts = np.array_split(rows, -(-len(rows) // BATCH))
+    return torch.cat([tokenizer.encode(torch.from_numpy(store.signals(part)), beams=beams) for part in parts])
+
+
+def level_points(
+    tokenizer: ECGTokenizer, store: RecordStore, train: np.ndarray, test: np.ndarray, beams: int
+) -> list[LevelPoint]:
     """PRD on `test` for 1, 2, 3, 4, 6 ... all levels, and what the codes cost."""
-    entropies = [
-        use.bits for use in level_use(encode_store(tokenizer, store, train, progress=False), tokenizer.codebook_size)
-    ]
-    codes = encode_store(tokenizer, store, test, progress=False)
+    tokenizer.check_sampling_rate(store.spec.sampling_rate)
+    entropies = [use.bits for use in level_use(encode(tokenizer, store, train, beams), tokenizer.codebook_size)]
+    began = time.process_time()
+    codes = encode(tokenizer, store, test, beams)
+    rate = len(test) / (time.process_time() - began)
+    print(f"encoding with beams kept: {beams}: {number(rate)} records a second of processor time")
     signal = torch.from_numpy(store.signals(test))
     ladder = sorted({q for q in (1, 2, 3, 4, 6) if q < tokenizer.num_levels} | {tokenizer.num_levels})
     points = []

@@ -8,6 +8,7 @@ compression.py uses it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -100,11 +101,9 @@ def diagnostic_error(signals: np.ndarray, decoded: np.ndarray, places: Sequence[
         raise ValueError(
             f"no whole beat in {len(signals)} records; check that they are in mV and the sampling rate is theirs"
         )
-    return DiagnosticError(
-        *(float(value) for value in np.nanmedian(np.array(rows), axis=0)),
-        float(np.percentile(np.concatenate(levels), 95)),
-        len(rows),
-    )
+    r_amplitude, r_percent, r_bias, st_level = (float(value) for value in np.nanmedian(np.array(rows), axis=0))
+    st_worst = float(np.percentile(np.concatenate(levels), 95))
+    return DiagnosticError(r_amplitude, r_percent, r_bias, st_level, st_worst, len(rows))
 
 
 def load_classifier(folder: Path) -> nn.Module:
@@ -113,8 +112,8 @@ def load_classifier(folder: Path) -> nn.Module:
     name = read_config(folder).get("class")
     if name not in kinds:
         raise ValueError(f"{folder} holds a {name}; expected one of {', '.join(sorted(kinds))}")
-    model: nn.Module = kinds[name].from_pretrained(folder)  # type: ignore[assignment]
-    return model
+    kind: Any = kinds[name]
+    return kind.from_pretrained(folder)
 
 
 def macro_auroc(models: Sequence[nn.Module], signals: np.ndarray, labels: np.ndarray) -> float:

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from torch import nn
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.generator import ECGGenerator, Requests, training_conditions
-from vqecg.prior.training import TrainedPrior, encode_examples, train_prior
+from vqecg.prior.training import TrainedPrior, encode_examples, train_prior, trait_basis
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
 from vqecg.scripts.presets import PRESETS, preset
@@ -109,7 +110,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         return train_prior(store, records, rows.validation, tokenizer, task, settings, progress=False)
 
     few = rows.train[:PROBED_RECORDS]
-    encoding = spent(lambda: encode_examples(store, few, tokenizer, task, shape, progress=False))[1]
+    basis = trait_basis(store, few, shape)
+    encoding = spent(lambda: encode_examples(store, few, tokenizer, basis, task, shape, progress=False))[1]
     left = seconds - codec_seconds - encoding * len(rows.train) / len(few)
     prior_fit = planned(shape.fit, options.steps[1], lambda fit: train_on(few, fit), left)
     prior, prior_seconds = spent(lambda: train_on(rows.train, prior_fit).prior)
@@ -144,8 +146,7 @@ def step_cost(train_with: Callable[[FitSettings], object], settings: FitSettings
     """Times two short trainings of different length: the longer one has more steps, all else is the same."""
     few, many = PROBES
     short, long = (
-        spent(lambda steps=steps: train_with(replace(settings, steps=steps, evaluate_every=steps)))[1]
-        for steps in PROBES
+        spent(partial(train_with, replace(settings, steps=steps, evaluate_every=steps)))[1] for steps in PROBES
     )
     step = max((long - short) / (many - few), short / many)  # a load that comes and goes must not make steps free
     return StepCost(max(0.0, short - few * step), step)

@@ -64,7 +64,7 @@ def compare_reading(table: RecordTable, sampling_rate: int, rounds: int) -> None
     print_timings(f"one recording from its files at {sampling_rate} Hz", "records/s", timings)
     prepared = {
         "vqecg": lambda: [prepare(read_record(row), SPEC) for row in rows],
-        "wfdb, scipy": lambda: [prepare_by_wfdb(row.path, sampling_rate) for row in rows],
+        "wfdb, scipy": lambda: [prepare_by_wfdb(str(row.path), sampling_rate) for row in rows],
     }
     timings = time_side_by_side(prepared, len(rows), rounds)
     print_timings(f"{sampling_rate} Hz files to (8, {SPEC.samples}) at 100 Hz", "records/s", timings)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -26,9 +27,9 @@ from transformers.utils import logging
 from vqecg.prior import cache, sampling
 from vqecg.prior.condition import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
-from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
 from vqecg.scripts.presets import PRESETS, preset
+from vqecg.scripts.train_prior import load_generator
 
 OURS, GROWING = "vqecg", "growing cache"
 SAME_STEPS, SAME_CODES = "generate, as many steps", "generate, as many codes"
@@ -78,7 +79,9 @@ def summary(settings: SamplingSettings, timings: list[Timing], share: float) -> 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--generator", type=Path, help="folder of a generator whose prior is used")
+    parser.add_argument(
+        "--generator", type=Path, help="folder of `vqecg train-prior`, or a generator, whose prior is used"
+    )
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="shape of the random prior")
     parser.add_argument("--frames", type=int, default=125, help="frames a record of the random prior")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64, 256], help="records at a time")
@@ -93,7 +96,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def load_prior(options: argparse.Namespace) -> ECGPrior:
     """The prior of --generator, or a random one of the preset's shape, for the five superclasses."""
     if options.generator:
-        return ECGGenerator.from_pretrained(options.generator).prior
+        return load_generator(options.generator).prior
     chosen = preset(options.preset)
     shape = chosen.prior
     config = ECGPriorConfig(
@@ -164,7 +167,7 @@ def growing_cache() -> AbstractContextManager[object]:
     return patch.object(cache, "preallocated_cache", lambda layers, steps: DynamicCache())
 
 
-def generate(model: GPT2LMHeadModel, batch: int, steps: int, guidance: float) -> Tensor:
+def generate(model: Any, batch: int, steps: int, guidance: float) -> Tensor:
     """Tokens (batch, 1 + steps) drawn by transformers from one token for a label."""
     null = model.config.vocab_size - 1
     prompt = torch.full((batch, 1), null - 1)

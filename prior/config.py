@@ -14,6 +14,9 @@ class ECGPriorConfig:
     code_dimension: int = 64  # of the tokenizer's code vectors, by which the prior knows which codes are alike
     levels: int = 3  # first levels of the tokenizer that are modelled
     frames: int = 125  # frames a record
+    sampling_rate: int = 100  # Hz of the recordings, whose traits are measured
+    components: int = 48  # of the representative beat, drawn before the codes (prior/traits.py)
+    trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
     beat_bins: int = 192  # eighths of a frame, up to which the distance to the R peaks before and after is told
     backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it
     width: int = 256  # of the hidden states

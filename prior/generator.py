@@ -1,7 +1,7 @@
 """ECGGenerator: tokenizer and prior in one folder, labels in and 12-lead ECGs out."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,6 +17,7 @@ from vqecg.prior.sampling import sample
 from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.labels import LabelTask
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import TrainedOn
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config, write_text
 
@@ -58,10 +59,17 @@ class ECGGenerator:
 
     `conditions` is the joint distribution of labels, age and sex in the training folds: columns labels (class names
     joined by "+"), age (years, rounded), sex, count. It is what requests that leave age and sex open are drawn from.
+    `trained_on` says which records "prior" and "tokenizer" have seen; what is not in it is not known.
     """
 
     def __init__(
-        self, tokenizer: ECGTokenizer, prior: ECGPrior, task: LabelTask, conditions: pd.DataFrame, samples: int
+        self,
+        tokenizer: ECGTokenizer,
+        prior: ECGPrior,
+        task: LabelTask,
+        conditions: pd.DataFrame,
+        samples: int,
+        trained_on: Mapping[str, TrainedOn] | None = None,
     ) -> None:
         """Raises ValueError when the prior was trained with another tokenizer or for other classes."""
         own = fingerprint(tokenizer)
@@ -77,6 +85,7 @@ class ECGGenerator:
             )
         self.tokenizer, self.prior, self.task = tokenizer.eval(), prior.eval(), task
         self.conditions, self.samples = conditions, samples
+        self.trained_on = dict(trained_on or {})
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -198,7 +207,11 @@ class ECGGenerator:
             about = {
                 "class": "ECGGenerator",
                 "format_version": FORMAT_VERSION,
-                "config": {"samples": self.samples, "task": self.task.to_dict()},
+                "config": {
+                    "samples": self.samples,
+                    "task": self.task.to_dict(),
+                    "trained_on": {part: seen.to_dict() for part, seen in self.trained_on.items()},
+                },
             }
             write_text(partial / "README.md", card or "# ECGGenerator\n\nResearch use, not for diagnosis.\n")
             write_text(partial / "config.json", json.dumps(about, indent=2) + "\n")
@@ -226,6 +239,7 @@ class ECGGenerator:
             LabelTask.from_dict(about["config"]["task"]),
             conditions,
             about["config"]["samples"],
+            {part: TrainedOn.from_dict(seen) for part, seen in about["config"].get("trained_on", {}).items()},
         )
 
 

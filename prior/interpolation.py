@@ -2,41 +2,78 @@
 
 Liu et al. 2020 mix the embeddings of two ECGs as they are; unless their beats coincide, the mixture shows the beats of
 both. Here the second parent's beats are moved onto the first's (records/beats.py) before encoding; the two embeddings
-are mixed before quantization and quantized anew, so that what is decoded is made of codes.
+are mixed before quantization and quantized anew, so that what is decoded is made of codes. Who may be a parent of what
+is decided in partners.py.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from vqecg.prior.copy_gate import CopyGate
 from vqecg.prior.nearest import NearestNeighbours
-from vqecg.records.beats import MIN_BEATS, align_beats, may_interpolate
+from vqecg.prior.partners import (
+    EXACT,
+    PAIRINGS,
+    SHARED,
+    SPACES,
+    SUPPORTED,
+    Pair,
+    Parents,
+    partner_features,
+    shared_statements,
+)
+from vqecg.prior.sampling import invert
+from vqecg.records.beats import MIN_BEATS, align_beats
 from vqecg.records.labels import LabelTask
 from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.tokenizer.quantization import ResidualQuantizer
+
+__all__ = [
+    "InterpolationSettings",
+    "Interpolations",
+    "Pair",
+    "draw_codes",
+    "draw_pair",
+    "interpolable",
+    "interpolate",
+    "interpolate_store",
+    "mix",
+    "mix_signals",
+    "parents_of",
+    "shared_statements",
+]
 
 
 @dataclass(frozen=True)
 class InterpolationSettings:
-    """How pairs of parents are mixed."""
+    """How pairs of parents are found and mixed."""
 
     weight_concentration: float = 2.0  # a of the symmetric Beta(a, a) that the second parent's weight is drawn from
     aligned: bool = True  # False: the naive mixture, which makes ghost beats (for comparison)
+    pairing: str = SUPPORTED  # parents have the labels asked for: exact, supported by statements of both, or shared
+    neighbours: int = 10  # nearest records, among which the second parent is drawn; 0 = any that may be one
+    space: str = "beats"  # in which they are nearest: "beats" (median beat) or "latent" (the tokenizer's embedding)
+    code_temperature: float = 0.0  # 0 = nearest codes; 1 = codes drawn as far off as a quantization error
     attempts: int = 20  # pairs drawn for a record before it is given up; with a gate, the gate's own number if greater
     seed: int = 0  # of pairs and weights
 
-
-@dataclass(frozen=True)
-class Pair:
-    """Two parents, as rows of the store."""
-
-    first: int  # gives rhythm and R times
-    second: int
-    weight: float  # of the second, 0 to 1
+    def __post_init__(self) -> None:
+        if self.pairing not in PAIRINGS or self.space not in SPACES:
+            raise ValueError(
+                f"pairing is {self.pairing!r} and space {self.space!r}; expected one of {', '.join(PAIRINGS)}, and of "
+                f"{', '.join(SPACES)}"
+            )
+        if self.weight_concentration <= 0 or self.neighbours < 0 or self.code_temperature < 0 or self.attempts < 1:
+            raise ValueError(
+                f"got {self}; expected weight_concentration above 0, neighbours and code_temperature of at least 0, "
+                "and attempts of at least 1"
+            )
 
 
 @dataclass(frozen=True)
@@ -44,7 +81,7 @@ class Interpolations:
     """Interpolated records; row n of each field belongs together."""
 
     signal: np.ndarray  # (records, 8, samples) float32 mV
-    labels: np.ndarray  # (records, classes) float32, which both parents have exactly
+    labels: np.ndarray  # (records, classes) float32, as asked for
     pairs: tuple[Pair, ...]
     nearest: NearestNeighbours | None  # rows of the gate's store (records,), distances (records,); None without a gate
     rejected: np.ndarray  # (records,) int64, mixtures that the gate threw away before
@@ -52,20 +89,79 @@ class Interpolations:
 
 @torch.inference_mode()
 def interpolate(
-    tokenizer: ECGTokenizer, first: np.ndarray, second: np.ndarray, weight: float, aligned: bool = True
+    tokenizer: ECGTokenizer,
+    first: np.ndarray,
+    second: np.ndarray,
+    weight: float,
+    aligned: bool = True,
+    code_temperature: float = 0.0,
+    generator: np.random.Generator | None = None,
 ) -> np.ndarray:
     """The record at `weight` (0 = first, 1 = second) between two: (8, samples) float32 mV, in the first's rhythm.
 
-    Raises ValueError for a weight outside 0 to 1, or when too few beats are found to align.
+    Raises ValueError for a weight outside 0 to 1, a temperature above 0 without a generator, or when too few beats are
+    found to align.
     """
-    if not 0 <= weight <= 1:
-        raise ValueError(f"weight is {weight}; expected 0 (the first record) to 1 (the second)")
+    check_weight(weight)
+    if code_temperature > 0 and generator is None:
+        raise ValueError(f"code_temperature is {code_temperature}: codes are drawn; give a generator to draw with")
     if aligned:
         second = align_beats(first, second, tokenizer.config.sampling_rate).signal
     device = next(tokenizer.parameters()).device
     embedding = tokenizer.embed(torch.from_numpy(np.stack([first, second])).to(device))
     mixed = torch.lerp(embedding[:1], embedding[1:], weight)
-    return tokenizer.decode(tokenizer.quantizer.encode(mixed), first.shape[1])[0].cpu().numpy()
+    if code_temperature > 0 and generator is not None:
+        codes = draw_codes(tokenizer.quantizer, mixed, code_temperature, generator)
+    else:
+        codes = tokenizer.quantizer.encode(mixed)
+    return tokenizer.decode(codes, first.shape[1])[0].cpu().numpy()
+
+
+def mix_signals(
+    first: np.ndarray, second: np.ndarray, weight: float, sampling_rate: float, aligned: bool = True
+) -> np.ndarray:
+    """As `interpolate`, but in mV and without a tokenizer: the control that the codec must beat."""
+    check_weight(weight)
+    if aligned:
+        second = align_beats(first, second, sampling_rate).signal
+    return ((1 - weight) * first + weight * second).astype(np.float32)
+
+
+def check_weight(weight: float) -> None:
+    """Raises ValueError for a weight outside 0 to 1."""
+    if not 0 <= weight <= 1:
+        raise ValueError(f"weight is {weight}; expected 0 (the first record) to 1 (the second)")
+
+
+@torch.inference_mode()
+def draw_codes(
+    quantizer: ResidualQuantizer, embedding: Tensor, temperature: float, generator: np.random.Generator
+) -> Tensor:
+    """Codes (batch, frames, levels) int64 near an embedding (batch, frames, dimension), level by level.
+
+    A code is drawn with probability proportional to exp(-d / (temperature e)): d is its squared distance, e the mean
+    squared distance of the nearest codes at that level. What a draw leaves is quantized by the levels after it.
+    """
+    residual, codes = embedding.float(), []
+    for level in range(quantizer.levels):
+        codebook = quantizer.codebooks[level]
+        distance = torch.cdist(residual, codebook[None]).square()
+        usual = distance.min(-1).values.mean().clamp_min(1e-12)
+        noise = torch.from_numpy(generator.random(residual.shape[:-1], dtype=np.float32)).to(residual.device)
+        codes.append(invert((-distance / (temperature * usual)).softmax(-1), noise))
+        residual = residual - codebook[codes[-1]]
+    return torch.stack(codes, dim=-1)
+
+
+def parents_of(
+    tokenizer: ECGTokenizer, store: RecordStore, rows: np.ndarray, task: LabelTask, settings: InterpolationSettings
+) -> Parents:
+    """Those of the rows that can be parents, with what is needed to pair them."""
+    everyone = Parents(store, store.labels(task), np.asarray(rows, np.int64), settings.pairing, task)
+    # with shared statements a record may be second parent of others, though no first of its own labels
+    own = everyone.rows[everyone.unbound if settings.pairing == SHARED else everyone.able()]
+    features = partner_features(store, own, settings.space, tokenizer) if settings.neighbours else None
+    return Parents(store, everyone.labels, own, settings.pairing, task, features)
 
 
 def interpolate_store(
@@ -80,27 +176,25 @@ def interpolate_store(
 ) -> Interpolations:
     """For each row of `requested` labels (records, classes), a record between two of the store's rows `parents`.
 
-    Both parents have exactly the labels asked for and different patients, so that the labels of the mixture are no
-    guess, and no statement that is bound to its rhythm (records/beats.py). With a gate, a mixture that it takes for a
-    copy (a parent is a training record too) is thrown away, and another pair is drawn. Raises ValueError when
-    there is no such pair for a row (`interpolable` tells beforehand for which records there is), when none of the pairs
-    drawn passes the gate, or for a store at another sampling rate.
+    The parents have the labels asked for by the rule of `settings.pairing`, different patients, and no statement that
+    is bound to its rhythm (records/beats.py). With a gate, a mixture that it takes for a copy (a parent is a training
+    record too) is thrown away, and another pair is drawn. Raises ValueError when there is no such pair for a row
+    (`interpolable` tells beforehand for which records there is), when none of the pairs drawn passes the gate, or for a
+    store at another sampling rate.
     """
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
-    labels = store.labels(task)
-    parents = parents[interpolable(store, labels, parents)]
+    paired = parents_of(tokenizer, store, parents, task, settings)
     found: list[Mixture] = []
     for number in tqdm(range(len(requested)), desc="interpolating", unit="record", disable=not progress, delay=2):
         generator = np.random.default_rng([settings.seed, number])
-        own = parents[(labels[parents] == requested[number]).all(1)]
-        mixture, rejected = draw_mixture(tokenizer, store, own, settings, generator, gate)
+        mixture, rejected = draw_mixture(tokenizer, paired, requested[number], settings, generator, gate)
         if mixture is None:
             asked = "+".join(task.names(requested[number])) or "(none)"
             because = f"; the gate rejected {rejected} mixtures as near copies" if rejected else ""
             raise ValueError(
-                f"found no two records with exactly the labels {asked} to interpolate among {len(own)}: they need "
-                f"different patients, three beats and no rhythm statement such as AFIB{because}; use samples of the "
-                "prior instead"
+                f"found no two records with exactly the labels {asked} to interpolate among "
+                f"{len(paired.candidates(requested[number]))}: they need different patients, three beats and no rhythm "
+                f"statement such as AFIB{because}; use samples of the prior instead"
             )
         found.append(mixture)
     shape = (len(found), len(tokenizer.config.leads), store.spec.samples)
@@ -129,18 +223,18 @@ class Mixture:
 
 def draw_mixture(
     tokenizer: ECGTokenizer,
-    store: RecordStore,
-    parents: np.ndarray,
+    parents: Parents,
+    asked: np.ndarray,
     settings: InterpolationSettings,
     generator: np.random.Generator,
     gate: CopyGate | None,
 ) -> tuple[Mixture | None, int]:
-    """A record between two random ones of the rows `parents`, or None, and how many mixtures the gate threw away."""
+    """A record of the labels `asked` between two parents, or None, and how many mixtures the gate threw away."""
     rejected = 0
     attempts = settings.attempts if gate is None else max(settings.attempts, gate.settings.attempts)
-    for _ in range(attempts if len(parents) else 0):
-        pair = draw_pair(store, parents, settings, generator)
-        signal = None if pair is None else mix(tokenizer, store, pair, settings.aligned)
+    for _ in range(attempts if len(parents.candidates(asked)) else 0):
+        pair = draw_pair(parents, asked, settings, generator)
+        signal = None if pair is None else mix(tokenizer, parents.store, pair, settings, generator)
         if pair is None or signal is None:
             continue
         if gate is None:
@@ -152,45 +246,50 @@ def draw_mixture(
     return None, rejected
 
 
-def interpolable(store: RecordStore, labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Which of the chosen rows have a partner among them: bool (rows,). `labels` (records, classes) are the store's."""
-    patients, statements = store.table["patient_id"].to_numpy(), store.table["statements"].to_numpy()
-    groups: dict[bytes, list[int]] = {}
-    for row in rows:
-        if may_interpolate(statements[row], statements[row]) is None:
-            groups.setdefault(labels[row].tobytes(), []).append(row)
+def interpolable(
+    store: RecordStore, labels: np.ndarray, rows: np.ndarray, task: LabelTask | None = None, pairing: str = EXACT
+) -> np.ndarray:
+    """Which of the chosen rows have a partner among them: bool (rows,). `labels` (records, classes) are the store's.
 
-    def has_partner(row: int) -> bool:
-        return any(
-            patients[other] != patients[row] and may_interpolate(statements[row], statements[other]) is None
-            for other in groups.get(labels[row].tobytes(), [])
-        )
-
-    able = [may_interpolate(statements[row], statements[row]) is None and has_partner(row) for row in rows]
-    return np.array(able, dtype=bool)
+    A pairing other than "exact" needs the task of the labels.
+    """
+    return Parents(store, labels, np.asarray(rows, np.int64), pairing, task).able()
 
 
 def draw_pair(
-    store: RecordStore, parents: np.ndarray, settings: InterpolationSettings, generator: np.random.Generator
+    parents: Parents,
+    asked: np.ndarray,
+    settings: InterpolationSettings,
+    generator: np.random.Generator,
+    first: int | None = None,
 ) -> Pair | None:
-    """A random pair among the rows `parents`, all of the same labels, or None when the first drawn has no partner."""
-    patients, statements = store.table["patient_id"].to_numpy(), store.table["statements"].to_numpy()
-    first = int(generator.choice(parents))
+    """A pair for the labels `asked` (classes,), or None when its first parent has no partner.
+
+    The first parent is random, unless given. Raises ValueError when there is none.
+    """
+    if first is None:
+        candidates = parents.candidates(asked)
+        if not len(candidates):
+            raise ValueError("no parent has the labels asked for; `interpolable` tells for which records there is one")
+        first = int(generator.choice(candidates))
     weight = float(generator.beta(settings.weight_concentration, settings.weight_concentration))
-    for second in generator.permutation(parents[patients[parents] != patients[first]]):
-        if may_interpolate(statements[first], statements[second]) is None:
-            return Pair(first, int(second), weight)
-    return None
+    second = parents.partner(first, asked, settings.neighbours, generator)
+    return None if second is None else Pair(first, second, weight)
 
 
-def mix(tokenizer: ECGTokenizer, store: RecordStore, pair: Pair, aligned: bool) -> np.ndarray | None:
+def mix(
+    tokenizer: ECGTokenizer,
+    store: RecordStore,
+    pair: Pair,
+    settings: InterpolationSettings,
+    generator: np.random.Generator | None = None,
+    in_signal_space: bool = False,
+) -> np.ndarray | None:
     """The record between the two of a pair: (8, samples) mV, or None when a parent shows too few beats to align."""
     first, second = store.signals(np.array([pair.first, pair.second]))
-    if aligned and min(len(find_r_peaks(parent, store.spec.sampling_rate)) for parent in (first, second)) < MIN_BEATS:
+    rate, aligned = store.spec.sampling_rate, settings.aligned
+    if aligned and min(len(find_r_peaks(parent, rate)) for parent in (first, second)) < MIN_BEATS:
         return None
-    return interpolate(tokenizer, first, second, pair.weight, aligned)
-
-
-def shared_statements(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
-    """The statements that both parents have, each at the lower likelihood (0, unknown, if either is)."""
-    return {name: min(value, second[name]) for name, value in first.items() if name in second}
+    if in_signal_space:
+        return mix_signals(first, second, pair.weight, rate, aligned)
+    return interpolate(tokenizer, first, second, pair.weight, aligned, settings.code_temperature, generator)

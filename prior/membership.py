@@ -11,6 +11,7 @@ from vqecg.prior.condition import Condition
 from vqecg.prior.generator import ECGGenerator, join_labels
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.record_rows import RecordRows
+from vqecg.prior.sketch import Sketch
 from vqecg.prior.training import CodeExamples, PriorTraining, encode_examples
 
 BATCH = 64  # records
@@ -33,7 +34,7 @@ class Membership:
 class Likelihoods:
     """The prior's loss on some records, with their whole condition shown."""
 
-    losses: np.ndarray  # (records,) nats, beats and codes together
+    losses: np.ndarray  # (records,) nats, sketch and codes together
     labels: np.ndarray  # (records,) str, the class names joined
     patients: np.ndarray  # (records,) str
 
@@ -88,7 +89,7 @@ def patient_weights(patients: np.ndarray, replicates: int, generator: np.random.
 
 
 def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Percentiles of the finite values; NaN without any."""
+    """Percentiles of bootstrap draws, without those that leave the figure undefined; NaN without any other."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         return float("nan"), float("nan")
@@ -113,12 +114,14 @@ def encode(generator: ECGGenerator, records: RecordRows) -> CodeExamples:
             f"{generator.class_names}: give the store of its training"
         )
     settings = replace(PriorTraining(), levels=generator.prior.config.levels, variants=1)
-    return encode_examples(records.store, records.rows, generator.tokenizer, task, settings, progress=False)
+    return encode_examples(
+        records.store, records.rows, generator.tokenizer, generator.prior.sketch.basis, task, settings, progress=False
+    )
 
 
 @torch.inference_mode()
 def record_losses(prior: ECGPrior, examples: CodeExamples) -> np.ndarray:
-    """Nats of each record, beats and codes together, (records,) float64."""
+    """Nats of each record, sketch and codes together, (records,) float64."""
     device = next(prior.parameters()).device
     found = [np.zeros(0)]
     for start in range(0, len(examples), BATCH):
@@ -126,7 +129,12 @@ def record_losses(prior: ECGPrior, examples: CodeExamples) -> np.ndarray:
         drawn = examples.batch(rows, np.random.default_rng(0))
         batch = {name: value.to(device) for name, value in drawn.items()}
         condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
-        found.append(prior(batch["codes"], condition, batch["times"]).record_losses.double().cpu().numpy())
+        found.append(
+            prior(batch["codes"], condition, Sketch(batch["times"], batch["traits"]))
+            .record_losses.double()
+            .cpu()
+            .numpy()
+        )
     return np.concatenate(found)
 
 

@@ -4,8 +4,9 @@ The codes come in the delay pattern (Copet et al. 2023): at step s, level q stan
 of a step are drawn at once and each still sees the coarser levels of its own frame. The backbone is transformers';
 embeddings, conditioning and heads are ours. A head has `codebook_size` outputs: a special token cannot be drawn.
 
-The beats come first: a small model draws the times of the R peaks (prior/rhythm.py), and at every step the transformer
-is told how far the coming frame is from the beats around it. What is left to it is the shape of the waves.
+A sketch comes first (prior/sketch.py): small models draw the record's traits - its rate, noise and representative beat
+- and the times of its R peaks. At every step the transformer is told the traits, and how far the coming frame is from
+the beats around it. What is left to it is how the waves follow each other.
 
 A code is not just a number: embeddings and heads also see its vector in the tokenizer's codebook. So what is learned of
 one code holds for those near it, and a few thousand records go further.
@@ -14,14 +15,16 @@ one code holds for those near it, and a few thousand records go further.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from vqecg.prior.condition import Condition, ConditionEmbedding
 from vqecg.prior.config import ECGPriorConfig
-from vqecg.prior.rhythm import RhythmModel, beat_distances
+from vqecg.prior.rhythm import beat_distances
+from vqecg.prior.sketch import Sketch, SketchModel
+from vqecg.prior.traits import PLAIN, TraitBasis
 from vqecg.training.checkpoint import Pretrained
 
 if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --help does not wait for it
@@ -33,11 +36,12 @@ if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --he
 class ECGPriorOutput:
     """What a forward pass gives."""
 
-    loss: Tensor  # scalar, code_loss + beat_loss: what is trained
-    code_loss: Tensor  # scalar, mean negative log-likelihood of a code given the beats, nats
+    loss: Tensor  # scalar, code_loss + beat_loss + trait_loss: what is trained
+    code_loss: Tensor  # scalar, mean negative log-likelihood of a code given the sketch, nats
     beat_loss: Tensor  # scalar, mean negative log-likelihood of a beat's time given those before it, nats
+    trait_loss: Tensor  # scalar, mean negative log-likelihood of a trait given those before it, nats
     level_losses: Tensor  # (levels,) nats a code
-    record_losses: Tensor  # (batch,) negative log-likelihood of a whole record, beats and codes, nats
+    record_losses: Tensor  # (batch,) negative log-likelihood of a whole record, sketch and codes, nats
 
 
 class ECGPrior(nn.Module, Pretrained):
@@ -53,7 +57,10 @@ class ECGPrior(nn.Module, Pretrained):
         self.code_embedding = nn.Embedding(config.levels * (config.codebook_size + 1), config.width)
         self.condition_embedding = ConditionEmbedding(len(config.class_names), config.width, config.groups)
         self.beat_embedding = nn.Embedding(2 * config.beat_bins, config.width)
-        self.rhythm = RhythmModel(len(config.class_names), config.frames, config.groups)
+        self.trait_embedding = nn.Linear(PLAIN + config.components, config.width, bias=False)
+        self.sketch = SketchModel(
+            len(config.class_names), config.groups, config.frames, config.components, config.sampling_rate
+        )
         self.register_buffer("code_vectors", torch.zeros(config.levels, config.codebook_size, config.code_dimension))
         self.vectors_in = nn.Linear(config.levels * config.code_dimension, config.width, bias=False)
         self.vectors_out = nn.Linear(config.width, config.levels * config.code_dimension, bias=False)
@@ -82,7 +89,7 @@ class ECGPrior(nn.Module, Pretrained):
     @torch.no_grad()
     def know_groups(self, membership: Tensor) -> None:
         """Takes which label belongs to which group: (classes, groups). Raises ValueError for another shape."""
-        for embedding in (self.condition_embedding, self.rhythm.condition):
+        for embedding in (self.condition_embedding, self.sketch.traits.condition, self.sketch.rhythm.condition):
             if membership.shape != embedding.membership.shape:
                 raise ValueError(
                     f"got a membership of shape {tuple(membership.shape)}; expected "
@@ -90,17 +97,28 @@ class ECGPrior(nn.Module, Pretrained):
                 )
             embedding.membership.copy_(membership)
 
-    def embed_told(self, condition: Condition, times: Tensor) -> Tensor:
-        """(batch, steps, width): the condition, and where each step's frame lies between the beats.
+    @torch.no_grad()
+    def know_traits(self, basis: TraitBasis) -> None:
+        """Takes how traits are measured. Raises ValueError for a basis of another shape."""
+        if basis.projection.shape != tuple(self.sketch.projection.shape):
+            raise ValueError(
+                f"got a basis of shape {basis.projection.shape}; expected {tuple(self.sketch.projection.shape)} "
+                "(measures, traits)"
+            )
+        self.sketch.offset.copy_(torch.from_numpy(basis.offset))
+        self.sketch.projection.copy_(torch.from_numpy(basis.projection))
 
-        `times` are the R peaks, (batch, beats) in frames from the record's start, NaN-padded.
-        """
-        distances = beat_distances(times, self.config.frames, self.config.beat_bins)
+    def embed_told(self, condition: Condition, sketch: Sketch) -> Tensor:
+        """(batch, steps, width): condition and traits, and where each step's frame lies between the beats."""
+        distances = beat_distances(sketch.times, self.config.frames, self.config.beat_bins)
         distances = distances + torch.tensor([0, self.config.beat_bins], device=distances.device)
         beats = self.beat_embedding(distances).sum(2)
         # the last steps are past the last frame: only deeper levels are drawn there
         beats = nn.functional.pad(beats, (0, 0, 0, self.config.levels - 1))
-        return self.condition_embedding(condition)[:, None] + beats
+        traits = sketch.traits
+        if self.training:
+            traits = traits + self.config.trait_noise * torch.randn_like(traits)
+        return (self.condition_embedding(condition) + self.trait_embedding(traits))[:, None] + beats
 
     def embed_codes(self, delayed: Tensor) -> Tensor:
         """Delayed codes (batch, steps, levels), codebook_size where there is none -> (batch, steps, width)."""
@@ -120,15 +138,15 @@ class ECGPrior(nn.Module, Pretrained):
         alike = torch.einsum("...ld,lkd->...lk", wanted, self.code_vectors.to(wanted.dtype))
         return self.head(hidden).unflatten(-1, shape) + alike
 
-    def step_logits(self, delayed: Tensor, condition: Condition, times: Tensor) -> Tensor:
+    def step_logits(self, delayed: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
         """Logits (batch, steps, levels, codebook_size) of each step of delayed codes, given the steps before it."""
-        told = self.embed_told(condition, times)
+        told = self.embed_told(condition, sketch)
         # what is told is the prefix, and is added at every step
         before = nn.functional.pad(self.embed_codes(delayed[:, :-1]), (0, 0, 1, 0))
         return self.logits(self.hidden_states(self.embedding_dropout(before + told)))
 
-    def forward(self, codes: Tensor, condition: Condition, times: Tensor) -> ECGPriorOutput:
-        """Negative log-likelihood of codes (batch, frames, levels) and R peak times (batch, beats), in frames.
+    def forward(self, codes: Tensor, condition: Condition, sketch: Sketch) -> ECGPriorOutput:
+        """Negative log-likelihood of codes (batch, frames, levels) and of the sketches they were written for.
 
         Raises ValueError for codes of another shape.
         """
@@ -139,17 +157,23 @@ class ECGPrior(nn.Module, Pretrained):
             )
         delayed = delay(codes, self.config.codebook_size)
         negative = nn.functional.cross_entropy(
-            self.step_logits(delayed, condition, times).flatten(0, 2).float(),
+            self.step_logits(delayed, condition, sketch).flatten(0, 2).float(),
             delayed.flatten(),
             ignore_index=self.config.codebook_size,
             reduction="none",
         ).view(delayed.shape)
         levels = negative.sum(1)
-        beats = self.rhythm(times, condition)
+        drawn = self.sketch(sketch, condition)
         code_loss = levels.mean() / self.config.frames
-        beat_loss = beats.sum() / (times.isfinite().sum() + len(times))
+        beat_loss = drawn.beats.sum() / (sketch.times.isfinite().sum() + len(sketch))
+        trait_loss = drawn.traits.mean() / sketch.traits.shape[1]
         return ECGPriorOutput(
-            code_loss + beat_loss, code_loss, beat_loss, levels.mean(0) / self.config.frames, levels.sum(1) + beats
+            code_loss + beat_loss + trait_loss,
+            code_loss,
+            beat_loss,
+            trait_loss,
+            levels.mean(0) / self.config.frames,
+            levels.sum(1) + drawn.beats + drawn.traits,
         )
 
 
@@ -166,41 +190,39 @@ def make_gpt2(config: ECGPriorConfig) -> GPT2Model:
     take an eighth of the step, and a few thousand records are not yet learned by heart when training ends."""
     from transformers import GPT2Config, GPT2Model
 
-    return GPT2Model(
-        GPT2Config(  # type: ignore[call-arg]  # transformers adds fields at run time
-            vocab_size=1,
-            n_positions=config.steps,
-            n_embd=config.width,
-            n_layer=config.layers,
-            n_head=config.heads,
-            resid_pdrop=0.0,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
-            activation_function="gelu_pytorch_tanh",  # GPT-2's own, in one kernel
-            bos_token_id=0,
-            eos_token_id=0,
-            attn_implementation=attention_kind(),
-        )
-    )
+    settings: dict[str, Any] = {
+        "vocab_size": 1,
+        "n_positions": config.steps,
+        "n_embd": config.width,
+        "n_layer": config.layers,
+        "n_head": config.heads,
+        "resid_pdrop": 0.0,
+        "embd_pdrop": 0.0,
+        "attn_pdrop": 0.0,
+        "activation_function": "gelu_pytorch_tanh",  # GPT-2's own, in one kernel
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "attn_implementation": attention_kind(),
+    }
+    return GPT2Model(GPT2Config(**settings))
 
 
 def make_llama(config: ECGPriorConfig) -> LlamaModel:
     """Llama (Touvron et al. 2023): rotary positions, gated feed-forward layers, no dropout inside."""
     from transformers import LlamaConfig, LlamaModel
 
-    return LlamaModel(
-        LlamaConfig(  # type: ignore[call-arg]  # transformers adds fields at run time
-            vocab_size=1,
-            max_position_embeddings=config.steps,
-            hidden_size=config.width,
-            intermediate_size=4 * config.width,
-            num_hidden_layers=config.layers,
-            num_attention_heads=config.heads,
-            bos_token_id=0,
-            eos_token_id=0,
-            attn_implementation=attention_kind(),
-        )
-    )
+    settings: dict[str, Any] = {
+        "vocab_size": 1,
+        "max_position_embeddings": config.steps,
+        "hidden_size": config.width,
+        "intermediate_size": 4 * config.width,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "attn_implementation": attention_kind(),
+    }
+    return LlamaModel(LlamaConfig(**settings))
 
 
 def attention_kind() -> str:

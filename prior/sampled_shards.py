@@ -55,7 +55,7 @@ class SamplingTask:
         when the folder has come to hold another generator, or the gate rejects a record too often.
         """
         with one_thread():
-            generator = load_generator(self.generator, self.fingerprint)
+            generator = checked_generator(self.generator, self.fingerprint)
             if self.gate is None:
                 codes = generator.generate(requests, self.seed, self.settings, first).codes
                 none = np.zeros(0, np.int64)
@@ -66,8 +66,8 @@ class SamplingTask:
 
 
 @lru_cache(maxsize=1)
-def load_generator(folder: Path, expected: str) -> ECGGenerator:
-    """The generator, once a process."""
+def checked_generator(folder: Path, expected: str) -> ECGGenerator:
+    """The generator of that fingerprint, loaded once a process. Raises ValueError when the folder holds another."""
     generator = ECGGenerator.from_pretrained(folder)
     if generator.fingerprint != expected:
         raise ValueError(f"{folder} holds another generator than when sampling began ({expected}): begin again")

@@ -13,35 +13,44 @@ from torch import Tensor
 
 from vqecg.prior.condition import Condition
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.modeling import ECGPrior, undelay
-from vqecg.prior.rhythm import MAX_BEATS, beat_noise
+from vqecg.prior.modeling import ECGPrior, delay, undelay
+from vqecg.prior.sketch import Sketch
 
 
 @torch.inference_mode()
 def sample_codes(
-    prior: ECGPrior, condition: Condition, times: Tensor, noise: Tensor, settings: SamplingSettings
+    prior: ECGPrior,
+    condition: Condition,
+    sketch: Sketch,
+    noise: Tensor,
+    settings: SamplingSettings,
+    given: Tensor | None = None,
 ) -> Tensor:
-    """Draws codes (batch, frames, levels) int64 for R peaks at `times` (batch, beats), in frames, NaN-padded.
+    """Draws codes (batch, frames, levels) int64 for the records that `sketch` tells of.
 
     `noise` (batch, steps, levels) uniform in [0, 1) decides every draw, by inversion of the cumulative distribution.
+    `given` (batch, frames, levels) holds codes to keep, -1 where one is to be drawn; none: all are drawn.
     """
     from vqecg.prior.cache import preallocated_cache  # imports transformers, which takes seconds
 
     config = prior.config
     guided = settings.guidance != 1
-    if guided:  # asked and null in one doubled batch, for the same beats
-        condition, times = condition.with_null(), torch.cat([times, times])
-    told = prior.embed_told(condition, times)
+    if guided:  # asked and null in one doubled batch, for the same sketch
+        condition, sketch = condition.with_null(), sketch.twice()
+    told = prior.embed_told(condition, sketch)
     cache = preallocated_cache(config.layers, config.steps)
     delayed = torch.full((len(noise), config.steps, config.levels), config.codebook_size, device=noise.device)
     inputs = told[:, :1]
     level = torch.arange(config.levels, device=noise.device)
+    kept = None if given is None else delay(given, -1)
     for step in range(config.steps):
         logits = prior.logits(prior.hidden_states(inputs, cache)[:, -1]).float()
         if guided:
             asked, null = logits.chunk(2)
             logits = null + settings.guidance * (asked - null)
         drawn = draw(logits, noise[:, step], settings)
+        if kept is not None:
+            drawn = torch.where(kept[:, step] >= 0, kept[:, step], drawn)
         there = (level <= step) & (step < level + config.frames)
         delayed[:, step] = torch.where(there, drawn, config.codebook_size)
         codes = prior.embed_codes(delayed[:, step : step + 1])
@@ -81,20 +90,22 @@ class Samples:
     """What was drawn; row n of each field belongs together."""
 
     codes: Tensor  # (records, frames, levels) int64
-    times: Tensor  # (records, beats) float32, R peaks in frames from the record's start, NaN-padded
+    sketch: Sketch
 
 
 def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingSettings, first: int = 0) -> Samples:
-    """Rhythm and codes for a condition of any number of records, in batches.
+    """Sketches and codes for a condition of any number of records, in batches.
 
     `first` is the number of the first record in the whole set being generated: it chooses the random streams.
     """
     config, device = prior.config, next(prior.parameters()).device
-    codes, times = [torch.zeros(0, config.frames, config.levels, dtype=torch.int64)], [torch.zeros(0, MAX_BEATS)]
+    codes = [torch.zeros(0, config.frames, config.levels, dtype=torch.int64)]
+    sketches = [prior.sketch.sample(condition[:0].to(device), seed, first)]
     for start in range(0, len(condition), settings.batch_size):
         batch = condition[start : start + settings.batch_size].to(device)
-        beats = prior.rhythm.sample(batch, beat_noise(seed, first + start, len(batch)).to(device))
+        sketch = prior.sketch.sample(batch, seed, first + start)
         noise = record_noise(seed, first + start, len(batch), config.steps, config.levels).to(device)
-        codes.append(sample_codes(prior, batch, beats, noise, settings).cpu())
-        times.append(beats.cpu())
-    return Samples(torch.cat(codes), torch.cat(times))
+        codes.append(sample_codes(prior, batch, sketch, noise, settings).cpu())
+        sketches.append(sketch)
+    together = Sketch(*(torch.cat([getattr(own, name).cpu() for own in sketches]) for name in ("times", "traits")))
+    return Samples(torch.cat(codes), together)

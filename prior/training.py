@@ -11,14 +11,19 @@ from tqdm.auto import tqdm
 from vqecg.prior.condition import SEX_CODES, UNKNOWN_SEX, Condition, group_membership
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.rhythm import MAX_BEATS, move_times, pad_times
+from vqecg.prior.rhythm import most_beats, move_times, pad_times
+from vqecg.prior.sketch import Sketch
+from vqecg.prior.traits import TraitBasis, measure, scaled
 from vqecg.records.labels import LabelTask
 from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
+from vqecg.tokenizer.encoding import code_type
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.examples import jitter
 from vqecg.training.fit import FitResult, FitSettings, fit
+
+BASIS_RECORDS = 10_000  # training records that the traits' basis is fitted on: more would only take memory
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class PriorTraining:
     layers: int = 6  # of the backbone
     heads: int = 4  # of attention, a layer
     dropout: float = 0.1  # on what the backbone is given: codes, condition and beats
+    components: int = 48  # of the representative beat, drawn before the codes
+    trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
     attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
     variants: int = 4  # encodings of each training record, jittered anew (the first is not)
@@ -53,6 +60,7 @@ class CodeExamples:
 
     codes: np.ndarray  # (variants, records, frames, levels) int16 or int32
     times: np.ndarray  # (variants, records, beats) float32, R peaks in frames, NaN-padded
+    traits: np.ndarray  # (variants, records, traits) float32
     labels: np.ndarray  # (records, classes) float32
     age: np.ndarray  # (records,) float32 years, NaN unknown
     sex: np.ndarray  # (records,) int64, see SEX_CODES
@@ -69,6 +77,7 @@ class CodeExamples:
         return {
             "codes": torch.from_numpy(self.codes[variant, indices].astype(np.int64)),
             "times": torch.from_numpy(self.times[variant, indices]),
+            "traits": torch.from_numpy(self.traits[variant, indices]),
             "labels": torch.from_numpy(self.labels[indices]),
             "age": torch.from_numpy(np.where(hide_age, np.float32("nan"), self.age[indices])),
             "sex": torch.from_numpy(np.where(hide_sex, UNKNOWN_SEX, self.sex[indices])),
@@ -98,6 +107,7 @@ def train_prior(
     if len(validation) == 0:
         raise ValueError("no validation records to choose the weights by; name at least one validation fold")
     membership = group_membership(task.class_names)
+    basis = trait_basis(store, train, settings)
     config = ECGPriorConfig(
         class_names=task.class_names,
         groups=membership.shape[1],
@@ -106,6 +116,9 @@ def train_prior(
         code_dimension=tokenizer.config.dimension,
         levels=settings.levels,
         frames=tokenizer.frames(store.spec.samples),
+        sampling_rate=store.spec.sampling_rate,
+        components=basis.components,
+        trait_noise=settings.trait_noise,
         backbone=settings.backbone,
         width=settings.width,
         layers=settings.layers,
@@ -114,14 +127,15 @@ def train_prior(
         label_dropout=settings.label_dropout,
         attribute_dropout=settings.attribute_dropout,
     )
-    examples = encode_examples(store, train, tokenizer, task, settings, progress)
-    held_out = encode_examples(store, validation, tokenizer, task, replace(settings, variants=1), progress)
+    examples = encode_examples(store, train, tokenizer, basis, task, settings, progress)
+    held_out = encode_examples(store, validation, tokenizer, basis, task, replace(settings, variants=1), progress)
     examples = replace(examples, label_dropout=settings.label_dropout, attribute_dropout=settings.attribute_dropout)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         prior = ECGPrior(config)
     prior.know_codes(tokenizer.quantizer.codebooks[: settings.levels])
     prior.know_groups(membership)
+    prior.know_traits(basis)
     result = fit(
         prior,
         examples,
@@ -135,11 +149,22 @@ def train_prior(
     return TrainedPrior(prior, result)
 
 
+def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) -> TraitBasis:
+    """The basis of the training records' traits, from at most BASIS_RECORDS of them."""
+    some = np.random.default_rng(settings.fit.seed).permutation(train)[:BASIS_RECORDS]
+    rate = store.spec.sampling_rate
+    measures = [
+        measure(signal, find_r_peaks(signal, rate), rate) for row in some for signal in store.signals(row[None])
+    ]
+    return TraitBasis.fit(np.stack(measures), settings.components)
+
+
 @torch.inference_mode()
 def encode_examples(
     store: RecordStore,
     indices: np.ndarray,
     tokenizer: ECGTokenizer,
+    basis: TraitBasis,
     task: LabelTask,
     settings: PriorTraining,
     progress: bool = True,
@@ -150,25 +175,31 @@ def encode_examples(
     Raises ValueError when the store's sampling rate is not the tokenizer's.
     """
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
-    device = next(tokenizer.parameters()).device
-    shape = (settings.variants, len(indices), tokenizer.frames(store.spec.samples), settings.levels)
-    codes = np.zeros(shape, np.int16 if tokenizer.codebook_size <= 2**15 else np.int32)
-    times = np.zeros((*shape[:2], MAX_BEATS), np.float32)
+    device, rate = next(tokenizer.parameters()).device, store.spec.sampling_rate
+    frames = tokenizer.frames(store.spec.samples)
+    shape = (settings.variants, len(indices))
+    codes = np.zeros((*shape, frames, settings.levels), code_type(tokenizer.codebook_size))
+    times = np.zeros((*shape, most_beats(frames)), np.float32)
+    traits = np.zeros((*shape, basis.count), np.float32)
     starts = range(0, len(indices), batch_size)
     for start in tqdm(starts, desc="encoding", unit="batch", disable=not progress, delay=2):
         rows = slice(start, min(start + batch_size, len(indices)))
         signal = store.signals(indices[rows])
-        peaks = pad_times([find_r_peaks(record, store.spec.sampling_rate) for record in signal], tokenizer.hop_length)
+        peaks = [find_r_peaks(record, rate) for record in signal]
+        padded = pad_times(peaks, tokenizer.hop_length, frames)
+        measures = np.stack([measure(record, own, rate) for record, own in zip(signal, peaks, strict=True)])
         for variant in range(settings.variants):
             generator = np.random.default_rng([settings.fit.seed, variant, start])
             moved = jitter(signal, settings.shift if variant else 0, settings.gain if variant else 0.0, generator)
-            found = tokenizer.encode(torch.from_numpy(moved.signal).to(device))
-            codes[variant, rows] = found[..., : settings.levels].cpu().numpy()
-            times[variant, rows] = move_times(peaks, moved.moves / tokenizer.hop_length, shape[2])
+            found = tokenizer.encode(torch.from_numpy(moved.signal).to(device), settings.levels)
+            codes[variant, rows] = found.cpu().numpy()
+            times[variant, rows] = move_times(padded, moved.moves / tokenizer.hop_length, frames)
+            traits[variant, rows] = basis.traits(scaled(measures, moved.gains))
     table = store.table.iloc[indices]
     return CodeExamples(
         codes,
         times,
+        traits,
         store.labels(task)[indices],
         table["age"].to_numpy(np.float32),
         table["sex"].map(SEX_CODES).to_numpy(np.int64),
@@ -176,22 +207,30 @@ def encode_examples(
 
 
 def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The losses of one batch, by name: nats a code, over all levels and for each."""
+    """The losses of one batch, by name: nats a code, over all levels and for each, a beat and a trait."""
     condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
-    output = model(batch["codes"], condition, batch["times"])
-    named = {"loss": output.loss, "loss/codes": output.code_loss, "loss/beats": output.beat_loss}
+    output = model(batch["codes"], condition, Sketch(batch["times"], batch["traits"]))
+    named = {
+        "loss": output.loss,
+        "loss/codes": output.code_loss,
+        "loss/beats": output.beat_loss,
+        "loss/traits": output.trait_loss,
+    }
     return named | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
 
 
 @torch.inference_mode()
 def validate(prior: ECGPrior, examples: CodeExamples, batch_size: int = 64) -> dict[str, float]:
-    """Mean losses over validation examples with their whole condition shown: nats a code, a level, and a beat."""
+    """Mean losses over validation examples with their whole condition shown, by name, in nats; see `prior_loss`."""
     device = next(prior.parameters()).device
+    intervals = np.isfinite(examples.times[0]).sum(1) + 1  # of each record, up to its end
     total: dict[str, float] = {}
     for start in range(0, len(examples), batch_size):
         rows = np.arange(start, min(start + batch_size, len(examples)))
         batch = examples.batch(rows, np.random.default_rng(0))
         losses = prior_loss(prior, {name: value.to(device) for name, value in batch.items()})
         for name, value in losses.items():
-            total[name] = total.get(name, 0.0) + len(rows) / len(examples) * float(value)
+            counted = intervals if name == "loss/beats" else np.ones_like(intervals)
+            total[name] = total.get(name, 0.0) + float(counted[rows].sum() / counted.sum()) * float(value)
+    total["loss"] = sum(total[f"loss/{part}"] for part in ("codes", "beats", "traits"))
     return {"loss": total.pop("loss")} | {name.replace("loss/", "nats/"): value for name, value in total.items()}

@@ -103,6 +103,16 @@ def align_beats(signal_a: np.ndarray, signal_b: np.ndarray, sampling_rate: float
     )
 
 
+def beat_edges(r_peaks: np.ndarray, samples: int) -> np.ndarray:
+    """Where one beat's stretch of a record ends and the next one's begins: (beats + 1,) samples, 0 and `samples` last.
+
+    Between two R peaks that is at 62 % of the way, after T and before the next P. Without a beat the record is one
+    stretch.
+    """
+    between = r_peaks[:-1] + STITCH * np.diff(r_peaks)
+    return np.concatenate([[0], np.rint(between).astype(np.int64), [samples]])
+
+
 @dataclass(frozen=True)
 class _Landmarks:
     """Landmarks of a record's beats in samples, with two supposed beats beyond each end."""

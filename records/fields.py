@@ -12,7 +12,7 @@ from vqecg.records.record import MAX_FOLD, TABLE_COLUMNS
 UNKNOWN = ("", "nan", "none", "null", "na", "n/a", "unknown", "unknow", "unknows", "?")
 AGE_OVER_89 = 300.0  # PTB-XL writes 300 for everyone over 89 (HIPAA); the Challenge's copies of it do too
 OLDEST = 90.0
-MAX_AGE = 125.0
+MAX_AGE = 125.0  # years
 FEMALE = ("female", "f", "woman")
 MALE = ("male", "m", "man")
 

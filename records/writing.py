@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.atomic_folder import atomic_folder
+from vqecg.records.fields import MAX_AGE
 from vqecg.records.labels import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.preprocessing import resample
@@ -77,6 +78,7 @@ def write_dataset(
     manifest: pd.DataFrame,
     overwrite: bool = False,
     other_rates: Sequence[int] = (),
+    note: str = "",
 ) -> None:
     """Write synthetic records as a data set in PTB-XL's layout; the folder appears when all is written, or not at all.
 
@@ -91,6 +93,7 @@ def write_dataset(
         manifest: one row a record, any columns; ecg_id is added.
         overwrite: replace an earlier data set of this kind; anything else is never replaced.
         other_rates: Hz, rates at which to write every record besides, resampled.
+        note: a last paragraph for README.md.
 
     `filename_hr` names the 500 Hz file and `filename_lr` the one of the lowest other rate, or nothing. Rates that
     PTB-XL does not have get a column of their own (`filename_250`) besides.
@@ -121,7 +124,7 @@ def write_dataset(
             folders=", ".join(f"`records{rate}/` ({rate} Hz)" for rate in sorted(rates)),
             seconds=samples / sampling_rate,
         )
-        (partial / "README.md").write_text(readme, "utf-8")
+        (partial / "README.md").write_text(f"{readme}\n{note}\n" if note else readme, "utf-8")
 
 
 def _check_rows(rows: pd.DataFrame) -> list[int]:
@@ -135,8 +138,8 @@ def _check_rows(rows: pd.DataFrame) -> list[int]:
         if row.sex not in SEXES:
             raise ValueError(f"row {number}: sex {row.sex!r}, expected one of {', '.join(SEXES)}")
         age = float(str(row.age))
-        if not (math.isnan(age) or 0 <= age <= 125):
-            raise ValueError(f"row {number}: age {row.age}, expected 0 to 125 years, nan = unknown")
+        if not (math.isnan(age) or 0 <= age <= MAX_AGE):
+            raise ValueError(f"row {number}: age {row.age}, expected 0 to {MAX_AGE:.0f} years, nan = unknown")
         if not isinstance(row.statements, Mapping):
             raise ValueError(f"row {number}: statements {row.statements!r}, expected a dict of statement -> percent")
         strange = {name: percent for name, percent in row.statements.items() if not 0 <= percent <= 100}

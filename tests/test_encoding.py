@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -28,9 +29,9 @@ def tokenizer_folder(tiny_tokenizer: ECGTokenizer, tmp_path_factory: pytest.Temp
     return folder
 
 
-def encode(store: RecordStore, tokenizer_folder: Path, folder: Path, **options: object) -> CodeStore:
+def encode(store: RecordStore, tokenizer_folder: Path, folder: Path, **options: Any) -> CodeStore:
     rows = np.arange(len(store))
-    return CodeStore.build(store, rows, tokenizer_folder, folder, progress=False, **options)  # type: ignore[arg-type]
+    return CodeStore.build(store, rows, tokenizer_folder, folder, progress=False, **options)
 
 
 def test_the_codes_are_the_tokenizers_with_their_table_and_origin(

@@ -5,9 +5,10 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +41,10 @@ def network(dropout: float = 0.2) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Dropout(dropout), nn.Linear(8, 1))
+
+
+def first_weight(model: nn.Module) -> nn.Parameter:
+    return next(model.parameters())
 
 
 def squared_error(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -127,7 +132,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
         models.append(network())
         fit(models[-1], Line(), squared_error, replace(SETTINGS, seed=seed), progress=False)
     assert_same_weights(models[0], models[1])
-    assert not torch.equal(models[0][0].weight, models[2][0].weight)
+    assert not torch.equal(first_weight(models[0]), first_weight(models[2]))
 
 
 def test_training_leaves_the_callers_random_numbers_alone():
@@ -154,7 +159,7 @@ def test_training_learns_a_line_and_leaves_the_model_in_evaluation_mode():
         ({"steps": 24}, "steps 12 there, 24 asked for"),
     ],
 )
-def test_a_folder_with_a_run_of_other_settings_is_refused(tmp_path: Path, change: dict[str, float], told: str):
+def test_a_folder_with_a_run_of_other_settings_is_refused(tmp_path: Path, change: dict[str, Any], told: str):
     fit(network(), Line(), squared_error, SETTINGS, tmp_path, progress=False)
     with pytest.raises(ValueError, match=told):
         fit(network(), Line(), squared_error, replace(SETTINGS, **change), tmp_path, progress=False)
@@ -177,7 +182,7 @@ def test_a_damaged_run_is_refused(tmp_path: Path):
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path):
-    values = iter([{"loss": 1.0}, {"loss": 0.5, "what": object()}])
+    values: Iterator[Any] = iter([{"loss": 1.0}, {"loss": 0.5, "what": object()}])
     with pytest.raises(TypeError):  # an object is no JSON
         fit(network(), Line(), squared_error, SETTINGS, tmp_path, lambda model: next(values), progress=False)
     assert json.loads((tmp_path / "last" / "state.json").read_text())["step"] == 3
@@ -218,13 +223,13 @@ def test_without_evaluation_the_last_weights_are_kept():
     seen: list[Tensor] = []
 
     def loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        seen.append(model[0].weight.detach().clone())  # type: ignore[index]
+        seen.append(first_weight(model).detach().clone())
         return squared_error(model, batch)
 
     model = network()
     result = fit(model, Line(), loss, SETTINGS, progress=False)
     assert result.best_step == 12 and math.isnan(result.best_value)
-    assert not any(torch.equal(model[0].weight, weight) for weight in seen)  # type: ignore[index]
+    assert not any(torch.equal(first_weight(model), weight) for weight in seen)
 
 
 def test_accumulated_parts_equal_one_batch():
@@ -232,7 +237,7 @@ def test_accumulated_parts_equal_one_batch():
     gradients: dict[nn.Module, list[Tensor]] = {whole: [], parts: []}
     results = []
     for model, accumulation in ((whole, 1), (parts, 4)):
-        model[0].weight.register_hook(gradients[model].append)  # type: ignore[index]
+        first_weight(model).register_hook(gradients[model].append)
         settings = replace(SETTINGS, batch_size=12, gradient_accumulation=accumulation)
         results.append(fit(model, Line(noise=0.0), squared_error, settings, progress=False))
     for name, tensor in whole.state_dict().items():
@@ -281,11 +286,11 @@ def test_evaluation_sees_averaged_weights_and_training_goes_on_from_its_own():
         trail: list[Tensor] = []
 
         def loss(model: nn.Module, batch: dict[str, Tensor], trail: list[Tensor] = trail) -> dict[str, Tensor]:
-            trail.append(model[0].weight.detach().clone())  # type: ignore[index]
+            trail.append(first_weight(model).detach().clone())
             return squared_error(model, batch)
 
         def evaluate(model: nn.Module) -> dict[str, float]:
-            evaluated.append(model[0].weight.detach().clone())  # type: ignore[index]
+            evaluated.append(first_weight(model).detach().clone())
             return {"loss": 0.0}
 
         settings = replace(SETTINGS, average_decay=0.9, evaluate_every=every)
@@ -319,7 +324,7 @@ def test_half_precision_trains_too():
     model = network(dropout=0.0)
     settings = replace(SETTINGS, steps=100, learning_rate=0.03, mixed_precision="bf16")
     fit(model, Line(noise=0.0), squared_error, settings, progress=False)
-    assert model[0].weight.dtype == torch.float32  # type: ignore[index]
+    assert first_weight(model).dtype == torch.float32
     assert held_out_error(model)["loss"] < 0.5 * held_out_error(network())["loss"]
 
 
@@ -340,9 +345,9 @@ def test_the_learning_rate_warms_up_and_falls_to_its_last_fraction():
         {"mixed_precision": "fp16"},
     ],
 )
-def test_impossible_settings_are_refused(wrong: dict[str, int]):
+def test_impossible_settings_are_refused(wrong: dict[str, Any]):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        FitSettings(**wrong)  # type: ignore[arg-type]
+        FitSettings(**wrong)
 
 
 def test_an_unknown_mode_and_a_missing_metric_are_refused():

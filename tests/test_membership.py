@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from vqecg.prior.condition import Condition
 from vqecg.prior.generator import ECGGenerator
@@ -13,10 +14,12 @@ from vqecg.prior.membership import (
     code_digest,
     encode,
     find_duplicates,
+    interval,
     likelihoods,
     membership_auc,
 )
 from vqecg.prior.record_rows import RecordRows
+from vqecg.prior.sketch import Sketch
 from vqecg.prior.training import validate
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store import RecordStore
@@ -47,6 +50,11 @@ def test_matched_membership_compares_records_of_the_same_labels_only():
     assert np.isnan(none.auc) and np.isnan(none.low)
 
 
+def test_an_interval_leaves_out_draws_without_a_figure():
+    assert interval(np.array([np.nan, 0.5, 0.5]), 0.95) == (0.5, 0.5)
+    assert np.isnan(interval(np.array([np.nan]), 0.95)).all()
+
+
 def test_without_a_difference_the_interval_holds_one_half():
     generator = np.random.default_rng(1)
     members, others = (likelihoods_of(generator.normal(size=count)) for count in (700, 200))
@@ -63,9 +71,13 @@ def test_the_losses_are_those_of_the_prior_on_average(
     examples, config = encode(tiny_generator, records), tiny_generator.prior.config
     told = examples.batch(np.arange(len(records)), np.random.default_rng(0))
     condition = Condition(told["labels"], told["age"], told["sex"], told["hidden"])
-    beats = float(tiny_generator.prior.rhythm(told["times"], condition).detach().mean())
+    with torch.no_grad():
+        drawn = tiny_generator.prior.sketch(Sketch(told["times"], told["traits"]), condition)
     codes = validate(tiny_generator.prior, examples)["nats/codes"] * config.frames * config.levels
-    assert own.losses.mean() == pytest.approx(codes + beats, rel=1e-5) and own.losses.std() > 0
+    assert (
+        own.losses.mean() == pytest.approx(codes + float((drawn.beats + drawn.traits).mean()), rel=1e-5)
+        and own.losses.std() > 0
+    )
     names = [tiny_generator.task.names(row) for row in simulated_store.labels(tiny_generator.task)[records.rows]]
     assert own.labels.tolist() == ["+".join(row) for row in names]
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,16 @@ from vqecg.prior.condition import FEMALE, MALE, UNKNOWN_SEX
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.training import CodeExamples, PriorTraining, encode_examples, prior_loss, train_prior, validate
+from vqecg.prior.training import (
+    CodeExamples,
+    PriorTraining,
+    encode_examples,
+    prior_loss,
+    train_prior,
+    trait_basis,
+    validate,
+)
+from vqecg.prior.traits import PLAIN, measure
 from vqecg.records.folds import SplitIndices
 from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
@@ -27,14 +37,19 @@ def some_examples(records: int = 200, **shares: float) -> CodeExamples:
     times = np.where(np.arange(4) < 3, codes[:, :, :1, 0] % 7 + np.arange(4), np.nan).astype(np.float32)
     labels = np.eye(2, dtype=np.float32)[np.arange(records) % 2]
     age = np.linspace(20, 90, records).astype(np.float32)
-    return CodeExamples(codes.astype(np.int16), times, labels, age, np.arange(records) % 2 + FEMALE, **shares)
+    traits = np.repeat(codes[:, :, 0, :1], PLAIN + 2, axis=2).astype(np.float32) % 7
+    return CodeExamples(codes.astype(np.int16), times, traits, labels, age, np.arange(records) % 2 + FEMALE, **shares)
 
 
 def test_encoded_examples_are_the_codes_of_the_records_and_what_the_table_says(
-    simulated_store: RecordStore, tiny_tokenizer: ECGTokenizer, prior_training: PriorTraining
+    simulated_store: RecordStore,
+    simulated_split: SplitIndices,
+    tiny_tokenizer: ECGTokenizer,
+    prior_training: PriorTraining,
 ):
     indices, task = np.array([5, 2, 70]), simulated_store.task("superdiagnostic")
-    found = encode_examples(simulated_store, indices, tiny_tokenizer, task, prior_training, progress=False)
+    basis = trait_basis(simulated_store, simulated_split.train, prior_training)
+    found = encode_examples(simulated_store, indices, tiny_tokenizer, basis, task, prior_training, progress=False)
     assert found.codes.shape == (2, 3, 125, 2) and found.codes.dtype == np.int16 and len(found) == 3
     codes = tiny_tokenizer.encode(torch.from_numpy(simulated_store.signals(indices)))
     np.testing.assert_array_equal(found.codes[0], codes[..., :2].numpy())
@@ -42,6 +57,9 @@ def test_encoded_examples_are_the_codes_of_the_records_and_what_the_table_says(
     beats = find_r_peaks(simulated_store.signals(indices)[1], 100) / 8
     np.testing.assert_allclose(found.times[0, 1, : len(beats)], beats)
     assert np.isnan(found.times[0, 1, len(beats) :]).all() and not np.array_equal(found.times[1], found.times[0])
+    measures = measure(simulated_store.signals(indices)[1], find_r_peaks(simulated_store.signals(indices)[1], 100), 100)
+    np.testing.assert_allclose(found.traits[0, 1], basis.traits(measures[None])[0], atol=1e-5)
+    assert found.traits.shape == (2, 3, basis.count) and not np.array_equal(found.traits[1], found.traits[0])
     np.testing.assert_array_equal(found.labels, simulated_store.labels(task)[indices])
     table = simulated_store.table.iloc[indices]
     np.testing.assert_array_equal(found.age, table["age"].to_numpy(np.float32))
@@ -91,7 +109,9 @@ def test_training_lowers_the_loss_below_that_of_guessing(
     history = trained.result.history
     assert history[-1]["nats/codes"] < history[0]["nats/codes"] < math.log(32)
     assert history[-1]["nats/codes"] == pytest.approx((history[-1]["nats/level_0"] + history[-1]["nats/level_1"]) / 2)
-    assert history[-1]["loss"] == pytest.approx(history[-1]["nats/codes"] + history[-1]["nats/beats"])
+    assert history[-1]["loss"] == pytest.approx(
+        sum(history[-1][f"nats/{part}"] for part in ("codes", "beats", "traits"))
+    )
     assert {"train/loss", "train/loss/codes", "train/loss/beats", "train/loss/level_1"} <= set(history[0])
     config = trained.prior.config
     assert config.tokenizer_fingerprint == fingerprint(tiny_tokenizer)
@@ -103,11 +123,13 @@ def test_a_prior_learns_what_a_label_means():
     labels = np.eye(2, dtype=np.float32)[np.arange(64) % 2]
     codes = np.broadcast_to((3 * labels[:, 1]).astype(np.int16)[None, :, None, None], (1, 64, 4, 2))
     times = np.full((1, 64, 1), 2, np.float32)
-    examples = CodeExamples(codes, times, labels, np.full(64, np.nan, np.float32), np.zeros(64, np.int64))
+    traits = np.random.default_rng(0).normal(size=(1, 64, PLAIN + 2)).astype(np.float32)
+    age = np.full(64, np.nan, np.float32)
+    examples = CodeExamples(codes, times, traits, labels, age, np.zeros(64, np.int64))
     torch.manual_seed(0)
-    shape = {"codebook_size": 8, "levels": 2, "frames": 4, "width": 16, "layers": 1, "heads": 2}
-    prior = ECGPrior(ECGPriorConfig(("A", "B"), **shape, dropout=0.0))  # type: ignore[arg-type]
-    settings = FitSettings(steps=200, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
+    shape: dict[str, Any] = {"codebook_size": 8, "levels": 2, "frames": 4, "width": 16, "layers": 1, "heads": 2}
+    prior = ECGPrior(ECGPriorConfig(("A", "B"), **shape, components=2, dropout=0.0))
+    settings = FitSettings(steps=400, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
     fit(prior, examples, prior_loss, settings, progress=False)
     assert validate(prior, examples)["nats/codes"] < 0.1
     swapped = replace(examples, labels=labels[:, ::-1].copy())
@@ -118,7 +140,9 @@ def test_validation_is_the_mean_over_records_whatever_the_batches(tiny_generator
     records = np.random.default_rng(0).integers(0, 32, (1, 7, 125, 2)).astype(np.int16)
     labels, age = np.eye(5, dtype=np.float32)[np.arange(7) % 5], np.full(7, 50, np.float32)
     times = np.sort(np.random.default_rng(1).random((1, 7, 9), np.float32) * 125)
-    examples = CodeExamples(records, times, labels, age, np.ones(7, np.int64))
+    times[0, np.arange(9) > np.arange(7)[:, None]] = np.nan  # one beat in the first record, seven in the last
+    traits = np.random.default_rng(2).normal(size=(1, 7, tiny_generator.prior.sketch.basis.count)).astype(np.float32)
+    examples = CodeExamples(records, times, traits, labels, age, np.ones(7, np.int64))
     whole, parts = validate(tiny_generator.prior, examples), validate(tiny_generator.prior, examples, batch_size=3)
     assert parts == pytest.approx(whole)
 
@@ -152,11 +176,11 @@ def test_impossible_settings_are_refused(
     simulated_store: RecordStore,
     tiny_tokenizer: ECGTokenizer,
     prior_training: PriorTraining,
-    wrong: dict[str, int],
+    wrong: dict[str, Any],
     told: str,
 ):
     rows, task = np.arange(4), simulated_store.task("superdiagnostic")
-    settings = replace(prior_training, **wrong)  # type: ignore[arg-type]
+    settings = replace(prior_training, **wrong)
     with pytest.raises(ValueError, match=told):
         train_prior(simulated_store, rows, rows, tiny_tokenizer, task, settings, progress=False)
 

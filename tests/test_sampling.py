@@ -1,6 +1,7 @@
 """Sampling: the cache changes nothing, draws follow the distribution, and records do not depend on each other."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from vqecg.prior.condition import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
 from vqecg.prior.modeling import ECGPrior, delay, undelay
 from vqecg.prior.sampling import draw, invert, record_noise, sample, sample_codes
+from vqecg.prior.sketch import Sketch
+from vqecg.prior.traits import PLAIN as PLAIN_TRAITS
 
-FRAMES, LEVELS, CODES = 10, 3, 16
+FRAMES, LEVELS, CODES, COMPONENTS = 10, 3, 16, 4
 PLAIN = SamplingSettings()
 
 
@@ -33,6 +36,7 @@ def prior(request: pytest.FixtureRequest) -> ECGPrior:
             width=16,
             layers=2,
             heads=2,
+            components=COMPONENTS,
         )
         prior = ECGPrior(config)
         for parameter in prior.parameters():
@@ -49,9 +53,10 @@ def condition(batch: int, hidden: bool = False) -> Condition:
     )
 
 
-def beats(batch: int) -> Tensor:
-    """Two beats a record, the later the record the later they are."""
-    return torch.stack([torch.linspace(0.5, 2, batch), torch.linspace(4, 9, batch)], dim=1)
+def sketch(batch: int) -> Sketch:
+    """Two beats a record, the later the record the later they are, and rising traits."""
+    times = torch.stack([torch.linspace(0.5, 2, batch), torch.linspace(4, 9, batch)], dim=1)
+    return Sketch(times, torch.linspace(-1, 1, batch)[:, None].repeat(1, PLAIN_TRAITS + COMPONENTS))
 
 
 def noise(batch: int, seed: int = 0) -> Tensor:
@@ -63,9 +68,9 @@ def teacher_forced(prior: ECGPrior, codes: Tensor, noise: Tensor, settings: Samp
     batch = len(codes)
     with torch.inference_mode():
         delayed = delay(codes, CODES)
-        logits = prior.step_logits(delayed, condition(batch), beats(batch))
+        logits = prior.step_logits(delayed, condition(batch), sketch(batch))
         if settings.guidance != 1:
-            null = prior.step_logits(delayed, condition(batch, hidden=True), beats(batch))
+            null = prior.step_logits(delayed, condition(batch, hidden=True), sketch(batch))
             logits = null + settings.guidance * (logits - null)
         return undelay(draw(logits, noise, settings))
 
@@ -80,17 +85,17 @@ def teacher_forced(prior: ECGPrior, codes: Tensor, noise: Tensor, settings: Samp
     ],
 )
 def test_sampling_with_the_cache_equals_a_full_forward_pass(prior: ECGPrior, settings: SamplingSettings):
-    codes = sample_codes(prior, condition(4), beats(4), noise(4), settings)
+    codes = sample_codes(prior, condition(4), sketch(4), noise(4), settings)
     assert torch.equal(codes, teacher_forced(prior, codes, noise(4), settings))
 
 
 def test_the_coldest_draw_is_the_likeliest_code(prior: ECGPrior):
     cold = SamplingSettings(temperature=1e-5)
-    codes = sample_codes(prior, condition(4), beats(4), noise(4), cold)
+    codes = sample_codes(prior, condition(4), sketch(4), noise(4), cold)
     with torch.inference_mode():
-        likeliest = undelay(prior.step_logits(delay(codes, CODES), condition(4), beats(4)).argmax(-1))
+        likeliest = undelay(prior.step_logits(delay(codes, CODES), condition(4), sketch(4)).argmax(-1))
     assert torch.equal(codes, likeliest)
-    assert torch.equal(codes, sample_codes(prior, condition(4), beats(4), noise(4, seed=1), cold))
+    assert torch.equal(codes, sample_codes(prior, condition(4), sketch(4), noise(4, seed=1), cold))
 
 
 def test_codes_have_their_shape_and_lie_in_the_codebook(prior: ECGPrior):
@@ -137,14 +142,14 @@ def test_no_records_are_no_codes(prior: ECGPrior):
 
 
 def test_guidance_of_one_is_no_guidance(prior: ECGPrior):
-    nearly = sample_codes(prior, condition(4), beats(4), noise(4), replace(PLAIN, guidance=1 + 1e-6))
-    assert torch.equal(nearly, sample_codes(prior, condition(4), beats(4), noise(4), PLAIN))
+    nearly = sample_codes(prior, condition(4), sketch(4), noise(4), replace(PLAIN, guidance=1 + 1e-6))
+    assert torch.equal(nearly, sample_codes(prior, condition(4), sketch(4), noise(4), PLAIN))
 
 
 def test_guidance_of_zero_is_the_hidden_condition(prior: ECGPrior):
-    without = sample_codes(prior, condition(4), beats(4), noise(4), replace(PLAIN, guidance=0.0))
-    assert torch.equal(without, sample_codes(prior, condition(4, hidden=True), beats(4), noise(4), PLAIN))
-    assert not torch.equal(without, sample_codes(prior, condition(4), beats(4), noise(4), PLAIN))
+    without = sample_codes(prior, condition(4), sketch(4), noise(4), replace(PLAIN, guidance=0.0))
+    assert torch.equal(without, sample_codes(prior, condition(4, hidden=True), sketch(4), noise(4), PLAIN))
+    assert not torch.equal(without, sample_codes(prior, condition(4), sketch(4), noise(4), PLAIN))
 
 
 def test_inverting_noise_draws_the_distribution():
@@ -206,6 +211,6 @@ def test_each_record_has_its_own_stream_of_noise():
 @pytest.mark.parametrize(
     "wrong", [{"temperature": 0.0}, {"top_p": 0.0}, {"top_p": 1.1}, {"guidance": -1.0}, {"batch_size": 0}]
 )
-def test_impossible_settings_are_refused(wrong: dict[str, float]):
+def test_impossible_settings_are_refused(wrong: dict[str, Any]):
     with pytest.raises(ValueError, match="expected temperature above 0"):
-        SamplingSettings(**wrong)  # type: ignore[arg-type]
+        SamplingSettings(**wrong)

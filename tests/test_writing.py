@@ -2,6 +2,7 @@ import ast
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,8 +38,8 @@ def manifest(records: int = 3) -> pd.DataFrame:
     return pd.DataFrame({"method": ["prior"] * records, "labels": [["NORM"]] * records})
 
 
-def write(folder: Path, **changes: object) -> Path:
-    given: dict[str, object] = {
+def write(folder: Path, **changes: Any) -> Path:
+    given: dict[str, Any] = {
         "signals8": signals(),
         "sampling_rate": 100,
         "rows": rows(),
@@ -69,7 +70,7 @@ def test_comment_lines_are_as_the_challenge_has_them(tmp_path: Path) -> None:
     assert first == ["#Age: 61", "#Sex: Female", "#Dx: 164889003,270492004,NORM,CD", "#Source: test"]
     assert second == ["#Age: NaN", "#Sex: Unknown", "#Dx: Unknown"]
     table = read_challenge(tmp_path).records.set_index("record_id")
-    assert list(table.loc["a", "statements"]) == ["AF", "IAVB", "NORM", "CD"] and table.loc["a", "age"] == 61
+    assert list(table["statements"]["a"]) == ["AF", "IAVB", "NORM", "CD"] and table.loc["a", "age"] == 61
 
 
 @settings(deadline=None, max_examples=20)
@@ -127,6 +128,13 @@ def test_the_usual_ptbxl_loader_reads_a_data_set(tmp_path: Path) -> None:
     assert database["filename_hr"][3] == "records500/00000/00003_hr"
     assert database.sex[2] == 1 and database.sex[3] == 0 and math.isnan(database.sex[1])
     assert "synthetic" in (folder / "README.md").read_text()
+
+
+def test_a_note_ends_the_readme(tmp_path: Path) -> None:
+    plain, noted = (
+        write(tmp_path / name, note=note) for name, note in (("plain", ""), ("noted", "No gate was applied."))
+    )
+    assert (noted / "README.md").read_text() == (plain / "README.md").read_text() + "\nNo gate was applied.\n"
 
 
 def test_our_own_reader_gives_back_what_was_written(tmp_path: Path) -> None:

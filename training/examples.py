@@ -40,15 +40,17 @@ class Jittered:
 
     signal: np.ndarray  # (batch, 8, samples) float32 mV
     moves: np.ndarray  # (batch,) int64 samples: what was at sample n is now at n - move
+    gains: np.ndarray  # (batch,) float32, what the record was multiplied by
 
 
 def jitter(signal: np.ndarray, shift: int, gain: float, generator: np.random.Generator) -> Jittered:
     """Moves and scales each record of (batch, 8, samples) by itself; see `SignalExamples`."""
-    moves = np.zeros(len(signal), np.int64)
+    moves, gains = np.zeros(len(signal), np.int64), np.ones(len(signal), np.float32)
     if shift:
         moves = generator.integers(-shift, shift + 1, len(signal))
         positions = np.arange(signal.shape[2])[None] + moves[:, None]
         signal = np.take_along_axis(signal, positions.clip(0, signal.shape[2] - 1)[:, None], axis=2)
     if gain:
-        signal = signal * np.exp(gain * generator.standard_normal((len(signal), 1, 1))).astype(np.float32)
-    return Jittered(signal, moves)
+        gains = np.exp(gain * generator.standard_normal(len(signal))).astype(np.float32)
+        signal = signal * gains[:, None, None]
+    return Jittered(signal, moves, gains)

@@ -1,0 +1,88 @@
+"""The sketch of a record: its traits and R peak times. It is drawn first; the codes are then written for it.
+
+labels, age, sex -> traits (prior/trait_model.py) -> R peaks (prior/rhythm.py) -> codes (prior/modeling.py)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vqecg.prior.condition import Condition
+from vqecg.prior.mixture import uniform_noise
+from vqecg.prior.rhythm import RhythmModel, most_beats, pad_times
+from vqecg.prior.trait_model import TraitModel
+from vqecg.prior.traits import PLAIN, TraitBasis, beat_samples, measure
+from vqecg.records.rpeaks import find_r_peaks
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What is known of a batch of records before their codes."""
+
+    times: Tensor  # (batch, beats) float32, R peaks in frames from the record's start, NaN-padded
+    traits: Tensor  # (batch, traits) float32, in standard deviations of the training records
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def to(self, device: torch.device) -> "Sketch":
+        """The same on another device."""
+        return Sketch(self.times.to(device), self.traits.to(device))
+
+    def twice(self) -> "Sketch":
+        """This batch followed by itself, for guidance."""
+        return Sketch(torch.cat([self.times, self.times]), torch.cat([self.traits, self.traits]))
+
+
+@dataclass(frozen=True)
+class SketchLosses:
+    """Negative log-likelihoods of a batch of sketches, (batch,) nats each."""
+
+    traits: Tensor  # given the condition
+    beats: Tensor  # given the condition and the traits
+
+
+class SketchModel(nn.Module):
+    """Sketches <- labels, age, sex; and the basis by which a recording's traits are measured."""
+
+    offset: Tensor
+    projection: Tensor
+
+    def __init__(self, classes: int, groups: int, frames: int, components: int, sampling_rate: int) -> None:
+        super().__init__()
+        measures = PLAIN + 8 * beat_samples(sampling_rate)
+        self.frames, self.sampling_rate = frames, sampling_rate
+        self.register_buffer("offset", torch.zeros(measures))
+        self.register_buffer("projection", torch.zeros(measures, PLAIN + components))
+        self.traits = TraitModel(classes, PLAIN + components, groups)
+        self.rhythm = RhythmModel(classes, frames, groups)
+
+    @property
+    def basis(self) -> TraitBasis:
+        """How this model measures traits."""
+        return TraitBasis(self.offset.cpu().numpy(), self.projection.cpu().numpy())
+
+    def forward(self, sketch: Sketch, condition: Condition) -> SketchLosses:
+        """How unlikely each sketch is."""
+        told = self.rhythm.tell(condition, sketch.traits)
+        return SketchLosses(self.traits(sketch.traits, condition), self.rhythm(sketch.times, told))
+
+    @torch.inference_mode()
+    def sample(self, condition: Condition, seed: int, first: int) -> Sketch:
+        """One sketch for each row of the condition; rows are records first, first + 1, ... of the seed's streams."""
+        device, numbers = self.offset.device, range(first, first + len(condition))
+        noise = uniform_noise([[seed, number, 2] for number in numbers], self.projection.shape[1])
+        traits = self.traits.sample(condition, noise.to(device))
+        noise = uniform_noise([[seed, number, 1] for number in numbers], most_beats(self.frames))
+        return Sketch(self.rhythm.sample(self.rhythm.tell(condition, traits), noise.to(device)), traits)
+
+
+def sketch_of(prior_sketch: SketchModel, signal: np.ndarray) -> Sketch:
+    """The sketches of recordings (batch, 8, samples) float32 mV, as `prior_sketch` measures them."""
+    rate = prior_sketch.sampling_rate
+    peaks = [find_r_peaks(record, rate) for record in signal]
+    measures = np.stack([measure(record, own, rate) for record, own in zip(signal, peaks, strict=True)])
+    times = pad_times(peaks, signal.shape[2] / prior_sketch.frames, prior_sketch.frames)
+    return Sketch(torch.from_numpy(times), torch.from_numpy(prior_sketch.basis.traits(measures)))

@@ -1,0 +1,64 @@
+"""Traits <- labels, age, sex: one trait after the other, each a mixture of logistics given those before it."""
+
+import torch
+from torch import Tensor, nn
+
+from vqecg.prior.condition import Condition, ConditionEmbedding
+from vqecg.prior.mixture import LogisticMixture
+from vqecg.prior.traits import FARTHEST
+
+
+class TraitModel(nn.Module):
+    """Density of the traits (prior/traits.py) of a record that is asked to be something.
+
+    The mean of every trait follows the labels directly too, not only through what was drawn before: a label of twenty
+    records moves an axis, and cannot teach a recurrent network to.
+    """
+
+    def __init__(
+        self, classes: int, traits: int, groups: int = 0, width: int = 128, components: int = 4, dropout: float = 0.3
+    ) -> None:
+        super().__init__()
+        self.condition = ConditionEmbedding(classes, width, groups)
+        self.value = nn.Linear(1, width)
+        self.position = nn.Parameter(0.3 * torch.randn(traits, width))
+        self.recurrence = nn.GRU(width, width, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.mean = nn.Linear(width, traits)
+        self.mixture = nn.Parameter(torch.zeros(traits, width, 3 * components))
+        self.bias = nn.Parameter(torch.zeros(traits, 3 * components))
+        nn.init.zeros_(self.mean.weight)
+        nn.init.zeros_(self.mean.bias)
+        with torch.no_grad():  # at the start about a normal distribution
+            self.bias[:, components : 2 * components] = torch.linspace(-0.5, 0.5, components)
+            self.bias[:, 2 * components :] = -0.7
+
+    def forward(self, traits: Tensor, condition: Condition) -> Tensor:
+        """Negative log-likelihood in nats of each record's traits: (batch, traits) -> (batch,)."""
+        with torch.autocast(traits.device.type, enabled=False):
+            told = self.condition(condition)
+            before = nn.functional.pad(traits[:, :-1], (1, 0))
+            inputs = self.value(before[..., None]) + self.position + self.dropout(told)[:, None]
+            states, _ = self.recurrence(inputs)
+            mixture = self.mixture_after(states, self.mean(told), slice(None))
+            return -mixture.log_density(traits).sum(1)
+
+    def mixture_after(self, states: Tensor, mean: Tensor, which: slice) -> LogisticMixture:
+        """The mixtures of the traits `which`, from the states (batch, traits, width) before and means (batch, all)."""
+        parts = torch.einsum("btw,twk->btk", self.dropout(states), self.mixture[which]) + self.bias[which]
+        weight, offset, scale = parts.chunk(3, dim=-1)
+        return LogisticMixture(weight.log_softmax(-1), offset + mean[:, which, None], scale.exp().clamp(0.02, 5))
+
+    @torch.inference_mode()
+    def sample(self, condition: Condition, noise: Tensor) -> Tensor:
+        """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1)."""
+        told = self.condition(condition)
+        mean, drawn, state = self.mean(told), noise.new_zeros(noise.shape[:2]), None
+        last = noise.new_zeros(len(noise), 1)
+        for trait in range(noise.shape[1]):
+            inputs = self.value(last) + self.position[trait] + told
+            states, state = self.recurrence(inputs[:, None], state)
+            mixture = self.mixture_after(states, mean, slice(trait, trait + 1))
+            last = mixture.draw(noise[:, trait, None]).clamp(-FARTHEST, FARTHEST)
+            drawn[:, trait] = last[:, 0]
+        return drawn
