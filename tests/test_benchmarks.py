@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from vqecg.downstream.models.resnet import ResNetClassifier, ResNetConfig
+from vqecg.records.preprocessing import SignalSpec
 from vqecg.records.readers import read_table
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -164,6 +165,14 @@ def test_compression_reads_a_tokenizer(
         load("diagnostic_error").load_classifier(tmp_path / "tokenizer")
 
 
+def test_compression_searches_codes_with_beams(load, simulated_store: RecordStore, tiny_tokenizer):
+    compression, rows = load("compression"), np.arange(100)
+    greedy, searched = (
+        compression.level_points(tiny_tokenizer, simulated_store, rows[:10], rows[10:], beams)[-1] for beams in (1, 4)
+    )
+    assert searched.prd < greedy.prd
+
+
 @pytest.mark.slow
 def test_compression_trains_a_tokenizer_on_simulated_records(load, capsys: pytest.CaptureFixture[str]):
     printed = run(load("compression"), capsys, "--records", "100", "--tokenizer-steps", "4")
@@ -239,6 +248,35 @@ def test_distances_agree_with_the_root_of_a_matrix(load, capsys: pytest.CaptureF
     printed = run(load("distances"), capsys, "--records", "60", "--dimensions", "4")
     values = [line.split()[-3] for line in printed.splitlines() if "distances" in line or "Frechet" in line][1:]
     assert len(values) == 3 and len(set(values)) == 1
+
+
+@pytest.mark.slow
+def test_the_gate_catches_copies_in_disguise(load, simulated_store: RecordStore, tiny_tokenizer, tmp_path, capsys):
+    tiny_tokenizer.save_pretrained(tmp_path)
+    folders = ("--store", str(simulated_store.folder), "--tokenizer", str(tmp_path))
+    printed = run(load("gate"), capsys, *folders, "--test", "9", "10", "--copies", "8", "--pairs", "2").splitlines()
+    caught = {name: line.split()[-1] for line in printed for name in ("copies moved", "copies times") if name in line}
+    assert set(caught.values()) == {"100.0%"}
+    assert float(next(line for line in printed if "real records" in line).split()[-1].rstrip("%")) < 30
+    assert any("levels" in line for line in printed) and any("of the second parent" in line for line in printed)
+    assert [line.split()[0] for line in printed[-2:]] == ["waveform", "beat"]
+
+
+@pytest.mark.slow
+def test_a_tokenizer_is_measured_on_records_of_a_higher_rate(
+    load, simulated_store: RecordStore, tiny_tokenizer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    tiny_tokenizer.save_pretrained(tmp_path / "tokenizer")
+    table = read_table(simulated_store.folder.parent / "data")
+    RecordStore.build(table, SignalSpec(200), tmp_path / "store", progress=False)
+    folders = ("--store", str(tmp_path / "store"), "--tokenizer", str(tmp_path / "tokenizer"))
+    printed = run(load("sampling_rate"), capsys, *folders, "--steps", "2", "--preset", "tiny", "--threads", "1")
+    lines = [line.split() for line in printed.splitlines() if line.startswith(("  tokenizer", "  trained here"))]
+    coded, alone = [float(line[-2]) for line in lines], [float(line[-1]) for line in lines]
+    assert [line[-5] for line in lines] == ["100", "100", "200", "200"]
+    assert alone[0] < 5 and alone[-1] == 0 and min(coded) > max(alone)
+    with pytest.raises(SystemExit):
+        load("sampling_rate").main(folders[:2])
 
 
 def test_codec_speed_compares_with_the_transform_codec(load, capsys: pytest.CaptureFixture[str]):

@@ -1,0 +1,192 @@
+"""Every classifier by its recipe on the real folds: parameters, seconds, and macro averages with intervals.
+
+    python benchmarks/classifiers.py --store runs/ptbxl/store --seeds 0 1 2
+    python benchmarks/classifiers.py --store runs/ptbxl/store --models label-correlation resnet18 --ablations
+
+Intervals are a bootstrap over patients and seeds. Below the rows stands each one's difference from the first, paired by
+patient and seed. Nothing is chosen on the test folds: the weights of the last step, F1 at thresholds from validation.
+"""
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from measuring import machine, print_table
+
+from vqecg.downstream.losses import LOSSES
+from vqecg.downstream.models import CLASSIFIERS
+from vqecg.downstream.recipes import recipe
+from vqecg.downstream.signals import StoreSignals
+from vqecg.downstream.significance import percentile_interval
+from vqecg.downstream.statistics import (
+    METRICS,
+    BootstrapDraw,
+    ReplicatedMetric,
+    divide,
+    draw_bootstrap,
+    paired_difference,
+    replicate_metric,
+)
+from vqecg.downstream.training import AUGMENTATIONS, ClassifierSettings, LabelledSignals, predict, train_classifier
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store import RecordStore
+
+NETWORK = "label-correlation"
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A classifier of the comparison."""
+
+    name: str
+    model: str  # a name in downstream/models
+    model_settings: Mapping[str, Any] = field(default_factory=dict)  # fields of its config
+
+
+ABLATIONS = (
+    Variant(f"{NETWORK}, memory of labels", NETWORK, {"memory": "labels"}),
+    Variant(f"{NETWORK}, no label module", NETWORK, {"label_module": False}),
+    Variant(f"{NETWORK}, no decoder", NETWORK, {"decoder": False}),
+    Variant(f"{NETWORK}, neither", NETWORK, {"label_module": False, "decoder": False}),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The records of a comparison."""
+
+    train: LabelledSignals
+    validation: LabelledSignals
+    test: LabelledSignals
+    class_names: tuple[str, ...]
+    sampling_rate: int  # Hz
+    draw: BootstrapDraw  # of the test part, shared by all variants
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What one variant came to."""
+
+    variant: Variant
+    parameters: int
+    seconds: float  # of one training, on average
+    policy: str  # of the thresholds
+    metrics: dict[str, ReplicatedMetric]  # by name, of METRICS
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Trains, measures and prints."""
+    options = parse(arguments)
+    print(machine(torch.get_num_threads()))
+    parts = read_parts(options)
+    print(
+        f"{len(parts.train.labels):,} records to train on, {len(parts.validation.labels)} for thresholds, "
+        f"{len(parts.test.labels)} of {parts.draw.patients} patients to test on; seeds {options.seeds}"
+    )
+    variants = [Variant(name, name) for name in options.models] + list(ABLATIONS if options.ablations else ())
+    rows = []
+    for variant in variants:
+        rows.append(measure(variant, settings_of(variant, options), parts, options.seeds))
+        print(f"{variant.name}: {', '.join(cells(rows[-1], parts.draw)[1:])}", flush=True)
+    header = ("", "parameters", "seconds", *METRICS)
+    print_table(
+        f"macro averages over {len(parts.class_names)} classes", header, [cells(row, parts.draw) for row in rows]
+    )
+    print(f"F1 at thresholds: {rows[0].policy}")
+    for row in rows[1:]:
+        print(f"\n{row.variant.name} minus {rows[0].variant.name}:")
+        for metric in METRICS:
+            arms = (row.metrics[metric], rows[0].metrics[metric])
+            print(f"  {paired_difference(*arms, parts.draw, parts.class_names, confidence=CONFIDENCE)}")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", type=Path, required=True, help="folder of `vqecg prepare`")
+    parser.add_argument("--task", default="superdiagnostic", help="which labels")
+    parser.add_argument("--models", nargs="+", choices=sorted(CLASSIFIERS), default=list(CLASSIFIERS), metavar="NAME")
+    parser.add_argument("--ablations", action="store_true", help=f"also {NETWORK} without its parts")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training for each")
+    parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 8)), help="folds to learn from")
+    parser.add_argument("--validation", type=int, nargs="+", default=[8], help="folds for thresholds")
+    parser.add_argument("--test", type=int, nargs="+", default=[9], help="folds to test on")
+    parser.add_argument("--steps", type=int, help="of each training (default: the recipe's)")
+    parser.add_argument("--loss", choices=LOSSES, help="in place of the recipe's")
+    parser.add_argument("--augmentation", choices=AUGMENTATIONS, help="in place of the recipe's")
+    parser.add_argument("--replicates", type=int, default=1000, help="bootstrap draws")
+    return parser.parse_args(arguments)
+
+
+def read_parts(options: argparse.Namespace) -> Parts:
+    """The folds of the store that are asked for."""
+    store = RecordStore.open(options.store)
+    task = store.task(options.task)
+    labels = store.labels(task)
+    rows = FoldSplit(tuple(options.train), tuple(options.validation), tuple(options.test)).indices(store.table)
+    train, validation, test = (
+        LabelledSignals(StoreSignals(store, own), labels[own]) for own in (rows.train, rows.validation, rows.test)
+    )
+    patients = [str(patient) for patient in store.table["patient_id"].to_numpy()[rows.test]]
+    draw = draw_bootstrap(patients, len(options.seeds), options.replicates, 0)
+    return Parts(train, validation, test, task.class_names, store.spec.sampling_rate, draw)
+
+
+def settings_of(variant: Variant, options: argparse.Namespace) -> ClassifierSettings:
+    """The model's recipe with what the command line puts in its place."""
+    settings = recipe(variant.model)
+    asked = {name: getattr(options, name) for name in ("steps", "loss", "augmentation") if getattr(options, name)}
+    steps = asked.get("steps", settings.steps)
+    return replace(settings, **asked, warmup_steps=min(settings.warmup_steps, steps // 2))
+
+
+def measure(variant: Variant, settings: ClassifierSettings, parts: Parts, seeds: Sequence[int]) -> Row:
+    """Trains a variant once a seed and scores the test part."""
+    scores, cuts, policy, seconds, parameters = [], [], "", 0.0, 0
+    for seed in seeds:
+        began = time.perf_counter()
+        trained = train_classifier(
+            parts.train,
+            settings,
+            parts.class_names,
+            seed,
+            parts.validation,
+            parts.sampling_rate,
+            description=f"{variant.name}, seed {seed}",
+            model_settings=variant.model_settings,
+        )
+        seconds += (time.perf_counter() - began) / len(seeds)
+        scores.append(predict(trained.model, parts.test.signals))
+        cuts.append(trained.thresholds.values)
+        policy = trained.thresholds.policy
+        parameters = sum(one.numel() for one in trained.model.parameters())
+    labels = parts.test.labels.astype(np.float64)
+    metrics = {
+        metric: replicate_metric(metric, labels, np.stack(scores), parts.draw, np.array(cuts)) for metric in METRICS
+    }
+    return Row(variant, parameters, seconds, policy, metrics)
+
+
+def cells(row: Row, draw: BootstrapDraw) -> list[str]:
+    """One line of the table."""
+    averages = [interval_text(row.metrics[metric], draw) for metric in METRICS]
+    return [row.variant.name, f"{row.parameters:,}", f"{row.seconds:.0f}", *averages]
+
+
+def interval_text(metric: ReplicatedMetric, draw: BootstrapDraw) -> str:
+    """The macro average over the classes that the test part defines, mean over seeds, and its interval."""
+    values = metric.values[:, :, ~np.isnan(metric.values[0]).any(axis=0)]
+    macro = divide(np.nansum(values, axis=2), (~np.isnan(values)).sum(axis=2).astype(np.float64))
+    drawn = (macro * draw.seed_weights).sum(axis=1)
+    low, high = percentile_interval(drawn[1:][np.isfinite(drawn[1:])], CONFIDENCE)
+    return f"{drawn[0]:.4f} ({low:.4f}-{high:.4f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The benchmark of classifiers, with a few steps on simulated records: one row each, intervals, paired differences."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from vqecg.records.store import RecordStore
+
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def classifiers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The benchmark, imported the way it is when run alone."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("classifiers")
+
+
+def words(store: RecordStore, *others: str) -> list[str]:
+    return ["--store", str(store.folder), "--steps", "2", "--replicates", "20", *others]
+
+
+def test_one_row_a_model_and_differences_from_the_first(classifiers, simulated_store: RecordStore, capsys):
+    classifiers.main(words(simulated_store, "--models", "attention-rnn", "resnet", "--seeds", "0", "1"))
+    printed = capsys.readouterr().out
+    assert printed.startswith("machine: ")
+    rows = [line.split() for line in printed.splitlines() if line.startswith(("  attention-rnn", "  resnet"))]
+    assert [row[0] for row in rows] == ["attention-rnn", "resnet"]
+    assert "F1 at thresholds: maximum F1 on validation, per class" in printed
+    assert "resnet minus attention-rnn" in printed and "2 seeds" in printed
+
+
+@pytest.mark.slow
+def test_ablations_take_parts_out_of_the_label_correlation_network(classifiers, simulated_store: RecordStore, capsys):
+    classifiers.main(words(simulated_store, "--models", "label-correlation", "--ablations"))
+    printed = capsys.readouterr().out
+    for name in ("memory of labels", "no label module", "no decoder", "neither"):
+        assert f"label-correlation, {name} minus label-correlation" in printed
+
+
+def test_an_unknown_model_is_refused(classifiers, simulated_store: RecordStore):
+    with pytest.raises(SystemExit):
+        classifiers.main(words(simulated_store, "--models", "transformer"))
