@@ -5,8 +5,8 @@ weights of the last step are kept: nothing is selected on validation or test, so
 validation part gives the thresholds, and nothing else.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,16 @@ import torch
 from scipy.special import expit
 from torch import Tensor, nn
 
+from vqecg.downstream import losses
+from vqecg.downstream.mixup import check_alpha, mixup
 from vqecg.downstream.models import classifier_class
+from vqecg.downstream.models.interface import LabelAware
+from vqecg.downstream.signal_augmentation import ClassicAugmentation, augment
 from vqecg.downstream.signals import Signals, in_batches
 from vqecg.downstream.thresholds import FIXED, MAXIMUM_F1, POLICIES, Thresholds, choose_thresholds
 from vqecg.training.fit import FitResult, FitSettings, fit
+
+NO_AUGMENTATION, CLASSIC, MIXUP = AUGMENTATIONS = ("none", "classic", "mixup")
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,33 @@ class ClassifierSettings:
     crop_seconds: float = 0.0  # s, random excerpt of each record a step; 0 = the whole record
     threshold_policy: str = MAXIMUM_F1  # "fixed 0.5" or "maximum F1 on validation, per class"
     evaluate_every: int = 100  # steps between rows of the training history (and checkpoints)
+    loss: str = losses.BCE  # "bce", "weighted-bce", "focal" or "asymmetric"
+    positive_weight_cap: float = 10.0  # greatest weight of a rare class's presence, for "weighted-bce"
+    focal_gamma: float = 2.0  # exponent by which what is right already counts less, for "focal"; 0 = bce
+    positive_gamma: float = 0.0  # that exponent where the class is present, for "asymmetric"
+    negative_gamma: float = 4.0  # that exponent where the class is absent, for "asymmetric"
+    negative_margin: float = 0.05  # probability below which an absent class counts nothing, for "asymmetric"
+    augmentation: str = NO_AUGMENTATION  # of every batch: "none", "classic" or "mixup"
+    classic: ClassicAugmentation = field(default_factory=ClassicAugmentation)  # kinds of "classic" and their strength
+    mixup_alpha: float = 0.2  # of the Beta distribution of weights, for "mixup"; small = most records nearly unmixed
 
     def __post_init__(self) -> None:
         if self.threshold_policy not in POLICIES:
             raise ValueError(f"threshold_policy is {self.threshold_policy!r}; expected one of {', '.join(POLICIES)}")
         if self.crop_seconds < 0:
             raise ValueError(f"crop_seconds is {self.crop_seconds}; expected 0 (off) or more")
+        for name, value, known in (
+            ("loss", self.loss, losses.LOSSES),
+            ("augmentation", self.augmentation, AUGMENTATIONS),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
+        losses.check_parameters(
+            self.positive_weight_cap,
+            (self.focal_gamma, self.positive_gamma, self.negative_gamma),
+            self.negative_margin,
+        )
+        check_alpha(self.mixup_alpha)
 
     def fit_settings(self, seed: int) -> FitSettings:
         """What `fit` needs of these."""
@@ -87,7 +114,8 @@ class ClassifierExamples:
     """Training records as `fit` asks for them."""
 
     data: LabelledSignals
-    crop: int  # samples, 0 = the whole record
+    settings: ClassifierSettings
+    sampling_rate: int  # Hz
 
     def __len__(self) -> int:
         return len(self.data.labels)
@@ -95,16 +123,38 @@ class ClassifierExamples:
     def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
         """`signal` (batch, leads, samples or crop) float32 mV and `labels` (batch, classes) float32."""
         signal = np.asarray(self.data.signals[indices], dtype=np.float32)
-        if 0 < self.crop < signal.shape[2]:
-            starts = generator.integers(0, signal.shape[2] - self.crop + 1, size=len(signal))
-            columns = starts[:, None, None] + np.arange(self.crop)
+        labels = self.data.labels[indices]
+        crop = round(self.settings.crop_seconds * self.sampling_rate)
+        if 0 < crop < signal.shape[2]:
+            starts = generator.integers(0, signal.shape[2] - crop + 1, size=len(signal))
+            columns = starts[:, None, None] + np.arange(crop)
             signal = np.take_along_axis(signal, columns, axis=2)
-        return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(self.data.labels[indices])}
+        if self.settings.augmentation == CLASSIC:
+            signal = augment(signal, self.sampling_rate, self.settings.classic, generator)
+        elif self.settings.augmentation == MIXUP:
+            mixed = mixup(signal, labels, self.settings.mixup_alpha, generator)
+            signal, labels = mixed.signal, mixed.labels
+        return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(labels)}
 
 
-def multi_label_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Binary cross entropy, each class a question of its own; labels may be soft."""
-    return {"loss": nn.functional.binary_cross_entropy_with_logits(model(batch["signal"]).float(), batch["labels"])}
+def loss_of(
+    settings: ClassifierSettings, labels: np.ndarray
+) -> Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]:
+    """The loss as `fit` asks for it; `labels` (records, classes) are those of training, for the weights of classes."""
+    weights = torch.from_numpy(losses.positive_weights(labels, settings.positive_weight_cap))
+
+    def measured(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        logits, truth = model(batch["signal"]).float(), batch["labels"]
+        if settings.loss == losses.WEIGHTED_BCE:
+            return {"loss": losses.weighted_bce(logits, truth, weights.to(logits.device))}
+        if settings.loss == losses.FOCAL:
+            return {"loss": losses.focal(logits, truth, settings.focal_gamma)}
+        if settings.loss == losses.ASYMMETRIC:
+            gammas = (settings.positive_gamma, settings.negative_gamma)
+            return {"loss": losses.asymmetric(logits, truth, *gammas, settings.negative_margin)}
+        return {"loss": losses.bce(logits, truth)}
+
+    return measured
 
 
 def initial_classifier(name: str, config: dict[str, Any], seed: int) -> nn.Module:
@@ -125,25 +175,32 @@ def train_classifier(
     folder: Path | None = None,
     progress: bool = True,
     description: str = "classifier",
+    real_labels: np.ndarray | None = None,
+    model_settings: Mapping[str, Any] | None = None,
 ) -> TrainedClassifier:
     """Trains a new classifier on `train` and chooses its thresholds on `validation`.
 
     Training on synthetic records alone is this too, with a `train` of nothing else. With a `folder` the run can be
-    interrupted and resumed. Raises ValueError for labels that do not fit the classes, or for thresholds by validation
-    without a validation part.
+    interrupted and resumed. A `LabelAware` model is told `real_labels` (records, classes) 0/1, of the real training
+    records; None takes those of `train`, which then should hold no synthetic ones. `model_settings` are further fields
+    of the model's config, by name.
+
+    Raises ValueError for labels that do not fit the classes, or for thresholds by validation without a validation part.
     """
-    for part in (train, validation):
-        if part is not None and part.labels.shape[1] != len(class_names):
-            raise ValueError(f"labels have {part.labels.shape[1]} columns; expected the {len(class_names)} classes")
+    told = train.labels if real_labels is None else np.asarray(real_labels)
+    for labels in (train.labels, told, *(() if validation is None else (validation.labels,))):
+        if labels.ndim != 2 or labels.shape[1] != len(class_names):
+            raise ValueError(f"labels are of shape {labels.shape}; expected the {len(class_names)} classes as columns")
     if validation is None and settings.threshold_policy != FIXED:
         raise ValueError(f"thresholds by {settings.threshold_policy!r} need a validation part: give one, or {FIXED!r}")
-    config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate}
+    config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(model_settings or {})}
     model = initial_classifier(settings.model, config, seed)
-    examples = ClassifierExamples(train, round(settings.crop_seconds * sampling_rate))
+    if isinstance(model, LabelAware):
+        model.learn_labels(told)
     result = fit(
         model,
-        examples,
-        multi_label_loss,
+        ClassifierExamples(train, settings, sampling_rate),
+        loss_of(settings, train.labels),
         settings.fit_settings(seed),
         folder=folder,
         description=description,

@@ -9,7 +9,6 @@ same records share each draw, so that their ratio and difference are paired; TRT
 shares the draw of seeds alone. AUROC and average precision need no thresholds, so nothing is chosen on validation.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.models import CLASSIFIERS, classifier_class
+from vqecg.downstream.models import JUDGES, classifier_class
 from vqecg.downstream.statistics import (
     BootstrapDraw,
     ReplicatedMetric,
@@ -25,6 +24,7 @@ from vqecg.downstream.statistics import (
     draw_bootstrap,
     replicate_metric,
 )
+from vqecg.prior.membership import interval
 
 TRTR, TSTR, TRTS = "TRTR", "TSTR", "TRTS"
 METRICS = ("auroc", "average_precision")
@@ -39,7 +39,7 @@ POLICY = (
 class UtilitySettings:
     """Which classifiers judge, and how sure they are."""
 
-    families: tuple[str, ...] = tuple(CLASSIFIERS)  # names in downstream/models, each trained with every seed
+    families: tuple[str, ...] = JUDGES  # names in downstream/models, each trained with every seed
     seeds: tuple[int, ...] = (0, 1, 2)  # one classifier for each, in every family
     confidence: float = 0.95  # of the intervals
     replicates: int = 1000  # bootstrap draws of patients and seeds
@@ -154,7 +154,7 @@ def score_rows(own: Replicated, class_names: Sequence[str], confidence: float) -
     columns.append((MACRO, positives.sum(), own.macro(np.flatnonzero(own.defined))))
     rows = []
     for name, count, drawn in columns:
-        low, high = interval(drawn, confidence)
+        low, high = interval(drawn[1:], confidence)
         row = {
             "family": design.family,
             "design": design.name,
@@ -179,16 +179,6 @@ def ratio_row(own: Replicated, reference: Replicated, confidence: float) -> dict
         "against": reference.design.name,
     }
     for name, drawn in (("ratio", divide(arm, real)), ("difference", arm - real)):
-        low, high = interval(drawn, confidence)
+        low, high = interval(drawn[1:], confidence)
         row |= {name: float(drawn[0]), f"{name}_low": low, f"{name}_high": high}
     return row | {"classes": len(columns), "paired": own.design.patient_ids == reference.design.patient_ids}
-
-
-def interval(drawn: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Percentiles of the draws, without the sample itself (the first) and draws that leave the metric undefined."""
-    sample = drawn[1:][np.isfinite(drawn[1:])]
-    if not len(sample) or not np.isfinite(drawn[0]):
-        return math.nan, math.nan
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(sample, (tail, 1 - tail))
-    return float(low), float(high)

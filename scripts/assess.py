@@ -11,7 +11,7 @@ import tyro
 
 from vqecg.downstream.assessment import Assessment, AssessmentSettings, RealData, assess
 from vqecg.downstream.assessment_page import write_page
-from vqecg.downstream.models import CLASSIFIERS
+from vqecg.downstream.models import JUDGES
 from vqecg.downstream.training import ClassifierSettings
 from vqecg.downstream.utility import MACRO, UtilitySettings
 from vqecg.prior.privacy import MemorisationSettings
@@ -43,7 +43,7 @@ class Arguments:
     earlier: tuple[Path, ...] = ()  # folders of assessments against the same records, whose classifiers are taken over
     preset: str = "small"  # tiny, small or base: the defaults of --seeds and --training
     folds: FoldSplit = field(default_factory=FoldSplit)
-    families: tuple[str, ...] = tuple(CLASSIFIERS)  # classifiers that judge; the first one's features are a space
+    families: tuple[str, ...] = JUDGES  # classifiers that judge; the first one's features are a space
     seeds: tuple[int, ...] = SMALL.seeds  # one classifier for each, in every family and design
     training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)  # --families names the model
     confidence: float = 0.95  # of the intervals

@@ -1,9 +1,9 @@
 """`vqecg assess` end to end on a tiny set: what it writes, says, does not do twice, and refuses."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,15 +20,6 @@ SHORT = [
     *("--replicates", "20", "--neighbours", "2", "--seeds", "0", "1"),
     *("--folds.train", "1", "2", "3", "4", "5", "6", "--folds.validation", "7", "--folds.test", "8", "9", "10"),
 ]
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    """Runs a command that must end with status 1 and one message; returns the message."""
-    capsys.readouterr()
-    assert main([str(word) for word in words]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith(f"vqecg {words[0]}: ") and "Traceback" not in told
-    return told
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +44,7 @@ def test_a_generated_set_is_assessed_and_a_finished_assessment_is_only_read(
     synthetic_set: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    refused: Callable[..., str],
 ):
     out = tmp_path / "assessment"
     given = [str(synthetic_set), "--against", str(simulated_store.folder), "--generator", str(generator_folder), *SHORT]
@@ -77,7 +69,7 @@ def test_a_generated_set_is_assessed_and_a_finished_assessment_is_only_read(
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
     assert main(["assess", *given, "--out", str(out)]) == 0
     assert kept == {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
-    again = refused(capsys, "assess", *given, "--out", out, "--replicates", 21)
+    again = refused("assess", *given, "--out", out, "--replicates", 21)
     assert "other settings" in again and "replicates" in again
 
     capsys.readouterr()
@@ -93,36 +85,34 @@ def test_a_generated_set_is_assessed_and_a_finished_assessment_is_only_read(
 
 
 def test_a_synthetic_store_is_refused_as_real(
-    synthetic_set: Path, simulated_store: RecordStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    synthetic_set: Path, simulated_store: RecordStore, tmp_path: Path, refused: Callable[..., str]
 ):
     store = RecordStore.build(read_table(synthetic_set), SignalSpec(100, 10.0), tmp_path / "store", progress=False)
-    told = refused(capsys, "assess", synthetic_set, "--against", store.folder, "--out", tmp_path / "out", *SHORT)
+    told = refused("assess", synthetic_set, "--against", store.folder, "--out", tmp_path / "out", *SHORT)
     assert "as those of synthetic sets are" in told and not (tmp_path / "out").exists()
 
 
 def test_real_records_of_test_folds_are_refused_as_synthetic(
-    simulated_store: RecordStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    simulated_store: RecordStore, tmp_path: Path, refused: Callable[..., str]
 ):
     folder = simulated_store.folder
-    told = refused(capsys, "assess", folder, "--against", folder, "--out", tmp_path / "out", *SHORT)
+    told = refused("assess", folder, "--against", folder, "--out", tmp_path / "out", *SHORT)
     assert "are in the validation or test folds" in told and not (tmp_path / "out").exists()
 
 
 def test_a_folder_of_something_else_is_refused(
-    simulated_store: RecordStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    simulated_store: RecordStore, tmp_path: Path, refused: Callable[..., str]
 ):
     (tmp_path / "mine").mkdir()
     given = [tmp_path / "mine", "--against", simulated_store.folder, "--out", tmp_path / "out", *SHORT]
-    assert "neither a data set that `vqecg generate` wrote" in refused(capsys, "assess", *given)
-    assert "holds no record store" in refused(
-        capsys, "assess", tmp_path, "--against", tmp_path, "--out", tmp_path / "x"
-    )
+    assert "neither a data set that `vqecg generate` wrote" in refused("assess", *given)
+    assert "holds no record store" in refused("assess", tmp_path, "--against", tmp_path, "--out", tmp_path / "x")
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_no_test_fold_is_refused(
-    synthetic_set: Path, simulated_store: RecordStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    synthetic_set: Path, simulated_store: RecordStore, tmp_path: Path, refused: Callable[..., str]
 ):
     given = [synthetic_set, "--against", simulated_store.folder, "--out", tmp_path / "out", "--folds.test"]
-    assert "no test fold" in refused(capsys, "assess", *given)
-    assert np.array_equal(list(tmp_path.iterdir()), [])
+    assert "no test fold" in refused("assess", *given)
+    assert list(tmp_path.iterdir()) == []

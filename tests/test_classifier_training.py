@@ -1,5 +1,6 @@
 """Training a classifier: the same start for every arm, no global random state touched, and that it learns."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vqecg.downstream.losses import LOSSES
 from vqecg.downstream.metrics import classification_metrics
+from vqecg.downstream.models.label_correlation import correlation_matrix
+from vqecg.downstream.signal_augmentation import ClassicAugmentation
 from vqecg.downstream.signals import JoinedSignals, SelectedSignals, data_digest, in_batches, record_digests
 from vqecg.downstream.thresholds import FIXED
 from vqecg.downstream.training import (
@@ -93,7 +97,8 @@ def test_scores_do_not_depend_on_the_batch_size() -> None:
 
 def test_crops_are_excerpts_of_their_own_record() -> None:
     ramp = np.broadcast_to(np.arange(200, dtype=np.float32) / 100, (6, 8, 200)) + np.arange(6)[:, None, None] * 10
-    examples = ClassifierExamples(LabelledSignals(ramp.astype(np.float32), np.zeros((6, 2))), crop=50)
+    settings = ClassifierSettings(crop_seconds=0.5)
+    examples = ClassifierExamples(LabelledSignals(ramp.astype(np.float32), np.zeros((6, 2))), settings, 100)
     signal = examples.batch(np.array([4, 1]), np.random.default_rng(0))["signal"].numpy()
     assert signal.shape == (2, 8, 50)
     assert (signal[0] // 10 == 4).all() and (signal[1] // 10 == 1).all()
@@ -119,6 +124,62 @@ def test_labels_that_do_not_fit_are_refused() -> None:
         train_classifier(waves(16), SHORT, ("a", "b", "c"), 0, waves(8, 1), progress=False)
     with pytest.raises(ValueError, match="a row of labels for each"):
         LabelledSignals(waves(16).signals, waves(15).labels)
+
+
+def batch_of(**changes: Any) -> dict[str, torch.Tensor]:
+    """The first batch of the same records with the same generator, under other settings."""
+    examples = ClassifierExamples(waves(16), ClassifierSettings(**changes), 100)
+    return examples.batch(np.arange(8), np.random.default_rng(5))
+
+
+def test_augmentation_is_done_to_batches_after_the_crop_and_mixup_to_labels_too() -> None:
+    plain, classic, mixed = (batch_of(crop_seconds=1.0, augmentation=name) for name in ("none", "classic", "mixup"))
+    for batch in (classic, mixed):
+        assert batch["signal"].shape == plain["signal"].shape and batch["signal"].dtype == torch.float32
+        assert not torch.equal(batch["signal"], plain["signal"])
+    assert torch.equal(classic["labels"], plain["labels"]) and torch.equal(plain["labels"][0], batch_of()["labels"][0])
+    assert not torch.equal(mixed["labels"], plain["labels"])
+
+
+def test_parameters_of_what_is_not_asked_for_change_no_bit() -> None:
+    changes = {"focal_gamma": 5.0, "positive_weight_cap": 2.0, "mixup_alpha": 1.0, "negative_gamma": 1.0}
+    other = dataclasses.replace(SHORT, **changes, classic=ClassicAugmentation(noise=1.0))
+    first, second = (train_classifier(waves(16), s, NAMES, 0, waves(8, 1), progress=False) for s in (SHORT, other))
+    assert torch.equal(weights_of(first.model), weights_of(second.model))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_trains_with_every_augmentation_and_none_is_another(loss: str) -> None:
+    data = LabelledSignals(waves(16).signals, np.arange(32).reshape(16, 2) < 6)  # rare, so that weights are not 1
+    changes = [{}, {"loss": loss}, {"loss": loss, "augmentation": "mixup"}, {"loss": loss, "augmentation": "classic"}]
+    found = []
+    for own in changes:
+        settings = dataclasses.replace(SHORT, threshold_policy=FIXED, **own)
+        found.append(weights_of(train_classifier(data, settings, NAMES, 0, progress=False).model))
+    assert torch.equal(found[0], found[1]) == (loss == "bce")
+    assert not torch.equal(found[1], found[2]) and not torch.equal(found[1], found[3])
+
+
+@pytest.mark.parametrize(
+    "change", [{"loss": "hinge"}, {"augmentation": "flip"}, {"focal_gamma": 0.5}, {"mixup_alpha": 0.0}]
+)
+def test_unknown_losses_and_augmentations_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        ClassifierSettings(**change)
+
+
+def test_a_model_is_told_the_real_labels_and_those_of_training_when_none_are_given() -> None:
+    settings = dataclasses.replace(SHORT, model="label-correlation")
+    small = {"stem_width": 4, "widths": (4, 8), "pools": (5, 1), "decoder_width": 8}
+    real = np.array([[1, 1], [1, 0], [0, 1], [0, 1]], np.float32)
+    data = waves(16)
+    for told, expected in ((real, real), (None, data.labels)):
+        model: Any = train_classifier(
+            data, settings, NAMES, 0, waves(8), progress=False, real_labels=told, model_settings=small
+        ).model
+        assert torch.equal(model.labels.correlation, torch.from_numpy(correlation_matrix(expected)))
+    with pytest.raises(ValueError, match="expected the 2 classes"):
+        train_classifier(data, settings, NAMES, 0, waves(8), progress=False, real_labels=real[:, :1])
 
 
 @settings(deadline=None, max_examples=20)

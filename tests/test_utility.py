@@ -17,7 +17,6 @@ from vqecg.downstream.utility import (
     TSTR,
     Design,
     UtilitySettings,
-    interval,
     measure_utility,
     shared_draws,
 )
@@ -93,11 +92,6 @@ def test_a_class_that_one_side_lacks_is_left_out_of_both_averages_of_a_ratio():
     assert row["classes"] == 1
     assert row["ratio"] == pytest.approx(values[TRTS, "auroc", "A"] / values[TRTR, "auroc", "A"])
     assert np.isnan(values[TRTS, "auroc", "B"])
-
-
-def test_an_interval_of_undefined_draws_is_undefined():
-    assert np.isnan(interval(np.array([np.nan, 0.5]), 0.95)).all()
-    assert np.isnan(interval(np.array([0.5, np.nan]), 0.95)).all()
 
 
 def test_a_family_without_trtr_is_refused():

@@ -1,14 +1,27 @@
 """Classifiers, one a file: every model maps (batch, leads, samples) float32 mV to (batch, classes) logits.
 
-To add one: a file with a frozen dataclass config (with class_names, leads and sampling_rate) and an `nn.Module` with
-`Pretrained` that takes it and has `features`, and a line in CLASSIFIERS.
+To add one: a file with a frozen config that starts with `ClassifierConfig`, an `nn.Module` with `Pretrained` that takes
+it and has `features`, and a line in CLASSIFIERS. One that must know the real training labels is `LabelAware`.
 """
 
 from vqecg.downstream.models.attention_rnn import AttentionRNNClassifier
-from vqecg.downstream.models.resnet import ResNetClassifier
+from vqecg.downstream.models.bi_lstm import BiLSTMClassifier
+from vqecg.downstream.models.label_correlation import LabelCorrelationClassifier
+from vqecg.downstream.models.resnet import ResNet18Classifier, ResNetClassifier
+from vqecg.downstream.models.s4d import S4DClassifier
+from vqecg.downstream.models.xresnet import XResNetClassifier
 from vqecg.training.checkpoint import Pretrained
 
-CLASSIFIERS: dict[str, type[Pretrained]] = {"resnet": ResNetClassifier, "attention-rnn": AttentionRNNClassifier}
+CLASSIFIERS: dict[str, type[Pretrained]] = {
+    "resnet": ResNetClassifier,
+    "attention-rnn": AttentionRNNClassifier,
+    "resnet18": ResNet18Classifier,
+    "xresnet1d101": XResNetClassifier,
+    "bi-lstm": BiLSTMClassifier,
+    "s4d": S4DClassifier,
+    "label-correlation": LabelCorrelationClassifier,
+}
+JUDGES = ("resnet", "attention-rnn")  # two small families that judge synthetic records; the first one's features too
 
 
 def classifier_class(name: str) -> type[Pretrained]:

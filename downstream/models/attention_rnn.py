@@ -1,9 +1,9 @@
 """Convolutions, then a recurrent layer, then attention over time: a second family beside the residual network.
 
 After ATI-CNN (Yao et al. 2020), which reads arrhythmias in 12-lead ECGs of any length: convolutions shorten the signal,
-a recurrent layer reads the beats in order, attention weighs the moments. A GRU stands for the LSTM, and pooling brings
-the rate to 1/32 (3 Hz at 100 Hz) before it, so that few steps run one after the other. As in the ResNet, the input is
-divided by one constant, never per record.
+a recurrent layer reads the beats in order, attention weighs the moments. Its order of layers is kept, its size is not:
+five convolutions for 13, one GRU for two LSTMs. Pooling brings the rate to 1/32 (3 Hz at 100 Hz) before it, so that few
+steps run one after the other. As in the ResNet, the input is divided by one constant, never per record.
 """
 
 from dataclasses import dataclass
@@ -11,18 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.downstream.models.interface import ClassifierConfig, check_odd, check_positive, scaled
 from vqecg.training.checkpoint import Pretrained
 
 
 @dataclass(frozen=True)
-class AttentionRNNConfig:
-    """The shape of an `AttentionRNNClassifier`, what its input is and what its outputs mean."""
+class AttentionRNNConfig(ClassifierConfig):
+    """The shape of an `AttentionRNNClassifier`."""
 
-    class_names: tuple[str, ...]  # one output each, in this order
-    leads: tuple[str, ...] = INDEPENDENT_LEADS  # in the order of the signal's rows
-    sampling_rate: int = 100  # Hz
-    scale: float = 0.24  # mV that count as 1 inside the model, one for all leads and records
     stem_kernel: int = 15  # samples, of the first convolution, which halves the rate
     widths: tuple[int, ...] = (16, 32, 48, 64)  # channels of the stages; each ends in pooling, which halves the rate
     kernel_size: int = 5  # samples, at the rate of the stage
@@ -31,18 +27,9 @@ class AttentionRNNConfig:
     dropout: float = 0.2  # of the pooled features, in training
 
     def __post_init__(self) -> None:
-        if not self.class_names or len(set(self.class_names)) != len(self.class_names):
-            raise ValueError(f"class_names are {self.class_names}; expected at least one name and none twice")
-        if not self.widths or min((*self.widths, self.hidden, self.attention)) < 1:
-            raise ValueError(
-                f"widths are {self.widths}, hidden {self.hidden} and attention {self.attention}; expected one width a "
-                "stage, and 1 or more of each"
-            )
-        if self.kernel_size % 2 == 0 or self.stem_kernel % 2 == 0:
-            raise ValueError(
-                f"kernel_size is {self.kernel_size} and stem_kernel {self.stem_kernel}; expected odd numbers, "
-                "so that samples stay in place"
-            )
+        super().__post_init__()
+        check_positive(widths=self.widths, hidden=self.hidden, attention=self.attention)
+        check_odd(kernel_size=self.kernel_size, stem_kernel=self.stem_kernel)
 
 
 def convolution(channels: int, width: int, kernel_size: int, stride: int = 1) -> list[nn.Module]:
@@ -81,13 +68,7 @@ class AttentionRNNClassifier(nn.Module, Pretrained):
 
         Raises ValueError for a signal of another shape.
         """
-        leads = self.config.leads
-        if signal.ndim != 3 or signal.shape[1] != len(leads) or signal.shape[2] == 0:
-            raise ValueError(
-                f"got a signal of shape {tuple(signal.shape)}; expected (batch, {len(leads)}, samples) in mV "
-                f"with the leads {', '.join(leads)}"
-            )
-        moments = self.convolutions(signal / self.config.scale).transpose(1, 2)
+        moments = self.convolutions(scaled(signal, self.config)).transpose(1, 2)
         read, _ = self.recurrent(moments)
         return (torch.softmax(self.weigh(read), dim=1) * read).sum(dim=1)
 

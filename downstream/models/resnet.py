@@ -1,8 +1,9 @@
 """A residual network for 12-lead ECG classification, small enough for a processor.
 
 After He et al. 2016 in one dimension, as Ribeiro et al. 2020 and Strodthoff et al. 2021 use it for ECGs. The basic
-block and the four stages of ResNet-18 are kept; kernels are longer (7), stages narrower, one block a stage by default
-(`blocks=(2, 2, 2, 2)` is the 18 layers). Voltage is diagnosis: the input is divided by one constant, never per record.
+block and the four stages of ResNet-18 are kept; kernels are longer (7), stages narrower, one block a stage by default.
+`resnet18` has the 18 layers and the widths of the original, with its kernels of 3 after the stem.
+Voltage is diagnosis: the input is divided by one constant, never per record.
 """
 
 from dataclasses import dataclass
@@ -10,18 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.downstream.models.interface import ClassifierConfig, check_odd, scaled
 from vqecg.training.checkpoint import Pretrained
 
 
 @dataclass(frozen=True)
-class ResNetConfig:
-    """The shape of a `ResNetClassifier`, what its input is and what its outputs mean."""
+class ResNetConfig(ClassifierConfig):
+    """The shape of a `ResNetClassifier`."""
 
-    class_names: tuple[str, ...]  # one output each, in this order
-    leads: tuple[str, ...] = INDEPENDENT_LEADS  # in the order of the signal's rows
-    sampling_rate: int = 100  # Hz
-    scale: float = 0.24  # mV that count as 1 inside the model, one for all leads and records
     stem_width: int = 16  # channels after the first convolution
     stem_kernel: int = 15  # samples
     widths: tuple[int, ...] = (16, 32, 64, 96)  # channels of the stages; every stage but the first halves the rate
@@ -30,15 +27,10 @@ class ResNetConfig:
     dropout: float = 0.2  # of the pooled features, in training
 
     def __post_init__(self) -> None:
-        if not self.class_names or len(set(self.class_names)) != len(self.class_names):
-            raise ValueError(f"class_names are {self.class_names}; expected at least one name and none twice")
+        super().__post_init__()
         if len(self.widths) != len(self.blocks) or not self.widths or min(self.blocks) < 1:
             raise ValueError(f"widths are {self.widths} and blocks {self.blocks}; expected one of each a stage")
-        if self.kernel_size % 2 == 0 or self.stem_kernel % 2 == 0:
-            raise ValueError(
-                f"kernel_size is {self.kernel_size} and stem_kernel {self.stem_kernel}; expected odd numbers, "
-                "so that samples stay in place"
-            )
+        check_odd(kernel_size=self.kernel_size, stem_kernel=self.stem_kernel)
 
 
 class BasicBlock(nn.Module):
@@ -97,13 +89,23 @@ class ResNetClassifier(nn.Module, Pretrained):
 
         Raises ValueError for a signal of another shape.
         """
-        leads = self.config.leads
-        if signal.ndim != 3 or signal.shape[1] != len(leads) or signal.shape[2] == 0:
-            raise ValueError(
-                f"got a signal of shape {tuple(signal.shape)}; expected (batch, {len(leads)}, samples) in mV "
-                f"with the leads {', '.join(leads)}"
-            )
-        return self.stages(self.stem(signal / self.config.scale)).mean(dim=-1)
+        return self.stages(self.stem(scaled(signal, self.config))).mean(dim=-1)
 
     def forward(self, signal: Tensor) -> Tensor:
         return self.head(self.dropout(self.features(signal)))
+
+
+@dataclass(frozen=True)
+class ResNet18Config(ResNetConfig):
+    """A `ResNetClassifier` with the layers, widths and kernels of ResNet-18 (the stem's kernel is longer)."""
+
+    stem_width: int = 64  # channels after the first convolution
+    widths: tuple[int, ...] = (64, 128, 256, 512)  # channels of the stages; every stage but the first halves the rate
+    blocks: tuple[int, ...] = (2, 2, 2, 2)  # residual blocks a stage
+    kernel_size: int = 3  # samples, at the rate of the stage
+
+
+class ResNet18Classifier(ResNetClassifier):
+    """`ResNetClassifier` of 18 layers."""
+
+    config_class = ResNet18Config

@@ -1,0 +1,74 @@
+"""Losses of multi-label classification: each class is a question of its own, labels may be soft.
+
+Each maps logits and labels (batch, classes), labels 0 (absent) to 1 (present), to the mean over both. A loss that is
+not linear in the label, as Lin's and Ridnik's are for 0 and 1 only, is drawn as a straight line between its two ends.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
+
+BCE, WEIGHTED_BCE, FOCAL, ASYMMETRIC = LOSSES = ("bce", "weighted-bce", "focal", "asymmetric")
+
+
+def check_parameters(cap: float, gammas: Sequence[float], margin: float) -> None:
+    """Raises ValueError for a cap of weights below 1, an exponent below 0 or in 0 to 1, or a margin outside 0 to 1."""
+    if not cap >= 1:
+        raise ValueError(f"the cap of positive weights is {cap}; expected 1 (no weighting) or more")
+    for gamma in gammas:
+        if gamma != 0 and not gamma >= 1:
+            raise ValueError(f"an exponent gamma is {gamma}; expected 0 (off) or 1 or more: the slope must be finite")
+    if not 0 <= margin < 1:
+        raise ValueError(f"the margin is {margin}; expected a probability from 0 to below 1")
+
+
+def bce(logits: Tensor, labels: Tensor) -> Tensor:
+    """Binary cross entropy."""
+    return binary_cross_entropy_with_logits(logits, labels)
+
+
+def weighted_bce(logits: Tensor, labels: Tensor, positive_weights: Tensor) -> Tensor:
+    """Binary cross entropy in which the presence of class k counts `positive_weights[k]` times."""
+    return binary_cross_entropy_with_logits(logits, labels, pos_weight=positive_weights)
+
+
+def positive_weights(labels: np.ndarray, cap: float) -> np.ndarray:
+    """(classes,) float32: records without over records with each class of `labels` (records, classes), within 1 to cap.
+
+    A class without a record gets the cap. Raises ValueError for a cap below 1.
+    """
+    check_parameters(cap, (), 0.0)
+    present = labels.sum(axis=0, dtype=np.float64)
+    ratio = (len(labels) - present) / np.maximum(present, 1e-9)
+    return ratio.clip(1, cap).astype(np.float32)
+
+
+def focal(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
+    """Focal loss (Lin et al. 2017), without its class weight: what is right already counts less by (1 - p)^gamma.
+
+    With gamma 0 it is `bce`. Raises ValueError for gamma below 0 or between 0 and 1.
+    """
+    return asymmetric(logits, labels, gamma, gamma, 0.0)
+
+
+def asymmetric(
+    logits: Tensor, labels: Tensor, positive_gamma: float = 0.0, negative_gamma: float = 4.0, margin: float = 0.05
+) -> Tensor:
+    """Asymmetric loss (Ridnik et al. 2021): focal, with an exponent of its own for presence and for absence.
+
+    -y (1 - p)^positive_gamma log p - (1 - y) m^negative_gamma log(1 - m), m = max(0, p - margin): an absent class with
+    p below the margin counts nothing. With 0, 0, 0 it is `bce`.
+
+    Raises ValueError for an exponent below 0 or between 0 and 1, or a margin outside 0 to 1.
+    """
+    check_parameters(1.0, (positive_gamma, negative_gamma), margin)
+    present = torch.sigmoid(-logits) ** positive_gamma * logsigmoid(logits)
+    # log(1 - m) = log min(1, 1 - p + margin), in logarithms so that it holds for any logit
+    shift = logits.new_tensor(math.log(margin) if margin else -math.inf)
+    absent = torch.logaddexp(logsigmoid(-logits), shift).clamp(max=0)
+    absent = (torch.sigmoid(logits) - margin).clamp(min=0) ** negative_gamma * absent
+    return -(labels * present + (1 - labels) * absent).mean()

@@ -1,0 +1,57 @@
+"""What all classifiers share: the first fields of their configs, the check of their input, and labels told to them."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from torch import Tensor
+
+from vqecg.records.leads import INDEPENDENT_LEADS
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """What a classifier's input is and what its outputs mean; every config of `downstream/models` starts with it."""
+
+    class_names: tuple[str, ...]  # one output each, in this order
+    leads: tuple[str, ...] = INDEPENDENT_LEADS  # in the order of the signal's rows
+    sampling_rate: int = 100  # Hz
+    scale: float = 0.24  # mV that count as 1 inside the model, one for all leads and records: voltage is diagnosis
+
+    def __post_init__(self) -> None:
+        if not self.class_names or len(set(self.class_names)) != len(self.class_names):
+            raise ValueError(f"class_names are {self.class_names}; expected at least one name and none twice")
+
+
+def check_odd(**kernels: int) -> None:
+    """Raises ValueError unless every kernel size, in samples, is odd."""
+    even = {name: size for name, size in kernels.items() if size % 2 == 0}
+    if even:
+        told = ", ".join(f"{name} is {size}" for name, size in even.items())
+        raise ValueError(f"{told}; expected odd numbers, so that samples stay in place")
+
+
+def check_positive(**numbers: int | tuple[int, ...]) -> None:
+    """Raises ValueError unless every number, or every one of a tuple that is not empty, is 1 or more."""
+    for name, given in numbers.items():
+        if min(given if isinstance(given, tuple) else (given,), default=0) < 1:
+            raise ValueError(f"{name} is {given}; expected 1 or more, and at least one number in a list")
+
+
+def scaled(signal: Tensor, config: ClassifierConfig) -> Tensor:
+    """(batch, leads, samples) mV over the config's scale. Raises ValueError for a signal of another shape."""
+    leads = config.leads
+    if signal.ndim != 3 or signal.shape[1] != len(leads) or signal.shape[2] == 0:
+        raise ValueError(
+            f"got a signal of shape {tuple(signal.shape)}; expected (batch, {len(leads)}, samples) in mV "
+            f"with the leads {', '.join(leads)}"
+        )
+    return signal / config.scale
+
+
+@runtime_checkable
+class LabelAware(Protocol):
+    """A classifier that must know the labels of the real training records before it is trained."""
+
+    def learn_labels(self, labels: np.ndarray) -> None:
+        """Takes what it needs from (records, classes) 0/1 into its buffers."""

@@ -1,0 +1,85 @@
+"""Classic augmentation of ECG signals, anew each time a record is seen: wander, noise, masks and scaling.
+
+Leads are never turned upside down and time is never reversed: polarity and order are diagnosis. Each kind is done to a
+share of the records of a batch, drawn for each record by itself.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ClassicAugmentation:
+    """How strong each kind of augmentation is at most; 0 turns a kind off."""
+
+    share: float = 0.5  # of the records that each kind is done to, 0 to 1
+    wander: float = 0.1  # mV, greatest amplitude of a baseline wander, in each lead
+    wander_lowest: float = 0.05  # Hz, of the wander
+    wander_highest: float = 0.5  # Hz, of the wander
+    noise: float = 0.03  # mV, greatest standard deviation of white noise, in each lead
+    mask_seconds: float = 1.0  # s, longest stretch that is set to 0 mV in all leads
+    lead_share: float = 0.2  # of the leads, each set to 0 mV with this probability, never all of them
+    scaling: float = 0.1  # standard deviation of the logarithm of one factor for all leads
+
+    def __post_init__(self) -> None:
+        for name in ("share", "lead_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 to 1")
+        for name in ("wander", "noise", "mask_seconds", "scaling"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 (off) or more")
+        if not 0 < self.wander_lowest <= self.wander_highest:
+            raise ValueError(
+                f"wander_lowest is {self.wander_lowest} Hz and wander_highest {self.wander_highest} Hz; "
+                "expected 0 < wander_lowest <= wander_highest"
+            )
+
+
+def augment(
+    signal: np.ndarray, sampling_rate: int, settings: ClassicAugmentation, generator: np.random.Generator
+) -> np.ndarray:
+    """Augments (batch, leads, samples) float32 mV; the array given is left as it is.
+
+    How many numbers are drawn depends on the shape alone, so that turning one kind off does not change the others.
+    """
+    records = len(signal)
+    chosen = generator.random((5, records, 1, 1)) < settings.share
+    scaled = signal * np.where(chosen[0], factors(records, settings.scaling, generator), 1).astype(np.float32)
+    scaled += np.where(chosen[1], wander(signal.shape, sampling_rate, settings, generator), 0)
+    spread = settings.noise * generator.random((records, 1, 1), dtype=np.float32)
+    scaled += chosen[2] * spread * generator.standard_normal(signal.shape, dtype=np.float32)
+    hidden = stretches(records, signal.shape[2], settings.mask_seconds * sampling_rate, generator) & chosen[3]
+    hidden = hidden | (left_out(records, signal.shape[1], settings.lead_share, generator) & chosen[4])
+    return np.where(hidden, np.float32(0), scaled)
+
+
+def factors(records: int, scaling: float, generator: np.random.Generator) -> np.ndarray:
+    """(records, 1, 1) log-normal: always above 0, so that no lead is turned upside down."""
+    return np.exp(scaling * generator.standard_normal((records, 1, 1)))
+
+
+def wander(
+    shape: tuple[int, ...], sampling_rate: int, settings: ClassicAugmentation, generator: np.random.Generator
+) -> np.ndarray:
+    """(records, leads, samples) float32 mV: a slow sine, of one rate and phase a record and another size each lead."""
+    records, leads, samples = shape
+    rate = generator.uniform(settings.wander_lowest, settings.wander_highest, (records, 1, 1))
+    phase = generator.random((records, 1, 1))
+    size = settings.wander * generator.uniform(-1, 1, (records, leads, 1)).astype(np.float32)
+    return size * np.sin(2 * np.pi * (rate * np.arange(samples) / sampling_rate + phase)).astype(np.float32)
+
+
+def stretches(records: int, samples: int, longest: float, generator: np.random.Generator) -> np.ndarray:
+    """(records, 1, samples) bool: one stretch a record of up to `longest` samples, at most half of the record."""
+    length = min(longest, samples / 2) * generator.random((records, 1, 1))
+    start = (samples - length) * generator.random((records, 1, 1))
+    places = np.arange(samples)
+    return (places >= start) & (places < start + length)
+
+
+def left_out(records: int, leads: int, lead_share: float, generator: np.random.Generator) -> np.ndarray:
+    """(records, leads, 1) bool: each lead with probability `lead_share`, but one drawn lead always stays."""
+    out = generator.random((records, leads, 1)) < lead_share
+    out[np.arange(records), generator.integers(0, leads, records)] = False
+    return out
