@@ -8,21 +8,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.arms import DUPLICATION, REAL_ONLY
-from vqecg.downstream.metrics import plain
-from vqecg.downstream.statistics import (
-    METRICS,
-    BootstrapDraw,
-    PairedDifference,
-    ReplicatedMetric,
-    draw_bootstrap,
-    paired_difference,
-    replicate_metric,
-    verdict,
+from vqecg.downstream.arms import DUPLICATION, REAL_ONLY, SHUFFLED_LABELS
+from vqecg.downstream.comparison_tables import (
+    class_difference_table,
+    class_groups,
+    class_table,
+    difference_table,
+    findings,
+    score_table,
 )
+from vqecg.downstream.metrics import plain
+from vqecg.downstream.significance import needed_replicates
+from vqecg.downstream.statistics import GAIN, HARM, METRICS, VERDICTS, draw_bootstrap, replicate_metric
 
-ALL_CLASSES, SCARCE_CLASSES, COMMON_CLASSES = "all classes", "scarce classes", "common classes"
-TABLES = ("arms", "scores", "differences", "per_class")
+__all__ = ["FORMAT", "Analysis", "ArmScores", "Comparison", "analyse", "class_groups"]
+
+FORMAT = 2  # of comparison.json; 1 had no p-values and no differences of single classes
+TABLES = ("arms", "scores", "differences", "class_differences", "per_class")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Analysis:
     main_arm: str = "prior samples"  # the arm that the conclusion is about
     primary_metric: str = "auroc"  # auroc, average_precision or f1: the metric that the conclusion rests on
     confidence: float = 0.95  # of the intervals
-    replicates: int = 1000  # bootstrap draws of patients and seeds
+    replicates: int = 2999  # bootstrap draws of patients and seeds; Holm over N classes at 95 % needs 40 N - 1 or more
     bootstrap_seed: int = 0  # of these draws
 
     def __post_init__(self) -> None:
@@ -54,7 +56,8 @@ class ArmScores:
     real_records: int  # in training, copies included
     synthetic_records: int  # in training
     scores: np.ndarray  # (seeds, test records, classes) in 0..1
-    thresholds: np.ndarray  # (seeds, classes), from the validation part
+    # (seeds, classes), from the validation part; (seeds, test records, classes) where each fold has its own
+    thresholds: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,61 +74,127 @@ class Comparison:
     settings: Mapping[str, Any]  # of the classifier
     arms: pd.DataFrame  # arm, description, real_records, synthetic_records; "real only" and "duplication" first
     scores: pd.DataFrame  # arm, group, metric, mean, std (over seeds, NaN for one), seeds
-    # arm, against, group, metric, estimate (arm minus against), low, high, verdict, seeds, smallest_detectable (with
-    # 80 % power), classes (in the average), skipped (names of classes left out), patients, replicates, confidence
+    # arm, against, group, metric, estimate (arm minus against), low, high, p (two-sided), verdict, standard_error,
+    # smallest_detectable (with 80 % power), classes (in the average), skipped (names of classes left out), seeds,
+    # patients, replicates, confidence. Groups are named before the run: their verdicts are not corrected
     differences: pd.DataFrame
+    # the same for single classes, without classes and skipped: class_name, test_positives, group (scarce or common),
+    # p_holm (adjusted over the classes), tests (how many), verdict by p_holm, smallest_detectable at Holm's strictest
+    # step. Holm is over the classes of one arm, reference and metric, not over arms: name the main arm before the run
+    class_differences: pd.DataFrame
     per_class: pd.DataFrame  # class_name, test_positives, arm, and METRICS as means over seeds
+    folds: tuple[int, ...] = ()  # whose out-of-fold scores are pooled; empty: one test part
+    normalised: bool = False  # pooled scores are ranks within their fold
+    remarks: tuple[str, ...] = ()  # cautions that come from how it was set up, in sentences
 
     def difference(self, arm: str, against: str, group: str, metric: str) -> pd.Series:
         """One row of `differences`. Raises ValueError when there is none."""
-        table = self.differences
-        keys = {"arm": arm, "against": against, "group": group, "metric": metric}
-        found = table[np.logical_and.reduce([table[name] == value for name, value in keys.items()])]
-        if found.empty:
-            raise ValueError(f"no difference for {keys}; there are the arms {sorted(set(table['arm']))}")
-        return found.iloc[0]
+        return one_row(self.differences, {"arm": arm, "against": against, "group": group, "metric": metric})
+
+    def class_difference(self, arm: str, against: str, class_name: str, metric: str) -> pd.Series:
+        """One row of `class_differences`. Raises ValueError when there is none."""
+        return one_row(
+            self.class_differences, {"arm": arm, "against": against, "class_name": class_name, "metric": metric}
+        )
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What keeps this comparison from a conclusion, in sentences."""
+        found = [*([self.alarm] if self.alarm else []), *self.remarks]
+        if len(self.seeds) == 1:
+            found.append("One seed: the intervals know nothing of chance in training. Train three or more to conclude.")
+        needed = needed_replicates(int(self.class_differences["tests"].max()), self.analysis.confidence)
+        if self.analysis.replicates < needed:
+            found.append(
+                f"{self.analysis.replicates:,} bootstrap draws are too few for Holm's correction: no single class can "
+                f"be called a gain or a harm. Ask for {needed:,} or more."
+            )
+        return tuple(found)
+
+    @property
+    def alarm(self) -> str:
+        """What makes the whole comparison void: the negative control is called a gain over real records; "" if not."""
+        own = [
+            table[(table["arm"] == SHUFFLED_LABELS) & (table["against"] == REAL_ONLY) & (table["metric"] == metric)]
+            for metric in [self.analysis.primary_metric]
+            for table in (self.differences, self.class_differences)
+        ]
+        gains = findings(own[0], own[1], GAIN)
+        if not gains:
+            return ""
+        return (
+            f"THE INSTRUMENT IS BROKEN: {SHUFFLED_LABELS}, whose added records carry no information, show a gain in "
+            f"{', '.join(gains)}. Believe no verdict of this comparison before the reason is found. Chance alone calls "
+            f"one group in {2 / (1 - self.analysis.confidence):.0f} a gain, so repeat it with other seeds first."
+        )
 
     def conclusion(self) -> str:
-        """A sentence for the main arm, each group and each reference, by the primary metric."""
-        table, analysis = self.differences, self.analysis
-        rows = table[(table["arm"] == analysis.main_arm) & (table["metric"] == analysis.primary_metric)]
-        lines = [
+        """By the primary metric: gain and harm of every arm, then for the main arm each group and class in figures."""
+        metric, main = self.analysis.primary_metric, self.analysis.main_arm
+        groups = self.differences[self.differences["metric"] == metric]
+        classes = self.class_differences[self.class_differences["metric"] == metric]
+        lines = []
+        for arm in sorted(groups["arm"].drop_duplicates(), key=lambda arm: arm != main):
+            own = groups[groups["arm"] == arm], classes[classes["arm"] == arm]
+            for wanted in (GAIN, HARM):
+                lines.append(f"{wanted.upper()} from {arm}: {', '.join(findings(*own, wanted)) or 'none detected'}")
+        lines += [
             f"{row.arm} against {row.against}, {row.group}: {row.verdict} (macro {row.metric} {row.estimate:+.4f}, "
-            f"{row.confidence:.0%} interval {row.low:+.4f} to {row.high:+.4f}; {row.seeds} seeds, {row.patients} "
-            f"patients; a true difference below {row.smallest_detectable:.4f} would likely be missed)"
-            for row in rows.itertuples()
+            f"{row.confidence:.0%} interval {row.low:+.4f} to {row.high:+.4f}, p {row.p:.3g}; {row.seeds} seeds, "
+            f"{row.patients} patients; a true difference below {row.smallest_detectable:.4f} would likely be missed)"
+            for row in groups[groups["arm"] == main].itertuples()
         ]
-        if len(self.seeds) == 1:
-            lines.append("One seed: the intervals know nothing of chance in training. Train three or more to conclude.")
-        return "\n".join(lines)
+        for against, rows in classes[classes["arm"] == main].groupby("against", sort=False):
+            lines.append(f"{main} against {against}, single classes, Holm over {rows['tests'].max()}:")
+            lines += class_lines(rows)
+        alarm = [self.alarm] if self.alarm else []
+        return "\n".join([*alarm, *lines, *self.cautions])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; tables as lists of rows, NaN as None."""
         content = {part.name: getattr(self, part.name) for part in fields(self)}
         content |= {name: content[name].to_dict("records") for name in TABLES} | {"analysis": asdict(self.analysis)}
-        return plain(content)
+        return plain({"format": FORMAT} | content)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Comparison":
-        """The reverse of `to_dict`."""
+        """The reverse of `to_dict`. Raises ValueError for another format."""
         content = dict(values)
+        found = content.pop("format", 1)
+        if found != FORMAT:
+            raise ValueError(
+                f"the comparison has format {found}, expected {FORMAT}: do it again into the same folder of runs; "
+                "the trained classifiers and their scores there are used as they are"
+            )
         for name in TABLES:
             # None stands for NaN, which only columns of numbers have
             content[name] = pd.DataFrame(content[name]).replace({None: math.nan}).infer_objects()
-        content["class_names"], content["seeds"] = tuple(values["class_names"]), tuple(values["seeds"])
+        for name in ("class_names", "seeds", "folds", "remarks"):
+            content[name] = tuple(values.get(name, ()))
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
         content["analysis"] = Analysis(**values["analysis"])
         return cls(**content)
 
 
-def class_groups(class_names: Sequence[str], target_classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """All classes, the scarce ones that were filled up, and the rest, if any. ValueError for an unknown target."""
-    unknown = sorted(set(target_classes) - set(class_names))
-    if unknown or not target_classes:
-        raise ValueError(f"target classes {list(target_classes)} are not all among the classes {list(class_names)}")
-    common = tuple(name for name in class_names if name not in target_classes)
-    groups = {ALL_CLASSES: tuple(class_names), SCARCE_CLASSES: tuple(n for n in class_names if n in target_classes)}
-    return groups | ({COMMON_CLASSES: common} if common else {})
+def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:
+    """The row of a table of differences with these values. Raises ValueError when there is none."""
+    found = table[np.logical_and.reduce([table[name] == value for name, value in keys.items()])]
+    if found.empty:
+        raise ValueError(f"no difference for {dict(keys)}; there are the arms {sorted(set(table['arm']))}")
+    return found.iloc[0]
+
+
+def class_lines(rows: pd.DataFrame) -> list[str]:
+    """A line a verdict: the classes that have it, with difference and adjusted p."""
+    lines = []
+    for wanted in VERDICTS:
+        told = [
+            f"{row.class_name} ({row.estimate:+.4f}, p {row.p_holm:.3g})"
+            for row in rows[rows["verdict"] == wanted].itertuples()
+        ]
+        if told:
+            lines.append(f"  {wanted}: {', '.join(told)}")
+    return lines
 
 
 def analyse(
@@ -138,18 +207,21 @@ def analyse(
     threshold_policy: str,
     settings: Mapping[str, Any],
     analysis: Analysis,
+    folds: np.ndarray | None = None,
 ) -> Comparison:
     """Compares every arm with "real only" and with "duplication" on the test part, on one bootstrap draw.
 
-    `labels` (test records, classes) 0/1; `patient_ids` one a test record. Raises ValueError when one of the two
-    references or the main arm is missing.
+    `labels` (test records, classes) 0/1; `patient_ids` one a test record; `folds` (test records,) where out-of-fold
+    scores are pooled: patients are then drawn within their fold.
+
+    Raises ValueError when one of the two references or the main arm is missing.
     """
     names = [arm.name for arm in arms]
     for needed in (REAL_ONLY, DUPLICATION, analysis.main_arm):
         if needed not in names:
             raise ValueError(f"there is no arm {needed!r} among {names}; a comparison needs it")
     groups = class_groups(class_names, target_classes)
-    draw = draw_bootstrap(patient_ids, len(seeds), analysis.replicates, analysis.bootstrap_seed)
+    draw = draw_bootstrap(patient_ids, len(seeds), analysis.replicates, analysis.bootstrap_seed, folds)
     replicated = {
         (arm.name, metric): replicate_metric(metric, labels, arm.scores, draw, arm.thresholds)
         for arm in arms
@@ -167,7 +239,9 @@ def analyse(
         arms=pd.DataFrame([arm_row(arm) for arm in arms]),
         scores=score_table(replicated, groups, class_names),
         differences=difference_table(replicated, draw, groups, class_names, analysis.confidence),
+        class_differences=class_difference_table(replicated, draw, groups, labels, class_names, analysis.confidence),
         per_class=class_table(replicated, labels, class_names),
+        folds=() if folds is None else tuple(int(fold) for fold in np.unique(folds)),
     )
 
 
@@ -179,69 +253,3 @@ def arm_row(arm: ArmScores) -> dict[str, Any]:
         "real_records": arm.real_records,
         "synthetic_records": arm.synthetic_records,
     }
-
-
-def difference_table(
-    replicated: Mapping[tuple[str, str], ReplicatedMetric],
-    draw: BootstrapDraw,
-    groups: Mapping[str, Sequence[str]],
-    class_names: Sequence[str],
-    confidence: float,
-) -> pd.DataFrame:
-    """`Comparison.differences`: every arm against "real only", and all but the references against "duplication"."""
-    rows = []
-    for against in (REAL_ONLY, DUPLICATION):
-        for arm, metric in replicated:
-            if arm in (REAL_ONLY, against):
-                continue
-            for group, classes in groups.items():
-                difference = paired_difference(
-                    replicated[arm, metric], replicated[against, metric], draw, class_names, classes, confidence
-                )
-                rows.append({"arm": arm, "against": against, "group": group, **difference_row(difference)})
-    return pd.DataFrame(rows)
-
-
-def difference_row(difference: PairedDifference) -> dict[str, Any]:
-    """The columns of `Comparison.differences` that come from one difference."""
-    return asdict(difference) | {
-        "skipped": ", ".join(difference.skipped),
-        "verdict": verdict(difference),
-        "smallest_detectable": difference.smallest_detectable(),
-    }
-
-
-def score_table(
-    replicated: Mapping[tuple[str, str], ReplicatedMetric],
-    groups: Mapping[str, Sequence[str]],
-    class_names: Sequence[str],
-) -> pd.DataFrame:
-    """`Comparison.scores`: macro averages over the classes of each group that the test part defines."""
-    rows = []
-    for (arm, metric), values in replicated.items():
-        for group, classes in groups.items():
-            columns = [column for column, name in enumerate(class_names) if name in classes]
-            sample = values.values[0][:, columns]
-            known = ~np.isnan(sample).any(axis=0)
-            macro = sample[:, known].mean(axis=1) if known.any() else np.full(len(sample), math.nan)
-            std = float(macro.std(ddof=1)) if len(macro) > 1 else math.nan
-            row = {"arm": arm, "group": group, "metric": metric, "mean": float(macro.mean()), "std": std}
-            rows.append(row | {"seeds": len(macro)})
-    return pd.DataFrame(rows)
-
-
-def class_table(
-    replicated: Mapping[tuple[str, str], ReplicatedMetric], labels: np.ndarray, class_names: Sequence[str]
-) -> pd.DataFrame:
-    """`Comparison.per_class`."""
-    arms = dict.fromkeys(arm for arm, _ in replicated)
-    return pd.DataFrame(
-        {
-            "class_name": name,
-            "test_positives": int(labels[:, column].sum()),
-            "arm": arm,
-            **{metric: float(replicated[arm, metric].values[0][:, column].mean()) for metric in METRICS},
-        }
-        for column, name in enumerate(class_names)
-        for arm in arms
-    )

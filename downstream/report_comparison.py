@@ -1,10 +1,12 @@
 """The sections of a report that answer the question: what do synthetic records do for the classifier."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from vqecg.downstream.report_classes import chip, class_section, gain_and_harm, metric_name, p_text
 from vqecg.downstream.report_data import ComparisonSection
 from vqecg.downstream.report_figures import forest
 from vqecg.downstream.report_page import (
@@ -22,12 +24,11 @@ from vqecg.downstream.report_page import (
     table,
 )
 
-METRIC_NAMES = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}
-SIGNS = {"gain": "▲ ", "no detectable difference": "", "harm": "▼ "}
+MOST_ARMS = 4  # side by side for all metrics in one table of classes
 
 
 def verdict_section(comparison: ComparisonSection | None) -> Html:
-    """The main arm's verdict on every class group in a sentence, then the verdicts on all arms."""
+    """Gain and harm of the main arm side by side, every class group in a sentence, then the verdicts on all arms."""
     if comparison is None:
         return not_run("Comparison of classifiers trained with and without synthetic records")
     primary = comparison.differences[comparison.differences["metric"] == comparison.primary_metric]
@@ -35,20 +36,26 @@ def verdict_section(comparison: ComparisonSection | None) -> Html:
     rows = []
     for group, lines in primary[primary["arm"] == comparison.main_arm].groupby("group", sort=False):
         for i, line in enumerate(lines.to_dict("records")):
-            rows.append([group if i == 0 else "", line["against"], chip(line["verdict"]), _sentence(line, metric)])
-    html = table(
-        ["Class group", "Against", "Verdict", "In words"],
+            words = [group if i == 0 else "", line["against"], chip(line["verdict"]), _sentence(line, metric)]
+            rows.append([*words, p_text(line["p"]), number(line["smallest_detectable"])])
+    table_of_groups = table(
+        ["Class group", "Against", "Verdict", "In words", "p", "Detectable"],
         rows,
-        f"The arm named before the run, {comparison.main_arm}, judged by {metric} on real test records.",
+        f"The arm named before the run, {comparison.main_arm}, judged by {metric} on {comparison.tested_on}. "
+        "Detectable: the smallest true difference that this design finds four times in five; a verdict of no "
+        "detectable difference does not exclude smaller ones.",
         texts=4,
     )
+    html = gain_and_harm(comparison) + table_of_groups
     if primary["arm"].nunique() > 1:
         html += _verdict_matrix(primary, metric)
+    for caution in comparison.cautions:
+        html += paragraph(caution, "missing")
     return Html(html + paragraph(_chance(comparison, len(primary)), "caption"))
 
 
 def comparison_section(comparison: ComparisonSection | None) -> Html:
-    """Arms, scores, differences as forest plots and tables, and every class."""
+    """Arms, scores, differences of groups as forest plots and tables, and every class."""
     if comparison is None:
         return not_run("Comparison")
     arms = [
@@ -61,31 +68,23 @@ def comparison_section(comparison: ComparisonSection | None) -> Html:
     html += _scores(comparison)
     for metric in comparison.differences["metric"].drop_duplicates():
         html += _differences(comparison, metric)
+    html += class_section(comparison)
     if comparison.per_class is None:
         return Html(html + not_run("Scores of every class"))
-    return Html(html + element("h3", "Every class") + _per_class(comparison.per_class, comparison))
-
-
-def metric_name(metric: str) -> str:
-    """A metric as readers write it."""
-    return METRIC_NAMES.get(metric, metric)
-
-
-def chip(verdict: str) -> Html:
-    """A verdict as a coloured word with a sign, so that it reads without colour too."""
-    name = "none" if verdict not in ("gain", "harm") else verdict
-    return Html(f'<span class="chip {name}">{SIGNS.get(verdict, "")}{escape(verdict)}</span>')
+    return Html(html + element("h3", "Scores of every class") + _per_class(comparison.per_class, comparison))
 
 
 def _chance(comparison: ComparisonSection, tried: int) -> str:
     """What the number of differences means for a single verdict."""
     name = metric_name(comparison.primary_metric)
-    if comparison.correction:
-        return f"{tried} differences in {name}; the verdicts allow for their number ({comparison.correction})."
     expected = (1 - comparison.confidence) * tried
+    classes = ""
+    if comparison.class_differences is not None:
+        classes = " Verdicts on single classes are after Holm's correction over the classes of an arm and a reference."
     return (
-        f"{tried} differences in {name}, not corrected for their number: were there no effect at all, "
-        f"about {expected:.1f} of them would still be called a gain or a harm."
+        f"{tried} differences of class groups in {name}. The groups, the main arm and the metric were named before the "
+        "run, so these verdicts are not corrected for their number: were there no effect at all, about "
+        f"{expected:.1f} of them would still be called a gain or a harm.{classes}"
     )
 
 
@@ -132,7 +131,7 @@ def _scores(comparison: ComparisonSection) -> Html:
     times = count(seeds.min()) if seeds.min() == seeds.max() else f"{count(seeds.min())} to {count(seeds.max())}"
     heads = ["Arm", *(f"Macro {metric_name(metric)}" for metric in metrics)]
     caption = (
-        f"Scores on the real test fold: mean ± standard deviation over {times} seeds. It shows the chance in "
+        f"Scores on {comparison.tested_on}: mean ± standard deviation over {times} seeds. It shows the chance in "
         f"training, not in the choice of patients. AUROC: area under the ROC curve; AP: average "
         f"precision. F1 with thresholds: {comparison.threshold_policy}."
     )
@@ -152,7 +151,7 @@ def _differences(comparison: ComparisonSection, metric: str) -> Html:
     policy = f" Thresholds: {comparison.threshold_policy}." if metric == "f1" else ""
     plot = inline_figure(
         forest(lines, references, name),
-        f"Differences in macro {name} on the real test fold with {_interval_name(comparison)} "
+        f"Differences in macro {name} on {comparison.tested_on} with {_interval_name(comparison)} "
         f"({comparison.interval_method}). Right of zero the arm is better, left of it worse; grey: not told "
         f"apart.{policy}",
         f"forest-{metric}",
@@ -164,8 +163,9 @@ def _differences(comparison: ComparisonSection, metric: str) -> Html:
         for line in block.to_dict("records"):
             difference = number(line["estimate"], signed=True)
             bounds = interval(line["low"], line["high"])
-            rows.append([line["arm"], line["against"], chip(line["verdict"]), difference, bounds, count(line["seeds"])])
-    heads = ["Arm", "Against", "Verdict", "Difference", _interval_name(comparison), "Seeds"]
+            figures = [difference, bounds, p_text(line["p"]), number(line["smallest_detectable"]), count(line["seeds"])]
+            rows.append([line["arm"], line["against"], chip(line["verdict"]), *figures])
+    heads = ["Arm", "Against", "Verdict", "Difference", _interval_name(comparison), "p", "Detectable", "Seeds"]
     numbers = table(heads, rows, texts=3)
     if metric != comparison.primary_metric:
         numbers = element("details", element("summary", f"Differences in {name} as numbers") + numbers)
@@ -173,18 +173,31 @@ def _differences(comparison: ComparisonSection, metric: str) -> Html:
 
 
 def _per_class(per_class: pd.DataFrame, comparison: ComparisonSection) -> Html:
-    """Classes down, metrics and arms across."""
+    """Classes down, metrics and arms across; with many arms a table a metric, all but the primary one folded."""
     metrics = ("auroc", "average_precision", "f1")
     arms = list(per_class["arm"].drop_duplicates())
+    caption = (
+        f"Means over seeds. F1 with thresholds: {comparison.threshold_policy}. A class with few positives in test says "
+        "little on its own."
+    )
+    if len(arms) <= MOST_ARMS:
+        return _per_class_table(per_class, metrics, arms, caption)
+    html = paragraph(caption, "caption")
+    for metric in sorted(metrics, key=lambda metric: metric != comparison.primary_metric):
+        made = _per_class_table(per_class, (metric,), arms, "")
+        if metric != comparison.primary_metric:
+            made = element("details", element("summary", f"{metric_name(metric)} of every class") + made)
+        html += made
+    return html
+
+
+def _per_class_table(per_class: pd.DataFrame, metrics: Sequence[str], arms: Sequence[str], caption: str) -> Html:
+    """Rows by class, an over-head a metric, columns by arm."""
     rows = []
     for name, lines in per_class.groupby("class_name", sort=False):
         by_arm = lines.set_index("arm")
         cells = [number(by_arm[metric].get(arm, float("nan"))) for metric in metrics for arm in arms]
         rows.append([name, count(lines["test_positives"].iloc[0]), *cells])
-    caption = (
-        f"Means over seeds. F1 with thresholds: {comparison.threshold_policy}. A class with few positives in test says "
-        "little on its own."
-    )
     over = [("", 2), *((metric_name(metric), len(arms)) for metric in metrics)]
     short = [join(arm.split(" "), "<br>") if len(arms) > 2 else escape(arm) for arm in arms]
     return table(["Class", Html("Positives<br>in test"), *(short * len(metrics))], rows, caption, over=over)

@@ -108,7 +108,7 @@ class PriorSection:
 
 @dataclass(frozen=True)
 class ComparisonSection:
-    """What synthetic records do for a classifier on the real test fold."""
+    """What synthetic records do for a classifier on real test records."""
 
     main_arm: str  # the arm named before the run, which the summary speaks about
     primary_metric: str  # the metric named before the run, which the verdicts rest on, e.g. "auroc"
@@ -117,27 +117,35 @@ class ComparisonSection:
     # seeds), seeds
     scores: pd.DataFrame
     # arm, against (an arm), group, metric, estimate (arm minus against, macro over the group's classes; NaN if
-    # undefined), low, high (interval), verdict (one of statistics.VERDICTS), seeds
+    # undefined), low, high (interval), p, verdict (one of statistics.VERDICTS, not corrected: the groups are named
+    # before the run), smallest_detectable (with 80 % power), seeds
     differences: pd.DataFrame
     group_classes: Mapping[str, tuple[str, ...]]  # group -> its classes
     threshold_policy: str  # where F1's thresholds come from, e.g. "per class, best F1 on the validation fold"
     confidence: float = 0.95  # of the intervals low to high
     interval_method: str = "paired bootstrap over patients and training seeds"  # how low and high were found
-    correction: str = ""  # how verdicts allow for the number of differences, e.g. "Holm"; empty: they do not
+    tested_on: str = "the real test part"  # e.g. "pooled out-of-fold scores of folds 1 to 9"
+    cautions: tuple[str, ...] = ()  # what keeps it from a conclusion, in sentences
+    # arm, against, group, class_name, test_positives, metric, estimate, low, high, p_holm (over the classes of an arm,
+    # a reference and a metric), tests (how many), verdict (by p_holm), smallest_detectable
+    class_differences: pd.DataFrame | None = None
     # class_name, test_positives, arm, auroc, average_precision, f1: means over seeds
     per_class: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         keys = ["arm", "against", "group", "metric"]
+        figures = ["estimate", "low", "high", "verdict", "smallest_detectable"]
         per_class = ["class_name", "test_positives", "arm", "auroc", "average_precision", "f1"]
         tables: dict[str, list[str]] = {
             "arms": ["arm", "description", "real_records", "synthetic_records"],
             "scores": ["arm", "group", "metric", "mean", "std", "seeds"],
-            "differences": [*keys, "estimate", "low", "high", "verdict", "seeds"],
+            "differences": [*keys, *figures, "p", "seeds"],
+            "class_differences": [*keys, "class_name", "test_positives", *figures, "p_holm", "tests"],
             "per_class": per_class,
         }
         check_columns(self, tables)
-        unknown = sorted(set(self.differences["verdict"]) - set(VERDICTS))
+        given = [table["verdict"] for table in (self.differences, self.class_differences) if table is not None]
+        unknown = sorted(set().union(*given) - set(VERDICTS))
         if unknown:
             raise ValueError(f"verdicts {unknown} are unknown, expected one of {list(VERDICTS)}")
         if self.main_arm not in set(self.arms["arm"]):

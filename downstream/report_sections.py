@@ -163,6 +163,11 @@ def method_section(report: ReportData) -> Html:
     if report.comparison is not None:
         level = 100 * report.comparison.confidence
         sentences.append(f"Intervals are {level:g} % intervals: {report.comparison.interval_method}.")
+        sentences.append(
+            "A p-value is two-sided, from the same draws as the interval: twice the share of draws on the smaller side "
+            "of zero. Over classes it is adjusted by Holm's step-down method: were there no effect in any class, the "
+            f"chance of one false verdict or more among them would be about {100 - level:g} % at most."
+        )
         sentences.append(f"F1 needs a threshold: {report.comparison.threshold_policy}. AUROC and AP need none.")
     sentences += [
         "Synthetic records enter training only, never validation or test.",

@@ -61,6 +61,12 @@ figure.sheet svg { border: 1px solid #f0d5d0; }
 .gain { color: var(--gain); background: var(--gain-paper); }
 .harm { color: var(--harm); background: var(--harm-paper); }
 .none { color: var(--soft); font-weight: 400; padding: 1px 0; }
+.verdicts { display: grid; grid-template-columns: repeat(auto-fit, minmax(330px, 1fr)); gap: 14px 22px;
+  margin: 20px 0 22px; }
+.verdicts > div { border-left: 4px solid; border-radius: 3px; padding: 12px 18px; font-size: 14px; }
+.verdicts h3 { margin: 0 0 6px; font-size: 18px; }
+.verdicts ul, .verdicts p { margin-bottom: 0; color: var(--ink); font-variant-numeric: tabular-nums; }
+.verdicts .quiet { color: var(--soft); background: var(--faint); border-color: var(--rule); }
 .missing { color: var(--soft); background: var(--faint); padding: 10px 14px; border-left: 3px solid var(--rule); }
 .soft { color: var(--soft); }
 details { margin: 14px 0; font-size: 14px; }
@@ -74,7 +80,7 @@ footer { margin-top: 64px; padding-top: 12px; border-top: 1px solid var(--rule);
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
   h2, h3, .caption, figcaption { break-after: avoid; }
-  figure, tr, dl.keys div { break-inside: avoid; }
+  figure, tr, dl.keys div, .verdicts > div { break-inside: avoid; }
   h2 { margin-top: 28px; }
   table, .caption, figcaption, dl.settings { font-size: 8.5pt; }
   th, td { padding-top: 3px; padding-bottom: 3px; }
@@ -82,6 +88,7 @@ footer { margin-top: 64px; padding-top: 12px; border-top: 1px solid var(--rule);
   table.wide, table.wide thead th { font-size: 7pt; }
   table.wide th, table.wide td { padding-left: 2px; padding-right: 2px; }
   table.wide .start { padding-left: 8px; }
+  .verdicts { grid-template-columns: 1fr 1fr; }
   .scroll { overflow: visible; }
   footer { margin-top: 16px; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }

@@ -13,6 +13,7 @@ import torch
 import yaml
 
 from vqecg.downstream.comparison import read_comparison
+from vqecg.downstream.comparison_page import section_of
 from vqecg.downstream.comparison_results import Comparison
 from vqecg.downstream.models import classifier_class
 from vqecg.downstream.realism import (
@@ -22,7 +23,6 @@ from vqecg.downstream.realism import (
     signal_checks,
 )
 from vqecg.downstream.report import (
-    ComparisonSection,
     CostSection,
     DataSection,
     ECGSheet,
@@ -84,7 +84,7 @@ def gather(
         data=data_section(parts, folds, comparison),
         tokenizer=tokenizer_section(parts),
         prior=prior_section(parts, sampling),
-        comparison=comparison_section(comparison),
+        comparison=section_of(comparison),
         cost=cost_section(places),
         method=method_sentences(folds, comparison),
     )
@@ -253,21 +253,6 @@ def example_sheets(synthetic: RecordStore, asked: np.ndarray, task: LabelTask, m
             )
         )
     return tuple(sheets)
-
-
-def comparison_section(comparison: Comparison) -> ComparisonSection:
-    """The comparison's own tables."""
-    return ComparisonSection(
-        main_arm=comparison.analysis.main_arm,
-        primary_metric=comparison.analysis.primary_metric,
-        arms=comparison.arms,
-        scores=comparison.scores,
-        differences=comparison.differences,
-        group_classes=comparison.group_classes,
-        threshold_policy=comparison.threshold_policy,
-        confidence=comparison.analysis.confidence,
-        per_class=comparison.per_class,
-    )
 
 
 def cost_section(places: RunFolders) -> CostSection:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 
 from vqecg.downstream.arms import ArmData, duplicate, plan_additions
 from vqecg.downstream.comparison import ComparisonSettings, RealPart, compare, read_comparison
-from vqecg.downstream.comparison_results import Analysis, ArmScores, Comparison, analyse, class_groups
+from vqecg.downstream.comparison_results import Analysis, ArmScores, Comparison, analyse
 from vqecg.downstream.training import ClassifierSettings
 from vqecg.records.folds import FoldSplit
 from vqecg.records.preprocessing import SignalSpec
@@ -54,78 +53,6 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     noise = np.random.default_rng(0).normal(scale=0.1, size=(len(plan), 8, 1000)).astype(np.float32)
     arms = (ArmData("prior samples", noise, plan.labels, "noise"), duplicate(real[0].data.signals, plan))
     return Parts(real[0], real[1], real[2], arms)
-
-
-def scored_arms(better: float) -> tuple[list[ArmScores], np.ndarray, list[str]]:
-    """Made-up scores of three arms for 300 test records of 150 patients; "prior samples" sees `better` more of MI."""
-    generator = np.random.default_rng(0)
-    labels = np.repeat(generator.random((150, 5)) < 0.3, 2, axis=0).astype(float)
-    signal = labels + np.repeat(generator.normal(size=(150, 5)), 2, axis=0)
-    arms = []
-    for name in ("real only", "duplication", "prior samples"):
-        more = labels * (np.array(NAMES) == "MI") * (better if name == "prior samples" else 0)
-        scores = signal + more + generator.normal(scale=0.2, size=(3, *labels.shape))
-        arms.append(ArmScores(name, "made up", 100, 10, scores, np.full((3, 5), 0.8)))
-    return arms, labels, [f"p{row // 2}" for row in range(300)]
-
-
-def analysed(better: float) -> Comparison:
-    arms, labels, patients = scored_arms(better)
-    return analyse(arms, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", {}, Analysis(replicates=200))
-
-
-def test_a_gain_in_the_scarce_class_is_said_for_that_group_and_not_for_the_others() -> None:
-    result = analysed(better=1.0)
-    for metric in ("auroc", "average_precision", "f1"):
-        for against in ("real only", "duplication"):
-            assert result.difference("prior samples", against, "scarce classes", metric)["verdict"] == "gain"
-            common = result.difference("prior samples", against, "common classes", metric)
-            assert common["verdict"] == "no detectable difference"
-    assert "prior samples against duplication, scarce classes: gain" in result.conclusion()
-
-
-def test_without_a_difference_no_gain_is_claimed() -> None:
-    assert set(analysed(better=0.0).differences["verdict"]) == {"no detectable difference"}
-
-
-def test_tables_have_a_row_for_every_arm_group_metric_and_class() -> None:
-    result = analysed(better=0.0)
-    assert len(result.scores) == 3 * 3 * 3
-    assert len(result.differences) == (2 + 1) * 3 * 3
-    assert len(result.per_class) == 3 * 5
-    assert result.test_patients == 150 and result.test_records == 300
-
-
-def test_a_comparison_without_its_references_is_refused() -> None:
-    arms, labels, patients = scored_arms(0.0)
-    for missing in range(3):
-        rest = [arm for number, arm in enumerate(arms) if number != missing]
-        with pytest.raises(ValueError, match="a comparison needs it"):
-            analyse(rest, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", {}, Analysis(replicates=5))
-
-
-def test_groups_are_all_scarce_and_common_classes() -> None:
-    assert class_groups(NAMES, ("HYP", "MI"))["scarce classes"] == ("MI", "HYP")
-    assert "common classes" not in class_groups(("MI",), ("MI",))
-    with pytest.raises(ValueError, match="not all among the classes"):
-        class_groups(NAMES, ("AFIB",))
-
-
-def test_a_comparison_survives_json_with_its_undefined_classes(tmp_path: Path) -> None:
-    arms, labels, patients = scored_arms(0.5)
-    labels[:, 1] = 0
-    result = analyse(
-        arms, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", {"steps": 2}, Analysis(replicates=20)
-    )
-    (tmp_path / "comparison.json").write_text(json.dumps(result.to_dict(), allow_nan=False))
-    again = read_comparison(tmp_path)
-    for table in ("arms", "scores", "differences", "per_class"):
-        pd.testing.assert_frame_equal(getattr(again, table), getattr(result, table))
-    assert (again.analysis, again.group_classes, again.seeds) == (result.analysis, result.group_classes, result.seeds)
-    row = again.difference("prior samples", "real only", "scarce classes", "auroc")
-    assert math.isnan(row["estimate"]) and row["skipped"] == "MI" and row["verdict"] == "no detectable difference"
-    with pytest.raises(ValueError, match=r"no comparison\.json"):
-        read_comparison(tmp_path / "elsewhere")
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:

@@ -1,5 +1,6 @@
 """The HTML report: what it says, what it does not load, and that text from outside stays text."""
 
+import html
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -21,7 +22,9 @@ from vqecg.downstream.report import (
     render_report,
     write_report,
 )
+from vqecg.downstream.report_classes import p_text
 from vqecg.downstream.report_page import Html, count, duration, element, escape, interval, number, significant, table
+from vqecg.downstream.statistics import NO_DIFFERENCE
 
 CLASSES = ["NORM", "MI", "macro"]
 HOSTILE = "<script>alert('x')</script> & \"$x^{\""
@@ -79,27 +82,44 @@ def prior_section() -> PriorSection:
     return PriorSection({}, 1_000_000, 512, 2e-7, auroc, auroc, checks, curve(), (sheet("Asked for: MI"),))
 
 
+def class_differences() -> pd.DataFrame:
+    """MI gains and NORM is harmed by the main arm against real only; nothing else differs."""
+    rows = [
+        (arm, against, group, name, 100, "auroc", 0.01 * sign, 0.01 * sign - 0.004, 0.01 * sign + 0.004, verdict)
+        for arm, against in (("prior", "real only"), ("duplication", "real only"), ("prior", "duplication"))
+        for name, group, own, sign in (
+            ("NORM", "common classes", "harm", -1),
+            ("MI", "scarce classes", "gain", 1),
+        )
+        for verdict in (own if (arm, against) == ("prior", "real only") else NO_DIFFERENCE,)
+    ]
+    keys = ["arm", "against", "group", "class_name", "test_positives", "metric"]
+    table = pd.DataFrame(rows, columns=[*keys, "estimate", "low", "high", "verdict"])
+    return table.assign(p_holm=0.0004, tests=2, smallest_detectable=0.0061)
+
+
 def comparison_section() -> ComparisonSection:
     arms = ["real only", "duplication", "prior"]
     per_class = [(name, 100, arm, 0.9, 0.8, 0.7) for name in CLASSES[:2] for arm in arms]
     differences = [
-        ("prior", "real only", "all classes", "auroc", 0.0124, 0.0031, 0.0217, "gain", 5),
-        ("prior", "duplication", "all classes", "auroc", -0.001, -0.006, 0.004, "no detectable difference", 5),
-        ("duplication", "real only", "all classes", "auroc", -0.02, -0.03, -0.01, "harm", 5),
-        ("prior", "real only", "all classes", "f1", 0.01, -0.01, 0.03, "no detectable difference", 5),
+        ("prior", "real only", "all classes", "auroc", 0.0124, 0.0031, 0.0217, 0.012, "gain", 0.0133, 5),
+        ("prior", "duplication", "all classes", "auroc", -0.001, -0.006, 0.004, 0.7, NO_DIFFERENCE, 0.0071, 5),
+        ("duplication", "real only", "all classes", "auroc", -0.02, -0.03, -0.01, 0.0003, "harm", 0.0143, 5),
+        ("prior", "real only", "all classes", "f1", 0.01, -0.01, 0.03, 0.3, NO_DIFFERENCE, 0.0286, 5),
     ]
+    keys = ["arm", "against", "group", "metric"]
+    figures = ["estimate", "low", "high", "p", "verdict", "smallest_detectable", "seeds"]
     scores = [(arm, "all classes", metric, 0.9, 0.004, 5) for arm in arms for metric in ("auroc", "f1")]
     return ComparisonSection(
         main_arm="prior",
         primary_metric="auroc",
         arms=pd.DataFrame({"arm": arms, "description": arms, "real_records": 1234, "synthetic_records": [0, 0, 200]}),
         scores=pd.DataFrame(scores, columns=["arm", "group", "metric", "mean", "std", "seeds"]),
-        differences=pd.DataFrame(
-            differences,
-            columns=["arm", "against", "group", "metric", "estimate", "low", "high", "verdict", "seeds"],
-        ),
+        differences=pd.DataFrame(differences, columns=[*keys, *figures]),
         group_classes={"all classes": ("NORM", "MI")},
         threshold_policy="per class, best F1 on validation",
+        cautions=("One seed only.",),
+        class_differences=class_differences(),
         per_class=pd.DataFrame(
             per_class, columns=["class_name", "test_positives", "arm", "auroc", "average_precision", "f1"]
         ),
@@ -165,7 +185,7 @@ def outline(page: str) -> Outline:
 
 def words(page: str) -> str:
     """The page's text on one line."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page)))
 
 
 def test_the_page_is_self_contained_and_well_formed(page: str) -> None:
@@ -191,7 +211,36 @@ def test_verdicts_stand_at_the_top_in_words(page: str) -> None:
     assert "AUROC was 0.012 higher than with real only (interval +0.003 to +0.022)." in summary
     assert "AUROC was 0.001 lower than with duplication; anything from −0.006 to +0.004 fits the data." in summary
     assert "▼ harm" in summary
-    assert "3 differences in AUROC, not corrected for their number" in summary
+    assert "3 differences of class groups in AUROC" in summary
+    assert "not corrected for their number" in summary and "after Holm's correction" in summary
+    assert "0.012 0.013 duplication" in summary  # p and the smallest detectable difference
+    assert "One seed only." in summary
+
+
+def test_harm_stands_beside_gain_and_is_as_loud(page: str) -> None:
+    boxes = page[page.index('class="verdicts"') :]
+    gain, harm = (words(boxes[boxes.index(f'<div class="{name}">') :].split("</div>")[0]) for name in ("gain", "harm"))
+    assert "▲ Gain all classes against real only: +0.012 (+0.003 to +0.022), p 0.012 MI" in gain
+    assert "▼ Harm NORM against real only: −0.010 (−0.014 to −0.006), p <0.001 after Holm" in harm
+
+
+def test_without_gain_or_harm_the_boxes_say_what_would_have_been_missed(report: ReportData) -> None:
+    section = comparison_section()
+    nothing = {name: getattr(section, name).assign(verdict=NO_DIFFERENCE) for name in ("differences",)}
+    page = render_report(replace(report, comparison=replace(section, class_differences=None, **nothing)))
+    assert page.count('class="quiet"') == 2
+    text = words(page)
+    for wanted in ("gain", "harm"):
+        assert f"A true {wanted} smaller than 0.013 (all classes) would likely have been missed." in text
+    assert "Differences of every class: not run." in text
+
+
+def test_every_class_has_difference_interval_adjusted_p_and_verdict(page: str) -> None:
+    text = words(page[page.index("Every class: prior") : page.index('id="cost"')])
+    assert "NORM 100 real only ▼ harm −0.010 −0.014 to −0.006 <0.001 0.006" in text
+    assert "duplication no detectable difference −0.010" in text
+    matrix = text[text.index("Every class: all arms") :]
+    assert "against real only, after Holm" in matrix and "NORM ▼ harm –" in matrix and "MI ▲ gain –" in matrix
 
 
 def test_figures_come_with_their_units_and_policies(page: str) -> None:
@@ -211,14 +260,14 @@ def test_figures_come_with_their_units_and_policies(page: str) -> None:
         "not for diagnosis",
     ):
         assert claim in text, claim
-    assert page.count("<svg") == 11
+    assert page.count("<svg") == 12
 
 
 def test_text_from_outside_stays_text(report: ReportData) -> None:
     header = {field: HOSTILE for field in ("title", "date", "data_description", "version", "command", "settings")}
     comparison = comparison_section()
-    tables = ("arms", "scores", "differences", "per_class")
-    renamed = {name: getattr(comparison, name).replace("prior", HOSTILE) for name in tables}
+    tables = ("arms", "scores", "differences", "class_differences", "per_class")
+    renamed = {name: getattr(comparison, name).replace({"prior": HOSTILE, "NORM": HOSTILE}) for name in tables}
     hostile = replace(
         report,
         **header,
@@ -252,6 +301,8 @@ def test_a_table_without_a_column_is_refused() -> None:
     wrong = comparison.differences.assign(verdict="better")
     with pytest.raises(ValueError, match="verdicts \\['better'\\] are unknown"):
         replace(comparison, differences=wrong)
+    with pytest.raises(ValueError, match=r"class_differences lacks the columns \['p_holm'\]"):
+        replace(comparison, class_differences=class_differences().drop(columns="p_holm"))
     with pytest.raises(ValueError, match="main_arm is 'other'"):
         replace(comparison, main_arm="other")
     with pytest.raises(ValueError, match="lacks the columns \\['prd'\\]"):
@@ -290,6 +341,7 @@ def test_only_html_is_taken_as_it_is() -> None:
 
 
 def test_numbers_are_written_for_readers() -> None:
+    assert [p_text(p) for p in (0.04321, 0.0009, 1.0, np.nan)] == ["0.043", "<0.001", "1.000", "–"]
     assert (number(-0.0124), number(0.0124, signed=True), number(np.nan)) == ("−0.012", "+0.012", "–")
     assert (number(-0.0001), number(-0.0001, signed=True)) == ("0.000", "−0.000")
     assert interval(-0.006, 0.01) == "−0.006 to +0.010"

@@ -46,7 +46,8 @@ def test_the_data_section_counts_what_the_store_holds(report: ReportData, finish
 @pytest.mark.slow
 def test_the_tokenizer_section_shows_every_level_and_three_reconstructions(report: ReportData, finished_run: Path):
     found = report.tokenizer
-    assert found is not None and found.records == report.data.parts["records"].iloc[-1]  # type: ignore[union-attr]
+    assert found is not None and report.data is not None
+    assert found.records == report.data.parts["records"].iloc[-1]
     figures = json.loads((finished_run / "tokenizer" / "stage.json").read_text())["figures"]
     assert found.levels["prd_median"].tolist() == [row["median"] for row in figures["prd"]]
     assert found.levels["bit_rate"].iloc[-1] == pytest.approx(figures["bit_rate"])

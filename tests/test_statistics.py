@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from vqecg.downstream.statistics import (
@@ -181,11 +182,46 @@ def test_a_group_of_classes_is_averaged_alone() -> None:
     assert group == paired_difference(alone[0], alone[1], draw, ("HYP",))
 
 
-def test_the_smallest_detectable_difference_is_1_43_half_widths_at_80_percent_power() -> None:
-    result = PairedDifference("auroc", 0.0, -0.01, 0.01, 0.95, 1000, 3, 400, 5)
-    assert result.smallest_detectable() == pytest.approx(0.01 * (1.95996 + 0.84162) / 1.95996, rel=1e-4)
-    with pytest.raises(ValueError, match="power"):
-        result.smallest_detectable(1.0)
+def test_p_value_standard_error_and_detectable_difference_come_with_the_interval() -> None:
+    result = difference(*two_arms(np.random.default_rng(9), shift=1.0))
+    assert result.p == pytest.approx(2 / 201) and result.low > 0
+    assert result.standard_error == pytest.approx((result.high - result.low) / 3.92, rel=0.15)
+    assert result.smallest_detectable() == pytest.approx(2.8016 * result.standard_error, rel=1e-3)
+    assert result.smallest_detectable(tests=5) == pytest.approx(3.4175 * result.standard_error, rel=1e-3)
+    assert f"p {result.p:.3g}" in str(result)
+
+
+def test_an_adjusted_p_value_takes_the_place_of_the_interval() -> None:
+    gain = difference(*two_arms(np.random.default_rng(9), shift=1.0))
+    assert verdict(gain) == verdict(gain, 0.04) == "gain"
+    assert verdict(gain, 0.06) == verdict(gain, math.nan) == "no detectable difference"
+
+
+def test_thresholds_may_differ_between_records() -> None:
+    labels, arm, _, patients = two_arms(np.random.default_rng(10))
+    draw = draw_bootstrap(patients, 3, 10, 0)
+    shared = np.full((3, 2), 0.7)
+    each = np.broadcast_to(shared[:, None, :], arm.shape)
+    both = [replicate_metric("f1", labels, arm, draw, cuts).values for cuts in (shared, each)]
+    assert np.array_equal(both[0], both[1])
+    lifted = np.arange(len(labels))[None, :, None] % 2 * 5.0
+    moved = replicate_metric("f1", labels, arm + lifted, draw, each + lifted).values
+    assert np.array_equal(moved, both[0])
+
+
+@pytest.mark.slow
+def test_the_power_that_is_claimed_is_the_power_that_is_had() -> None:
+    """A true difference of so many standard errors is found as often as the normal approximation says."""
+    results = [
+        difference(*two_arms(np.random.default_rng(trial), 80, 1, shift=0.3), bootstrap_seed=trial)
+        for trial in range(200)
+    ]
+    error = np.mean([result.standard_error for result in results])
+    true = np.mean([result.estimate for result in results])
+    expected = norm.cdf(true / error - 1.96)
+    found = np.mean([verdict(result) == "gain" for result in results])
+    assert 0.3 < expected < 0.95
+    assert found == pytest.approx(expected, abs=0.1)
 
 
 def test_bad_input_is_refused() -> None:
