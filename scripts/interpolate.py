@@ -47,12 +47,12 @@ def run(arguments: Arguments) -> None:
     if arguments.label not in task.class_names:
         raise ValueError(f"label is {arguments.label!r}; expected one of {', '.join(task.class_names)}")
     labels, rows = store.labels(task), arguments.folds.indices(store.table).train
-    parents = rows[interpolable(store, labels, rows)]
+    parents = rows[interpolable(store, labels, rows, task, arguments.settings.pairing)]
     own = parents[labels[parents, task.class_names.index(arguments.label)] > 0]
     if len(own) == 0:
         raise ValueError(
-            f"no two training records with {arguments.label} can be interpolated: they need the same labels, different "
-            "patients and no rhythm statement such as AFIB; use `vqecg generate`"
+            f"no two training records with {arguments.label} can be interpolated: they need the same labels, a shared "
+            "statement that gives each, different patients and no rhythm statement such as AFIB; use `vqecg generate`"
         )
     if len(own) < arguments.min_parents and not arguments.force:
         raise ValueError(

@@ -22,6 +22,7 @@ COMMANDS = {
     "train-prior": "learn to write codes for labels",
     "generate": "write synthetic ECGs for the labels asked for",
     "interpolate": "write ECGs between two real ones of the same labels, beats aligned",
+    "augment": "write ECGs of scarce classes, by the method of your choice, with parents and checks",
     "train-classifier": "train a classifier on real ECGs, synthetic ones, or both, and test it on real ones",
     "compare": "measure what added ECGs do for a classifier: arms, seeds, paired intervals, verdicts",
     "assess": "measure synthetic ECGs against real ones: utility, distance, physiology, memorisation",

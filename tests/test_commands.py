@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,15 +44,6 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    """Runs a command that must end with status 1 and one message; returns the message."""
-    capsys.readouterr()
-    assert main([str(word) for word in words]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith(f"vqecg {words[0]}: ") and "Traceback" not in told
-    return told
-
-
 @pytest.fixture(scope="module")
 def tiny_parts(
     simulated_store: RecordStore, tmp_path_factory: pytest.TempPathFactory
@@ -67,7 +58,9 @@ def tiny_parts(
     yield store, tokenizer, prior
 
 
-def test_simulate_then_prepare_then_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_simulate_then_prepare_then_plot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
+):
     data, store = tmp_path / "data", tmp_path / "store"
     assert main(["simulate", "--out", str(data), "--records", "20", "--sampling-rate", "250"]) == 0
     assert "20 simulated records and their truth" in capsys.readouterr().out
@@ -80,22 +73,22 @@ def test_simulate_then_prepare_then_plot(tmp_path: Path, capsys: pytest.CaptureF
     assert (store / "signals.npy").stat().st_mtime_ns == before, "unchanged, so not read again"
     assert main(["plot", "--data", str(data), "--record", "3", "--out", str(tmp_path / "three.svg")]) == 0
     assert (tmp_path / "three.svg").read_text().lstrip().startswith("<?xml")
-    told = refused(capsys, "plot", "--data", data, "--record", "99", "--out", tmp_path / "none.svg")
+    told = refused("plot", "--data", data, "--record", "99", "--out", tmp_path / "none.svg")
     assert "no record '99' among 20" in told
-    told = refused(capsys, "simulate", "--out", data, "--records", "20")
+    told = refused("simulate", "--out", data, "--records", "20")
     assert "already holds an earlier output" in told
-    told = refused(capsys, "prepare", "--data", data, "--out", store, "--spec.seconds", "5")
+    told = refused("prepare", "--data", data, "--out", store, "--spec.seconds", "5")
     assert "ask for overwrite" in told
     assert names(tmp_path) == ["data", "store", "three.svg"]
 
 
-def test_download_of_an_unknown_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert "ptb-xl" in refused(capsys, "download", "mit-bih", tmp_path / "new")
+def test_download_of_an_unknown_set_is_refused(tmp_path: Path, refused: Callable[..., str]):
+    assert "ptb-xl" in refused("download", "mit-bih", tmp_path / "new")
     assert names(tmp_path) == []
 
 
 def test_the_tokenizer_is_saved_with_card_and_figures_and_not_trained_twice(
-    tiny_parts: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
 ):
     store, tokenizer, _ = tiny_parts
     assert names(tokenizer) == ["README.md", "config.json", "model.safetensors", "settings.yaml", "stage.json"]
@@ -108,7 +101,7 @@ def test_the_tokenizer_is_saved_with_card_and_figures_and_not_trained_twice(
     assert main(["train-tokenizer", "--store", str(store), "--out", str(tokenizer), *TINY, *NARROW, "--overwrite"]) == 0
     assert (tokenizer / "model.safetensors").stat().st_mtime_ns == before
     assert f"tokenizer {kept['figures']['fingerprint']}" in capsys.readouterr().out
-    told = refused(capsys, "train-tokenizer", "--store", store, "--out", tokenizer, *TINY, *NARROW[:2])
+    told = refused("train-tokenizer", "--store", store, "--out", tokenizer, *TINY, *NARROW[:2])
     assert "other settings" in told and "training.model.levels" in told and "--overwrite" in told
 
 
@@ -148,20 +141,20 @@ def test_generate_writes_a_set_that_prepare_reads_back_with_the_labels_asked_for
     ],
 )
 def test_generate_refuses_what_it_cannot_do_and_writes_nothing(
-    words: list[str], told: str, tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], told: str, tiny_parts: tuple[Path, Path, Path], tmp_path: Path, refused: Callable[..., str]
 ):
-    found = refused(capsys, "generate", "--generator", tiny_parts[2], "--out", tmp_path / "new", *words)
+    found = refused("generate", "--generator", tiny_parts[2], "--out", tmp_path / "new", *words)
     assert re.search(told, found), found
     assert names(tmp_path) == []
 
 
 def test_generate_never_replaces_what_is_not_its_own(
-    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, refused: Callable[..., str]
 ):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
     words = ["generate", "--generator", tiny_parts[2], "--out", tmp_path / "mine", "--overwrite"]
-    assert "holds something else (thesis.tex)" in refused(capsys, *words)
+    assert "holds something else (thesis.tex)" in refused(*words)
     assert names(tmp_path / "mine") == ["thesis.tex"]
 
 
@@ -225,25 +218,25 @@ def test_sigterm_is_an_exit_status_and_its_handler_goes_with_the_command(
 
 
 def test_encode_writes_the_codes_of_all_records_or_of_some_folds(
-    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
 ):
     store, tokenizer, _ = tiny_parts
     words = ["encode", "--store", str(store), "--tokenizer", str(tokenizer), "--out", str(tmp_path / "codes")]
     assert main(words) == 0
     assert "120 records as 125 frames of 2 codes (tokenizer " in capsys.readouterr().out
     assert CodeStore.open(tmp_path / "codes").codes(slice(None)).shape == (120, 125, 2)
-    told = refused(capsys, *words, "--folds", 3)
+    told = refused(*words, "--folds", 3)
     assert "already holds an earlier output" in told
     assert main([*words, "--folds", "3", "--overwrite"]) == 0
     assert CodeStore.open(tmp_path / "codes").table["fold"].unique().tolist() == [3]
     words[-1] = str(tmp_path / "new")
-    assert "folds [11] have no record; the store has folds [1, 2" in refused(capsys, *words, "--folds", 11)
-    assert "no model folder" in refused(capsys, *words[:3], "--tokenizer", "./missing", *words[5:])
+    assert "folds [11] have no record; the store has folds [1, 2" in refused(*words, "--folds", 11)
+    assert "no model folder" in refused(*words[:3], "--tokenizer", "./missing", *words[5:])
     assert names(tmp_path) == ["codes"]
 
 
 def test_generate_against_a_store_says_what_the_gate_did(
-    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
 ):
     store, _, prior = tiny_parts
     words = ["generate", "--generator", prior, "--labels", "NORM", "--count", 4, "--out"]
@@ -260,7 +253,7 @@ def test_generate_against_a_store_says_what_the_gate_did(
     assert set(manifest["nearest_training_record"]) <= set(training)
     assert (manifest["nearest_distance"] >= manifest["gate_threshold"]).all()
     assert manifest["gate_rejected"].sum() == int(told[0]) == int(told[1]) - 4
-    told = refused(capsys, *words, tmp_path / "new", "--against", tmp_path / "plain")
+    told = refused(*words, tmp_path / "new", "--against", tmp_path / "plain")
     assert "holds no record store" in told and names(tmp_path) == ["gated", "plain"]
 
 
@@ -279,15 +272,15 @@ def test_a_record_does_not_depend_on_the_number_of_workers(tiny_parts: tuple[Pat
 
 
 def test_labels_with_too_few_parents_are_refused_unless_forced(
-    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, refused: Callable[..., str]
 ):
     store, tokenizer, prior = tiny_parts
     words = ["generate", "--generator", prior, "--count", 2, "--out", tmp_path / "made", "--min-parents", 90]
-    told = refused(capsys, *words, "--labels", "NORM")
+    told = refused(*words, "--labels", "NORM")
     assert re.search(r"NORM: \d+ training records have these labels, --min-parents asks for 90", told), told
     assert main([str(word) for word in [*words, "--labels", "NORM", "--force"]]) == 0
     words = ["interpolate", "--store", store, "--tokenizer", tokenizer, "--out", tmp_path / "between", "--label"]
-    told = refused(capsys, *words, "NORM", "--min-parents", 90)
+    told = refused(*words, "NORM", "--min-parents", 90)
     assert re.search(r"NORM: \d+ training records can be parents, --min-parents asks for 90", told), told
     assert names(tmp_path) == ["made"]
 
@@ -296,8 +289,8 @@ def test_without_labels_rare_ones_are_left_out_and_named(
     tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     conditions = pd.read_csv(tiny_parts[2] / "generator" / "conditions.csv", keep_default_na=False)
-    counts = conditions[conditions["labels"] != ""].assign(name=lambda own: own["labels"].str.split("+"))
-    counts = counts.explode("name").groupby("name")["count"].sum().sort_values()
+    split = conditions[conditions["labels"] != ""].assign(name=lambda own: own["labels"].str.split("+"))
+    counts = split.explode("name").groupby("name")["count"].sum().sort_values()
     least = int(counts.iloc[0]) + 1
     words = ["generate", "--generator", tiny_parts[2], "--count", 60, "--out", tmp_path / "made"]
     assert main([str(word) for word in [*words, "--min-parents", least]]) == 0
@@ -308,7 +301,7 @@ def test_without_labels_rare_ones_are_left_out_and_named(
 
 
 def test_a_generator_with_another_tokenizer_is_refused(
-    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, refused: Callable[..., str]
 ):
     store, _, prior = tiny_parts
     shutil.copytree(prior / "generator", tmp_path / "generator")
@@ -316,23 +309,23 @@ def test_a_generator_with_another_tokenizer_is_refused(
     assert main(["train-tokenizer", *other]) == 0
     shutil.rmtree(tmp_path / "generator" / "tokenizer")
     shutil.copytree(tmp_path / "other", tmp_path / "generator" / "tokenizer")
-    told = refused(capsys, "generate", "--generator", tmp_path / "generator", "--out", tmp_path / "new")
+    told = refused("generate", "--generator", tmp_path / "generator", "--out", tmp_path / "new")
     assert "the prior was trained with tokenizer" in told and not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("part", ["prior", "tokenizer"])
 def test_truncated_weights_are_refused(
-    part: str, tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    part: str, tiny_parts: tuple[Path, Path, Path], tmp_path: Path, refused: Callable[..., str]
 ):
     shutil.copytree(tiny_parts[2] / "generator", tmp_path / "generator")
     weights = tmp_path / "generator" / part / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    told = refused(capsys, "generate", "--generator", tmp_path / "generator", "--out", tmp_path / "new")
+    told = refused("generate", "--generator", tmp_path / "generator", "--out", tmp_path / "new")
     assert f"{part}/model.safetensors does not fit" in told and not (tmp_path / "new").exists()
 
 
 def test_interpolate_names_the_parents_which_are_of_the_training_folds(
-    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
 ):
     store, tokenizer, _ = tiny_parts
     words = ["interpolate", "--store", store, "--tokenizer", tokenizer, "--out", tmp_path / "between"]
@@ -347,13 +340,13 @@ def test_interpolate_names_the_parents_which_are_of_the_training_folds(
     assert (first["patient_id"].to_numpy() != second["patient_id"].to_numpy()).all()
     assert all("NORM" in statements for statements in read_table(tmp_path / "between").records["statements"])
     words[-1] = tmp_path / "new"
-    assert "label is 'COVID'; expected one of NORM" in refused(capsys, *words, "--label", "COVID")
-    assert "count is -1" in refused(capsys, *words, "--label", "NORM", "--count", -1)
+    assert "label is 'COVID'; expected one of NORM" in refused(*words, "--label", "COVID")
+    assert "count is -1" in refused(*words, "--label", "NORM", "--count", -1)
     assert names(tmp_path) == ["between"]
 
 
 def test_train_classifier_on_real_and_on_synthetic_records(
-    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
 ):
     made = ["generate", "--generator", str(tiny_parts[2]), "--out", str(tmp_path / "more"), "--count", "12"]
     assert main(made) == 0
@@ -370,18 +363,18 @@ def test_train_classifier_on_real_and_on_synthetic_records(
     assert counts["both"] == counts["real"] + 12
     assert "1 synthetic sets" in (tmp_path / "both" / "README.md").read_text()
     given = ["train-classifier", "--store", store, "--out", tmp_path / "new", *SHORT]
-    assert "nothing to train on" in refused(capsys, *given, "--no-real")
-    assert "are in the validation or test folds" in refused(capsys, *given, "--synthetic", store)
+    assert "nothing to train on" in refused(*given, "--no-real")
+    assert "are in the validation or test folds" in refused(*given, "--synthetic", store)
     assert not (tmp_path / "new").exists()
 
 
 def test_compare_prints_scores_and_verdicts(
-    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
 ):
     store, _, prior = tiny_parts
     given = ["compare", "--store", store, "--generator", prior, "--out", tmp_path / "comparison", *SHORT]
     given += ["--seeds", 0, "--analysis.replicates", 20]
-    told = refused(capsys, *given, "--target-classes", "COVID")
+    told = refused(*given, "--target-classes", "COVID")
     assert "COVID" in told and not (tmp_path / "comparison").exists()
     given += ["--target-classes", "HYP"]
     assert main([str(word) for word in given]) == 0
@@ -412,10 +405,10 @@ STORE = ["--store", "missing"]
     ids=lambda words: words[0],
 )
 def test_a_missing_input_is_named_and_nothing_is_written(
-    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., str]
 ):
     monkeypatch.chdir(tmp_path)
-    assert "missing" in refused(capsys, *words, "--out", "new")
+    assert "missing" in refused(*words, "--out", "new")
     assert names(tmp_path) == []
 
 
@@ -443,24 +436,26 @@ def test_train_prior_refuses_settings_that_cannot_work_and_leaves_no_folder(
 
 
 def test_a_fold_without_records_is_refused_with_those_there_are(
-    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, refused: Callable[..., str]
 ):
     main(["simulate", "--out", str(tmp_path / "data"), "--records", "20"])
     database = tmp_path / "data" / "ptbxl_database.csv"
     table = pd.read_csv(database, dtype=str, keep_default_na=False)
     table[table["strat_fold"] != "9"].to_csv(database, index=False)
     main(["prepare", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "store")])
-    told = refused(capsys, "train-tokenizer", "--store", tmp_path / "store", "--out", tmp_path / "new", *TINY)
+    told = refused("train-tokenizer", "--store", tmp_path / "store", "--out", tmp_path / "new", *TINY)
     assert "folds [9] have no record; the table has folds [1, 2, 3, 4, 5, 6, 7, 8, 10]" in told
     assert names(tmp_path) == ["data", "store"]
 
 
-def test_yaml_stands_for_words(tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_yaml_stands_for_words(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
+):
     (tmp_path / "g.yaml").write_text(f"generator: {tiny_parts[2]}\ncount: 2\nlabels: [NORM]\n", encoding="utf-8")
     assert main(["generate", "--config", str(tmp_path / "g.yaml"), "--out", str(tmp_path / "two")]) == 0
     assert "2 synthetic records for NORM" in capsys.readouterr().out
     (tmp_path / "bad.yaml").write_text("generator: x\nnumber: 2\n", encoding="utf-8")
-    told = refused(capsys, "generate", "--config", tmp_path / "bad.yaml", "--out", tmp_path / "new")
+    told = refused("generate", "--config", tmp_path / "bad.yaml", "--out", tmp_path / "new")
     assert "unknown options ['number']; expected some of generator, out, labels, only, count" in told
 
 
@@ -484,7 +479,8 @@ def test_labels_of_every_task_survive_generate_and_prepare(
 
 def test_every_command_is_tried_here_or_in_the_pipeline():
     own = Path(__file__)
-    places = (own, own.with_name("test_segment_commands.py"), own.with_name("test_assess_command.py"))
+    others = ("test_segment_commands.py", "test_assess_command.py", "test_augment_command.py")
+    places = (own, *map(own.with_name, others))
     text = "".join(path.read_text(encoding="utf-8") for path in places)
     commands = importlib.import_module("vqecg.scripts.main").COMMANDS
     assert all(f'"{name}"' in text for name in commands)

@@ -9,9 +9,11 @@ import torch
 from vqecg.prior.copy_gate import CopyGate, GateSettings
 from vqecg.prior.interpolation import (
     InterpolationSettings,
+    draw_codes,
     interpolable,
     interpolate,
     interpolate_store,
+    mix_signals,
     shared_statements,
 )
 from vqecg.records.beats import RHYTHM_BOUND, may_interpolate
@@ -189,3 +191,60 @@ def test_a_mixture_keeps_the_statements_of_both_at_the_lower_likelihood():
     first, second = {"NORM": 100.0, "SR": 0.0, "LVH": 50.0}, {"NORM": 80.0, "SR": 0.0, "IMI": 100.0}
     assert shared_statements(first, second) == {"NORM": 80.0, "SR": 0.0}
     assert shared_statements({"NORM": 0.0}, {"NORM": 80.0}) == {"NORM": 0.0}  # 0: the likelihood is not known
+
+
+def test_drawn_codes_are_the_nearest_at_low_temperature_and_others_at_a_higher(
+    tiny_tokenizer: ECGTokenizer, normal_pair: tuple[np.ndarray, np.ndarray]
+):
+    embedding = tiny_tokenizer.embed(torch.from_numpy(np.stack(normal_pair)))
+    nearest, quantizer = tiny_tokenizer.quantizer.encode(embedding), tiny_tokenizer.quantizer
+
+    def draw(temperature: float, seed: int) -> torch.Tensor:
+        return draw_codes(quantizer, embedding, temperature, np.random.default_rng(seed))
+
+    cold, warm, hot = draw(1e-4, 0), draw(0.3, 0), draw(10.0, 0)
+    assert cold.shape == nearest.shape and cold.dtype == torch.int64
+    same = [float((codes[..., 0] == nearest[..., 0]).float().mean()) for codes in (cold, warm, hot)]
+    assert same[0] > 0.99 and same[0] >= same[1] > same[2]
+    assert torch.equal(draw(0.3, 0), warm) and not torch.equal(draw(0.3, 1), warm)
+    first, second = normal_pair
+    with pytest.raises(ValueError, match="give a generator to draw with"):
+        interpolate(tiny_tokenizer, first, second, 0.5, code_temperature=1.0)
+    drawn = interpolate(tiny_tokenizer, first, second, 0.5, True, 1.0, np.random.default_rng(0))
+    assert drawn.shape == first.shape and not np.allclose(drawn, interpolate(tiny_tokenizer, first, second, 0.5))
+
+
+def test_signals_are_mixed_in_millivolt_with_beats_aligned_unless_told_otherwise(
+    normal_pair: tuple[np.ndarray, np.ndarray],
+):
+    first, second = normal_pair
+    np.testing.assert_array_equal(mix_signals(first, second, 0.0, 100), first)
+    np.testing.assert_allclose(mix_signals(first, second, 0.25, 100, False), 0.75 * first + 0.25 * second, atol=1e-6)
+    mixed = mix_signals(first, second, 0.5, 100)
+    assert mixed.dtype == np.float32
+    assert len(find_r_peaks(mixed, 100)) == len(find_r_peaks(first, 100))
+    with pytest.raises(ValueError, match=r"weight is -1; expected 0"):
+        mix_signals(first, second, -1, 100)
+
+
+def test_pairs_by_statements_are_some_of_the_pairs_by_labels(
+    simulated_store: RecordStore, simulated_split: SplitIndices, tiny_tokenizer: ECGTokenizer
+):
+    task, rows = simulated_store.task("superdiagnostic"), simulated_split.train
+    labels = simulated_store.labels(task)
+    by_labels = interpolable(simulated_store, labels, rows)
+    by_statements = interpolable(simulated_store, labels, rows, task, "supported")
+    assert (by_statements <= by_labels).all() and by_statements.any()
+    requested, settings = labels[rows[by_statements]][:6], InterpolationSettings(pairing="supported")
+    made = interpolate_store(tiny_tokenizer, simulated_store, rows, task, requested, settings, progress=False)
+    statements = simulated_store.table["statements"]
+    shared = [shared_statements(statements.iloc[pair.first], statements.iloc[pair.second]) for pair in made.pairs]
+    np.testing.assert_array_equal(task.encode(shared), requested)
+
+
+def test_settings_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="pairing is 'same' and space 'beats'; expected one of exact, supported"):
+        InterpolationSettings(pairing="same")
+    for wrong in ({"neighbours": -1}, {"code_temperature": -0.1}, {"weight_concentration": 0.0}, {"attempts": 0}):
+        with pytest.raises(ValueError, match="expected weight_concentration above 0"):
+            InterpolationSettings(**wrong)  # type: ignore[arg-type]
