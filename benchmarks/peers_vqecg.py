@@ -21,8 +21,9 @@ import torch
 from torch import nn
 
 from vqecg.prior.config import SamplingSettings
+from vqecg.prior.examples import Variants, encode_examples
 from vqecg.prior.generator import ECGGenerator, Requests, training_conditions
-from vqecg.prior.training import TrainedPrior, encode_examples, train_prior, trait_basis
+from vqecg.prior.training import TrainedPrior, train_prior, trait_basis
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
 from vqecg.scripts.presets import PRESETS, preset
@@ -110,8 +111,10 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         return train_prior(store, records, rows.validation, tokenizer, task, settings, progress=False)
 
     few = rows.train[:PROBED_RECORDS]
-    basis = trait_basis(store, few, shape)
-    encoding = spent(lambda: encode_examples(store, few, tokenizer, basis, task, shape, progress=False))[1]
+    basis, variants = trait_basis(store, few, shape), Variants(shape.variants, shape.shift, shape.gain)
+    encoding = spent(
+        lambda: encode_examples(store, few, tokenizer, basis, task, tokenizer.num_levels, variants, progress=False)
+    )[1]
     left = seconds - codec_seconds - encoding * len(rows.train) / len(few)
     prior_fit = planned(shape.fit, options.steps[1], lambda fit: train_on(few, fit), left)
     prior, prior_seconds = spent(lambda: train_on(rows.train, prior_fit).prior)

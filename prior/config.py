@@ -17,6 +17,8 @@ class ECGPriorConfig:
     sampling_rate: int = 100  # Hz of the recordings, whose traits are measured
     components: int = 48  # of the representative beat, drawn before the codes (prior/traits.py)
     trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
+    detail_width: int = 128  # channels of the detail model (prior/detail.py)
+    detail_blocks: int = 4  # layers of it
     beat_bins: int = 192  # eighths of a frame, up to which the distance to the R peaks before and after is told
     backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it
     width: int = 256  # of the hidden states

@@ -98,7 +98,7 @@ def generate_gated(
     Raises ValueError when a record is rejected as often as the gate's settings allow.
     """
     made = generator.generate(requests, seed, settings, first)
-    signal, codes = made.signal.copy(), made.codes.copy()
+    signal, codes, sketch = made.signal.copy(), made.codes.copy(), made.sketch
     found = gate.nearest(signal)
     rows, distances = found.rows.copy(), found.distances.copy()
     rejected = np.zeros(len(requests), np.int64)
@@ -116,9 +116,10 @@ def generate_gated(
                 requests[row : row + 1], another_seed(seed, int(rejected[row])), settings, first + int(row)
             )
             signal[row], codes[row] = again.signal[0], again.codes[0]
+            sketch = sketch.with_row(int(row), again.sketch)
             near = gate.nearest(again.signal)
             rows[row], distances[row] = near.rows[0], near.distances[0]
-    return GatedRecords(SyntheticRecords(signal, codes, requests), NearestNeighbours(rows, distances), rejected)
+    return GatedRecords(SyntheticRecords(signal, codes, sketch, requests), NearestNeighbours(rows, distances), rejected)
 
 
 def another_seed(seed: int, attempt: int) -> int:

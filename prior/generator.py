@@ -1,7 +1,7 @@
 """ECGGenerator: tokenizer and prior in one folder, labels in and 12-lead ECGs out."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -9,11 +9,13 @@ from typing import Self
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from vqecg.prior.condition import COARSER_TASKS, SEX_CODES, Condition
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sampling import sample
+from vqecg.prior.sketch import Sketch
 from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.labels import LabelTask
 from vqecg.records.store import RecordStore
@@ -51,6 +53,7 @@ class SyntheticRecords:
 
     signal: np.ndarray  # (records, 8, samples) float32 mV, the independent leads
     codes: np.ndarray  # (records, frames, levels) int64
+    sketch: Sketch  # what was drawn before the codes
     requests: Requests
 
 
@@ -183,20 +186,24 @@ class ECGGenerator:
             torch.zeros(len(requests), dtype=torch.bool),
         )
         settings = settings or SamplingSettings()
-        codes = sample(self.prior, condition, seed, settings, first).codes
-        with torch.inference_mode():
-            device = next(self.tokenizer.parameters()).device
-            parts = [
-                self.tokenizer.decode(part.to(device), self.samples).cpu() for part in codes.split(settings.batch_size)
-            ]
-        return SyntheticRecords(torch.cat(parts).numpy(), codes.numpy(), requests)
+        drawn = sample(self.prior, condition, seed, settings, first)
+        signal = self.decode(drawn.codes, drawn.sketch, settings.batch_size)
+        return SyntheticRecords(signal, drawn.codes.numpy(), drawn.sketch, requests)
 
-    def stream(
-        self, requests: Requests, seed: int, settings: SamplingSettings | None = None, chunk: int = 512
-    ) -> Iterator[SyntheticRecords]:
-        """The records of `generate` in chunks, so that a large set needs no memory."""
-        for start in range(0, len(requests), chunk):
-            yield self.generate(requests[start : start + chunk], seed, settings, first=start)
+    @torch.inference_mode()
+    def decode(self, codes: Tensor, sketch: Sketch, batch_size: int = 64) -> np.ndarray:
+        """Codes (records, frames, levels) with the sketches they were written for -> (records, 8, samples) mV.
+
+        What the levels that the prior does not write would add is put back as the sketch lets it be known
+        (prior/detail.py). float32.
+        """
+        device = next(self.tokenizer.parameters()).device
+        parts = [np.zeros((0, len(self.tokenizer.config.leads), self.samples), np.float32)]
+        for start in range(0, len(codes), batch_size):
+            embedding = self.tokenizer.quantizer.decode(codes[start : start + batch_size].to(device))
+            added = self.prior.detail(embedding, sketch[start : start + batch_size].to(device))
+            parts.append(self.tokenizer.decode_embedding(embedding + added, self.samples).cpu().numpy())
+        return np.concatenate(parts)
 
     def save_pretrained(self, folder: str | Path, card: str = "", overwrite: bool = False) -> None:
         """Writes tokenizer/, prior/, conditions.csv, config.json and README.md into a new folder, all or nothing."""

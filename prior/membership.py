@@ -1,18 +1,18 @@
 """What a prior tells of its training records: their likelihood beside that of held-out ones, and repeated codes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
 import torch
 
 from vqecg.prior.condition import Condition
+from vqecg.prior.examples import CodeExamples, encode_examples
 from vqecg.prior.generator import ECGGenerator, join_labels
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.record_rows import RecordRows
 from vqecg.prior.sketch import Sketch
-from vqecg.prior.training import CodeExamples, PriorTraining, encode_examples
 
 BATCH = 64  # records
 FEW_PAIRS = 1_000_000  # pairs of records compared at a time
@@ -113,10 +113,8 @@ def encode(generator: ECGGenerator, records: RecordRows) -> CodeExamples:
             f"the store has the labels {task.class_names} of task {task.name!r}, the generator "
             f"{generator.class_names}: give the store of its training"
         )
-    settings = replace(PriorTraining(), levels=generator.prior.config.levels, variants=1)
-    return encode_examples(
-        records.store, records.rows, generator.tokenizer, generator.prior.sketch.basis, task, settings, progress=False
-    )
+    basis, levels = generator.prior.sketch.basis, generator.prior.config.levels
+    return encode_examples(records.store, records.rows, generator.tokenizer, basis, task, levels, progress=False)
 
 
 @torch.inference_mode()

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from vqecg.prior.condition import Condition, ConditionEmbedding
 from vqecg.prior.config import ECGPriorConfig
+from vqecg.prior.detail import DetailModel
 from vqecg.prior.rhythm import beat_distances
 from vqecg.prior.sketch import Sketch, SketchModel
 from vqecg.prior.traits import PLAIN, TraitBasis
@@ -67,6 +68,15 @@ class ECGPrior(nn.Module, Pretrained):
         self.embedding_dropout = nn.Dropout(config.dropout)
         self.backbone = make_backbone(config)
         self.head = nn.Linear(config.width, config.levels * config.codebook_size)
+        self.detail = DetailModel(
+            config.code_dimension,
+            PLAIN + config.components,
+            config.frames,
+            config.beat_bins,
+            config.trait_noise,
+            config.detail_width,
+            config.detail_blocks,
+        )
         for module in (self.code_embedding, self.beat_embedding, self.head):
             nn.init.normal_(module.weight, std=0.02)
         nn.init.zeros_(self.vectors_out.weight)  # a new prior takes all codes for equally likely

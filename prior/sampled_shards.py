@@ -11,7 +11,8 @@ import torch
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copy_gate import CopyGate, generate_gated
-from vqecg.prior.generator import ECGGenerator, Requests
+from vqecg.prior.generator import ECGGenerator, Requests, SyntheticRecords
+from vqecg.prior.sketch import Sketch
 from vqecg.tokenizer.encoding import one_thread
 
 
@@ -20,6 +21,8 @@ class SampledShard:
     """Codes, and what the gate said of them; without a gate the other arrays are empty."""
 
     codes: np.ndarray  # (records, frames, levels) int32
+    times: np.ndarray  # (records, beats) float32 frames, of the sketches
+    traits: np.ndarray  # (records, traits) float32, of the sketches
     nearest: np.ndarray  # (records,) int64, rows of the gate's store
     distances: np.ndarray  # (records,) float64, waveform distance to these
     rejected: np.ndarray  # (records,) int64, draws thrown away before
@@ -57,12 +60,19 @@ class SamplingTask:
         with one_thread():
             generator = checked_generator(self.generator, self.fingerprint)
             if self.gate is None:
-                codes = generator.generate(requests, self.seed, self.settings, first).codes
+                made = generator.generate(requests, self.seed, self.settings, first)
                 none = np.zeros(0, np.int64)
-                return SampledShard(codes.astype(np.int32), none, np.zeros(0), none).to_bytes()
-            made = generate_gated(generator, requests, self.seed, self.settings, self.gate, first)
-            codes, near = made.records.codes.astype(np.int32), made.nearest
-            return SampledShard(codes, near.rows, near.distances, made.rejected).to_bytes()
+                return shard_of(made, none, np.zeros(0), none).to_bytes()
+            gated = generate_gated(generator, requests, self.seed, self.settings, self.gate, first)
+            return shard_of(gated.records, gated.nearest.rows, gated.nearest.distances, gated.rejected).to_bytes()
+
+
+def shard_of(made: SyntheticRecords, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray) -> SampledShard:
+    """The shard of some records and of what the gate said of them."""
+    sketch = made.sketch
+    return SampledShard(
+        made.codes.astype(np.int32), sketch.times.numpy(), sketch.traits.numpy(), nearest, distances, rejected
+    )
 
 
 @lru_cache(maxsize=1)
@@ -74,12 +84,14 @@ def checked_generator(folder: Path, expected: str) -> ECGGenerator:
     return generator
 
 
-@torch.inference_mode()
 def decoded(generator: ECGGenerator, paths: list[Path], batch_size: int = 64) -> Iterator[np.ndarray]:
     """The signals of shards, (n, 8, samples) float32 mV, some at a time."""
-    device = next(generator.tokenizer.parameters()).device
     for path in paths:
-        for codes in torch.from_numpy(SampledShard.read(path).codes.astype(np.int64)).split(batch_size):
+        shard = SampledShard.read(path)
+        codes = torch.from_numpy(shard.codes.astype(np.int64))
+        sketch = Sketch(torch.from_numpy(shard.times), torch.from_numpy(shard.traits))
+        for start in range(0, len(codes), batch_size):
+            rows = slice(start, start + batch_size)
             with one_thread():
-                signal = generator.tokenizer.decode(codes.to(device), generator.samples).cpu().numpy()
+                signal = generator.decode(codes[rows], sketch[rows], batch_size)
             yield signal

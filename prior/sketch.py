@@ -27,9 +27,19 @@ class Sketch:
     def __len__(self) -> int:
         return len(self.times)
 
+    def __getitem__(self, rows: slice | Tensor) -> "Sketch":
+        return Sketch(self.times[rows], self.traits[rows])
+
     def to(self, device: torch.device) -> "Sketch":
         """The same on another device."""
         return Sketch(self.times.to(device), self.traits.to(device))
+
+    def with_row(self, row: int, other: "Sketch") -> "Sketch":
+        """The same, with the first of `other` in place of one."""
+        parts = [(self.times.clone(), other.times), (self.traits.clone(), other.traits)]
+        for own, new in parts:
+            own[row] = new[0]
+        return Sketch(parts[0][0], parts[1][0])
 
     def twice(self) -> "Sketch":
         """This batch followed by itself, for guidance."""

@@ -60,8 +60,7 @@ class Told:
         """Every recording `count` times in a row."""
         again = torch.arange(len(self.codes), device=self.codes.device).repeat_interleave(count)
         labels, age, sex, hidden = (getattr(self.condition, name)[again] for name in ("labels", "age", "sex", "hidden"))
-        sketch = Sketch(self.sketch.times[again], self.sketch.traits[again])
-        return Told(self.codes[again], Condition(labels, age, sex, hidden), sketch)
+        return Told(self.codes[again], Condition(labels, age, sex, hidden), self.sketch[again])
 
     @torch.inference_mode()
     def losses(self, generator: ECGGenerator) -> np.ndarray:

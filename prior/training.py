@@ -6,21 +6,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
-from vqecg.prior.condition import SEX_CODES, UNKNOWN_SEX, Condition, group_membership
+from vqecg.prior.condition import Condition, group_membership
 from vqecg.prior.config import ECGPriorConfig
+from vqecg.prior.detail_training import train_detail
+from vqecg.prior.examples import CodeExamples, Variants, encode_examples
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.rhythm import most_beats, move_times, pad_times
 from vqecg.prior.sketch import Sketch
-from vqecg.prior.traits import TraitBasis, measure, scaled
+from vqecg.prior.traits import TraitBasis, measure
 from vqecg.records.labels import LabelTask
 from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
-from vqecg.tokenizer.encoding import code_type
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
-from vqecg.training.examples import jitter
 from vqecg.training.fit import FitResult, FitSettings, fit
 
 BASIS_RECORDS = 10_000  # training records that the traits' basis is fitted on: more would only take memory
@@ -44,6 +42,10 @@ class PriorTraining:
     shift: int = 4  # samples a variant is moved by at most, either way
     gain: float = 0.05  # standard deviation of the logarithm of a random factor on each variant
     fit: FitSettings = field(default_factory=FitSettings)
+    corruption: float = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail.py)
+    detail: FitSettings = field(
+        default_factory=lambda: FitSettings(steps=1000, batch_size=32, learning_rate=2e-3, warmup_steps=30)
+    )
 
 
 @dataclass(frozen=True)
@@ -52,37 +54,7 @@ class TrainedPrior:
 
     prior: ECGPrior
     result: FitResult
-
-
-@dataclass(frozen=True)
-class CodeExamples:
-    """Codes with their conditions, as batches for `fit`."""
-
-    codes: np.ndarray  # (variants, records, frames, levels) int16 or int32
-    times: np.ndarray  # (variants, records, beats) float32, R peaks in frames, NaN-padded
-    traits: np.ndarray  # (variants, records, traits) float32
-    labels: np.ndarray  # (records, classes) float32
-    age: np.ndarray  # (records,) float32 years, NaN unknown
-    sex: np.ndarray  # (records,) int64, see SEX_CODES
-    label_dropout: float = 0.0  # share of records whose whole condition is hidden
-    attribute_dropout: float = 0.0  # share of records whose age (and, apart, sex) is hidden
-
-    def __len__(self) -> int:
-        return self.codes.shape[1]
-
-    def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
-        """One variant of each example, drawn with `generator`, and what of its condition is shown."""
-        variant = generator.integers(self.codes.shape[0], size=len(indices))
-        hide_age, hide_sex = generator.random((2, len(indices))) < self.attribute_dropout
-        return {
-            "codes": torch.from_numpy(self.codes[variant, indices].astype(np.int64)),
-            "times": torch.from_numpy(self.times[variant, indices]),
-            "traits": torch.from_numpy(self.traits[variant, indices]),
-            "labels": torch.from_numpy(self.labels[indices]),
-            "age": torch.from_numpy(np.where(hide_age, np.float32("nan"), self.age[indices])),
-            "sex": torch.from_numpy(np.where(hide_sex, UNKNOWN_SEX, self.sex[indices])),
-            "hidden": torch.from_numpy(generator.random(len(indices)) < self.label_dropout),
-        }
+    detail: FitResult | None  # None where the prior writes all levels, so that there is nothing left out
 
 
 def train_prior(
@@ -127,26 +99,57 @@ def train_prior(
         label_dropout=settings.label_dropout,
         attribute_dropout=settings.attribute_dropout,
     )
-    examples = encode_examples(store, train, tokenizer, basis, task, settings, progress)
-    held_out = encode_examples(store, validation, tokenizer, basis, task, replace(settings, variants=1), progress)
-    examples = replace(examples, label_dropout=settings.label_dropout, attribute_dropout=settings.attribute_dropout)
+    variants = Variants(settings.variants, settings.shift, settings.gain, settings.fit.seed)
+    levels = tokenizer.num_levels  # all: the detail model learns what the deeper ones hold
+    examples = encode_examples(store, train, tokenizer, basis, task, levels, variants, progress)
+    held_out = encode_examples(store, validation, tokenizer, basis, task, levels, progress=progress)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         prior = ECGPrior(config)
     prior.know_codes(tokenizer.quantizer.codebooks[: settings.levels])
     prior.know_groups(membership)
     prior.know_traits(basis)
+    return fit_parts(prior, examples, held_out, tokenizer.quantizer.codebooks, settings, folder, progress)
+
+
+def fit_parts(
+    prior: ECGPrior,
+    examples: CodeExamples,
+    held_out: CodeExamples,
+    codebooks: Tensor,
+    settings: PriorTraining,
+    folder: Path | None,
+    progress: bool,
+) -> TrainedPrior:
+    """Trains the prior on the levels that it writes, then its detail model on all; examples hold all levels."""
+    shares = {"label_dropout": settings.label_dropout, "attribute_dropout": settings.attribute_dropout}
+    shown = held_out.first_levels(settings.levels)
+    prior.detail.requires_grad_(False)  # several processes would wait for its gradient
     result = fit(
         prior,
-        examples,
+        replace(examples.first_levels(settings.levels), **shares),
         prior_loss,
         settings.fit,
         folder,
-        evaluate=lambda _: validate(prior, held_out),  # fit trains it in place
+        evaluate=lambda _: validate(prior, shown),  # fit trains it in place
         description="prior",
         progress=progress,
     )
-    return TrainedPrior(prior, result)
+    prior.detail.requires_grad_(True)
+    if settings.levels == len(codebooks):
+        return TrainedPrior(prior, result, None)
+    detail = train_detail(
+        prior.detail,
+        examples,
+        held_out,
+        codebooks,
+        settings.levels,
+        settings.corruption,
+        settings.detail,
+        None if folder is None else folder / "detail",
+        progress,
+    )
+    return TrainedPrior(prior, result, detail)
 
 
 def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) -> TraitBasis:
@@ -157,53 +160,6 @@ def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) 
         measure(signal, find_r_peaks(signal, rate), rate) for row in some for signal in store.signals(row[None])
     ]
     return TraitBasis.fit(np.stack(measures), settings.components)
-
-
-@torch.inference_mode()
-def encode_examples(
-    store: RecordStore,
-    indices: np.ndarray,
-    tokenizer: ECGTokenizer,
-    basis: TraitBasis,
-    task: LabelTask,
-    settings: PriorTraining,
-    progress: bool = True,
-    batch_size: int = 64,
-) -> CodeExamples:
-    """Encodes the chosen rows `settings.variants` times: the first variant as they are, the others jittered.
-
-    Raises ValueError when the store's sampling rate is not the tokenizer's.
-    """
-    tokenizer.check_sampling_rate(store.spec.sampling_rate)
-    device, rate = next(tokenizer.parameters()).device, store.spec.sampling_rate
-    frames = tokenizer.frames(store.spec.samples)
-    shape = (settings.variants, len(indices))
-    codes = np.zeros((*shape, frames, settings.levels), code_type(tokenizer.codebook_size))
-    times = np.zeros((*shape, most_beats(frames)), np.float32)
-    traits = np.zeros((*shape, basis.count), np.float32)
-    starts = range(0, len(indices), batch_size)
-    for start in tqdm(starts, desc="encoding", unit="batch", disable=not progress, delay=2):
-        rows = slice(start, min(start + batch_size, len(indices)))
-        signal = store.signals(indices[rows])
-        peaks = [find_r_peaks(record, rate) for record in signal]
-        padded = pad_times(peaks, tokenizer.hop_length, frames)
-        measures = np.stack([measure(record, own, rate) for record, own in zip(signal, peaks, strict=True)])
-        for variant in range(settings.variants):
-            generator = np.random.default_rng([settings.fit.seed, variant, start])
-            moved = jitter(signal, settings.shift if variant else 0, settings.gain if variant else 0.0, generator)
-            found = tokenizer.encode(torch.from_numpy(moved.signal).to(device), settings.levels)
-            codes[variant, rows] = found.cpu().numpy()
-            times[variant, rows] = move_times(padded, moved.moves / tokenizer.hop_length, frames)
-            traits[variant, rows] = basis.traits(scaled(measures, moved.gains))
-    table = store.table.iloc[indices]
-    return CodeExamples(
-        codes,
-        times,
-        traits,
-        store.labels(task)[indices],
-        table["age"].to_numpy(np.float32),
-        table["sex"].map(SEX_CODES).to_numpy(np.int64),
-    )
 
 
 def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:

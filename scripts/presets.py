@@ -40,6 +40,7 @@ TINY = Preset(
         fit=FitSettings(
             steps=400, batch_size=32, learning_rate=3e-3, warmup_steps=20, average_decay=0.98, evaluate_every=100
         ),
+        detail=FitSettings(steps=120, batch_size=32, learning_rate=2e-3, warmup_steps=20, average_decay=0.97),
     ),
     sampling=SamplingSettings(),
     classifier=ClassifierSettings(steps=120, batch_size=32, warmup_steps=20, evaluate_every=60),
@@ -69,6 +70,9 @@ SMALL = Preset(
             evaluate_every=200,
             patience=3,
         ),
+        detail=FitSettings(
+            steps=1200, batch_size=32, learning_rate=2e-3, warmup_steps=30, average_decay=0.99, evaluate_every=200
+        ),
     ),
     sampling=SamplingSettings(guidance=4.0),
     classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
@@ -90,6 +94,7 @@ BASE = Preset(
         dropout=0.2,
         variants=16,
         fit=replace(SMALL.prior.fit, steps=12_000, batch_size=128, learning_rate=6e-4, evaluate_every=500, patience=6),
+        detail=replace(SMALL.prior.detail, steps=4000, batch_size=128, evaluate_every=500),
     ),
     sampling=SamplingSettings(guidance=4.0, batch_size=256),
     classifier=SMALL.classifier,

@@ -35,7 +35,8 @@ def test_kept_frames_have_the_parents_codes_and_the_others_are_drawn(tiny_genera
         np.testing.assert_array_equal(made.codes[made.kept], own[made.kept])
         assert (made.codes != own)[~made.kept].mean() > 0.5
         assert made.kept.any(1).all() and not made.kept.all(1).any()
-        decoded = tiny_generator.tokenizer.decode(torch.from_numpy(made.codes), 1000).detach().numpy()
+        sketch = Told.of_records(tiny_generator, parents).sketch
+        decoded = tiny_generator.decode(torch.from_numpy(made.codes), sketch)
         np.testing.assert_allclose(made.signal, decoded, atol=1e-5)
 
 

@@ -186,7 +186,8 @@ def test_every_trained_weight_takes_part(prior: ECGPrior):
     mixed.hidden[1] = True
     prior(codes(), mixed, sketch()).loss.backward()
     silent = [name for name, p in prior.named_parameters() if p.requires_grad and p.grad is None]
-    assert not silent  # several processes would wait for them
+    # several processes would wait for them; the detail model is trained by itself
+    assert all(name.startswith("detail.") for name in silent)
     assert sum(not p.requires_grad for p in prior.parameters()) == 1  # the backbone's own token table
 
 

@@ -11,17 +11,10 @@ import torch
 
 from vqecg.prior.condition import FEMALE, MALE, UNKNOWN_SEX
 from vqecg.prior.config import ECGPriorConfig
+from vqecg.prior.examples import CodeExamples, Variants, encode_examples
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.training import (
-    CodeExamples,
-    PriorTraining,
-    encode_examples,
-    prior_loss,
-    train_prior,
-    trait_basis,
-    validate,
-)
+from vqecg.prior.training import PriorTraining, prior_loss, train_prior, trait_basis, validate
 from vqecg.prior.traits import PLAIN, measure
 from vqecg.records.folds import SplitIndices
 from vqecg.records.rpeaks import find_r_peaks
@@ -49,7 +42,8 @@ def test_encoded_examples_are_the_codes_of_the_records_and_what_the_table_says(
 ):
     indices, task = np.array([5, 2, 70]), simulated_store.task("superdiagnostic")
     basis = trait_basis(simulated_store, simulated_split.train, prior_training)
-    found = encode_examples(simulated_store, indices, tiny_tokenizer, basis, task, prior_training, progress=False)
+    variants = Variants(2, shift=4, gain=0.05)
+    found = encode_examples(simulated_store, indices, tiny_tokenizer, basis, task, 2, variants, progress=False)
     assert found.codes.shape == (2, 3, 125, 2) and found.codes.dtype == np.int16 and len(found) == 3
     codes = tiny_tokenizer.encode(torch.from_numpy(simulated_store.signals(indices)))
     np.testing.assert_array_equal(found.codes[0], codes[..., :2].numpy())

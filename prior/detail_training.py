@@ -1,0 +1,93 @@
+"""Training the detail model: codes of all levels on one side, their first levels and the sketch on the other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vqecg.prior.detail import DetailModel
+from vqecg.prior.examples import CodeExamples
+from vqecg.prior.sketch import Sketch
+from vqecg.training.fit import FitResult, FitSettings, fit
+
+NEIGHBOURS = 8  # of a code, one of which stands in its place where it is corrupted
+
+
+@dataclass(frozen=True)
+class DetailLoss:
+    """How far the embedding of all levels stays from what is predicted of it, as a share of its energy."""
+
+    codebooks: Tensor  # (levels, codebook_size, dimension), of all levels
+    written: int  # first levels, which the prior writes
+    corruption: float  # share of the written codes that are replaced by one near them, as a prior may err
+
+    def __call__(self, model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """`loss`, a mean over records; codes are corrupted where the model is in training."""
+        codebooks = self.codebooks.to(batch["codes"].device)
+        whole = embedding_of(batch["codes"], codebooks)
+        codes = batch["codes"][..., : self.written]
+        if model.training and self.corruption:
+            codes = corrupted(codes, codebooks, self.corruption)
+        first = embedding_of(codes, codebooks)
+        added = model(first, Sketch(batch["times"], batch["traits"])).float()
+        missed = (whole - first - added).square().sum((1, 2))
+        return {"loss": (missed / whole.square().sum((1, 2)).clamp_min(1e-8)).mean()}
+
+
+def embedding_of(codes: Tensor, codebooks: Tensor) -> Tensor:
+    """Codes (batch, frames, levels) of the first codebooks -> (batch, frames, dimension), the sum of their vectors."""
+    levels = torch.arange(codes.shape[-1], device=codes.device)
+    return codebooks[levels, codes].sum(2)
+
+
+def corrupted(codes: Tensor, codebooks: Tensor, share: float) -> Tensor:
+    """The codes with a random `share` of them replaced by one of the nearest of the same codebook."""
+    found = codes.clone()
+    for level in range(codes.shape[-1]):
+        own = codebooks[level]
+        near = torch.cdist(own, own).topk(min(NEIGHBOURS + 1, len(own)), largest=False).indices
+        which = torch.randint(1, near.shape[1], codes.shape[:2], device=codes.device)
+        replaced = torch.rand(codes.shape[:2], device=codes.device) < share
+        found[..., level] = torch.where(replaced, near[codes[..., level], which], codes[..., level])
+    return found
+
+
+def train_detail(
+    model: DetailModel,
+    examples: CodeExamples,
+    validation: CodeExamples,
+    codebooks: Tensor,
+    written: int,
+    corruption: float,
+    settings: FitSettings,
+    folder: Path | None = None,
+    progress: bool = True,
+) -> FitResult:
+    """Trains `model` in place on examples with the codes of all levels; see `fit`."""
+    loss = DetailLoss(codebooks, written, corruption)
+    return fit(
+        model,
+        examples,
+        loss,
+        settings,
+        folder,
+        evaluate=lambda _: {"loss": validation_loss(model, validation, loss)},
+        description="detail",
+        progress=progress,
+    )
+
+
+@torch.inference_mode()
+def validation_loss(model: DetailModel, examples: CodeExamples, loss: Callable, batch_size: int = 64) -> float:
+    """Mean loss over the examples, as they are."""
+    device = next(model.parameters()).device
+    total = 0.0
+    for start in range(0, len(examples), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(examples)))
+        batch = examples.batch(rows, np.random.default_rng(0))
+        found = loss(model, {name: value.to(device) for name, value in batch.items()})["loss"]
+        total += len(rows) / len(examples) * float(found)
+    return total

@@ -1,0 +1,111 @@
+"""Training examples of a prior: the codes of recordings, their sketches, and what they are."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from vqecg.prior.condition import SEX_CODES, UNKNOWN_SEX
+from vqecg.prior.rhythm import most_beats, move_times, pad_times
+from vqecg.prior.traits import TraitBasis, measure, scaled
+from vqecg.records.labels import LabelTask
+from vqecg.records.rpeaks import find_r_peaks
+from vqecg.records.store import RecordStore
+from vqecg.tokenizer.encoding import code_type
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.examples import jitter
+
+
+@dataclass(frozen=True)
+class Variants:
+    """How often and how a recording is encoded."""
+
+    count: int = 1  # encodings of each record: the first as it is, the others jittered
+    shift: int = 0  # samples a variant is moved by at most, either way
+    gain: float = 0.0  # standard deviation of the logarithm of a random factor on each variant
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class CodeExamples:
+    """Codes with their conditions, as batches for `fit`."""
+
+    codes: np.ndarray  # (variants, records, frames, levels) int16 or int32
+    times: np.ndarray  # (variants, records, beats) float32, R peaks in frames, NaN-padded
+    traits: np.ndarray  # (variants, records, traits) float32
+    labels: np.ndarray  # (records, classes) float32
+    age: np.ndarray  # (records,) float32 years, NaN unknown
+    sex: np.ndarray  # (records,) int64, see SEX_CODES
+    label_dropout: float = 0.0  # share of records whose whole condition is hidden
+    attribute_dropout: float = 0.0  # share of records whose age (and, apart, sex) is hidden
+
+    def __len__(self) -> int:
+        return self.codes.shape[1]
+
+    def first_levels(self, levels: int) -> "CodeExamples":
+        """The same records with the codes of the first levels alone."""
+        return replace(self, codes=self.codes[..., :levels])
+
+    def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
+        """One variant of each example, drawn with `generator`, and what of its condition is shown."""
+        variant = generator.integers(self.codes.shape[0], size=len(indices))
+        hide_age, hide_sex = generator.random((2, len(indices))) < self.attribute_dropout
+        return {
+            "codes": torch.from_numpy(self.codes[variant, indices].astype(np.int64)),
+            "times": torch.from_numpy(self.times[variant, indices]),
+            "traits": torch.from_numpy(self.traits[variant, indices]),
+            "labels": torch.from_numpy(self.labels[indices]),
+            "age": torch.from_numpy(np.where(hide_age, np.float32("nan"), self.age[indices])),
+            "sex": torch.from_numpy(np.where(hide_sex, UNKNOWN_SEX, self.sex[indices])),
+            "hidden": torch.from_numpy(generator.random(len(indices)) < self.label_dropout),
+        }
+
+
+@torch.inference_mode()
+def encode_examples(
+    store: RecordStore,
+    indices: np.ndarray,
+    tokenizer: ECGTokenizer,
+    basis: TraitBasis,
+    task: LabelTask,
+    levels: int,
+    variants: Variants = Variants(),
+    progress: bool = True,
+    batch_size: int = 64,
+) -> CodeExamples:
+    """The chosen rows of a store with the codes of the first `levels`, in `variants.count` variants.
+
+    Raises ValueError when the store's sampling rate is not the tokenizer's.
+    """
+    tokenizer.check_sampling_rate(store.spec.sampling_rate)
+    device, rate = next(tokenizer.parameters()).device, store.spec.sampling_rate
+    frames = tokenizer.frames(store.spec.samples)
+    shape = (variants.count, len(indices))
+    codes = np.zeros((*shape, frames, levels), code_type(tokenizer.codebook_size))
+    times = np.zeros((*shape, most_beats(frames)), np.float32)
+    traits = np.zeros((*shape, basis.count), np.float32)
+    starts = range(0, len(indices), batch_size)
+    for start in tqdm(starts, desc="encoding", unit="batch", disable=not progress, delay=2):
+        rows = slice(start, min(start + batch_size, len(indices)))
+        signal = store.signals(indices[rows])
+        peaks = [find_r_peaks(record, rate) for record in signal]
+        padded = pad_times(peaks, tokenizer.hop_length, frames)
+        measures = np.stack([measure(record, own, rate) for record, own in zip(signal, peaks, strict=True)])
+        for variant in range(variants.count):
+            generator = np.random.default_rng([variants.seed, variant, start])
+            moved = jitter(signal, variants.shift if variant else 0, variants.gain if variant else 0.0, generator)
+            found = tokenizer.encode(torch.from_numpy(moved.signal).to(device), levels)
+            codes[variant, rows] = found.cpu().numpy()
+            times[variant, rows] = move_times(padded, moved.moves / tokenizer.hop_length, frames)
+            traits[variant, rows] = basis.traits(scaled(measures, moved.gains))
+    table = store.table.iloc[indices]
+    return CodeExamples(
+        codes,
+        times,
+        traits,
+        store.labels(task)[indices],
+        table["age"].to_numpy(np.float32),
+        table["sex"].map(SEX_CODES).to_numpy(np.int64),
+    )
