@@ -47,13 +47,19 @@ class SamplingSettings:
     """How codes are drawn."""
 
     temperature: float = 1.0  # divides the logits; below 1 is more typical, above 1 more varied
+    trait_temperature: float = 1.0  # of the sketch's traits: multiplies their deviations from what is expected
     top_p: float = 1.0  # probability mass kept at each draw; 1 = all
     guidance: float = 1.0  # weight of the condition: 1 = as learned, above 1 stronger (twice the work)
     batch_size: int = 64  # records at a time
 
     def __post_init__(self) -> None:
-        if not (self.temperature > 0 and 0 < self.top_p <= 1 and self.guidance >= 0 and self.batch_size >= 1):
+        if not (
+            min(self.temperature, self.trait_temperature) > 0
+            and 0 < self.top_p <= 1
+            and self.guidance >= 0
+            and self.batch_size >= 1
+        ):
             raise ValueError(
-                f"got {self}; expected temperature above 0, top_p in (0, 1], guidance of at least 0 and a batch_size "
+                f"got {self}; expected temperatures above 0, top_p in (0, 1], guidance of at least 0 and a batch_size "
                 "of at least 1"
             )

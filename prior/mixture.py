@@ -28,12 +28,15 @@ class LogisticMixture:
         z = (value[..., None] - self.mean) / self.scale
         return (self.log_weight + logsigmoid(-z)).logsumexp(-1)
 
-    def draw(self, noise: Tensor) -> Tensor:
-        """One number of each mixture: (...); `noise` (..., 2) in [0, 1) chooses the component and the place in it."""
+    def draw(self, noise: Tensor, temperature: float = 1.0) -> Tensor:
+        """One number of each mixture: (...); `noise` (..., 2) in [0, 1) chooses the component and the place in it.
+
+        `temperature` multiplies the scales: below 1, numbers lie nearer to their component's mean.
+        """
         last = self.mean.shape[-1] - 1
         chosen = (self.log_weight.exp().cumsum(-1) < noise[..., :1]).sum(-1, keepdim=True).clamp(max=last)
         place = noise[..., 1:].clamp(SURE, 1 - SURE).logit()
-        return (self.mean.gather(-1, chosen) + self.scale.gather(-1, chosen) * place)[..., 0]
+        return (self.mean.gather(-1, chosen) + temperature * self.scale.gather(-1, chosen) * place)[..., 0]
 
 
 def uniform_noise(streams: list[list[int]], length: int) -> Tensor:

@@ -50,7 +50,7 @@ class TraitModel(nn.Module):
         return LogisticMixture(weight.log_softmax(-1), offset + mean[:, which, None], scale.exp().clamp(0.02, 5))
 
     @torch.inference_mode()
-    def sample(self, condition: Condition, noise: Tensor) -> Tensor:
+    def sample(self, condition: Condition, noise: Tensor, temperature: float = 1.0) -> Tensor:
         """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1)."""
         told = self.condition(condition)
         mean, drawn, state = self.mean(told), noise.new_zeros(noise.shape[:2]), None
@@ -59,6 +59,6 @@ class TraitModel(nn.Module):
             inputs = self.value(last) + self.position[trait] + told
             states, state = self.recurrence(inputs[:, None], state)
             mixture = self.mixture_after(states, mean, slice(trait, trait + 1))
-            last = mixture.draw(noise[:, trait, None]).clamp(-FARTHEST, FARTHEST)
+            last = mixture.draw(noise[:, trait, None], temperature).clamp(-FARTHEST, FARTHEST)
             drawn[:, trait] = last[:, 0]
         return drawn

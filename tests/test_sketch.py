@@ -42,6 +42,11 @@ def test_a_sketch_is_of_its_seed_and_number_whatever_the_batch(model: SketchMode
     assert len(model.sample(condition(0), seed=3, first=0)) == 0
 
 
+def test_a_lower_temperature_draws_traits_nearer_to_what_is_expected(model: SketchModel):
+    wide, narrow = (model.sample(condition(200), 0, 0, temperature).traits[:, 0] for temperature in (1.0, 0.5))
+    assert float(narrow.std()) < float(wide.std())
+
+
 def test_its_loss_is_that_of_the_traits_and_of_the_beats_given_them(model: SketchModel):
     sketch = model.sample(condition(4), 0, 0)
     with torch.no_grad():
