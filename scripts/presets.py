@@ -74,7 +74,7 @@ SMALL = Preset(
             steps=1200, batch_size=32, learning_rate=2e-3, warmup_steps=30, average_decay=0.99, evaluate_every=200
         ),
     ),
-    sampling=SamplingSettings(guidance=4.0),
+    sampling=SamplingSettings(temperature=0.85, trait_temperature=0.9, guidance=2.5),
     classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
     seeds=(0, 1, 2),
 )
@@ -96,7 +96,7 @@ BASE = Preset(
         fit=replace(SMALL.prior.fit, steps=12_000, batch_size=128, learning_rate=6e-4, evaluate_every=500, patience=6),
         detail=replace(SMALL.prior.detail, steps=4000, batch_size=128, evaluate_every=500),
     ),
-    sampling=SamplingSettings(guidance=4.0, batch_size=256),
+    sampling=replace(SMALL.sampling, batch_size=256),
     classifier=SMALL.classifier,
     seeds=(0, 1, 2, 3, 4),
 )
