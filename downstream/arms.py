@@ -6,6 +6,7 @@ So what is added is planned once, from the real training labels, and each arm pr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from vqecg.downstream.signals import SelectedSignals, Signals
 
 REAL_ONLY, DUPLICATION = "real only", "duplication"
 PRIOR_SAMPLES, LATENT_INTERPOLATION = "prior samples", "latent interpolation"
+SHUFFLED_LABELS = "shuffled labels"  # the negative control: a gain of this arm says that the comparison is broken
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,22 @@ class ArmData:
         if not self.name or self.name == REAL_ONLY:
             raise ValueError(f"an arm is named {self.name!r}; expected another name: {REAL_ONLY!r} adds nothing")
         object.__setattr__(self, "labels", labels)
+
+
+@dataclass(frozen=True)
+class TrainingArm:
+    """An arm that adds nothing and trains on the real records in another way."""
+
+    name: str  # e.g. "mixup"
+    changes: Mapping[str, Any]  # fields of the classifier's settings -> their values in this arm
+    note: str  # how it is trained, for the report
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name == REAL_ONLY or not self.changes:
+            raise ValueError(f"got {self}; expected at least one change, and another name than {REAL_ONLY!r}")
+
+
+Arm = ArmData | TrainingArm
 
 
 def plan_additions(
@@ -131,18 +149,20 @@ def duplicate(signals: Signals, plan: AdditionPlan) -> ArmData:
     return ArmData(DUPLICATION, copies, plan.labels, note, synthetic=False)
 
 
-def check_arms(arms: Sequence[ArmData], class_names: Sequence[str]) -> None:
-    """Raises ValueError unless the arms have different names and add the same number of records of every class."""
+def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
+    """Raises ValueError unless the arms have different names, and those that add do so equally for every class."""
     names = [arm.name for arm in arms]
     if len(set(names)) != len(names):
         raise ValueError(f"the arms are named {names}; expected every name once")
-    counts: Mapping[str, list[float]] = {arm.name: arm.labels.sum(axis=0).round(3).tolist() for arm in arms}
-    for arm in arms:
+    adding = [arm for arm in arms if isinstance(arm, ArmData)]
+    counts: Mapping[str, list[float]] = {arm.name: arm.labels.sum(axis=0).round(3).tolist() for arm in adding}
+    for arm in adding:
+        first = adding[0]
         if arm.labels.shape[1] != len(class_names):
             raise ValueError(f"arm {arm.name!r} has {arm.labels.shape[1]} label columns for {len(class_names)} classes")
-        if len(arm.labels) != len(arms[0].labels) or counts[arm.name] != counts[arms[0].name]:
+        if len(arm.labels) != len(first.labels) or counts[arm.name] != counts[first.name]:
             raise ValueError(
                 f"arms must add the same records of every class ({', '.join(class_names)}), or a difference may come "
-                f"from the numbers; {names[0]!r} adds {len(arms[0].labels)} records {counts[names[0]]}, "
+                f"from the numbers; {first.name!r} adds {len(first.labels)} records {counts[first.name]}, "
                 f"{arm.name!r} adds {len(arm.labels)} records {counts[arm.name]}: fill all arms from one AdditionPlan"
             )

@@ -1,34 +1,40 @@
 """`vqecg compare`."""
 
+import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import yaml
 
-from vqecg.downstream.arms import (
-    LATENT_INTERPOLATION,
-    PRIOR_SAMPLES,
-    AdditionPlan,
-    ArmData,
-    duplicate,
-    plan_additions,
-    scarce_classes,
-)
-from vqecg.downstream.comparison import ComparisonSettings, RealPart, compare, read_comparison
+from vqecg.downstream.arm_catalogue import DEFAULT, QUICK
+from vqecg.downstream.augmentation import AugmentationSettings
+from vqecg.downstream.comparison import compare_ready, read_comparison
+from vqecg.downstream.comparison_page import write_comparison_page
 from vqecg.downstream.comparison_results import Analysis, Comparison
-from vqecg.downstream.signals import StoreSignals
+from vqecg.downstream.design import Design, check_generator, fill_design, plan_design
+from vqecg.downstream.grid import run_grid
+from vqecg.downstream.plan import Cell, GridCell, grid_cells
 from vqecg.downstream.training import ClassifierSettings
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.generator import ECGGenerator, Requests
-from vqecg.prior.interpolation import InterpolationSettings, interpolable, interpolate_store
 from vqecg.records.folds import FoldSplit
-from vqecg.records.labels import LabelTask
 from vqecg.records.store import RecordStore
-from vqecg.scripts.arguments import plain
+from vqecg.records.subset import TrainingSubset
+from vqecg.scripts.arguments import build, plain
 from vqecg.scripts.presets import SMALL, preset
-from vqecg.scripts.stage import Stage, begin
+from vqecg.scripts.stage import STAGE_FILE, Stage, begin
 from vqecg.scripts.train_prior import load_generator
+from vqecg.training.checkpoint import write_text
+
+PAGE, PLAN_FILE = "comparison.html", "plan.yaml"
+SEEDS = (0, 1, 2, 3, 4)
+QUICK_SEEDS, QUICK_STEPS = 2, 600  # 12 classifiers of the preset small: about 8 minutes on one core
+
+
+def additions_of(sampling: SamplingSettings) -> AugmentationSettings:
+    """How records are made for a comparison: the prior is asked for statements of few records too, as classes need."""
+    return AugmentationSettings(sampling=sampling, least=5)
 
 
 @dataclass(frozen=True)
@@ -36,60 +42,86 @@ class Arguments:
     """Options of `vqecg compare`."""
 
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
-    generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
-    out: Path  # folder of the comparison
+    out: Path  # folder of the comparison, or of the grid; the same command goes on where it stopped
+    generator: Path | None = None  # folder that `vqecg train-prior` wrote, or the generator in it; a plan may name it
+    plan: Path | None = None  # yaml file with cells: a grid of comparisons, each with what differs from these options
+    arms: tuple[str, ...] = ()  # such as "prior-samples" mixup latent-interpolation+infilling; none = all of them
+    quick: bool = False  # six arms (unless --arms), two seeds and 600 steps at most: a look, not a conclusion
     task: str = "superdiagnostic"  # of the classifiers; the generator may have been trained for another, such as all
     target_classes: tuple[str, ...] = ()  # classes to add records to; none = all with under a third of the commonest's
     ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
-    seeds: tuple[int, ...] = SMALL.seeds  # one classifier for each, in every arm
-    preset: str = "small"  # tiny, small or base: the defaults of --seeds, --training and --sampling
+    seeds: tuple[int, ...] = SEEDS  # one classifier for each, in every arm
+    preset: str = "small"  # tiny, small or base: the defaults of --training and --augmentation.sampling
     folds: FoldSplit = field(default_factory=FoldSplit)
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the generator's training
     training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)
-    sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
-    interpolation: InterpolationSettings = field(default_factory=InterpolationSettings)
+    augmentation: AugmentationSettings = field(default_factory=lambda: additions_of(SMALL.sampling))
+    checks: tuple[str, ...] = ()  # that made records must pass: likelihood, labels, or both
+    only_able: bool = False  # plan only records that every arm can make others of; else copies stand in for the rest
     analysis: Analysis = field(default_factory=Analysis)
-    seed: int = 0  # of the additions, interpolations among them (in place of --interpolation.seed)
+    allow_other_training: bool = False  # compare with a generator of other training records; the report says so
+    workers: int = 1  # processes that train classifiers, one thread each
     overwrite: bool = False  # start anew where --out holds a comparison of other settings
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
         """What --preset sets."""
         chosen = preset(name)
-        return {"seeds": chosen.seeds, "training": chosen.classifier, "sampling": chosen.sampling}
+        return {"training": chosen.classifier, "augmentation": additions_of(chosen.sampling)}
+
+    @property
+    def design(self) -> Design:
+        """What is compared."""
+        seeds, training = self.seeds, self.training
+        if self.quick:
+            steps = min(training.steps, QUICK_STEPS)
+            seeds, training = seeds[:QUICK_SEEDS], replace(training, steps=steps)
+        return Design(
+            arms=self.arms or (QUICK if self.quick else DEFAULT),
+            task=self.task,
+            target_classes=self.target_classes,
+            ratio=self.ratio,
+            folds=self.folds,
+            subset=self.subset,
+            seeds=seeds,
+            classifier=training,
+            augmentation=self.augmentation,
+            checks=self.checks,
+            only_able=self.only_able,
+            analysis=self.analysis,
+        )
 
 
 def run(arguments: Arguments) -> None:
     """Compares and prints the verdicts."""
-    run_comparison(arguments)
+    if arguments.plan is not None:
+        run_plan(arguments, arguments.plan)
+    else:
+        run_comparison(arguments)
 
 
 def run_comparison(arguments: Arguments) -> Stage:
     """Fills the arms, trains what is not trained yet, and prints the conclusion."""
-    store, generator = RecordStore.open(arguments.store), load_generator(arguments.generator)
-    rows, task = arguments.folds.indices(store.table), store.task(arguments.task)
-    labels = store.labels(task)
-    plan, targets = additions(arguments, store, labels, rows.train, task.class_names)
-    identity = {
-        "store": store.fingerprint,
-        "generator": generator.fingerprint,
-        "task": arguments.task,
-        **{
-            name: plain(getattr(arguments, name))
-            for name in ("folds", "ratio", "seeds", "training", "sampling", "interpolation", "analysis", "seed")
-        },
-        "target_classes": targets,
-    }
+    if arguments.generator is None:
+        raise ValueError("no generator is named; expected --generator, the folder that `vqecg train-prior` wrote")
+    store, generator, design = RecordStore.open(arguments.store), load_generator(arguments.generator), arguments.design
+    remarks = check_generator(generator, design.trained_on(store), arguments.allow_other_training)
+    print("\n".join(remarks), end="\n" if remarks else "")
+    planned = plan_design(design, store, generator)
+    targets = planned.plan.target_classes
+    names = [arm.name for arm in design.catalogue]
+    identity = {"store": store.fingerprint, "generator": generator.fingerprint, "remarks": remarks}
+    identity |= plain(design) | {"arms": names, "target_classes": targets}
     stage = begin(arguments.out, "compare", identity, arguments.overwrite, plain(arguments))
     if stage.figures is None:
         with stage:
-            arms = make_arms(arguments, store, generator, task, rows.train, plan)
-            settings = ComparisonSettings(arguments.training, arguments.analysis, arguments.seeds)
-            train, validation, test = (
-                RealPart(store, part, labels[part]) for part in (rows.train, rows.validation, rows.test)
-            )
+            ready = fill_design(design, planned, arguments.out / "additions", remarks, progress=True)
             runs, again = arguments.out / "runs", arguments.overwrite
-            found = compare(train, validation, test, arms, task.class_names, targets, settings, runs, again)
-            stage = stage.finish({"added": plan.counts, "added_records": len(plan), "target_classes": targets})
+            found = compare_ready(ready, runs, again, workers=arguments.workers)
+            today = datetime.date.today().isoformat()
+            write_comparison_page(found, arguments.out / PAGE, store.description, today)
+            added, number = planned.plan.counts, len(planned.plan)
+            stage = stage.finish({"added": added, "added_records": number, "target_classes": targets})
     else:
         found = comparison_of(arguments.out)
     say(found, stage)
@@ -101,48 +133,57 @@ def comparison_of(folder: Path) -> Comparison:
     return read_comparison(folder / "runs")
 
 
-def additions(
-    arguments: Arguments, store: RecordStore, labels: np.ndarray, train: np.ndarray, class_names: tuple[str, ...]
-) -> tuple[AdditionPlan, list[str]]:
-    """Which label rows every arm adds, among those that interpolation can provide too; and the target classes."""
-    targets = list(arguments.target_classes) or scarce_classes(labels[train], class_names)
-    able = interpolable(store, labels, train)
-    plan = plan_additions(labels[train], class_names, targets, arguments.seed, arguments.ratio, eligible=able)
-    return plan, targets
+def run_plan(arguments: Arguments, plan: Path) -> Mapping[str, Comparison]:
+    """Runs the cells of a plan and prints, for each, what the arms did."""
+    cells = read_plan(arguments, plan)
+    out = arguments.out
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / PLAN_FILE).is_file():
+        held = "a single comparison" if (out / STAGE_FILE).is_file() else "something else than a grid"
+        raise ValueError(f"{out} holds {held}: give --out another folder")
+    where = (arguments.store, out, load_generator)
+    found = run_grid(cells, *where, arguments.workers, arguments.allow_other_training, started=lambda: keep(plan, out))
+    for name, comparison in found.items():
+        print(f"\n{name}\n{comparison.conclusion()}")
+    print(f"\n{len(found)} cells; {out / 'grid.html'}, {out / 'grid.csv'}")
+    return found
 
 
-def make_arms(
-    arguments: Arguments,
-    store: RecordStore,
-    generator: ECGGenerator,
-    task: LabelTask,
-    train: np.ndarray,
-    plan: AdditionPlan,
-) -> list[ArmData]:
-    """The arms that add records: copies, prior samples, latent interpolations, all with the labels of the plan.
+def keep(plan: Path, folder: Path) -> None:
+    """Writes the plan into the folder of the grid."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / PLAN_FILE, plan.read_text(encoding="utf-8"))
 
-    The prior is asked for what it knows of the copied records: their statements, where it was trained on statements.
+
+def read_plan(arguments: Arguments, path: Path) -> tuple[GridCell, ...]:
+    """The cells of a plan, each over the options of the command line.
+
+    Raises ValueError for a file without `cells:`, an unknown option of a cell, and as `grid_cells`.
     """
-    sources = store.table.iloc[train[plan.source_indices]]
-    asked = generator.task.encode(sources["statements"].tolist())
-    requests = Requests(asked, sources["age"].to_numpy(np.float32), sources["sex"].to_numpy(object))
-    made = generator.generate(requests, arguments.seed, arguments.sampling)
-    settings = replace(arguments.interpolation, seed=arguments.seed)
-    between = interpolate_store(generator.tokenizer, store, train, task, plan.labels, settings)
-    return [
-        duplicate(StoreSignals(store, train), plan),
-        ArmData(PRIOR_SAMPLES, made.signal, plan.labels, f"{len(plan):,} samples of the prior"),
-        ArmData(
-            LATENT_INTERPOLATION, between.signal, plan.labels, f"{len(plan):,} latent interpolations, beats aligned"
-        ),
-    ]
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"--plan {path} cannot be read: {error}") from error
+    if not isinstance(values, dict) or set(values) != {"cells"} or not isinstance(values["cells"], list):
+        raise ValueError(f"--plan {path}: expected a mapping with a list `cells:` and nothing else")
+    base = arguments.design
+    names = ("task", "target_classes", "ratio", "folds", "subset", "seeds", "arms")
+    defaults = {name: getattr(base, name) for name in names} | {"generator": str(arguments.generator or "")}
+    cells = []
+    for number, one in enumerate(values["cells"], 1):
+        if not isinstance(one, dict):
+            raise ValueError(f"--plan {path}: cell {number} is {one!r}; expected options by name")
+        cell: Cell = build(Cell, one, defaults, f"--plan {path}: cell {number}")
+        if not cell.generator:
+            raise ValueError(f"--plan {path}: cell {number} has no generator; name it there, or with --generator")
+        cells.append(cell)
+    return grid_cells(cells, base)
 
 
 def say(found: Comparison, stage: Stage) -> None:
     """Scores of the arms and the verdicts."""
     figures = stage.figures or {}
     added = ", ".join(f"{name} {count:,}" for name, count in figures["added"].items() if count)
-    print(f"each arm adds {figures['added_records']:,} training records ({added}); {len(found.seeds)} seeds")
+    print(f"each adding arm adds {figures['added_records']:,} training records ({added}); {len(found.seeds)} seeds")
     table = found.scores[found.scores["group"] == "all classes"].pivot(index="arm", columns="metric", values="mean")
     print(table.loc[list(found.arms["arm"])].round(4).to_string())
     print(f"F1 at thresholds by {found.threshold_policy}")

@@ -17,6 +17,7 @@ from vqecg.prior.generator import ECGGenerator, Requests
 from vqecg.prior.membership import code_digest
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
 from vqecg.records.atomic_folder import check_destination
+from vqecg.records.fields import MAX_AGE
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import LabelTask, statement_table
 from vqecg.records.record import SEXES
@@ -25,12 +26,11 @@ from vqecg.records.store import RecordStore
 from vqecg.records.writing import is_dataset, write_dataset
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.presets import SMALL, preset
-from vqecg.scripts.train_prior import GENERATOR_FOLDER
-from vqecg.training.checkpoint import find_folder, write_text
+from vqecg.scripts.train_prior import generator_folder
+from vqecg.training.checkpoint import find_folder
 
 TRAINING_FOLD = 1  # a synthetic record is for training only
 FIRST_PATIENT = 1_000_000  # synthetic patients are numbered from here, far from the real ones
-MAX_AGE = 125  # years
 NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a training record."
 
 
@@ -72,7 +72,7 @@ def generate(arguments: Arguments) -> None:
     if arguments.count < 1:
         raise ValueError(f"count is {arguments.count}; expected at least 1")
     check_destination(arguments.out, is_dataset, arguments.overwrite)
-    place = generator_folder(arguments.generator)
+    place = find_folder(generator_folder(arguments.generator)).resolve()  # workers take it as a path
     generator = ECGGenerator.from_pretrained(place)
     check_person(arguments.age, arguments.sex)
     requests = ask(generator, arguments)
@@ -100,12 +100,6 @@ def generate(arguments: Arguments) -> None:
     print(said)
 
 
-def generator_folder(folder: Path) -> Path:
-    """The folder of a generator: this one, or that in what `vqecg train-prior` wrote."""
-    inner = folder / GENERATOR_FOLDER
-    return find_folder(inner if inner.is_dir() else folder).resolve()
-
-
 def ask(generator: ECGGenerator, arguments: Arguments) -> Requests:
     """What to generate. Raises ValueError for labels with too few training records."""
     least = 0 if arguments.force else arguments.min_parents
@@ -130,7 +124,7 @@ def ask(generator: ECGGenerator, arguments: Arguments) -> Requests:
 def check_person(age: float, sex: str) -> None:
     """Raises ValueError, before anything is sampled, for what the data set would refuse."""
     if np.isfinite(age) and not 0 <= age <= MAX_AGE:
-        raise ValueError(f"age {age:g}, expected 0 to {MAX_AGE} years, nan = as in training")
+        raise ValueError(f"age {age:g}, expected 0 to {MAX_AGE:.0f} years, nan = as in training")
     if sex not in SEXES:
         raise ValueError(f"sex {sex!r}, expected one of {', '.join(SEXES)}")
 
@@ -220,7 +214,7 @@ def write_synthetic(
 ) -> None:
     """Writes records with the labels that were asked for as statements of likelihood 100, or with `statements`.
 
-    `note` is added to the README.
+    `note` goes into the README.
     """
     names = [task.names(row) for row in requests.labels]
     rows = pd.DataFrame(
@@ -233,7 +227,4 @@ def write_synthetic(
         }
     )
     manifest = manifest.assign(labels=["+".join(own) for own in names], age=rows["age"], sex=rows["sex"])
-    write_dataset(folder, chunks, sampling_rate, rows, statement_table(), manifest, overwrite)
-    if note:
-        readme = folder / "README.md"
-        write_text(readme, f"{readme.read_text('utf-8')}\n{note}\n")
+    write_dataset(folder, chunks, sampling_rate, rows, statement_table(), manifest, overwrite, note=note)

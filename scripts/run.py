@@ -4,13 +4,15 @@ would write, so a run resumes step by step, and any step can be looked at or don
 import datetime
 import shlex
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from vqecg.downstream.arm_catalogue import RUN
 from vqecg.downstream.comparison import ComparisonSettings
+from vqecg.downstream.design import plan_of_labels
 from vqecg.downstream.models import classifier_class
 from vqecg.downstream.report import write_report
 from vqecg.records.folds import FoldSplit
@@ -18,6 +20,7 @@ from vqecg.records.labels import LabelTask
 from vqecg.records.preprocessing import SignalSpec
 from vqecg.records.shards import shards_beside
 from vqecg.records.store import RecordStore, is_store
+from vqecg.records.subset import TrainingSubset, split_rows
 from vqecg.records.writing import is_dataset
 from vqecg.scripts import compare, generate, prepare, train_classifier, train_prior, train_tokenizer
 from vqecg.scripts.arguments import plain
@@ -47,6 +50,7 @@ class Arguments:
     workers: int = 1  # processes that read recordings and that sample, one thread each
     seed: int = 0  # of sampling and additions; training has seeds of its own in --settings
     overwrite: bool = False  # do steps in --out again whose settings differ
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, in every step
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
@@ -66,18 +70,18 @@ def run(arguments: Arguments) -> None:
         store = prepare.prepare(prepare.Arguments(arguments.data, places.store, *reading))
     if not places.settings.is_file():
         write_settings(arguments, places)
-    rows, task = folds.indices(store.table), store.task(arguments.task)
+    rows = split_rows(store, folds, arguments.subset)
     comparison = comparison_arguments(arguments, places)
     # before hours of training: whether there is a class to add to, and a record to add
-    compare.additions(comparison, store, store.labels(task), rows.train, task.class_names)
+    plan_of_labels(comparison.design, store)
 
     say(2, "train-tokenizer", "learn to turn ECGs into codes and back")
-    tokenizing = (arguments.preset, folds, settings.tokenizer, again)
+    tokenizing = (arguments.preset, folds, settings.tokenizer, again, arguments.subset)
     stage = train_tokenizer.train(train_tokenizer.Arguments(places.store, places.tokenizer, *tokenizing))
     keep_cost(places, "train-tokenizer", stage.seconds, stage.content["peak_memory_mb"])
 
     say(3, "train-prior", "learn to write codes for labels")
-    learning = (arguments.prior_task, arguments.preset, folds, settings.prior, again)
+    learning = (arguments.prior_task, arguments.preset, folds, settings.prior, again, arguments.subset)
     stage = train_prior.train(train_prior.Arguments(places.store, places.tokenizer, places.prior, *learning))
     keep_cost(places, "train-prior", stage.seconds, stage.content["peak_memory_mb"])
 
@@ -97,7 +101,8 @@ def run(arguments: Arguments) -> None:
     write_settings(arguments, places)
     command = shlex.join(["vqecg", *sys.argv[1:]]) if Path(sys.argv[0]).name.startswith("vqecg") else "vqecg run"
     today = datetime.date.today().isoformat()
-    write_report(gather(places, arguments.task, folds, settings.sampling, command, today), places.report)
+    shown = gather(places, arguments.task, folds, settings.sampling, command, today, arguments.subset)
+    write_report(shown, places.report)
     print(f"the report is {places.report}")
 
 
@@ -147,19 +152,21 @@ def classifier_arguments(arguments: Arguments, places: RunFolders) -> train_clas
 
 def comparison_arguments(arguments: Arguments, places: RunFolders) -> compare.Arguments:
     """The comparison."""
+    making = compare.additions_of(arguments.settings.sampling)
     return compare.Arguments(
         places.store,
-        places.prior,
         places.comparison,
-        arguments.task,
-        arguments.target_classes,
-        arguments.ratio,
-        arguments.settings.seeds,
-        arguments.preset,
-        arguments.folds,
-        arguments.settings.classifier,
-        arguments.settings.sampling,
-        seed=arguments.seed,
+        places.prior,
+        arms=RUN,
+        task=arguments.task,
+        target_classes=arguments.target_classes,
+        ratio=arguments.ratio,
+        seeds=arguments.settings.seeds,
+        preset=arguments.preset,
+        folds=arguments.folds,
+        subset=arguments.subset,
+        training=arguments.settings.classifier,
+        augmentation=replace(making, seed=arguments.seed),
         overwrite=arguments.overwrite,
     )
 

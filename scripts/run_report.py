@@ -38,6 +38,7 @@ from vqecg.records.labels import LabelTask
 from vqecg.records.readers import read_table
 from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import TrainingSubset, split_rows
 from vqecg.scripts.cards import text
 from vqecg.scripts.run_folders import RunFolders, read_costs
 from vqecg.scripts.stage import read_stage
@@ -61,11 +62,17 @@ class RunParts:
 
 
 def gather(
-    places: RunFolders, task_name: str, folds: FoldSplit, sampling: SamplingSettings, command: str, date: str
+    places: RunFolders,
+    task_name: str,
+    folds: FoldSplit,
+    sampling: SamplingSettings,
+    command: str,
+    date: str,
+    subset: TrainingSubset | None = None,
 ) -> ReportData:
     """Everything in the report of a finished run."""
     store, synthetic = RecordStore.open(places.store), RecordStore.open(places.synthetic_store)
-    rows, task = folds.indices(store.table), store.task(task_name)
+    rows, task = split_rows(store, folds, subset or TrainingSubset()), store.task(task_name)
     comparison = read_comparison(places.comparison / "runs")
     classifiers = real_classifiers(places, comparison)
     scores = mean_scores(classifiers, StoreSignals(store, rows.test))

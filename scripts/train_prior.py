@@ -10,10 +10,12 @@ from vqecg.prior.generator import ECGGenerator, training_conditions
 from vqecg.prior.training import PriorTraining, train_prior
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import TrainedOn, TrainingSubset, split_rows
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.cards import generator_card
 from vqecg.scripts.presets import SMALL, preset
 from vqecg.scripts.stage import Stage, begin
+from vqecg.scripts.trained_on import older_trained_on, prior_trained_on
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.processes import is_main_process
@@ -33,6 +35,7 @@ class Arguments:
     folds: FoldSplit = field(default_factory=FoldSplit)
     training: PriorTraining = field(default_factory=lambda: SMALL.prior)
     overwrite: bool = False  # start anew where --out holds a prior of other settings
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the tokenizer's training
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
@@ -48,7 +51,7 @@ def run(arguments: Arguments) -> None:
 def train(arguments: Arguments) -> Stage:
     """Trains and saves prior and generator; a folder that is finished is left as it is."""
     store = RecordStore.open(arguments.store)
-    rows = arguments.folds.indices(store.table)
+    rows = split_rows(store, arguments.folds, arguments.subset)
     task = store.task(arguments.task)
     tokenizer = ECGTokenizer.from_pretrained(arguments.tokenizer)
     if tokenizer.config.sampling_rate != store.spec.sampling_rate:
@@ -62,6 +65,7 @@ def train(arguments: Arguments) -> Stage:
         "task": arguments.task,
         "folds": plain(arguments.folds),
         "training": plain(arguments.training),
+        **({"subset": plain(arguments.subset)} if arguments.subset.reduces else {}),
     }
     stage = begin(arguments.out, "train-prior", identity, arguments.overwrite, plain(arguments))
     if stage.figures is None:
@@ -87,7 +91,10 @@ def train(arguments: Arguments) -> Stage:
                 "history": trained.result.history,
             }
             conditions = training_conditions(store, rows.train, task)
-            generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples)
+            seen = prior_trained_on(
+                TrainedOn(store.fingerprint, arguments.folds, arguments.subset), arguments.tokenizer
+            )
+            generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples, seen)
             card = generator_card(training, task, store, arguments.folds, figures)
             generator.save_pretrained(arguments.out / GENERATOR_FOLDER, card, overwrite=True)
             stage = stage.finish(figures)
@@ -102,7 +109,16 @@ def train(arguments: Arguments) -> Stage:
     return stage
 
 
-def load_generator(folder: Path) -> ECGGenerator:
-    """The generator in a folder, or in the folder `vqecg train-prior` wrote around it."""
+def generator_folder(folder: Path) -> Path:
+    """The folder of a generator: this one, or that in what `vqecg train-prior` wrote."""
     inner = folder / GENERATOR_FOLDER
-    return ECGGenerator.from_pretrained(inner if inner.is_dir() else folder)
+    return inner if inner.is_dir() else folder
+
+
+def load_generator(folder: Path) -> ECGGenerator:
+    """The generator in a folder, or in what `vqecg train-prior` wrote."""
+    place = generator_folder(folder)
+    generator = ECGGenerator.from_pretrained(place)
+    if not generator.trained_on:
+        generator.trained_on = older_trained_on(place.parent)
+    return generator

@@ -7,6 +7,7 @@ from typing import Any
 
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import TrainingSubset, split_rows
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.cards import tokenizer_card
 from vqecg.scripts.presets import SMALL, at_rate, preset
@@ -27,6 +28,7 @@ class Arguments:
     folds: FoldSplit = field(default_factory=FoldSplit)
     training: TokenizerTraining = field(default_factory=lambda: SMALL.tokenizer)
     overwrite: bool = False  # start anew where --out holds a tokenizer of other settings
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, on purpose
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
@@ -42,9 +44,10 @@ def run(arguments: Arguments) -> None:
 def train(arguments: Arguments) -> Stage:
     """Trains, assesses and saves; a folder that is finished is left as it is."""
     store = RecordStore.open(arguments.store)
-    rows = arguments.folds.indices(store.table)
+    rows = split_rows(store, arguments.folds, arguments.subset)
     settings = at_rate(arguments.training, store.spec.sampling_rate)
     identity = {"store": store.fingerprint, "folds": plain(arguments.folds), "training": plain(settings)}
+    identity |= {"subset": plain(arguments.subset)} if arguments.subset.reduces else {}
     stage = begin(arguments.out, "train-tokenizer", identity, arguments.overwrite, plain(arguments))
     if stage.figures is None:
         with stage:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,7 +98,7 @@ def prior_training() -> PriorTraining:
     from vqecg.training.fit import FitSettings
 
     fit = FitSettings(steps=8, batch_size=16, evaluate_every=4, warmup_steps=2, mixed_precision="no")
-    return PriorTraining(levels=2, width=32, layers=2, heads=2, variants=2, fit=fit)
+    return PriorTraining(levels=2, width=32, layers=2, heads=2, variants=2, fit=fit, detail=fit)
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +128,21 @@ def tiny_generator(
     trained = train_prior(simulated_store, train, validation, tiny_tokenizer, task, prior_training, progress=False)
     conditions = training_conditions(simulated_store, train, task)
     return ECGGenerator(tiny_tokenizer, trained.prior, task, conditions, simulated_store.spec.samples)
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """A command that must end with status 1 and one message, from its words; returns the message."""
+    from vqecg.scripts.main import main
+
+    def run(*words: object) -> str:
+        capsys.readouterr()
+        assert main([str(word) for word in words]) == 1
+        told = capsys.readouterr().err
+        assert told.startswith(f"vqecg {words[0]}: ") and "Traceback" not in told
+        return told
+
+    return run
 
 
 RUN_SETTINGS = """\

@@ -3,14 +3,17 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from vqecg.downstream.arms import ArmData, duplicate, plan_additions
+from vqecg.downstream.arms import ArmData, TrainingArm, duplicate, plan_additions
 from vqecg.downstream.comparison import ComparisonSettings, RealPart, compare, read_comparison
 from vqecg.downstream.comparison_results import Analysis, ArmScores, Comparison, analyse
+from vqecg.downstream.models import classifier_class
 from vqecg.downstream.training import ClassifierSettings
 from vqecg.records.folds import FoldSplit
 from vqecg.records.preprocessing import SignalSpec
@@ -33,8 +36,13 @@ class Parts:
     test: RealPart
     arms: tuple[ArmData, ...]
 
-    def run(self, folder: Path, settings: ComparisonSettings = SETTINGS, **change) -> Comparison:
-        given = {"train": self.train, "validation": self.validation, "test": self.test, "arms": self.arms} | change
+    def run(self, folder: Path, settings: ComparisonSettings = SETTINGS, **change: Any) -> Comparison:
+        given: dict[str, Any] = {
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+            "arms": self.arms,
+        } | change
         return compare(
             **given, class_names=NAMES, target_classes=("MI",), settings=settings, folder=folder, progress=False
         )
@@ -119,3 +127,64 @@ def test_an_arm_with_a_copy_of_a_test_record_is_refused(parts: Parts, tmp_path: 
 def test_an_adding_arm_without_the_duplication_control_is_refused(parts: Parts, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no arm is named 'duplication'"):
         parts.run(tmp_path, arms=parts.arms[:1])
+
+
+MIXUP = TrainingArm("mixup", {"augmentation": "mixup"}, "records mixed")
+
+
+def test_an_arm_that_trains_otherwise_adds_nothing_and_differs_in_that_setting_only(
+    parts: Parts, tmp_path: Path
+) -> None:
+    found = parts.run(tmp_path, arms=(*parts.arms, MIXUP))
+    about = {name: json.loads((tmp_path / f"{name}-0" / "run.json").read_text()) for name in ("real-only", "mixup")}
+    one, other = (about[name]["identity"] for name in ("real-only", "mixup"))
+    assert other["classifier"] == one["classifier"] | {"augmentation": "mixup"}
+    assert other["data"] == one["data"]
+    row = found.arms.set_index("arm").loc["mixup"]
+    assert row["real_records"] == len(parts.train.indices) and row["synthetic_records"] == 0
+    assert row["description"] == "the real training records, records mixed"
+
+
+def test_an_arm_that_trains_as_all_others_do_is_refused(parts: Parts, tmp_path: Path) -> None:
+    same = dataclasses.replace(MIXUP, changes={"augmentation": "none"})
+    with pytest.raises(ValueError, match=r"arm 'mixup' trains as all arms do .*leave it out"):
+        parts.run(tmp_path, arms=(*parts.arms, same))
+    with pytest.raises(ValueError, match="at least one change"):
+        TrainingArm("mixup", {}, "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_of_other_settings_is_refused_before_another_one_is_trained(parts: Parts, tmp_path: Path) -> None:
+    parts.run(tmp_path)
+    (tmp_path / "prior-samples-1" / "scores.npz").unlink()
+    about = json.loads((tmp_path / "duplication-0" / "run.json").read_text())
+    about["identity"]["seed"] = 7
+    (tmp_path / "duplication-0" / "run.json").write_text(json.dumps(about))
+    with pytest.raises(ValueError, match=r"duplication-0 holds a run of other settings or data \(seed 7 there"):
+        parts.run(tmp_path)
+    assert not (tmp_path / "prior-samples-1" / "scores.npz").exists()
+
+
+@pytest.mark.slow
+def test_label_networks_know_the_real_labels_in_every_arm(parts: Parts, tmp_path: Path) -> None:
+    classifier = dataclasses.replace(SETTINGS.classifier, model="label-correlation", steps=1)
+    parts.run(tmp_path, dataclasses.replace(SETTINGS, classifier=classifier, seeds=(0,)))
+    kind: Any = classifier_class("label-correlation")
+    known = [
+        values.numpy()
+        for name in ("real-only-0", "duplication-0", "prior-samples-0")
+        for buffer, values in kind.from_pretrained(tmp_path / name / "model").named_buffers()
+        if buffer.endswith("correlation")
+    ]
+    assert len(known) == 3
+    assert np.abs(known[0]).sum() > 0
+    np.testing.assert_array_equal(known[0], known[1])
+    np.testing.assert_array_equal(known[0], known[2])
+
+
+@pytest.mark.slow
+def test_several_processes_train_the_same_classifiers(parts: Parts, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    one = parts.run(tmp_path / "one", arms=(*parts.arms, MIXUP))
+    two = parts.run(tmp_path / "two", arms=(*parts.arms, MIXUP), workers=2)
+    assert json.dumps(one.to_dict()) == json.dumps(two.to_dict())

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.comparison import read_comparison
+from vqecg.downstream.comparison_page import render_comparison_page
 from vqecg.downstream.comparison_results import Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.downstream.significance import holm
 from vqecg.downstream.statistics import NO_DIFFERENCE
@@ -142,3 +143,34 @@ def test_a_comparison_survives_json_with_its_undefined_classes(tmp_path: Path) -
         read_comparison(tmp_path)
     with pytest.raises(ValueError, match=r"no comparison\.json"):
         read_comparison(tmp_path / "elsewhere")
+
+
+def controlled(gain: float) -> Comparison:
+    """Made-up scores in which shuffled labels, and no other arm, see `gain` more of MI."""
+    arms, labels, patients = scored_arms(gain)
+    arms = [*arms[:2], replace(arms[1], name="prior samples"), replace(arms[2], name="shuffled labels")]
+    return analyse(arms, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", {}, Analysis(replicates=399))
+
+
+def test_a_gain_from_shuffled_labels_says_first_and_loudly_that_the_instrument_is_broken() -> None:
+    result = controlled(gain=1.0)
+    assert result.conclusion().startswith("THE INSTRUMENT IS BROKEN: shuffled labels, ")
+    assert "scarce classes (against real only)" in result.alarm and "MI (against real only)" in result.alarm
+    assert result.cautions[0] == result.alarm
+    page = render_comparison_page(result, "made up", "1 May 2030")
+    assert "THE INSTRUMENT IS BROKEN" in page.split("<h2", 2)[1], "in the summary"
+
+
+def test_shuffled_labels_without_a_gain_or_with_harm_raise_no_alarm() -> None:
+    for gain in (0.0, -1.0):
+        result = controlled(gain)
+        assert result.alarm == "" and "BROKEN" not in result.conclusion()
+    assert analysed(better=1.0).alarm == "", "a gain of another arm is no alarm"
+
+
+def test_remarks_on_the_setting_are_cautions_and_survive_the_file() -> None:
+    result = replace(analysed(better=0.0), remarks=("Made of thin air.",))
+    again = Comparison.from_dict(json.loads(json.dumps(result.to_dict())))
+    assert again.remarks == result.remarks and "Made of thin air." in again.conclusion()
+    older = {name: value for name, value in result.to_dict().items() if name != "remarks"}
+    assert Comparison.from_dict(older).remarks == ()

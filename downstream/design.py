@@ -1,0 +1,161 @@
+"""The design of a comparison, named before anything is made, and how it becomes one that is ready to run."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from vqecg.downstream.arm_catalogue import DEFAULT, CatalogueArm, find_arms
+from vqecg.downstream.arm_filling import fill_arms
+from vqecg.downstream.arms import AdditionPlan, plan_additions, scarce_classes
+from vqecg.downstream.augmentation import AugmentationSettings, Ingredients, eligible
+from vqecg.downstream.comparison import ComparisonSettings, ReadyComparison, RealPart, get_ready
+from vqecg.downstream.comparison_results import Analysis
+from vqecg.downstream.label_check import Check, LabelCheck
+from vqecg.downstream.quality_filter import LikelihoodCheck, QualityFilter
+from vqecg.downstream.training import ClassifierSettings
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.record_rows import RecordRows
+from vqecg.records.folds import FoldSplit, SplitIndices
+from vqecg.records.store import RecordStore
+from vqecg.records.subset import TrainedOn, TrainingSubset, split_rows
+
+LIKELIHOOD, LABELS = CHECKS = ("likelihood", "labels")
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is compared, on which records, how often."""
+
+    arms: tuple[str, ...] = DEFAULT
+    task: str = "superdiagnostic"  # of the classifiers
+    target_classes: tuple[str, ...] = ()  # classes to add records to; none = the scarce one, or all scarce ones
+    ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    subset: TrainingSubset = field(default_factory=TrainingSubset)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
+    checks: tuple[str, ...] = ()  # of CHECKS, which reject made records
+    only_able: bool = False  # plan copies of those records only that every arm can make others of
+    analysis: Analysis = field(default_factory=Analysis)
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.checks) - set(CHECKS))
+        if unknown:
+            raise ValueError(f"checks are {list(self.checks)}; expected some of {', '.join(CHECKS)}")
+        names = [arm.name for arm in self.catalogue]
+        if self.analysis.main_arm not in names:
+            raise ValueError(
+                f"the main arm is {self.analysis.main_arm!r}, the arms are {', '.join(names)}: name the one that the "
+                "conclusion is about before the run (--analysis.main-arm), or add it to --arms"
+            )
+
+    @property
+    def catalogue(self) -> tuple[CatalogueArm, ...]:
+        """The arms. Raises ValueError for an unknown one."""
+        return find_arms(self.arms)
+
+    def trained_on(self, store: RecordStore) -> TrainedOn:
+        """The records that the classifiers, and so the generator, may learn from."""
+        return TrainedOn(store.fingerprint, self.folds, self.subset)
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """Which records take part, and which labels every arm adds."""
+
+    own: Ingredients
+    rows: SplitIndices
+    labels: np.ndarray  # (records of the store, classes) float32
+    plan: AdditionPlan
+
+    def part(self, rows: np.ndarray) -> RealPart:
+        """Some rows as real records with their labels."""
+        return RealPart(self.own.store, rows, self.labels[rows])
+
+
+def targets_of(design: Design, train_labels: np.ndarray, class_names: tuple[str, ...]) -> list[str]:
+    """The target classes named, else the class that was made scarce, else all scarce ones."""
+    if design.target_classes:
+        return list(design.target_classes)
+    if design.subset.scarce_class and design.subset.scarce_class in class_names:
+        return [design.subset.scarce_class]
+    return scarce_classes(train_labels, class_names)
+
+
+def plan_of_labels(design: Design, store: RecordStore, eligible_rows: np.ndarray | None = None) -> AdditionPlan:
+    """The plan of additions, from labels alone. Raises ValueError as `plan_additions` and `scarce_classes`."""
+    rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
+    labels = store.labels(task)[rows.train]
+    targets = targets_of(design, labels, task.class_names)
+    seed = design.augmentation.seed
+    return plan_additions(labels, task.class_names, targets, seed, design.ratio, eligible=eligible_rows)
+
+
+def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> Planned:
+    """Records and plan. Of all training records, or the duplicates would be fewer different ones than they could be;
+    where an arm cannot make another of a planned record, a copy stands in."""
+    rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
+    own = Ingredients(store, rows.train, task, generator, design.augmentation)
+    able = None
+    if design.only_able:
+        methods = dict.fromkeys(method for arm in design.catalogue for method in arm.methods)
+        able = np.all([eligible(own, method) for method in methods], axis=0)
+    return Planned(own, rows, store.labels(task), plan_of_labels(design, store, able))
+
+
+def fill_design(
+    design: Design, planned: Planned, folder: Path, remarks: tuple[str, ...] = (), progress: bool = False
+) -> ReadyComparison:
+    """Makes what is added, in `folder`, and checks the whole."""
+    check = fit_checks(design, planned.own, folder, progress)
+    own = replace(planned.own, check=check)
+    checked = f"{design.checks} {design.classifier if LABELS in design.checks else ''}"
+    arms = fill_arms(design.catalogue, own, planned.plan, folder, checked, progress)
+    train, validation, test = (
+        planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
+    )
+    settings = ComparisonSettings(design.classifier, design.analysis, design.seeds)
+    names, targets = own.task.class_names, planned.plan.target_classes
+    cut = (f"Training records were taken away on purpose: {design.subset}.",) if design.subset.reduces else ()
+    return get_ready(train, validation, test, arms, names, targets, settings, (*cut, *remarks))
+
+
+def fit_checks(design: Design, own: Ingredients, folder: Path, progress: bool = False) -> Check | None:
+    """What rejects made records, fitted on the training records; None for nothing."""
+    training, checks = RecordRows(own.store, own.rows), list[Check]()
+    if LIKELIHOOD in design.checks:
+        checks.append(LikelihoodCheck.fit(own.generator, training))
+    if LABELS in design.checks:
+        seen = hashlib.blake2b(own.rows.tobytes() + repr((own.task.name, design.classifier)).encode(), digest_size=6)
+        place = folder / f"label-check-{seen.hexdigest()}"
+        checks.append(LabelCheck.fit(training, own.task, design.classifier, place, progress=progress))
+    return QualityFilter(tuple(checks)) if checks else None
+
+
+def check_generator(generator: ECGGenerator, wanted: TrainedOn, allow_other: bool = False) -> tuple[str, ...]:
+    """Whether tokenizer and prior were trained on the comparison's training records alone; remarks if they were not.
+
+    Raises ValueError with what is different, unless `allow_other`.
+    """
+    problems = []
+    for part in ("tokenizer", "prior"):
+        if part not in generator.trained_on:
+            problems.append(f"it does not say which records its {part} was trained on")
+        else:
+            found = generator.trained_on[part].differences(wanted)
+            problems += [f"its {part} was trained on other records: {'; '.join(found)}"] if found else []
+    if not problems:
+        return ()
+    told = ". ".join(problems)
+    if not allow_other:
+        raise ValueError(
+            f"the generator does not fit this comparison: {told}. Train tokenizer and prior with the same --folds and "
+            f"--subset ({wanted.subset}), or --allow-other-training for a comparison that says so in its report"
+        )
+    return (
+        f"CAUTION, OTHER TRAINING: the generator has not been trained on the comparison's training records ({told}). "
+        "It may have seen what is held back here, and what it makes may carry that over: a gain proves little.",
+    )

@@ -1,0 +1,134 @@
+"""The plan of a grid of comparisons: cells, what differs between them, and the folds that rotate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from vqecg.downstream.comparison_runs import slug
+from vqecg.downstream.design import Design
+from vqecg.downstream.recipes import recipe
+from vqecg.records.folds import FoldSplit
+from vqecg.records.subset import TrainingSubset
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One comparison of a grid; what the plan does not name is as the command line says."""
+
+    name: str = ""  # of the cell; none = made from what it holds. Cells of one name that differ in folds are pooled
+    arms: tuple[str, ...] = ()
+    task: str = "superdiagnostic"
+    target_classes: tuple[str, ...] = ()
+    ratio: float = 0.5
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    rotate: tuple[int, ...] = ()  # folds of which each is tested on in turn, the next one validates, the others train
+    subset: TrainingSubset = field(default_factory=TrainingSubset)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    model: str = ""  # classifier, trained by its recipe; none = the command's --training
+    steps: int = 0  # of the classifier; 0 = as the recipe, or --training, says
+    generator: str = ""  # folder; {test_fold}, {scarce_class}, {scarce_records} and {fraction} are filled in
+
+
+@dataclass(frozen=True)
+class CellPart:
+    """A design with its generator: a cell, or one test fold of it."""
+
+    design: Design
+    generator: Path
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """What gives one comparison: one part, or one for every test fold, which are pooled."""
+
+    name: str
+    parts: tuple[CellPart, ...]
+
+    @property
+    def slug(self) -> str:
+        """The name of its folder."""
+        return slug(self.name)
+
+    @property
+    def pooled(self) -> bool:
+        """Whether its parts are folds."""
+        return len(self.parts) > 1
+
+
+def rotated(folds: Sequence[int]) -> list[FoldSplit]:
+    """Each fold as the test fold, the next one (after the last the first) for validation, the others for training.
+
+    Raises ValueError for fewer than three folds.
+    """
+    if len(folds) < 3:
+        raise ValueError(f"rotate is {list(folds)}; expected at least three folds: training, validation and test")
+    splits = []
+    for place, test in enumerate(folds):
+        validation = folds[(place + 1) % len(folds)]
+        splits.append(
+            FoldSplit(tuple(fold for fold in folds if fold not in (test, validation)), (validation,), (test,))
+        )
+    return splits
+
+
+def grid_cells(cells: Sequence[Cell], base: Design) -> tuple[GridCell, ...]:
+    """What is run, with everything that a cell does not name from `base`.
+
+    Raises ValueError for no cell, and for two of one name that differ in more than folds or share a test fold.
+    """
+    if not cells:
+        raise ValueError("the plan has no cell; expected a list `cells:` with at least one")
+    named: dict[str, list[tuple[Cell, CellPart]]] = {}
+    for cell in cells:
+        for folds in rotated(cell.rotate) if cell.rotate else [cell.folds]:
+            own = replace(cell, folds=folds, rotate=())
+            named.setdefault(cell.name or name_of(cell), []).append((own, part_of(own, base)))
+    for name, found in named.items():
+        alike = {replace(cell, folds=FoldSplit()) for cell, _ in found}
+        tested = [fold for cell, _ in found for fold in cell.folds.test]
+        if len(alike) > 1 or len(set(tested)) < len(tested):
+            raise ValueError(
+                f"{len(found)} cells are named {name!r}; expected cells of one name to differ only in their folds, "
+                "with another test fold each: give them names of their own"
+            )
+    slugs = [slug(name) for name in named]
+    if len(set(slugs)) < len(slugs):
+        raise ValueError(f"the cells' names {list(named)} are not different enough to be the names of folders")
+    return tuple(GridCell(name, tuple(part for _, part in found)) for name, found in named.items())
+
+
+def name_of(cell: Cell) -> str:
+    """A name made from what most often differs."""
+    words = [cell.task, str(cell.subset) if cell.subset.reduces else "", f"ratio {cell.ratio:g}"]
+    words += ["+".join(cell.target_classes), cell.model, "rotating folds" if cell.rotate else ""]
+    return ", ".join(filter(None, words))
+
+
+def part_of(cell: Cell, base: Design) -> CellPart:
+    """A cell of fixed folds as a design. Raises ValueError for an unknown model or place holder."""
+    classifier = recipe(cell.model) if cell.model else base.classifier
+    if cell.steps:
+        classifier = replace(classifier, steps=cell.steps)
+    design = replace(
+        base,
+        arms=cell.arms or base.arms,
+        task=cell.task,
+        target_classes=cell.target_classes,
+        ratio=cell.ratio,
+        folds=cell.folds,
+        subset=cell.subset,
+        seeds=cell.seeds,
+        classifier=classifier,
+    )
+    known = {
+        "test_fold": "-".join(map(str, cell.folds.test)),
+        "scarce_class": cell.subset.scarce_class,
+        "scarce_records": cell.subset.scarce_records,
+        "fraction": f"{cell.subset.fraction:g}",
+    }
+    try:
+        return CellPart(design, Path(cell.generator.format(**known)))
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError(
+            f"generator is {cell.generator!r}; expected a folder, in which {{{'}, {'.join(known)}}} are filled in"
+        ) from error

@@ -1,0 +1,82 @@
+"""Tasks that take minutes, done by this process or by several new ones (spawn), one thread each."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.process import BaseProcess
+from threading import Thread
+from typing import TypeVar
+
+import torch
+from tqdm.auto import tqdm
+
+T = TypeVar("T")
+GRACE = 5.0  # s for workers to clean up
+
+
+def run_tasks(
+    tasks: Sequence[Callable[[], T]], workers: int = 1, description: str = "", unit: str = "run", progress: bool = True
+) -> list[T]:
+    """What the tasks return, in their order; with several workers tasks and results must pickle.
+
+    Raises ValueError for fewer than one worker, ChildProcessError when one is killed, and what a task raises: then no
+    further task is begun.
+    """
+    if workers < 1:
+        raise ValueError(f"workers is {workers}, expected 1 or more")
+    found: dict[int, T] = {}
+    with tqdm(total=len(tasks), desc=description, unit=unit, disable=not progress, delay=2) as bar:
+        if min(workers, len(tasks)) <= 1:
+            for number, task in enumerate(tasks):
+                found[number] = task()
+                bar.update()
+        else:
+            others = active_children()
+            executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=begin_worker)
+            try:
+                numbers = {executor.submit(task): number for number, task in enumerate(tasks)}
+                for future in as_completed(numbers):
+                    found[numbers[future]] = future.result()
+                    bar.update()
+            except BrokenProcessPool as error:
+                raise ChildProcessError(
+                    "a worker process was killed (out of memory?): the same command goes on, with fewer workers if "
+                    "need be"
+                ) from error
+            except BaseException:
+                stop([child for child in active_children() if child not in others])
+                raise
+            finally:
+                executor.shutdown(wait=True, cancel_futures=True)
+    return [found[number] for number in range(len(tasks))]
+
+
+def stop(workers: Sequence[BaseProcess]) -> None:
+    """Ends workers in the middle of their tasks, after some time to clean up: a training may have minutes to go."""
+    for worker in workers:
+        worker.terminate()
+    until = time.monotonic() + GRACE
+    for worker in workers:
+        worker.join(max(0.0, until - time.monotonic()))
+        worker.kill()
+
+
+def begin_worker() -> None:
+    """One thread; Ctrl-C, which reaches every process of a terminal, is left to the parent, and the end is shared."""
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # what is half written is cleaned up
+    Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """Ends this process when its parent is gone, killed or not."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

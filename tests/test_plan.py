@@ -1,0 +1,73 @@
+"""The plan of a grid: what a cell takes over, folds that rotate, cells that are pooled, and what is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vqecg.downstream.design import Design
+from vqecg.downstream.plan import Cell, grid_cells, rotated
+from vqecg.records.folds import FoldSplit
+from vqecg.records.subset import TrainingSubset
+
+BASE = Design()
+ROTATING = Cell(rotate=(1, 2, 3, 4), generator="folds/{test_fold}/prior")
+
+
+def test_every_fold_is_tested_on_once_and_never_trained_on_then():
+    splits = rotated((1, 2, 5, 9))
+    assert [split.test for split in splits] == [(1,), (2,), (5,), (9,)]
+    assert [split.validation for split in splits] == [(2,), (5,), (9,), (1,)]
+    assert all(sorted((*split.train, *split.validation, *split.test)) == [1, 2, 5, 9] for split in splits)
+    with pytest.raises(ValueError, match="at least three folds"):
+        rotated((1, 2))
+
+
+def test_rotating_folds_are_one_cell_with_a_generator_for_each():
+    (cell,) = grid_cells([ROTATING], BASE)
+    assert cell.pooled and [part.generator for part in cell.parts] == [Path(f"folds/{n}/prior") for n in (1, 2, 3, 4)]
+    assert [part.design.folds.test for part in cell.parts] == [(1,), (2,), (3,), (4,)]
+
+
+def test_cells_that_differ_only_in_test_folds_are_pooled():
+    splits = [FoldSplit((1, 2), (3,), (4,)), FoldSplit((3, 4), (1,), (2,))]
+    (cell,) = grid_cells([Cell(folds=split, generator="g") for split in splits], BASE)
+    assert cell.pooled and [part.design.folds for part in cell.parts] == splits
+
+
+def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_path():
+    subset = TrainingSubset("HYP", 50)
+    given = Cell(
+        arms=("mixup", "prior samples"),
+        subset=subset,
+        model="bi-lstm",
+        steps=7,
+        ratio=1.0,
+        generator="g/{scarce_class}-{scarce_records}",
+    )
+    (cell,) = grid_cells([given], replace(BASE, only_able=True))
+    (part,) = cell.parts
+    assert part.generator == Path("g/HYP-50") and not cell.pooled
+    assert part.design.subset == subset and part.design.only_able and part.design.ratio == 1.0
+    assert part.design.classifier.model == "bi-lstm" and part.design.classifier.steps == 7
+    assert cell.name == "superdiagnostic, HYP cut to 50 (seed 0), ratio 1, bi-lstm"
+    assert cell.slug == "superdiagnostic-hyp-cut-to-50-seed-0-ratio-1-bi-lstm"
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ([], "the plan has no cell"),
+        ([Cell(), Cell()], "2 cells are named 'superdiagnostic, ratio 0.5'.*give them names"),
+        ([Cell("a", ratio=1.0), Cell("a", folds=FoldSplit((1,), (2,), (3,)))], "differ only in their folds"),
+        ([Cell("a b"), Cell("a-b")], "not different enough"),
+        ([Cell(model="vgg")], "classifier 'vgg' is unknown"),
+        ([Cell(arms=("smote",))], "arm 'smote' is unknown"),
+        ([Cell(arms=("mixup",))], "the main arm is 'prior samples', the arms are real only, duplication, mixup"),
+        ([Cell(generator="folds/{fold}")], "in which .*test_fold.* are filled in"),
+        ([Cell(rotate=(1,))], "at least three folds"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(cells: list[Cell], told: str):
+    with pytest.raises(ValueError, match=told):
+        grid_cells(cells, BASE)
