@@ -7,6 +7,7 @@ from vqecg.prior.training import PriorTraining
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import LabelTask
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import TrainingSubset
 from vqecg.tokenizer.training import TokenizerTraining
 
 LIMITS = """## Limits
@@ -16,21 +17,20 @@ Records it makes are not recordings of anybody; how near they come to training r
 """
 
 
-def data_lines(store: RecordStore, folds: FoldSplit) -> str:
+def data_lines(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> str:
     """What a model was trained on."""
+    taken = f"\n- training records left on purpose: {subset}" if subset.reduces else ""
     return f"""## Data
 
 - {store.description}
 - store {store.fingerprint[:16]}: {len(store):,} records of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz
-- folds, by patient: training {text(folds.train)}, validation {text(folds.validation)}, test {text(folds.test)}
+- folds, by patient: training {text(folds.train)}, validation {text(folds.validation)}, test {text(folds.test)}{taken}
 - signals: (batch, 8, samples) float32 mV, leads I, II, V1, V2, V3, V4, V5, V6; the other four follow from I and II
 """
 
 
-def tokenizer_card(
-    settings: TokenizerTraining, store: RecordStore, folds: FoldSplit, figures: Mapping[str, Any]
-) -> str:
-    """The card of a tokenizer."""
+def tokenizer_card(settings: TokenizerTraining, data: str, figures: Mapping[str, Any]) -> str:
+    """The card of a tokenizer; `data` are `data_lines`."""
     model, whole = settings.model, figures["prd"][-1]
     return f"""# ECGTokenizer
 
@@ -43,7 +43,7 @@ tokenizer = ECGTokenizer.from_pretrained("this folder")
 codes = tokenizer.encode(signal)        # (batch, 8, samples) mV -> (batch, frames, levels)
 ```
 
-{data_lines(store, folds)}
+{data}
 ## Measured
 
 Median PRD over 12 mean-free leads, {whole["records"]:,} {figures["measured_on"]} records: {whole["median"]:.1f} %
@@ -52,10 +52,10 @@ Median PRD over 12 mean-free leads, {whole["records"]:,} {figures["measured_on"]
 {LIMITS}"""
 
 
-def generator_card(
-    settings: PriorTraining, task: LabelTask, store: RecordStore, folds: FoldSplit, figures: Mapping[str, Any]
-) -> str:
-    """The card of a generator."""
+def generator_card(settings: PriorTraining, task: LabelTask, data: str, figures: Mapping[str, Any]) -> str:
+    """The card of a generator; `data` are `data_lines`."""
+    missed = figures["detail_loss"]
+    detail = "" if missed is None else f"; the embedding of all levels is missed by {100 * missed:.1f} % of its energy"
     return f"""# ECGGenerator
 
 Labels in, 12-lead ECGs out: a prior on a {settings.backbone} backbone over the first {settings.levels} levels of the
@@ -71,10 +71,10 @@ records = generator.generate(generator.requests(["{task.class_names[0]}"], count
 
 Task {task.name}: {", ".join(task.class_names)}. Age (years) and sex may be asked for too.
 
-{data_lines(store, folds)}
+{data}
 ## Measured
 
-Validation loss {figures["loss"]:.3f} nats a code (a uniform guess: {figures["uniform"]:.3f}).
+Validation loss {figures["loss"]:.3f} nats a code (a uniform guess: {figures["uniform"]:.3f}){detail}.
 
 {LIMITS}"""
 

@@ -12,10 +12,10 @@ from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
 from vqecg.records.subset import TrainedOn, TrainingSubset, split_rows
 from vqecg.scripts.arguments import plain
-from vqecg.scripts.cards import generator_card
+from vqecg.scripts.cards import data_lines, generator_card
 from vqecg.scripts.presets import SMALL, preset
 from vqecg.scripts.stage import Stage, begin
-from vqecg.scripts.trained_on import older_trained_on, prior_trained_on
+from vqecg.scripts.trained_on import prior_trained_on
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.processes import is_main_process
@@ -89,13 +89,14 @@ def train(arguments: Arguments) -> Stage:
                 * trained.prior.config.frames
                 * trained.prior.config.levels,
                 "history": trained.result.history,
+                "detail_loss": None if trained.detail is None else trained.detail.best_value,
             }
             conditions = training_conditions(store, rows.train, task)
             seen = prior_trained_on(
                 TrainedOn(store.fingerprint, arguments.folds, arguments.subset), arguments.tokenizer
             )
             generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples, seen)
-            card = generator_card(training, task, store, arguments.folds, figures)
+            card = generator_card(training, task, data_lines(store, arguments.folds, arguments.subset), figures)
             generator.save_pretrained(arguments.out / GENERATOR_FOLDER, card, overwrite=True)
             stage = stage.finish(figures)
             shutil.rmtree(folder)
@@ -117,8 +118,4 @@ def generator_folder(folder: Path) -> Path:
 
 def load_generator(folder: Path) -> ECGGenerator:
     """The generator in a folder, or in what `vqecg train-prior` wrote."""
-    place = generator_folder(folder)
-    generator = ECGGenerator.from_pretrained(place)
-    if not generator.trained_on:
-        generator.trained_on = older_trained_on(place.parent)
-    return generator
+    return ECGGenerator.from_pretrained(generator_folder(folder))

@@ -9,7 +9,7 @@ from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
 from vqecg.records.subset import TrainingSubset, split_rows
 from vqecg.scripts.arguments import plain
-from vqecg.scripts.cards import tokenizer_card
+from vqecg.scripts.cards import data_lines, tokenizer_card
 from vqecg.scripts.presets import SMALL, at_rate, preset
 from vqecg.scripts.stage import Stage, begin
 from vqecg.tokenizer.metrics import assess_tokenizer
@@ -64,7 +64,8 @@ def train(arguments: Arguments) -> Stage:
                 "best_step": trained.result.best_step,
                 "history": trained.result.history,
             }
-            trained.tokenizer.save_pretrained(arguments.out, tokenizer_card(settings, store, arguments.folds, figures))
+            card = tokenizer_card(settings, data_lines(store, arguments.folds, arguments.subset), figures)
+            trained.tokenizer.save_pretrained(arguments.out, card)
             stage = stage.finish(figures)
             shutil.rmtree(folder)
     say(stage)
