@@ -32,7 +32,6 @@ from vqecg.records.writing import is_dataset
 from vqecg.scripts import assess, generate, train_prior, train_tokenizer
 from vqecg.scripts.presets import PRESETS, Preset, preset
 from vqecg.tokenizer import training as tokenizer_training
-from vqecg.training.checkpoint import Pretrained
 from vqecg.training.fit import FitSettings
 
 UNFINISHED = 3  # exit status
@@ -58,8 +57,6 @@ def main(arguments: list[str] | None = None) -> int:
     settings = shortened(preset(options.preset), options.steps)
     try:
         with ExitStack() as stack:
-            if torch.cuda.is_available():
-                stack.enter_context(loaded_on(torch.device("cuda")))
             if options.compile:
                 stack.enter_context(compiled_training())
             stack.enter_context(time_limit(options.minutes))
@@ -185,18 +182,6 @@ def time_limit(minutes: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-@contextmanager
-def loaded_on(device: torch.device) -> Iterator[None]:
-    """Within, a model that is loaded lies on the device, so that encoding, sampling and assessing run there too."""
-    load: Callable[..., nn.Module] = Pretrained.__dict__["from_pretrained"].__func__  # not bound to one class
-
-    def there(kind: type[Pretrained], folder: str | Path) -> nn.Module:
-        return load(kind, folder).to(device)
-
-    with patch.object(Pretrained, "from_pretrained", classmethod(there)):
-        yield
 
 
 @contextmanager

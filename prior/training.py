@@ -122,12 +122,13 @@ def fit_parts(
     progress: bool,
 ) -> TrainedPrior:
     """Trains the prior on the levels that it writes, then its detail model on all; examples hold all levels."""
-    shares = {"label_dropout": settings.label_dropout, "attribute_dropout": settings.attribute_dropout}
+    written = examples.first_levels(settings.levels)
+    written = replace(written, label_dropout=settings.label_dropout, attribute_dropout=settings.attribute_dropout)
     shown = held_out.first_levels(settings.levels)
     prior.detail.requires_grad_(False)  # several processes would wait for its gradient
     result = fit(
         prior,
-        replace(examples.first_levels(settings.levels), **shares),
+        written,
         prior_loss,
         settings.fit,
         folder,

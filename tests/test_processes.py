@@ -10,12 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from vqecg.records.store import RecordStore
 from vqecg.scripts.main import main
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
-from vqecg.training.processes import by_main, is_main_process, leave_job, process_count
+from vqecg.training.processes import by_main, is_main_process, leave_job, own_device, process_count
 
 TINY = ["--preset", "tiny", "--training.fit.steps", "4", "--training.fit.batch-size", "8"]
 TINY += ["--training.model.width", "8", "--training.model.levels", "2", "--training.model.codebook-size", "16"]
@@ -115,3 +116,12 @@ def test_commands_that_several_processes_cannot_share_say_so_once(
     )
     monkeypatch.setenv("RANK", "1")
     assert main([command]) == 1 and capsys.readouterr().err == ""
+
+
+def test_the_models_of_a_process_lie_on_its_own_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert own_device() == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert own_device() == torch.device("cuda", 0)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert own_device() == torch.device("cuda", 3)

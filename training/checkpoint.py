@@ -13,6 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from vqecg.training.processes import own_device
+
 FORMAT_VERSION = 1
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 
@@ -80,6 +82,8 @@ class Pretrained:
     def from_pretrained(cls, folder: str | Path) -> Self:
         """Loads a model from a folder, or from the model hub if `folder` is no folder but reads like `user/name`.
 
+        It is in evaluation mode and lies on this process's GPU, where there is one.
+
         Raises ValueError for a missing file, another class, another format version, an unknown setting, or weights
         that do not fit the settings.
         """
@@ -100,7 +104,7 @@ class Pretrained:
             model.load_state_dict(load_file(place / WEIGHTS_FILE))
         except (RuntimeError, SafetensorError, FileNotFoundError) as error:
             raise ValueError(f"{place / WEIGHTS_FILE} does not fit {place / CONFIG_FILE}: {error}") from error
-        return model.eval()
+        return model.eval().to(own_device())
 
 
 def find_folder(folder: str | Path) -> Path:

@@ -3,10 +3,15 @@
 Nothing is imported before it is needed: the command line asks here too.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import torch
 
 T = TypeVar("T")
 
@@ -28,6 +33,14 @@ def process_index() -> int:
 def is_main_process() -> bool:
     """Whether this is process 0, which alone writes and prints."""
     return process_index() == 0
+
+
+def own_device() -> torch.device:
+    """Where the models of this process lie: its own GPU where there is one, else the processor."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if gpu else torch.device("cpu")
 
 
 def by_main(work: Callable[[], T]) -> T:
