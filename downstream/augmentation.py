@@ -29,16 +29,11 @@ INTERPOLATION, NAIVE_MIXING, SIGNAL_MIXING = "interpolation", "naive mixing", "s
 MIXING = (INTERPOLATION, NAIVE_MIXING, SIGNAL_MIXING)
 
 
-def supported_pairs() -> InterpolationSettings:
-    """Parents whose shared statements give the labels: the additions are written with these statements."""
-    return InterpolationSettings(pairing=SUPPORTED)
-
-
 @dataclass(frozen=True)
 class AugmentationSettings:
     """How added records are made; seeds and attempts of the parts are taken from here."""
 
-    interpolation: InterpolationSettings = field(default_factory=supported_pairs)
+    interpolation: InterpolationSettings = field(default_factory=InterpolationSettings)
     infilling: InfillingSettings = field(default_factory=InfillingSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     least: int = 20  # training records with a statement, or the prior is not asked for it

@@ -41,7 +41,7 @@ from vqecg.prior.copy_gate import CopyGate
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.infilling import InfillingSettings
 from vqecg.prior.interpolation import InterpolationSettings, interpolate, mix_signals
-from vqecg.prior.partners import SHARED, SUPPORTED, shared_statements
+from vqecg.prior.partners import EXACT, SHARED, SUPPORTED, shared_statements
 from vqecg.prior.record_rows import RecordRows
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store import RecordStore
@@ -184,7 +184,7 @@ def test_records_with_more_labels_may_be_parents_by_shared_statements(own: Ingre
     able = eligible(replace(own, settings=sharing), INTERPOLATION)
     assert (able >= eligible(own, INTERPOLATION)).all()
     with pytest.raises(ValueError, match="pairing is 'exact'; expected 'supported' or 'shared'"):
-        AugmentationSettings(interpolation=InterpolationSettings())
+        AugmentationSettings(interpolation=InterpolationSettings(pairing=EXACT))
     assert AugmentationSettings().interpolation.pairing == SUPPORTED
 
 

@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def test_every_command_has_its_file_and_every_file_of_a_command_is_named():
-    shared = {"__init__", "main", "arguments", "presets", "stage", "cards", "run_folders", "run_report"}
+    shared = {"__init__", "main", "arguments", "presets", "stage", "cards", "trained_on", "run_folders", "run_report"}
     files = {path.stem for path in (CHECKOUT / "scripts").glob("*.py")} - shared
     assert files == {name.replace("-", "_") for name in COMMANDS}
     for name in files:

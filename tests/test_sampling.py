@@ -209,8 +209,16 @@ def test_each_record_has_its_own_stream_of_noise():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"temperature": 0.0}, {"top_p": 0.0}, {"top_p": 1.1}, {"guidance": -1.0}, {"batch_size": 0}]
+    "wrong",
+    [
+        {"temperature": 0.0},
+        {"trait_temperature": 0.0},
+        {"top_p": 0.0},
+        {"top_p": 1.1},
+        {"guidance": -1.0},
+        {"batch_size": 0},
+    ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, Any]):
-    with pytest.raises(ValueError, match="expected temperature above 0"):
+    with pytest.raises(ValueError, match="expected temperatures above 0"):
         SamplingSettings(**wrong)
