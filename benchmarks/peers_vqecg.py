@@ -107,7 +107,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     tokenizer, codec_seconds = spent(lambda: train_codec(codec_fit).tokenizer)
 
     def train_on(records: np.ndarray, fit: FitSettings) -> TrainedPrior:
-        settings = replace(shape, fit=fit)
+        # the detail model takes about a tenth of the time
+        settings = replace(shape, fit=fit, detail=fitted(shape.detail, max(1, fit.steps // 2)))
         return train_prior(store, records, rows.validation, tokenizer, task, settings, progress=False)
 
     few = rows.train[:PROBED_RECORDS]
