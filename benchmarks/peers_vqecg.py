@@ -107,8 +107,11 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     tokenizer, codec_seconds = spent(lambda: train_codec(codec_fit).tokenizer)
 
     def train_on(records: np.ndarray, fit: FitSettings) -> TrainedPrior:
-        # the detail model takes about a tenth of the time
-        settings = replace(shape, fit=fit, detail=fitted(shape.detail, max(1, fit.steps // 2)))
+        # sketch and detail model take about a tenth of the time each
+        few_steps = max(1, fit.steps // 2)
+        settings = replace(
+            shape, fit=fit, sketch=fitted(shape.sketch, few_steps), detail=fitted(shape.detail, few_steps)
+        )
         return train_prior(store, records, rows.validation, tokenizer, task, settings, progress=False)
 
     few = rows.train[:PROBED_RECORDS]

@@ -63,10 +63,13 @@ class ConditionEmbedding(nn.Module):
         known = condition.age.isfinite()
         years = torch.where(known, condition.age / 50 - 1, torch.zeros_like(condition.age))
         age = self.age(torch.stack([years, known.float()], dim=-1))
-        groups = (condition.labels @ self.membership).clamp(max=1)
-        labels = self.labels(torch.cat([condition.labels, groups], dim=-1))
-        told = labels + age + self.sex(condition.sex)
+        told = self.labels(self.label_vector(condition)) + age + self.sex(condition.sex)
         return torch.where(condition.hidden[:, None], self.null.to(told.dtype), told)
+
+    def label_vector(self, condition: Condition) -> Tensor:
+        """(batch, classes + groups) float32, 1 for each label and for each group that one of them belongs to."""
+        groups = (condition.labels @ self.membership).clamp(max=1)
+        return torch.cat([condition.labels, groups], dim=-1)
 
 
 def group_membership(class_names: Sequence[str]) -> Tensor:

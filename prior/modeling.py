@@ -37,8 +37,7 @@ if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --he
 class ECGPriorOutput:
     """What a forward pass gives."""
 
-    loss: Tensor  # scalar, code_loss + beat_loss + trait_loss: what is trained
-    code_loss: Tensor  # scalar, mean negative log-likelihood of a code given the sketch, nats
+    code_loss: Tensor  # scalar, mean negative log-likelihood of a code given the sketch, nats: what is trained
     beat_loss: Tensor  # scalar, mean negative log-likelihood of a beat's time given those before it, nats
     trait_loss: Tensor  # scalar, mean negative log-likelihood of a trait given those before it, nats
     level_losses: Tensor  # (levels,) nats a code
@@ -178,7 +177,6 @@ class ECGPrior(nn.Module, Pretrained):
         beat_loss = drawn.beats.sum() / (sketch.times.isfinite().sum() + len(sketch))
         trait_loss = drawn.traits.mean() / sketch.traits.shape[1]
         return ECGPriorOutput(
-            code_loss + beat_loss + trait_loss,
             code_loss,
             beat_loss,
             trait_loss,

@@ -12,7 +12,7 @@ from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.detail_training import train_detail
 from vqecg.prior.examples import CodeExamples, Variants, encode_examples
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.sketch import Sketch
+from vqecg.prior.sketch import Sketch, SketchModel
 from vqecg.prior.traits import TraitBasis, measure
 from vqecg.records.labels import LabelTask
 from vqecg.records.rpeaks import find_r_peaks
@@ -42,6 +42,11 @@ class PriorTraining:
     shift: int = 4  # samples a variant is moved by at most, either way
     gain: float = 0.05  # standard deviation of the logarithm of a random factor on each variant
     fit: FitSettings = field(default_factory=FitSettings)
+    sketch: FitSettings = field(
+        default_factory=lambda: FitSettings(
+            steps=1200, learning_rate=3e-3, weight_decay=0.05, average_decay=0.99, mixed_precision="no"
+        )
+    )
     corruption: float = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail.py)
     detail: FitSettings = field(
         default_factory=lambda: FitSettings(steps=1000, batch_size=32, learning_rate=2e-3, warmup_steps=30)
@@ -53,7 +58,8 @@ class TrainedPrior:
     """What training gives."""
 
     prior: ECGPrior
-    result: FitResult
+    sketch: FitResult
+    result: FitResult  # of the transformer
     detail: FitResult | None  # None where the prior writes all levels, so that there is nothing left out
 
 
@@ -121,11 +127,23 @@ def fit_parts(
     folder: Path | None,
     progress: bool,
 ) -> TrainedPrior:
-    """Trains the prior on the levels that it writes, then its detail model on all; examples hold all levels."""
+    """Trains the sketch, then the transformer on the levels that it writes, then the detail on all of `examples`'."""
     written = examples.first_levels(settings.levels)
     written = replace(written, label_dropout=settings.label_dropout, attribute_dropout=settings.attribute_dropout)
     shown = held_out.first_levels(settings.levels)
-    prior.detail.requires_grad_(False)  # several processes would wait for its gradient
+    sketch = fit(
+        prior.sketch,
+        written,
+        sketch_loss,
+        settings.sketch,
+        None if folder is None else folder / "sketch",
+        evaluate=lambda _: validate_sketch(prior.sketch, shown),
+        description="sketch",
+        progress=progress,
+    )
+    parts = (prior.sketch, prior.detail)
+    for part in parts:
+        part.requires_grad_(False)  # several processes would wait for its gradient
     result = fit(
         prior,
         written,
@@ -136,9 +154,10 @@ def fit_parts(
         description="prior",
         progress=progress,
     )
-    prior.detail.requires_grad_(True)
+    for part in parts:
+        part.requires_grad_(True)
     if settings.levels == len(codebooks):
-        return TrainedPrior(prior, result, None)
+        return TrainedPrior(prior, sketch, result, None)
     detail = train_detail(
         prior.detail,
         examples,
@@ -150,7 +169,7 @@ def fit_parts(
         None if folder is None else folder / "detail",
         progress,
     )
-    return TrainedPrior(prior, result, detail)
+    return TrainedPrior(prior, sketch, result, detail)
 
 
 def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) -> TraitBasis:
@@ -168,12 +187,29 @@ def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
     output = model(batch["codes"], condition, Sketch(batch["times"], batch["traits"]))
     named = {
-        "loss": output.loss,
-        "loss/codes": output.code_loss,
+        "loss": output.code_loss,
         "loss/beats": output.beat_loss,
         "loss/traits": output.trait_loss,
     }
     return named | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
+
+
+def sketch_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`loss`, nats a beat and nats a trait added up, and each."""
+    condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
+    sketch = Sketch(batch["times"], batch["traits"])
+    losses = model(sketch, condition)
+    beats = losses.beats.sum() / (sketch.times.isfinite().sum() + len(sketch))
+    traits = losses.traits.mean() / sketch.traits.shape[1]
+    return {"loss": beats + traits, "loss/beats": beats, "loss/traits": traits}
+
+
+@torch.inference_mode()
+def validate_sketch(model: SketchModel, examples: CodeExamples) -> dict[str, float]:
+    """Losses of all validation examples at once, with their whole condition shown, in nats; see `sketch_loss`."""
+    batch = examples.batch(np.arange(len(examples)), np.random.default_rng(0))
+    losses = sketch_loss(model, {name: value.to(model.offset.device) for name, value in batch.items()})
+    return {name.replace("loss/", "nats/"): float(value) for name, value in losses.items()}
 
 
 @torch.inference_mode()
@@ -189,5 +225,4 @@ def validate(prior: ECGPrior, examples: CodeExamples, batch_size: int = 64) -> d
         for name, value in losses.items():
             counted = intervals if name == "loss/beats" else np.ones_like(intervals)
             total[name] = total.get(name, 0.0) + float(counted[rows].sum() / counted.sum()) * float(value)
-    total["loss"] = sum(total[f"loss/{part}"] for part in ("codes", "beats", "traits"))
     return {"loss": total.pop("loss")} | {name.replace("loss/", "nats/"): value for name, value in total.items()}

@@ -25,10 +25,12 @@ class TraitModel(nn.Module):
         self.recurrence = nn.GRU(width, width, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.mean = nn.Linear(width, traits)
+        self.label_mean = nn.Linear(classes + groups, traits, bias=False)
         self.mixture = nn.Parameter(torch.zeros(traits, width, 3 * components))
         self.bias = nn.Parameter(torch.zeros(traits, 3 * components))
         nn.init.zeros_(self.mean.weight)
         nn.init.zeros_(self.mean.bias)
+        nn.init.zeros_(self.label_mean.weight)
         with torch.no_grad():  # at the start about a normal distribution
             self.bias[:, components : 2 * components] = torch.linspace(-0.5, 0.5, components)
             self.bias[:, 2 * components :] = -0.7
@@ -40,8 +42,13 @@ class TraitModel(nn.Module):
             before = nn.functional.pad(traits[:, :-1], (1, 0))
             inputs = self.value(before[..., None]) + self.position + self.dropout(told)[:, None]
             states, _ = self.recurrence(inputs)
-            mixture = self.mixture_after(states, self.mean(told), slice(None))
+            mixture = self.mixture_after(states, self.means(condition, told), slice(None))
             return -mixture.log_density(traits).sum(1)
+
+    def means(self, condition: Condition, told: Tensor) -> Tensor:
+        """What the condition alone moves each trait by: (batch, traits)."""
+        labels = self.label_mean(self.condition.label_vector(condition))
+        return self.mean(told) + torch.where(condition.hidden[:, None], 0.0, labels)
 
     def mixture_after(self, states: Tensor, mean: Tensor, which: slice) -> LogisticMixture:
         """The mixtures of the traits `which`, from the states (batch, traits, width) before and means (batch, all)."""
@@ -53,7 +60,7 @@ class TraitModel(nn.Module):
     def sample(self, condition: Condition, noise: Tensor, temperature: float = 1.0) -> Tensor:
         """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1)."""
         told = self.condition(condition)
-        mean, drawn, state = self.mean(told), noise.new_zeros(noise.shape[:2]), None
+        mean, drawn, state = self.means(condition, told), noise.new_zeros(noise.shape[:2]), None
         last = noise.new_zeros(len(noise), 1)
         for trait in range(noise.shape[1]):
             inputs = self.value(last) + self.position[trait] + told

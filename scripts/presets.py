@@ -40,6 +40,9 @@ TINY = Preset(
         fit=FitSettings(
             steps=400, batch_size=32, learning_rate=3e-3, warmup_steps=20, average_decay=0.98, evaluate_every=100
         ),
+        sketch=FitSettings(
+            steps=200, batch_size=32, learning_rate=3e-3, warmup_steps=20, average_decay=0.97, mixed_precision="no"
+        ),
         detail=FitSettings(steps=120, batch_size=32, learning_rate=2e-3, warmup_steps=20, average_decay=0.97),
     ),
     sampling=SamplingSettings(),
@@ -70,6 +73,15 @@ SMALL = Preset(
             evaluate_every=200,
             patience=3,
         ),
+        sketch=FitSettings(
+            steps=1200,
+            batch_size=64,
+            learning_rate=3e-3,
+            weight_decay=0.05,
+            average_decay=0.99,
+            evaluate_every=200,
+            mixed_precision="no",
+        ),
         detail=FitSettings(
             steps=1200, batch_size=32, learning_rate=2e-3, warmup_steps=30, average_decay=0.99, evaluate_every=200
         ),
@@ -94,6 +106,7 @@ BASE = Preset(
         dropout=0.2,
         variants=16,
         fit=replace(SMALL.prior.fit, steps=12_000, batch_size=128, learning_rate=6e-4, evaluate_every=500, patience=6),
+        sketch=replace(SMALL.prior.sketch, steps=4000, batch_size=128, evaluate_every=500),
         detail=replace(SMALL.prior.detail, steps=4000, batch_size=128, evaluate_every=500),
     ),
     sampling=replace(SMALL.sampling, batch_size=256),

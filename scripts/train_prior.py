@@ -77,7 +77,7 @@ def train(arguments: Arguments) -> Stage:
                 return stage  # the main process measures and saves
             best = next(row for row in trained.result.history if row["step"] == trained.result.best_step)
             figures = {
-                "loss": best["nats/codes"],
+                "loss": best["loss"],
                 "beat_loss": best["nats/beats"],
                 "uniform": math.log(tokenizer.codebook_size),
                 "parameters": sum(parameter.numel() for parameter in trained.prior.parameters()),

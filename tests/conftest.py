@@ -98,7 +98,7 @@ def prior_training() -> PriorTraining:
     from vqecg.training.fit import FitSettings
 
     fit = FitSettings(steps=8, batch_size=16, evaluate_every=4, warmup_steps=2, mixed_precision="no")
-    return PriorTraining(levels=2, width=32, layers=2, heads=2, variants=2, fit=fit, detail=fit)
+    return PriorTraining(levels=2, width=32, layers=2, heads=2, variants=2, fit=fit, sketch=fit, detail=fit)
 
 
 @pytest.fixture(scope="session")

@@ -383,7 +383,7 @@ trained = train_tokenizer(
     store, split.train, split.validation, TokenizerTraining(model, fit), folder / "tokenizer", progress=False
 )
 task = store.task("superdiagnostic")
-settings = PriorTraining(levels=2, width=32, layers=1, heads=2, variants=2, fit=fit, detail=fit)
+settings = PriorTraining(levels=2, width=32, layers=1, heads=2, variants=2, fit=fit, sketch=fit, detail=fit)
 prior = train_prior(
     store, split.train, split.validation, trained.tokenizer, task, settings, folder / "prior", progress=False
 )

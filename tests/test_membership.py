@@ -73,7 +73,7 @@ def test_the_losses_are_those_of_the_prior_on_average(
     condition = Condition(told["labels"], told["age"], told["sex"], told["hidden"])
     with torch.no_grad():
         drawn = tiny_generator.prior.sketch(Sketch(told["times"], told["traits"]), condition)
-    codes = validate(tiny_generator.prior, examples)["nats/codes"] * config.frames * config.levels
+    codes = validate(tiny_generator.prior, examples)["loss"] * config.frames * config.levels
     assert (
         own.losses.mean() == pytest.approx(codes + float((drawn.beats + drawn.traits).mean()), rel=1e-5)
         and own.losses.std() > 0

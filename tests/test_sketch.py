@@ -71,7 +71,9 @@ def test_a_trait_is_no_part_of_what_those_before_it_are_told(model: SketchModel)
         cut = TraitModel(2, PLAIN + COMPONENTS - 1).eval()
         cut.load_state_dict(
             {
-                name: value[:-1] if name in ("position", "mixture", "bias", "mean.weight", "mean.bias") else value
+                name: value[:-1]
+                if name in ("position", "mixture", "bias", "mean.weight", "mean.bias", "label_mean.weight")
+                else value
                 for name, value in model.traits.state_dict().items()
             }
         )
