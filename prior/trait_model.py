@@ -11,8 +11,8 @@ from vqecg.prior.traits import FARTHEST
 class TraitModel(nn.Module):
     """Density of the traits (prior/traits.py) of a record that is asked to be something.
 
-    The mean of every trait follows the labels directly too, not only through what was drawn before: a label of twenty
-    records moves an axis, and cannot teach a recurrent network to.
+    Mean and spread of every trait follow the labels directly too, not only through the recurrent network: a label of
+    twenty records moves an axis, and cannot teach a network to.
     """
 
     def __init__(
@@ -25,12 +25,12 @@ class TraitModel(nn.Module):
         self.recurrence = nn.GRU(width, width, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.mean = nn.Linear(width, traits)
-        self.label_mean = nn.Linear(classes + groups, traits, bias=False)
+        self.label_shift = nn.Linear(classes + groups, 2 * traits, bias=False)  # of mean and logarithm of the scale
         self.mixture = nn.Parameter(torch.zeros(traits, width, 3 * components))
         self.bias = nn.Parameter(torch.zeros(traits, 3 * components))
         nn.init.zeros_(self.mean.weight)
         nn.init.zeros_(self.mean.bias)
-        nn.init.zeros_(self.label_mean.weight)
+        nn.init.zeros_(self.label_shift.weight)
         with torch.no_grad():  # at the start about a normal distribution
             self.bias[:, components : 2 * components] = torch.linspace(-0.5, 0.5, components)
             self.bias[:, 2 * components :] = -0.7
@@ -42,30 +42,34 @@ class TraitModel(nn.Module):
             before = nn.functional.pad(traits[:, :-1], (1, 0))
             inputs = self.value(before[..., None]) + self.position + self.dropout(told)[:, None]
             states, _ = self.recurrence(inputs)
-            mixture = self.mixture_after(states, self.means(condition, told), slice(None))
+            mixture = self.mixture_after(states, self.shifts(condition, told), slice(None))
             return -mixture.log_density(traits).sum(1)
 
-    def means(self, condition: Condition, told: Tensor) -> Tensor:
-        """What the condition alone moves each trait by: (batch, traits)."""
-        labels = self.label_mean(self.condition.label_vector(condition))
-        return self.mean(told) + torch.where(condition.hidden[:, None], 0.0, labels)
+    def shifts(self, condition: Condition, told: Tensor) -> Tensor:
+        """What the condition alone moves mean and logarithm of the scale of each trait by: (batch, 2, traits)."""
+        labels = self.label_shift(self.condition.label_vector(condition))
+        labels = torch.where(condition.hidden[:, None], 0.0, labels).unflatten(-1, (2, -1))
+        return labels + nn.functional.pad(self.mean(told)[:, None], (0, 0, 0, 1))
 
-    def mixture_after(self, states: Tensor, mean: Tensor, which: slice) -> LogisticMixture:
-        """The mixtures of the traits `which`, from the states (batch, traits, width) before and means (batch, all)."""
+    def mixture_after(self, states: Tensor, shifts: Tensor, which: slice) -> LogisticMixture:
+        """The mixtures of the traits `which`, from the states (batch, traits, width) before and the shifts of all."""
         parts = torch.einsum("btw,twk->btk", self.dropout(states), self.mixture[which]) + self.bias[which]
         weight, offset, scale = parts.chunk(3, dim=-1)
-        return LogisticMixture(weight.log_softmax(-1), offset + mean[:, which, None], scale.exp().clamp(0.02, 5))
+        mean, spread = shifts[:, :, which, None].unbind(1)
+        return LogisticMixture(
+            weight.log_softmax(-1), offset * spread.exp() + mean, (scale + spread).exp().clamp(0.02, 5)
+        )
 
     @torch.inference_mode()
     def sample(self, condition: Condition, noise: Tensor, temperature: float = 1.0) -> Tensor:
         """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1)."""
         told = self.condition(condition)
-        mean, drawn, state = self.means(condition, told), noise.new_zeros(noise.shape[:2]), None
+        shifts, drawn, state = self.shifts(condition, told), noise.new_zeros(noise.shape[:2]), None
         last = noise.new_zeros(len(noise), 1)
         for trait in range(noise.shape[1]):
             inputs = self.value(last) + self.position[trait] + told
             states, state = self.recurrence(inputs[:, None], state)
-            mixture = self.mixture_after(states, mean, slice(trait, trait + 1))
+            mixture = self.mixture_after(states, shifts, slice(trait, trait + 1))
             last = mixture.draw(noise[:, trait, None], temperature).clamp(-FARTHEST, FARTHEST)
             drawn[:, trait] = last[:, 0]
         return drawn
