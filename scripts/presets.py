@@ -86,7 +86,7 @@ SMALL = Preset(
             steps=1200, batch_size=32, learning_rate=2e-3, warmup_steps=30, average_decay=0.99, evaluate_every=200
         ),
     ),
-    sampling=SamplingSettings(temperature=0.85, trait_temperature=0.9, guidance=2.5),
+    sampling=SamplingSettings(temperature=0.85, trait_temperature=0.95, guidance=2.5),
     classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
     seeds=(0, 1, 2),
 )
