@@ -1,19 +1,19 @@
 """Tasks that take minutes, done by this process or by several new ones (spawn), one thread each."""
 
-import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
-from threading import Thread
 from typing import TypeVar
 
 import torch
 from tqdm.auto import tqdm
+
+from vqecg.records.shards import follow_parent
 
 T = TypeVar("T")
 GRACE = 5.0  # s for workers to clean up
@@ -67,16 +67,7 @@ def stop(workers: Sequence[BaseProcess]) -> None:
 
 
 def begin_worker() -> None:
-    """One thread; Ctrl-C, which reaches every process of a terminal, is left to the parent, and the end is shared."""
+    """One thread; Ctrl-C and the end are the parent's (records/shards.py), SIGTERM is this process's own."""
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # what is half written is cleaned up
-    Thread(target=end_with_parent, daemon=True).start()
-
-
-def end_with_parent() -> None:
-    """Ends this process when its parent is gone, killed or not."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

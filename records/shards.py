@@ -132,7 +132,7 @@ def _run(tasks: Iterator[ShardTask], workers: int) -> Generator[int]:
         for task in tasks:
             yield task()
         return
-    executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_follow_parent)
+    executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent)
     pending: set[Future[int]] = set()
     try:
         for task in tasks:
@@ -149,7 +149,7 @@ def _run(tasks: Iterator[ShardTask], workers: int) -> Generator[int]:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _follow_parent() -> None:
+def follow_parent() -> None:
     """Leave Ctrl-C, which reaches every process of a terminal, to the parent, and end with it if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
