@@ -1,15 +1,13 @@
 """Training the detail model: codes of all levels on one side, their first levels and the sketch on the other."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vqecg.prior.detail import DetailModel
-from vqecg.prior.examples import CodeExamples
+from vqecg.prior.examples import CodeExamples, mean_losses
 from vqecg.prior.sketch import Sketch
 from vqecg.training.fit import FitResult, FitSettings, fit
 
@@ -74,20 +72,7 @@ def train_detail(
         loss,
         settings,
         folder,
-        evaluate=lambda _: {"loss": validation_loss(model, validation, loss)},
+        evaluate=lambda _: mean_losses(model, validation, loss),
         description="detail",
         progress=progress,
     )
-
-
-@torch.inference_mode()
-def validation_loss(model: DetailModel, examples: CodeExamples, loss: Callable, batch_size: int = 64) -> float:
-    """Mean loss over the examples, as they are."""
-    device = next(model.parameters()).device
-    total = 0.0
-    for start in range(0, len(examples), batch_size):
-        rows = np.arange(start, min(start + batch_size, len(examples)))
-        batch = examples.batch(rows, np.random.default_rng(0))
-        found = loss(model, {name: value.to(device) for name, value in batch.items()})["loss"]
-        total += len(rows) / len(examples) * float(found)
-    return total

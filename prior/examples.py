@@ -1,21 +1,23 @@
 """Training examples of a prior: the codes of recordings, their sketches, and what they are."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from vqecg.prior.condition import SEX_CODES, UNKNOWN_SEX
 from vqecg.prior.rhythm import most_beats, move_times, pad_times
-from vqecg.prior.traits import TraitBasis, measure, scaled
+from vqecg.prior.traits import TraitBasis, measure_all, scaled
 from vqecg.records.labels import LabelTask
-from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.encoding import code_type
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.examples import jitter
+
+BATCH = 64  # records that are encoded or evaluated together
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,6 @@ def encode_examples(
     levels: int,
     variants: Variants = Variants(),
     progress: bool = True,
-    batch_size: int = 64,
 ) -> CodeExamples:
     """The chosen rows of a store with the codes of the first `levels`, in `variants.count` variants.
 
@@ -86,20 +87,19 @@ def encode_examples(
     codes = np.zeros((*shape, frames, levels), code_type(tokenizer.codebook_size))
     times = np.zeros((*shape, most_beats(frames)), np.float32)
     traits = np.zeros((*shape, basis.count), np.float32)
-    starts = range(0, len(indices), batch_size)
+    starts = range(0, len(indices), BATCH)
     for start in tqdm(starts, desc="encoding", unit="batch", disable=not progress, delay=2):
-        rows = slice(start, min(start + batch_size, len(indices)))
+        rows = slice(start, min(start + BATCH, len(indices)))
         signal = store.signals(indices[rows])
-        peaks = [find_r_peaks(record, rate) for record in signal]
-        padded = pad_times(peaks, tokenizer.hop_length, frames)
-        measures = np.stack([measure(record, own, rate) for record, own in zip(signal, peaks, strict=True)])
+        measured = measure_all(signal, rate)
+        padded = pad_times(measured.peaks, tokenizer.hop_length, frames)
         for variant in range(variants.count):
             generator = np.random.default_rng([variants.seed, variant, start])
             moved = jitter(signal, variants.shift if variant else 0, variants.gain if variant else 0.0, generator)
             found = tokenizer.encode(torch.from_numpy(moved.signal).to(device), levels)
             codes[variant, rows] = found.cpu().numpy()
             times[variant, rows] = move_times(padded, moved.moves / tokenizer.hop_length, frames)
-            traits[variant, rows] = basis.traits(scaled(measures, moved.gains))
+            traits[variant, rows] = basis.traits(scaled(measured.measures, moved.gains))
     table = store.table.iloc[indices]
     return CodeExamples(
         codes,
@@ -109,3 +109,27 @@ def encode_examples(
         table["age"].to_numpy(np.float32),
         table["sex"].map(SEX_CODES).to_numpy(np.int64),
     )
+
+
+@torch.inference_mode()
+def mean_losses(
+    model: nn.Module,
+    examples: CodeExamples,
+    loss: Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]],
+    weights: Mapping[str, np.ndarray] | None = None,
+    batch_size: int = BATCH,
+) -> dict[str, float]:
+    """The mean of each named loss over all examples, as they are and with what of their condition they show.
+
+    "loss/beats" comes back as "nats/beats". A loss is a mean over records; where it is one over something else,
+    `weights` (records,) by its name say how much of that each record has.
+    """
+    device, even = next(model.parameters()).device, np.ones(len(examples))
+    total: dict[str, float] = {}
+    for start in range(0, len(examples), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(examples)))
+        batch = examples.batch(rows, np.random.default_rng(0))
+        for name, value in loss(model, {key: part.to(device) for key, part in batch.items()}).items():
+            weight = (weights or {}).get(name, even)
+            total[name] = total.get(name, 0.0) + float(weight[rows].sum() / weight.sum()) * float(value)
+    return {name.replace("loss/", "nats/"): value for name, value in total.items()}

@@ -18,7 +18,6 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior, delay, undelay
 from vqecg.prior.record_rows import RecordRows
 from vqecg.prior.sampling import record_noise, sample_codes
-from vqecg.prior.sketch import sketch_of
 from vqecg.prior.told import Told
 from vqecg.records.beats import beat_edges
 from vqecg.records.rpeaks import find_r_peaks
@@ -75,7 +74,7 @@ def infill(
     for row, (signal, stream) in enumerate(zip(signals, streams, strict=True)):
         kept[row] = kept_frames(find_r_peaks(signal, rate), signal.shape[1], hop, frames, settings, stream)
     codes = infill_codes(generator, parents, kept, settings, sampling, numbers, attempt)
-    signal = generator.decode(codes, sketch_of(generator.prior.sketch, signals), sampling.batch_size)
+    signal = generator.decode(codes, generator.prior.sketch.measured(signals), sampling.batch_size)
     return Infilled(signal, codes.numpy(), kept)
 
 

@@ -7,14 +7,11 @@ from hashlib import sha256
 import numpy as np
 import torch
 
-from vqecg.prior.condition import Condition
-from vqecg.prior.examples import CodeExamples, encode_examples
 from vqecg.prior.generator import ECGGenerator, join_labels
-from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.record_rows import RecordRows
-from vqecg.prior.sketch import Sketch
+from vqecg.prior.told import losses_of_records
 
-BATCH = 64  # records
+BATCH = 64  # records encoded together
 FEW_PAIRS = 1_000_000  # pairs of records compared at a time
 
 
@@ -99,41 +96,28 @@ def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
 
 
 def likelihoods(generator: ECGGenerator, records: RecordRows) -> Likelihoods:
-    """What the prior makes of real records, told their labels, age and sex."""
-    examples = encode(generator, records)
-    names = [join_labels(generator.task.names(row)) for row in examples.labels]
-    return Likelihoods(record_losses(generator.prior, examples), np.array(names, object), records.patients)
+    """What the prior makes of real records, told their labels, age and sex.
 
-
-def encode(generator: ECGGenerator, records: RecordRows) -> CodeExamples:
-    """Codes and conditions of real records, as they are."""
-    task = records.store.task(generator.task.name, generator.task.minimum_likelihood)
-    if task.class_names != generator.class_names:
+    Raises ValueError when the store has other classes than the generator.
+    """
+    task = generator.task
+    found = records.store.task(task.name, task.minimum_likelihood).class_names
+    if found != generator.class_names:
         raise ValueError(
-            f"the store has the labels {task.class_names} of task {task.name!r}, the generator "
-            f"{generator.class_names}: give the store of its training"
+            f"the store has the labels {found} of task {task.name!r}, the generator {generator.class_names}: give the "
+            "store of its training"
         )
-    basis, levels = generator.prior.sketch.basis, generator.prior.config.levels
-    return encode_examples(records.store, records.rows, generator.tokenizer, basis, task, levels, progress=False)
+    names = [join_labels(task.names(row)) for row in records.labels(task)]
+    return Likelihoods(losses_of_records(generator, records), np.array(names, object), records.patients)
 
 
 @torch.inference_mode()
-def record_losses(prior: ECGPrior, examples: CodeExamples) -> np.ndarray:
-    """Nats of each record, sketch and codes together, (records,) float64."""
-    device = next(prior.parameters()).device
-    found = [np.zeros(0)]
-    for start in range(0, len(examples), BATCH):
-        rows = np.arange(start, min(start + BATCH, len(examples)))
-        drawn = examples.batch(rows, np.random.default_rng(0))
-        batch = {name: value.to(device) for name, value in drawn.items()}
-        condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
-        found.append(
-            prior(batch["codes"], condition, Sketch(batch["times"], batch["traits"]))
-            .record_losses.double()
-            .cpu()
-            .numpy()
-        )
-    return np.concatenate(found)
+def real_digests(generator: ECGGenerator, records: RecordRows) -> list[str]:
+    """`code_digest` of real records as they are, at the levels that the prior writes."""
+    tokenizer, levels = generator.tokenizer, generator.prior.config.levels
+    device = next(tokenizer.parameters()).device
+    parts = (part for chunk in records.chunks() for part in torch.from_numpy(chunk).split(BATCH))
+    return [code_digest(own.cpu().numpy()) for part in parts for own in tokenizer.encode(part.to(device), levels)]
 
 
 def code_digest(codes: np.ndarray) -> str:

@@ -38,10 +38,8 @@ class ECGPriorOutput:
     """What a forward pass gives."""
 
     code_loss: Tensor  # scalar, mean negative log-likelihood of a code given the sketch, nats: what is trained
-    beat_loss: Tensor  # scalar, mean negative log-likelihood of a beat's time given those before it, nats
-    trait_loss: Tensor  # scalar, mean negative log-likelihood of a trait given those before it, nats
     level_losses: Tensor  # (levels,) nats a code
-    record_losses: Tensor  # (batch,) negative log-likelihood of a whole record, sketch and codes, nats
+    record_losses: Tensor  # (batch,) negative log-likelihood of all codes of a record given its sketch, nats
 
 
 class ECGPrior(nn.Module, Pretrained):
@@ -155,7 +153,7 @@ class ECGPrior(nn.Module, Pretrained):
         return self.logits(self.hidden_states(self.embedding_dropout(before + told)))
 
     def forward(self, codes: Tensor, condition: Condition, sketch: Sketch) -> ECGPriorOutput:
-        """Negative log-likelihood of codes (batch, frames, levels) and of the sketches they were written for.
+        """Negative log-likelihood of codes (batch, frames, levels) given the sketches they were written for.
 
         Raises ValueError for codes of another shape.
         """
@@ -172,17 +170,13 @@ class ECGPrior(nn.Module, Pretrained):
             reduction="none",
         ).view(delayed.shape)
         levels = negative.sum(1)
-        drawn = self.sketch(sketch, condition)
         code_loss = levels.mean() / self.config.frames
-        beat_loss = drawn.beats.sum() / (sketch.times.isfinite().sum() + len(sketch))
-        trait_loss = drawn.traits.mean() / sketch.traits.shape[1]
-        return ECGPriorOutput(
-            code_loss,
-            beat_loss,
-            trait_loss,
-            levels.mean(0) / self.config.frames,
-            levels.sum(1) + drawn.beats + drawn.traits,
-        )
+        return ECGPriorOutput(code_loss, levels.mean(0) / self.config.frames, levels.sum(1))
+
+    def negative_log_likelihood(self, codes: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
+        """Of whole records, sketch and codes together: (batch,) nats."""
+        drawn = self.sketch(sketch, condition)
+        return self(codes, condition, sketch).record_losses + drawn.beats + drawn.traits
 
 
 def make_backbone(config: ECGPriorConfig) -> nn.Module:

@@ -17,12 +17,11 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.membership import (
     Duplicates,
     Membership,
-    code_digest,
-    encode,
     find_duplicates,
     interval,
     likelihoods,
     membership_auc,
+    real_digests,
 )
 from vqecg.prior.nearest import NearestNeighbours, NeighbourIndex, WaveformIndex
 from vqecg.prior.nearest_features import FeatureIndex
@@ -132,8 +131,7 @@ def memorisation(
         draws = (settings.replicates, settings.confidence, settings.seed)
         membership = tuple(membership_auc(known, unknown, matched, *draws) for matched in (False, True))
         if code_digests is not None:
-            digests = [code_digest(codes) for codes in encode(generator, training).codes[0]]
-            duplicates = find_duplicates(code_digests, digests)
+            duplicates = find_duplicates(code_digests, real_digests(generator, training))
     return MemorisationReport(len(training), len(held_out), tuple(nearness), tuple(nearer), duplicates, membership)
 
 

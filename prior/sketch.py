@@ -13,8 +13,8 @@ from vqecg.prior.condition import Condition
 from vqecg.prior.mixture import uniform_noise
 from vqecg.prior.rhythm import RhythmModel, most_beats, pad_times
 from vqecg.prior.trait_model import TraitModel
-from vqecg.prior.traits import PLAIN, TraitBasis, beat_samples, measure
-from vqecg.records.rpeaks import find_r_peaks
+from vqecg.prior.traits import PLAIN, TraitBasis, beat_samples, measure_all
+from vqecg.records.leads import INDEPENDENT_LEADS
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class SketchModel(nn.Module):
 
     def __init__(self, classes: int, groups: int, frames: int, components: int, sampling_rate: int) -> None:
         super().__init__()
-        measures = PLAIN + 8 * beat_samples(sampling_rate)
+        measures = PLAIN + len(INDEPENDENT_LEADS) * beat_samples(sampling_rate)
         self.frames, self.sampling_rate = frames, sampling_rate
         self.register_buffer("offset", torch.zeros(measures))
         self.register_buffer("projection", torch.zeros(measures, PLAIN + components))
@@ -91,11 +91,8 @@ class SketchModel(nn.Module):
         noise = uniform_noise([[seed, number, 1] for number in numbers], most_beats(self.frames))
         return Sketch(self.rhythm.sample(self.rhythm.tell(condition, traits), noise.to(device)), traits)
 
-
-def sketch_of(prior_sketch: SketchModel, signal: np.ndarray) -> Sketch:
-    """The sketches of recordings (batch, 8, samples) float32 mV, as `prior_sketch` measures them."""
-    rate = prior_sketch.sampling_rate
-    peaks = [find_r_peaks(record, rate) for record in signal]
-    measures = np.stack([measure(record, own, rate) for record, own in zip(signal, peaks, strict=True)])
-    times = pad_times(peaks, signal.shape[2] / prior_sketch.frames, prior_sketch.frames)
-    return Sketch(torch.from_numpy(times), torch.from_numpy(prior_sketch.basis.traits(measures)))
+    def measured(self, signal: np.ndarray) -> Sketch:
+        """The sketches of recordings (batch, 8, samples) float32 mV, of the rate and length of the training's."""
+        found = measure_all(signal, self.sampling_rate)
+        times = pad_times(found.peaks, signal.shape[2] / self.frames, self.frames)
+        return Sketch(torch.from_numpy(times), torch.from_numpy(self.basis.traits(found.measures)))

@@ -10,7 +10,7 @@ from torch import Tensor
 from vqecg.prior.condition import SEX_CODES, Condition
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.record_rows import RecordRows
-from vqecg.prior.sketch import Sketch, sketch_of
+from vqecg.prior.sketch import Sketch
 
 BATCH = 64  # records
 
@@ -44,7 +44,7 @@ class Told:
             torch.zeros(len(own), dtype=torch.bool),
         )
         codes = tokenizer.encode(own.to(device), prior.config.levels)
-        return cls(codes, condition.to(device), sketch_of(prior.sketch, signal).to(device))
+        return cls(codes, condition.to(device), prior.sketch.measured(signal).to(device))
 
     @classmethod
     def of_records(cls, generator: ECGGenerator, records: RecordRows) -> "Told":
@@ -65,7 +65,7 @@ class Told:
     @torch.inference_mode()
     def losses(self, generator: ECGGenerator) -> np.ndarray:
         """How unlikely the prior finds each recording, sketch and codes together: (batch,) float64 nats."""
-        return generator.prior(self.codes, self.condition, self.sketch).record_losses.double().cpu().numpy()
+        return generator.prior.negative_log_likelihood(self.codes, self.condition, self.sketch).double().cpu().numpy()
 
 
 def losses_of_records(generator: ECGGenerator, records: RecordRows) -> np.ndarray:

@@ -10,18 +10,20 @@ from torch import Tensor, nn
 from vqecg.prior.condition import Condition, group_membership
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.detail_training import train_detail
-from vqecg.prior.examples import CodeExamples, Variants, encode_examples
+from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sketch import Sketch, SketchModel
-from vqecg.prior.traits import TraitBasis, measure
+from vqecg.prior.traits import TraitBasis, measure_all
 from vqecg.records.labels import LabelTask
-from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.fit import FitResult, FitSettings, fit
 
 BASIS_RECORDS = 10_000  # training records that the traits' basis is fitted on: more would only take memory
+# the recurrent models keep float32: a heart keeps its rate to a percent
+SKETCH_FIT = FitSettings(steps=1200, learning_rate=3e-3, weight_decay=0.05, average_decay=0.99, mixed_precision="no")
+DETAIL_FIT = FitSettings(steps=1200, batch_size=32, learning_rate=2e-3, warmup_steps=30, average_decay=0.99)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class PriorTraining:
     width: int = 256  # of the hidden states
     layers: int = 6  # of the backbone
     heads: int = 4  # of attention, a layer
-    dropout: float = 0.1  # on what the backbone is given: codes, condition and beats
+    dropout: float = 0.1  # on what the backbone is given: codes, condition and sketch
     components: int = 48  # of the representative beat, drawn before the codes
     trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
@@ -41,16 +43,10 @@ class PriorTraining:
     variants: int = 4  # encodings of each training record, jittered anew (the first is not)
     shift: int = 4  # samples a variant is moved by at most, either way
     gain: float = 0.05  # standard deviation of the logarithm of a random factor on each variant
-    fit: FitSettings = field(default_factory=FitSettings)
-    sketch: FitSettings = field(
-        default_factory=lambda: FitSettings(
-            steps=1200, learning_rate=3e-3, weight_decay=0.05, average_decay=0.99, mixed_precision="no"
-        )
-    )
+    fit: FitSettings = field(default_factory=FitSettings)  # of the transformer
+    sketch: FitSettings = SKETCH_FIT  # of the small models that draw the sketch
+    detail: FitSettings = DETAIL_FIT  # of the network that puts back what the other levels hold
     corruption: float = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail.py)
-    detail: FitSettings = field(
-        default_factory=lambda: FitSettings(steps=1000, batch_size=32, learning_rate=2e-3, warmup_steps=30)
-    )
 
 
 @dataclass(frozen=True)
@@ -150,7 +146,7 @@ def fit_parts(
         prior_loss,
         settings.fit,
         folder,
-        evaluate=lambda _: validate(prior, shown),  # fit trains it in place
+        evaluate=lambda _: mean_losses(prior, shown, prior_loss),  # fit trains it in place
         description="prior",
         progress=progress,
     )
@@ -173,29 +169,22 @@ def fit_parts(
 
 
 def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) -> TraitBasis:
-    """The basis of the training records' traits, from at most BASIS_RECORDS of them."""
+    """The basis of the traits of the rows `train`, from at most BASIS_RECORDS of them."""
     some = np.random.default_rng(settings.fit.seed).permutation(train)[:BASIS_RECORDS]
-    rate = store.spec.sampling_rate
-    measures = [
-        measure(signal, find_r_peaks(signal, rate), rate) for row in some for signal in store.signals(row[None])
-    ]
-    return TraitBasis.fit(np.stack(measures), settings.components)
+    parts = np.array_split(some, -(-len(some) // BATCH))
+    measures = [measure_all(store.signals(part), store.spec.sampling_rate).measures for part in parts]
+    return TraitBasis.fit(np.concatenate(measures), settings.components)
 
 
 def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The losses of one batch, by name: nats a code, over all levels and for each, a beat and a trait."""
+    """The losses of one batch, by name: nats a code, over all levels and for each."""
     condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
     output = model(batch["codes"], condition, Sketch(batch["times"], batch["traits"]))
-    named = {
-        "loss": output.code_loss,
-        "loss/beats": output.beat_loss,
-        "loss/traits": output.trait_loss,
-    }
-    return named | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
+    return {"loss": output.code_loss} | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
 
 
 def sketch_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`loss`, nats a beat and nats a trait added up, and each."""
+    """The losses of one batch, by name: nats a beat and nats a trait, and their sum."""
     condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
     sketch = Sketch(batch["times"], batch["traits"])
     losses = model(sketch, condition)
@@ -204,25 +193,8 @@ def sketch_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]
     return {"loss": beats + traits, "loss/beats": beats, "loss/traits": traits}
 
 
-@torch.inference_mode()
 def validate_sketch(model: SketchModel, examples: CodeExamples) -> dict[str, float]:
-    """Losses of all validation examples at once, with their whole condition shown, in nats; see `sketch_loss`."""
-    batch = examples.batch(np.arange(len(examples)), np.random.default_rng(0))
-    losses = sketch_loss(model, {name: value.to(model.offset.device) for name, value in batch.items()})
-    return {name.replace("loss/", "nats/"): float(value) for name, value in losses.items()}
-
-
-@torch.inference_mode()
-def validate(prior: ECGPrior, examples: CodeExamples, batch_size: int = 64) -> dict[str, float]:
-    """Mean losses over validation examples with their whole condition shown, by name, in nats; see `prior_loss`."""
-    device = next(prior.parameters()).device
+    """Mean losses of the validation examples; see `sketch_loss`."""
     intervals = np.isfinite(examples.times[0]).sum(1) + 1  # of each record, up to its end
-    total: dict[str, float] = {}
-    for start in range(0, len(examples), batch_size):
-        rows = np.arange(start, min(start + batch_size, len(examples)))
-        batch = examples.batch(rows, np.random.default_rng(0))
-        losses = prior_loss(prior, {name: value.to(device) for name, value in batch.items()})
-        for name, value in losses.items():
-            counted = intervals if name == "loss/beats" else np.ones_like(intervals)
-            total[name] = total.get(name, 0.0) + float(counted[rows].sum() / counted.sum()) * float(value)
-    return {"loss": total.pop("loss")} | {name.replace("loss/", "nats/"): value for name, value in total.items()}
+    found = mean_losses(model, examples, sketch_loss, {"loss/beats": intervals})
+    return found | {"loss": found["nats/beats"] + found["nats/traits"]}

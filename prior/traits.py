@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 
 from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.records.rpeaks import find_r_peaks
 
 BEFORE, AFTER = 0.35, 0.55  # s around the R peak: from before P to the end of T
 RHYTHM_TRAITS = 2  # the first ones: rate and irregularity
@@ -99,6 +100,21 @@ def measure(signal: np.ndarray, peaks: np.ndarray, sampling_rate: float) -> np.n
     found[RHYTHM_TRAITS:PLAIN] = np.log(np.concatenate([wander, noise]) + LEAST_NOISE)
     found[PLAIN:] = representative.ravel()
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What is measured of some records; row n of each field belongs together."""
+
+    peaks: list[np.ndarray]  # (beats,) int64 each, R peaks in samples
+    measures: np.ndarray  # (records, measures) float32, see `measure`
+
+
+def measure_all(signal: np.ndarray, sampling_rate: int) -> Measured:
+    """R peaks and raw measures of recordings (records, 8, samples) float32 mV at `sampling_rate` Hz."""
+    peaks = [find_r_peaks(record, sampling_rate) for record in signal]
+    rows = [measure(record, own, sampling_rate) for record, own in zip(signal, peaks, strict=True)]
+    return Measured(peaks, np.stack(rows))
 
 
 def scaled(measures: np.ndarray, gains: np.ndarray) -> np.ndarray:

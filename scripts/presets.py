@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from vqecg.downstream.training import ClassifierSettings
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.training import PriorTraining
+from vqecg.prior.training import DETAIL_FIT, SKETCH_FIT, PriorTraining
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.training import TokenizerTraining
 from vqecg.training.fit import FitSettings
@@ -73,18 +73,6 @@ SMALL = Preset(
             evaluate_every=200,
             patience=3,
         ),
-        sketch=FitSettings(
-            steps=1200,
-            batch_size=64,
-            learning_rate=3e-3,
-            weight_decay=0.05,
-            average_decay=0.99,
-            evaluate_every=200,
-            mixed_precision="no",
-        ),
-        detail=FitSettings(
-            steps=1200, batch_size=32, learning_rate=2e-3, warmup_steps=30, average_decay=0.99, evaluate_every=200
-        ),
     ),
     sampling=SamplingSettings(temperature=0.85, trait_temperature=0.95, guidance=2.5),
     classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
@@ -106,8 +94,8 @@ BASE = Preset(
         dropout=0.2,
         variants=16,
         fit=replace(SMALL.prior.fit, steps=12_000, batch_size=128, learning_rate=6e-4, evaluate_every=500, patience=6),
-        sketch=replace(SMALL.prior.sketch, steps=4000, batch_size=128, evaluate_every=500),
-        detail=replace(SMALL.prior.detail, steps=4000, batch_size=128, evaluate_every=500),
+        sketch=replace(SKETCH_FIT, steps=4000, batch_size=128, evaluate_every=500),
+        detail=replace(DETAIL_FIT, steps=4000, batch_size=128, evaluate_every=500),
     ),
     sampling=replace(SMALL.sampling, batch_size=256),
     classifier=SMALL.classifier,

@@ -75,10 +75,9 @@ def train(arguments: Arguments) -> Stage:
             trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder, progress)
             if not is_main_process():
                 return stage  # the main process measures and saves
-            best = next(row for row in trained.result.history if row["step"] == trained.result.best_step)
             figures = {
-                "loss": best["loss"],
-                "beat_loss": best["nats/beats"],
+                "loss": trained.result.best_value,
+                "beat_loss": trained.sketch.best["nats/beats"],
                 "uniform": math.log(tokenizer.codebook_size),
                 "parameters": sum(parameter.numel() for parameter in trained.prior.parameters()),
                 "fingerprint": fingerprint(trained.prior),

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from vqecg.prior.detail import DetailModel
-from vqecg.prior.detail_training import DetailLoss, corrupted, embedding_of, train_detail, validation_loss
-from vqecg.prior.examples import CodeExamples
+from vqecg.prior.detail_training import DetailLoss, corrupted, embedding_of, train_detail
+from vqecg.prior.examples import CodeExamples, mean_losses
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sketch import Sketch
 from vqecg.training.fit import FitSettings
@@ -78,11 +78,12 @@ def test_corrupted_codes_are_near_ones_in_the_share_asked_for():
 def test_it_learns_what_a_trait_tells_of_the_deeper_levels():
     model, data = new_model(trait_noise=0.1), examples()
     settings = FitSettings(steps=60, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
-    before = validation_loss(model, data, DetailLoss(books(), 2, 0.0))
+    loss = DetailLoss(books(), 2, 0.0)
+    before = mean_losses(model, data, loss)["loss"]
     result = train_detail(model, data, data, books(), 2, 0.0, settings, progress=False)
     assert result.best_value < 0.2 * before
     turned = replace(data, traits=-data.traits)
-    assert validation_loss(model, turned, DetailLoss(books(), 2, 0.0)) > before
+    assert mean_losses(model, turned, loss)["loss"] > before
 
 
 def test_a_generator_adds_what_its_detail_model_says(tiny_generator: ECGGenerator):

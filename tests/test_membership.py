@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from vqecg.prior.condition import Condition
+from vqecg.prior.examples import encode_examples, mean_losses
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.membership import (
     Likelihoods,
     code_digest,
-    encode,
     find_duplicates,
     interval,
     likelihoods,
@@ -20,7 +21,7 @@ from vqecg.prior.membership import (
 )
 from vqecg.prior.record_rows import RecordRows
 from vqecg.prior.sketch import Sketch
-from vqecg.prior.training import validate
+from vqecg.prior.training import prior_loss
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store import RecordStore
 
@@ -29,6 +30,13 @@ def likelihoods_of(losses: np.ndarray, labels: list[str] | None = None) -> Likel
     """Likelihoods of records that are each of a patient of their own."""
     names = np.array([str(number) for number in range(len(losses))], object)
     return Likelihoods(np.asarray(losses, np.float64), np.array(labels or ["NORM"] * len(losses), object), names)
+
+
+def drawn_losses(model: nn.Module, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Nats of the sketch of a record, in the mean."""
+    condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
+    drawn = model(Sketch(batch["times"], batch["traits"]), condition)
+    return {"beats": drawn.beats.mean(), "traits": drawn.traits.mean()}
 
 
 def test_the_membership_auc_is_the_share_of_pairs_that_are_told_apart():
@@ -68,16 +76,15 @@ def test_the_losses_are_those_of_the_prior_on_average(
     records = RecordRows(simulated_store, simulated_split.test)
     own = likelihoods(tiny_generator, records)
     assert own.losses.shape == own.patients.shape == (len(records),)
-    examples, config = encode(tiny_generator, records), tiny_generator.prior.config
-    told = examples.batch(np.arange(len(records)), np.random.default_rng(0))
-    condition = Condition(told["labels"], told["age"], told["sex"], told["hidden"])
-    with torch.no_grad():
-        drawn = tiny_generator.prior.sketch(Sketch(told["times"], told["traits"]), condition)
-    codes = validate(tiny_generator.prior, examples)["loss"] * config.frames * config.levels
-    assert (
-        own.losses.mean() == pytest.approx(codes + float((drawn.beats + drawn.traits).mean()), rel=1e-5)
-        and own.losses.std() > 0
+    prior, task = tiny_generator.prior, simulated_store.task(tiny_generator.task.name)
+    tokenizer, config = tiny_generator.tokenizer, prior.config
+    examples = encode_examples(
+        simulated_store, records.rows, tokenizer, prior.sketch.basis, task, config.levels, progress=False
     )
+    sketch = mean_losses(prior.sketch, examples, drawn_losses)
+    codes = mean_losses(prior, examples, prior_loss)["loss"] * config.frames * config.levels
+    assert own.losses.mean() == pytest.approx(codes + sketch["beats"] + sketch["traits"], rel=1e-5)
+    assert own.losses.std() > 0
     names = [tiny_generator.task.names(row) for row in simulated_store.labels(tiny_generator.task)[records.rows]]
     assert own.labels.tolist() == ["+".join(row) for row in names]
 
@@ -86,7 +93,7 @@ def test_another_task_is_refused(tiny_generator: ECGGenerator, simulated_store: 
     generator = copy(tiny_generator)
     generator.task = replace(generator.task, class_names=("A", "B"), members={})
     with pytest.raises(ValueError, match="the store has the labels"):
-        encode(generator, RecordRows(simulated_store, np.arange(3)))
+        likelihoods(generator, RecordRows(simulated_store, np.arange(3)))
 
 
 def test_repeated_codes_are_counted():

@@ -85,9 +85,9 @@ def test_the_loss_is_the_mean_negative_log_likelihood_of_the_codes(prior: ECGPri
     drawn = prior.sketch(sketch(), condition())
     torch.testing.assert_close(output.code_loss, negative.mean())
     torch.testing.assert_close(output.level_losses, negative.mean((0, 1)))
-    torch.testing.assert_close(output.record_losses, negative.sum((1, 2)) + drawn.beats + drawn.traits)
-    torch.testing.assert_close(output.beat_loss, drawn.beats.mean() / 3)  # two beats and the end
-    torch.testing.assert_close(output.trait_loss, drawn.traits.mean() / TRAITS)
+    torch.testing.assert_close(output.record_losses, negative.sum((1, 2)))
+    whole = prior.negative_log_likelihood(codes(), condition(), sketch())
+    torch.testing.assert_close(whole, negative.sum((1, 2)) + drawn.beats + drawn.traits)
 
 
 def test_a_beat_changes_the_codes_around_it_and_not_those_of_frames_that_know_nearer_ones(prior: ECGPrior):
@@ -191,8 +191,9 @@ def test_every_trained_weight_takes_part(prior: ECGPrior):
 
 
 def test_records_do_not_see_each_other(prior: ECGPrior):
-    both = prior(codes(), condition(), sketch()).record_losses
-    alone = torch.cat([prior(codes()[n : n + 1], condition(1), sketch(1)).record_losses for n in range(2)])
+    likelihood = prior.negative_log_likelihood
+    both = likelihood(codes(), condition(), sketch())
+    alone = torch.cat([likelihood(codes()[n : n + 1], condition(1), sketch(1)) for n in range(2)])
     torch.testing.assert_close(both, alone)
 
 

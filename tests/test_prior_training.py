@@ -11,10 +11,17 @@ import torch
 
 from vqecg.prior.condition import FEMALE, MALE, UNKNOWN_SEX
 from vqecg.prior.config import ECGPriorConfig
-from vqecg.prior.examples import CodeExamples, Variants, encode_examples
+from vqecg.prior.examples import CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.training import PriorTraining, prior_loss, train_prior, trait_basis, validate
+from vqecg.prior.training import (
+    PriorTraining,
+    prior_loss,
+    sketch_loss,
+    train_prior,
+    trait_basis,
+    validate_sketch,
+)
 from vqecg.prior.traits import PLAIN, measure
 from vqecg.records.folds import SplitIndices
 from vqecg.records.rpeaks import find_r_peaks
@@ -103,7 +110,8 @@ def test_training_lowers_the_loss_below_that_of_guessing(
     history = trained.result.history
     assert history[-1]["loss"] < history[0]["loss"] < math.log(32)
     assert history[-1]["loss"] == pytest.approx((history[-1]["nats/level_0"] + history[-1]["nats/level_1"]) / 2)
-    assert {"train/loss", "train/loss/traits", "train/loss/beats", "train/loss/level_1"} <= set(history[0])
+    assert {"train/loss", "train/loss/level_1"} <= set(history[0])
+    assert {"train/loss/traits", "train/loss/beats"} <= set(trained.sketch.history[0])
     assert trained.sketch.history[-1]["loss"] < trained.sketch.history[0]["loss"] and trained.detail is not None
     config = trained.prior.config
     assert config.tokenizer_fingerprint == fingerprint(tiny_tokenizer)
@@ -123,9 +131,9 @@ def test_a_prior_learns_what_a_label_means():
     prior = ECGPrior(ECGPriorConfig(("A", "B"), **shape, components=2, dropout=0.0))
     settings = FitSettings(steps=400, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
     fit(prior, examples, prior_loss, settings, progress=False)
-    assert validate(prior, examples)["loss"] < 0.1
+    assert mean_losses(prior, examples, prior_loss)["loss"] < 0.1
     swapped = replace(examples, labels=labels[:, ::-1].copy())
-    assert validate(prior, swapped)["loss"] > 1
+    assert mean_losses(prior, swapped, prior_loss)["loss"] > 1
 
 
 def test_validation_is_the_mean_over_records_whatever_the_batches(tiny_generator: ECGGenerator):
@@ -135,8 +143,14 @@ def test_validation_is_the_mean_over_records_whatever_the_batches(tiny_generator
     times[0, np.arange(9) > np.arange(7)[:, None]] = np.nan  # one beat in the first record, seven in the last
     traits = np.random.default_rng(2).normal(size=(1, 7, tiny_generator.prior.sketch.basis.count)).astype(np.float32)
     examples = CodeExamples(records, times, traits, labels, age, np.ones(7, np.int64))
-    whole, parts = validate(tiny_generator.prior, examples), validate(tiny_generator.prior, examples, batch_size=3)
-    assert parts == pytest.approx(whole)
+    sketch = tiny_generator.prior.sketch
+    whole = mean_losses(sketch, examples, sketch_loss)
+    intervals = np.isfinite(times[0]).sum(1) + 1
+    parts = mean_losses(sketch, examples, sketch_loss, {"loss/beats": intervals}, batch_size=3)
+    assert {name: parts[name] for name in ("nats/beats", "nats/traits")} == pytest.approx(
+        {name: whole[name] for name in ("nats/beats", "nats/traits")}
+    )
+    assert validate_sketch(sketch, examples) == pytest.approx(whole)
 
 
 def test_the_same_seed_gives_the_same_bits(

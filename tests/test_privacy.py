@@ -11,7 +11,7 @@ import pytest
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copy_gate import CopyGate, GateSettings, generate_gated
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.membership import code_digest, encode
+from vqecg.prior.membership import real_digests
 from vqecg.prior.nearest import NearestNeighbours, WaveformIndex
 from vqecg.prior.nearest_features import FeatureIndex
 from vqecg.prior.privacy import MemorisationSettings, memorisation, nearer_share, neighbours_needed, share_nearer
@@ -257,7 +257,7 @@ def test_the_report_is_json_and_holds_every_part(
     tiny_generator: ECGGenerator,
 ):
     training, held_out = parts
-    digests = [code_digest(codes) for codes in encode(tiny_generator, training).codes[0][:2]]
+    digests = real_digests(tiny_generator, training)[:2]
     synthetic, settings = RecordRows(simulated_store, simulated_split.validation), MemorisationSettings(replicates=20)
     digests = [*digests, digests[0], "another"]
     found = memorisation(training, held_out, synthetic, tiny_generator.task, settings, None, tiny_generator, digests)

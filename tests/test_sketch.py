@@ -7,7 +7,7 @@ import torch
 from vqecg.prior.condition import Condition
 from vqecg.prior.mixture import uniform_noise
 from vqecg.prior.rhythm import most_beats
-from vqecg.prior.sketch import Sketch, SketchModel, sketch_of
+from vqecg.prior.sketch import Sketch, SketchModel
 from vqecg.prior.trait_model import TraitModel
 from vqecg.prior.traits import PLAIN, TraitBasis, measure
 from vqecg.records.rpeaks import find_r_peaks
@@ -106,7 +106,7 @@ def test_the_sketch_of_a_recording_is_what_is_measured_of_it(simulated_store: Re
     model = SketchModel(classes=2, groups=0, frames=125, components=COMPONENTS, sampling_rate=100)
     model.offset.copy_(torch.from_numpy(basis.offset))
     model.projection.copy_(torch.from_numpy(basis.projection))
-    found = sketch_of(model, signal)
+    found = model.measured(signal)
     assert isinstance(found, Sketch)
     np.testing.assert_allclose(found.traits.numpy(), basis.traits(measures), atol=1e-6)
     np.testing.assert_allclose(found.times[4, : len(peaks[4])].numpy(), peaks[4] / 8)

@@ -84,6 +84,11 @@ class FitResult:
     seconds: float  # over all sittings of the run
     peak_memory_mb: float  # highest resident memory of the process so far
 
+    @property
+    def best(self) -> dict[str, float]:
+        """The row of `history` whose weights the model now has."""
+        return next(row for row in self.history if row["step"] == self.best_step)
+
 
 def fit(
     model: nn.Module,
