@@ -48,6 +48,7 @@ class SamplingSettings:
 
     temperature: float = 1.0  # divides the logits; below 1 is more typical, above 1 more varied
     trait_temperature: float = 1.0  # of the sketch's traits: multiplies their deviations from what is expected
+    trait_guidance: float = 1.0  # of the traits: how many times as far the labels move what is expected of them
     top_p: float = 1.0  # probability mass kept at each draw; 1 = all
     guidance: float = 1.0  # weight of the condition: 1 = as learned, above 1 stronger (twice the work)
     batch_size: int = 64  # records at a time
@@ -56,7 +57,7 @@ class SamplingSettings:
         if not (
             min(self.temperature, self.trait_temperature) > 0
             and 0 < self.top_p <= 1
-            and self.guidance >= 0
+            and min(self.guidance, self.trait_guidance) >= 0
             and self.batch_size >= 1
         ):
             raise ValueError(

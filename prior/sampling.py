@@ -103,7 +103,8 @@ def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingS
     sketches = [prior.sketch.sample(condition[:0].to(device), seed, first)]
     for start in range(0, len(condition), settings.batch_size):
         batch = condition[start : start + settings.batch_size].to(device)
-        sketch = prior.sketch.sample(batch, seed, first + start, settings.trait_temperature)
+        of_traits = settings.trait_temperature, settings.trait_guidance
+        sketch = prior.sketch.sample(batch, seed, first + start, *of_traits)
         noise = record_noise(seed, first + start, len(batch), config.steps, config.levels).to(device)
         codes.append(sample_codes(prior, batch, sketch, noise, settings).cpu())
         sketches.append(sketch)

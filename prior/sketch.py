@@ -80,14 +80,16 @@ class SketchModel(nn.Module):
         return SketchLosses(self.traits(sketch.traits, condition), self.rhythm(sketch.times, told))
 
     @torch.inference_mode()
-    def sample(self, condition: Condition, seed: int, first: int, temperature: float = 1.0) -> Sketch:
+    def sample(
+        self, condition: Condition, seed: int, first: int, temperature: float = 1.0, guidance: float = 1.0
+    ) -> Sketch:
         """One sketch for each row of the condition; rows are records first, first + 1, ... of the seed's streams.
 
-        `temperature` is of the traits.
+        `temperature` and `guidance` are of the traits, see `SamplingSettings`.
         """
         device, numbers = self.offset.device, range(first, first + len(condition))
         noise = uniform_noise([[seed, number, 2] for number in numbers], self.projection.shape[1])
-        traits = self.traits.sample(condition, noise.to(device), temperature)
+        traits = self.traits.sample(condition, noise.to(device), temperature, guidance)
         noise = uniform_noise([[seed, number, 1] for number in numbers], most_beats(self.frames))
         return Sketch(self.rhythm.sample(self.rhythm.tell(condition, traits), noise.to(device)), traits)
 

@@ -5,7 +5,9 @@ from torch import Tensor, nn
 
 from vqecg.prior.condition import Condition, ConditionEmbedding
 from vqecg.prior.mixture import LogisticMixture
-from vqecg.prior.traits import FARTHEST
+from vqecg.prior.traits import FARTHEST, RHYTHM_TRAITS
+
+RHYTHM_PACE = 6.0  # times: so much faster do rate and irregularity learn what a label says of them
 
 
 class TraitModel(nn.Module):
@@ -14,6 +16,8 @@ class TraitModel(nn.Module):
     Mean and spread of every trait follow the labels directly too, not only through the recurrent network: a label of
     twenty records moves an axis, and cannot teach a network to.
     """
+
+    pace: Tensor
 
     def __init__(
         self, classes: int, traits: int, groups: int = 0, width: int = 128, components: int = 4, dropout: float = 0.3
@@ -26,6 +30,8 @@ class TraitModel(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.mean = nn.Linear(width, traits)
         self.label_shift = nn.Linear(classes + groups, 2 * traits, bias=False)  # of mean and logarithm of the scale
+        self.register_buffer("pace", torch.ones(traits), persistent=False)
+        self.pace[:RHYTHM_TRAITS] = RHYTHM_PACE
         self.mixture = nn.Parameter(torch.zeros(traits, width, 3 * components))
         self.bias = nn.Parameter(torch.zeros(traits, 3 * components))
         nn.init.zeros_(self.mean.weight)
@@ -48,7 +54,7 @@ class TraitModel(nn.Module):
     def shifts(self, condition: Condition, told: Tensor) -> Tensor:
         """What the condition alone moves mean and logarithm of the scale of each trait by: (batch, 2, traits)."""
         labels = self.label_shift(self.condition.label_vector(condition))
-        labels = torch.where(condition.hidden[:, None], 0.0, labels).unflatten(-1, (2, -1))
+        labels = torch.where(condition.hidden[:, None], 0.0, labels).unflatten(-1, (2, -1)) * self.pace
         return labels + nn.functional.pad(self.mean(told)[:, None], (0, 0, 0, 1))
 
     def mixture_after(self, states: Tensor, shifts: Tensor, which: slice) -> LogisticMixture:
@@ -60,11 +66,18 @@ class TraitModel(nn.Module):
             weight.log_softmax(-1), offset * spread.exp() + mean, (scale + spread).exp().clamp(0.02, 5)
         )
 
+    def guided_shifts(self, condition: Condition, guidance: float) -> Tensor:
+        """`shifts` whose means lie `guidance` times as far from those of a record of which nothing is known."""
+        both = condition.with_null()
+        asked, unknown = self.shifts(both, self.condition(both)).chunk(2)
+        mean, spread = asked.unbind(1)
+        return torch.stack([unknown[:, 0] + guidance * (mean - unknown[:, 0]), spread], dim=1)
+
     @torch.inference_mode()
-    def sample(self, condition: Condition, noise: Tensor, temperature: float = 1.0) -> Tensor:
+    def sample(self, condition: Condition, noise: Tensor, temperature: float = 1.0, guidance: float = 1.0) -> Tensor:
         """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1)."""
-        told = self.condition(condition)
-        shifts, drawn, state = self.shifts(condition, told), noise.new_zeros(noise.shape[:2]), None
+        told, shifts = self.condition(condition), self.guided_shifts(condition, guidance)
+        drawn, state = noise.new_zeros(noise.shape[:2]), None
         last = noise.new_zeros(len(noise), 1)
         for trait in range(noise.shape[1]):
             inputs = self.value(last) + self.position[trait] + told

@@ -213,6 +213,7 @@ def test_each_record_has_its_own_stream_of_noise():
     [
         {"temperature": 0.0},
         {"trait_temperature": 0.0},
+        {"trait_guidance": -1.0},
         {"top_p": 0.0},
         {"top_p": 1.1},
         {"guidance": -1.0},

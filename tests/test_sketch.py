@@ -47,6 +47,16 @@ def test_a_lower_temperature_draws_traits_nearer_to_what_is_expected(model: Sket
     assert float(narrow.std()) < float(wide.std())
 
 
+def test_guidance_moves_what_is_expected_away_from_that_of_a_record_of_which_nothing_is_known(model: SketchModel):
+    with torch.no_grad():
+        asked = model.traits.shifts(condition(4), model.traits.condition(condition(4)))
+        none, once, twice = (model.traits.guided_shifts(condition(4), guidance) for guidance in (0.0, 1.0, 2.0))
+    torch.testing.assert_close(once, asked)
+    torch.testing.assert_close(twice[:, 0] - once[:, 0], once[:, 0] - none[:, 0])
+    torch.testing.assert_close(twice[:, 1], asked[:, 1])  # spreads stay
+    assert torch.equal(none[:1, 0].expand(4, -1), none[:, 0]) and not torch.allclose(twice, once)
+
+
 def test_its_loss_is_that_of_the_traits_and_of_the_beats_given_them(model: SketchModel):
     sketch = model.sample(condition(4), 0, 0)
     with torch.no_grad():
