@@ -108,7 +108,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=15.0, help="CPU minutes of training of each side")
     parser.add_argument("--share", type=float, default=0.4, help="part of the time for the first of two stages")
     parser.add_argument("--records", type=int, default=1000, help="records drawn of each side")
-    parser.add_argument("--guidance", type=float, default=1.0, help="weight of the condition in these records")
+    parser.add_argument("--guidance", type=float, default=1.0, help="in these records, where a peer has one")
     parser.add_argument("--classifier-steps", type=int, default=0, help="of the judging classifier; 0 = the preset's")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64], help="records at a time, timed")
     parser.add_argument("--seed", type=int, default=0, help="of requests, training, sampling and classifier")
@@ -150,23 +150,22 @@ def ours_commands(options: argparse.Namespace, exchange: Path) -> list[tuple[str
     ]
     data = ["--store", str(options.store), "--exchange", str(exchange), "--out", str(options.work / "vqecg")]
     common = [*data, *folds, "--task", options.task, "--preset", options.preset, "--seed", str(options.seed)]
-    return stage_commands(program, common, [], options)
+    return stage_commands(program, common, [], [], options)
 
 
 def peer_commands(python: Path, name: str, options: argparse.Namespace, exchange: Path) -> list[tuple[str, list[str]]]:
     """(stage, command) of one peer, in order."""
     program = [str(python), "-W", "ignore", str(HERE / "peers_ecgen.py")]
     common = [name, "--exchange", str(exchange), "--out", str(options.work / name), "--seed", str(options.seed)]
-    return stage_commands(program, common, list(PEERS[name]), options)
+    return stage_commands(program, common, list(PEERS[name]), ["--guidance", f"{options.guidance:g}"], options)
 
 
 def stage_commands(
-    program: list[str], common: list[str], own: list[str], options: argparse.Namespace
+    program: list[str], common: list[str], own: list[str], sampling: list[str], options: argparse.Namespace
 ) -> list[tuple[str, list[str]]]:
     """Both stages take the budget, so that other budgets are other runs; only the second draws `records` records."""
     budget = ["--minutes", f"{options.minutes:g}", "--share", f"{options.share:g}", *own]
-    drawing = ["--guidance", f"{options.guidance:g}", "--batches", *map(str, options.batches)]
-    drawing += ["--records", str(options.records)]
+    drawing = ["--batches", *map(str, options.batches), "--records", str(options.records), *sampling]
     return [
         ("train", [*program, "train", *common, *budget]),
         ("sample", [*program, "sample", *common, *budget, *drawing]),

@@ -82,7 +82,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=15.0, help="CPU minutes of training, over both stages")
     parser.add_argument("--share", type=float, default=0.4, help="part of the time for the tokenizer")
     parser.add_argument("--steps", type=int, nargs=2, default=[0, 0], help="of tokenizer and prior; 0 = by --minutes")
-    parser.add_argument("--guidance", type=float, default=1.0, help="weight of the condition")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64], help="records at a time")
     parser.add_argument("--records", type=int, default=1000, help="of the requests, from the first")
     parser.add_argument("--seed", type=int, default=0, help="of training and sampling")
@@ -184,7 +183,7 @@ def sample(options: argparse.Namespace) -> dict[str, Any]:
     # the peers are told labels alone, so ours is: age and sex stay open
     requests = Requests(labels, np.full(len(labels), np.nan, np.float32), np.full(len(labels), "unknown", object))
     report: dict[str, Any] = {"speeds": [timed(generator, requests, batch, options.seed) for batch in options.batches]}
-    settings = SamplingSettings(guidance=options.guidance, batch_size=max(options.batches))
+    settings = replace(preset(options.preset).sampling, batch_size=max(options.batches))
     records, report["samples_cpu_seconds"] = spent(lambda: generator.generate(requests, options.seed, settings))
     np.save(options.out / "samples.npy", records.signal)
     store = RecordStore.open(options.store)

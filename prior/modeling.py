@@ -42,6 +42,15 @@ class ECGPriorOutput:
     record_losses: Tensor  # (batch,) negative log-likelihood of all codes of a record given its sketch, nats
 
 
+@dataclass(frozen=True)
+class CodeTables:
+    """What each code is to the backbone: its own weights and those of its vector in one, made once for many steps."""
+
+    before: Tensor  # (levels * (codebook_size + 1), width), added up to be the input of the next step
+    weight: Tensor  # (levels * codebook_size, width): hidden states -> logits
+    bias: Tensor  # (levels * codebook_size,)
+
+
 class ECGPrior(nn.Module, Pretrained):
     """codes <- labels. Codes are (batch, frames, levels) int64 of the tokenizer named in the config."""
 
@@ -127,30 +136,36 @@ class ECGPrior(nn.Module, Pretrained):
             traits = traits + self.config.trait_noise * torch.randn_like(traits)
         return (self.condition_embedding(condition) + self.trait_embedding(traits))[:, None] + beats
 
-    def embed_codes(self, delayed: Tensor) -> Tensor:
+    def code_tables(self) -> CodeTables:
+        """The tables that `embed_codes` and `logits` look up."""
+        levels = (self.config.levels, -1)
+        into, out = self.vectors_in.weight.unflatten(1, levels), self.vectors_out.weight.unflatten(0, levels)
+        # where there is no code there is no vector
+        vectors = nn.functional.pad(torch.einsum("lkd,wld->lkw", self.code_vectors, into), (0, 0, 0, 1))
+        alike = torch.einsum("lkd,ldw->lkw", self.code_vectors, out)
+        before, weight = self.code_embedding.weight + vectors.flatten(0, 1), self.head.weight + alike.flatten(0, 1)
+        return CodeTables(before, weight, self.head.bias)
+
+    def embed_codes(self, delayed: Tensor, tables: CodeTables) -> Tensor:
         """Delayed codes (batch, steps, levels), codebook_size where there is none -> (batch, steps, width)."""
         offset = torch.arange(self.config.levels, device=delayed.device) * (self.config.codebook_size + 1)
-        # where there is no code there is no vector
-        vectors = nn.functional.pad(self.code_vectors, (0, 0, 0, 1)).flatten(0, 1)[delayed + offset]
-        return self.code_embedding(delayed + offset).sum(2) + self.vectors_in(vectors.flatten(2))
+        return nn.functional.embedding(delayed + offset, tables.before).sum(2)
 
     def hidden_states(self, inputs: Tensor, cache: Cache | None = None) -> Tensor:
         """(batch, steps, width) -> (batch, steps, width) of the backbone; with a cache, `inputs` go on from there."""
         return self.backbone(inputs_embeds=inputs, past_key_values=cache, use_cache=cache is not None).last_hidden_state
 
-    def logits(self, hidden: Tensor) -> Tensor:
+    def logits(self, hidden: Tensor, tables: CodeTables) -> Tensor:
         """(..., width) -> (..., levels, codebook_size)."""
         shape = (self.config.levels, self.config.codebook_size)
-        wanted = self.vectors_out(hidden).unflatten(-1, (self.config.levels, self.config.code_dimension))
-        alike = torch.einsum("...ld,lkd->...lk", wanted, self.code_vectors.to(wanted.dtype))
-        return self.head(hidden).unflatten(-1, shape) + alike
+        return nn.functional.linear(hidden, tables.weight, tables.bias).unflatten(-1, shape)
 
     def step_logits(self, delayed: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
         """Logits (batch, steps, levels, codebook_size) of each step of delayed codes, given the steps before it."""
-        told = self.embed_told(condition, sketch)
+        told, tables = self.embed_told(condition, sketch), self.code_tables()
         # what is told is the prefix, and is added at every step
-        before = nn.functional.pad(self.embed_codes(delayed[:, :-1]), (0, 0, 1, 0))
-        return self.logits(self.hidden_states(self.embedding_dropout(before + told)))
+        before = nn.functional.pad(self.embed_codes(delayed[:, :-1], tables), (0, 0, 1, 0))
+        return self.logits(self.hidden_states(self.embedding_dropout(before + told)), tables)
 
     def forward(self, codes: Tensor, condition: Condition, sketch: Sketch) -> ECGPriorOutput:
         """Negative log-likelihood of codes (batch, frames, levels) given the sketches they were written for.

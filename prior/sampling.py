@@ -37,14 +37,14 @@ def sample_codes(
     guided = settings.guidance != 1
     if guided:  # asked and null in one doubled batch, for the same sketch
         condition, sketch = condition.with_null(), sketch.twice()
-    told = prior.embed_told(condition, sketch)
+    told, tables = prior.embed_told(condition, sketch), prior.code_tables()
     cache = preallocated_cache(config.layers, config.steps)
     delayed = torch.full((len(noise), config.steps, config.levels), config.codebook_size, device=noise.device)
     inputs = told[:, :1]
     level = torch.arange(config.levels, device=noise.device)
     kept = None if given is None else delay(given, -1)
     for step in range(config.steps):
-        logits = prior.logits(prior.hidden_states(inputs, cache)[:, -1]).float()
+        logits = prior.logits(prior.hidden_states(inputs, cache)[:, -1], tables).float()
         if guided:
             asked, null = logits.chunk(2)
             logits = null + settings.guidance * (asked - null)
@@ -53,7 +53,7 @@ def sample_codes(
             drawn = torch.where(kept[:, step] >= 0, kept[:, step], drawn)
         there = (level <= step) & (step < level + config.frames)
         delayed[:, step] = torch.where(there, drawn, config.codebook_size)
-        codes = prior.embed_codes(delayed[:, step : step + 1])
+        codes = prior.embed_codes(delayed[:, step : step + 1], tables)
         inputs = told[:, step + 1 : step + 2] + (torch.cat([codes, codes]) if guided else codes)
     return undelay(delayed)
 
