@@ -74,7 +74,7 @@ SMALL = Preset(
             patience=3,
         ),
     ),
-    sampling=SamplingSettings(temperature=0.85, trait_temperature=0.95, guidance=2.5),
+    sampling=SamplingSettings(temperature=0.9, trait_guidance=1.25, guidance=2.0),
     classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
     seeds=(0, 1, 2),
 )
