@@ -32,7 +32,7 @@ from vqecg.training.checkpoint import fingerprint
 
 @dataclass(frozen=True)
 class KeptSignals:
-    """Added records in a file, read once they are asked for; pickles as the path."""
+    """Added records in a file, read once they are asked for; another process is sent the path only."""
 
     path: Path
 

@@ -47,7 +47,7 @@ class ComparisonSettings:
 
 @dataclass(frozen=True, eq=False)
 class ReadyComparison:
-    """A comparison whose arms are filled and checked, before anything is trained. It pickles."""
+    """A comparison whose arms are filled and checked, before anything is trained; can be sent to another process."""
 
     train: RealPart
     test: RealPart
@@ -86,7 +86,7 @@ def get_ready(
     ordered = (None, *sorted(arms, key=lambda arm: arm.name != DUPLICATION))
     ready = ReadyComparison(train, test, ordered, prepared, tuple(target_classes), settings, tuple(remarks))
     for run in ready.runs:
-        run.settings  # noqa: B018  raises where a TrainingArm changes nothing
+        run.check()
     return ready
 
 

@@ -106,7 +106,7 @@ class FinishedRun:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The classifier of one arm (None: real only) and seed; pickles, so that another process can train it."""
+    """The classifier of one arm (None: real only) and seed; can be sent to another process and trained there."""
 
     prepared: PreparedRuns
     arm: Arm | None
@@ -120,13 +120,16 @@ class Run:
 
     @property
     def settings(self) -> ClassifierSettings:
-        """How this classifier is trained. Raises ValueError for a TrainingArm that changes nothing."""
+        """How this classifier is trained."""
         if not isinstance(self.arm, TrainingArm):
             return self.classifier
-        changed = dataclasses.replace(self.classifier, **self.arm.changes)
-        if changed == self.classifier:
-            raise ValueError(f"the arm {self.name!r} trains as all arms do ({dict(self.arm.changes)}): leave it out")
-        return changed
+        return dataclasses.replace(self.classifier, **self.arm.changes)
+
+    def check(self) -> None:
+        """Raises ValueError for a TrainingArm that changes nothing."""
+        if isinstance(self.arm, TrainingArm) and self.settings == self.classifier:
+            changes = dict(self.arm.changes)
+            raise ValueError(f"the arm {self.name!r} trains as all arms do ({changes}): leave it out of the comparison")
 
     @property
     def identity(self) -> dict[str, Any]:

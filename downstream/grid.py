@@ -42,7 +42,7 @@ CELL_FILE = "cell.json"
 
 @dataclass(frozen=True)
 class FillTask:
-    """Makes what the arms of one part add; pickles."""
+    """Makes what the arms of one part add; can be sent to another process."""
 
     part: CellPart
     store: Path

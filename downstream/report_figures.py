@@ -1,7 +1,7 @@
 """Charts of a report, in one quiet style. Object API only: no figure is registered with pyplot."""
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -96,9 +96,10 @@ def paired_dots(table: pd.DataFrame, first: str, second: str, names: tuple[str, 
     y = np.arange(len(table))
     one, two = table[first].to_numpy(float), table[second].to_numpy(float)
     axes.hlines(y, np.fmin(one, two), np.fmax(one, two), color=RULE, linewidth=2.5)
-    # a ring, so that it shows around a dot at the same place
-    axes.plot(one, y, "o", color=FIRST, markersize=8, markerfacecolor="none", markeredgewidth=1.6, label=names[0])
-    axes.plot(two, y, "o", color=SECOND, markersize=5, label=names[1])
+    # a ring, so that it shows around a dot at the same place; not clipped, so that it is whole at an AUROC of 1
+    ring: dict[str, Any] = {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 1.6}
+    axes.plot(one, y, "o", color=FIRST, label=names[0], clip_on=False, **ring)
+    axes.plot(two, y, "o", color=SECOND, label=names[1], clip_on=False, markersize=5)
     values = np.concatenate([one, two])
     lowest = min(0.5, float(np.nanmin(values))) if np.isfinite(values).any() else 0.5
     axes.axvline(0.5, color=RULE, linewidth=0.8)

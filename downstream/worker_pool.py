@@ -22,7 +22,7 @@ GRACE = 5.0  # s for workers to clean up
 def run_tasks(
     tasks: Sequence[Callable[[], T]], workers: int = 1, description: str = "", unit: str = "run", progress: bool = True
 ) -> list[T]:
-    """What the tasks return, in their order; with several workers tasks and results must pickle.
+    """What the tasks return, in their order; with several workers tasks and results are sent between processes.
 
     Raises ValueError for fewer than one worker, ChildProcessError when one is killed, and what a task raises: then no
     further task is begun.

@@ -24,7 +24,7 @@ ENDING = ".shard"
 
 @dataclass(frozen=True)
 class ShardTask:
-    """One shard to write; pickles if `content` does."""
+    """One shard to write; can be sent to another process if `content` can."""
 
     content: Callable[[], bytes]  # makes what the shard is to hold
     path: Path
@@ -98,8 +98,8 @@ def fill_shards(
 ) -> list[Path]:
     """Write the shards that are missing in `place` and return all of them, in the order of records.
 
-    `content(start, stop)` gives the function that makes the shard of the records from `start` to before `stop`; it must
-    pickle when there are several workers. These are new processes (spawn), a few shards each under way.
+    `content(start, stop)` gives the function that makes the shard of the records from `start` to before `stop`.
+    Several workers are new processes (spawn), a few shards each under way: what is to run there must be importable.
 
     Raises ValueError for fewer than one worker, ChildProcessError when one is killed, and what making a shard raises.
     """

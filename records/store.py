@@ -42,7 +42,7 @@ def is_store(folder: Path) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class RecordStore:
-    """A corpus on disk, opened with `open` or made with `build`; pickles as its path."""
+    """A corpus on disk, opened with `open` or made with `build`; another process is sent its path only."""
 
     folder: Path
     spec: SignalSpec
@@ -131,7 +131,7 @@ class RecordStore:
         return len(self.table)
 
     def __reduce__(self) -> tuple[Any, tuple[Path]]:
-        return RecordStore.open, (self.folder,)  # a memory map would pickle as its whole content
+        return RecordStore.open, (self.folder,)  # sent to another process, a memory map would be its whole content
 
     @cached_property
     def _signals(self) -> np.ndarray:

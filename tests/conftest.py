@@ -158,6 +158,8 @@ settings:
     heads: 2
     variants: 1
     fit: {steps: 20, batch_size: 16, warmup_steps: 2, evaluate_every: 10}
+    sketch: {steps: 20, batch_size: 16, warmup_steps: 2}
+    detail: {steps: 20, batch_size: 16, warmup_steps: 2}
   classifier: {steps: 4, batch_size: 8, warmup_steps: 1, evaluate_every: 2}
   seeds: [0, 1]
 target_classes: [HYP]

@@ -96,6 +96,7 @@ assert not heavy, heavy
     assert result.stdout.startswith("usage: vqecg COMMAND")
 
 
+@pytest.mark.slow
 def test_records_training_and_tokenizer_import_no_transformers(tmp_path: Path):
     modules = [
         ".".join(["vqecg", *path.relative_to(CHECKOUT).with_suffix("").parts])

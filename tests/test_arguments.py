@@ -1,6 +1,7 @@
 """The command line: what wins over what, YAML, and that every option explains itself."""
 
 import dataclasses
+import functools
 import importlib
 import io
 import re
@@ -142,9 +143,11 @@ def required_options(arguments_class: Any) -> list[str]:
     ]
 
 
-def help_text(words: list[str]) -> str:
+@functools.cache
+def help_text(*words: str, columns: int = 80) -> str:
     printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # as a terminal is
-    with redirect_stdout(printed), pytest.raises(SystemExit) as ended:
+    with pytest.MonkeyPatch.context() as terminal, redirect_stdout(printed), pytest.raises(SystemExit) as ended:
+        terminal.setenv("COLUMNS", str(columns))
         main([*words, "--help"])
     assert ended.value.code == 0
     printed.seek(0)
@@ -165,9 +168,8 @@ def explanations(text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_says_what_it_is_for(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    told = explanations(help_text([name]))
+def test_every_option_says_what_it_is_for(name: str):
+    told = explanations(help_text(name))
     assert len(told) >= 3
     for option, text in told.items():
         assert len(text) > 1, f"{name} {option}: no comment behind the field"
@@ -175,16 +177,15 @@ def test_every_option_says_what_it_is_for(name: str, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_fits_the_terminal_and_cuts_nothing(name: str, columns: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("COLUMNS", str(columns))
-    text = help_text([name])
+def test_help_fits_the_terminal_and_cuts_nothing(name: str, columns: int):
+    text = help_text(name, columns=columns)
     assert text.startswith(f"usage: vqecg {name} ")
     assert max(len(line) for line in text.splitlines() if line.startswith("│")) <= columns
     assert "…" not in text and "--config FILE.yaml" in " ".join(text.split())
 
 
 def test_help_shows_the_defaults_of_the_preset_asked_for():
-    tiny = " ".join(help_text(["train-prior", "--preset", "tiny"]).split())
+    tiny = " ".join(help_text("train-prior", "--preset", "tiny").split())
     assert "(default: tiny)" in tiny and re.search(r"--training\.width INT .{0,80}\(default: 96\)", tiny)
 
 

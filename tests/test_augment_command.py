@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,11 +94,11 @@ def test_the_same_command_goes_on_from_the_finished_shards(
     assert main(words(simulated_store, generator, tmp_path / "whole", *more)) == 0
     make_shard, made = augment.make_shard, []
 
-    def stopped(*given: object) -> bytes:
+    def stopped(*given: Any) -> bytes:
         if made:
             raise KeyboardInterrupt
         made.append(given)
-        return make_shard(*given)  # type: ignore[arg-type]
+        return make_shard(*given)
 
     monkeypatch.setattr(augment, "make_shard", stopped)
     assert main(words(simulated_store, generator, tmp_path / "parts", *more)) == 130

@@ -1,6 +1,7 @@
 """The methods that fill an arm: the labels of the plan, named parents, and counts of what is rejected."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,9 +77,17 @@ def plan(own: Ingredients) -> AdditionPlan:
     return plan_additions(labels, own.task.class_names, ("NORM", "CD"), 0, count=2, eligible=able)
 
 
+@pytest.fixture(scope="module")
+def whole(own: Ingredients, plan: AdditionPlan) -> Callable[[str], Additions]:
+    """What a method makes for the whole plan, made once."""
+    return functools.cache(lambda method: METHODS[method](own, plan, 0))
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_makes_the_planned_labels_from_training_records(own: Ingredients, plan: AdditionPlan, method: str):
-    made = METHODS[method](own, plan, 0)
+def test_every_method_makes_the_planned_labels_from_training_records(
+    own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions], method: str
+):
+    made = whole(method)
     assert made.signal.shape == (len(plan), 8, 1000) and made.signal.dtype == np.float32
     assert np.isfinite(made.signal).all() and made.signal.std(axis=(1, 2)).min() > 0
     np.testing.assert_array_equal(made.labels, plan.labels)
@@ -97,9 +106,11 @@ def test_every_method_makes_the_planned_labels_from_training_records(own: Ingred
     assert rejection_rates(made.rejected).empty
 
 
-def test_the_methods_derive_from_the_same_records(own: Ingredients, plan: AdditionPlan):
+def test_the_methods_derive_from_the_same_records(
+    own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions]
+):
     sources = own.rows[plan.source_indices]
-    made = {method: METHODS[method](own, plan, 0) for method in METHODS if method != PRIOR}
+    made = {method: whole(method) for method in METHODS if method != PRIOR}
     for additions in made.values():
         np.testing.assert_array_equal(additions.parents[:, 0], sources)
     np.testing.assert_array_equal(made[DUPLICATION].signal, own.store.signals(sources))
@@ -118,12 +129,13 @@ def test_the_methods_derive_from_the_same_records(own: Ingredients, plan: Additi
 
 
 @pytest.mark.parametrize("method", [INTERPOLATION, INFILLING, PRIOR, RECONSTRUCTION])
-def test_a_set_made_in_parts_is_the_set_made_at_once(own: Ingredients, plan: AdditionPlan, method: str):
-    whole = METHODS[method](own, plan, 0)
+def test_a_set_made_in_parts_is_the_set_made_at_once(
+    own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions], method: str
+):
     later = replace(plan, source_indices=plan.source_indices[2:], labels=plan.labels[2:])
     part = METHODS[method](own, later, 2)
-    np.testing.assert_allclose(part.signal, whole.signal[2:], atol=1e-4)
-    np.testing.assert_array_equal(part.parents, whole.parents[2:])
+    np.testing.assert_allclose(part.signal, whole(method).signal[2:], atol=1e-4)
+    np.testing.assert_array_equal(part.parents, whole(method).parents[2:])
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from vqecg.downstream.training import (
     ClassifierExamples,
     ClassifierSettings,
     LabelledSignals,
+    TrainedClassifier,
     initial_classifier,
     predict,
     train_classifier,
@@ -26,6 +27,7 @@ from vqecg.downstream.training import (
 
 NAMES = ("tall", "slow")
 SHORT = ClassifierSettings(steps=3, batch_size=8, warmup_steps=1, evaluate_every=3)
+SMALL: dict[str, Any] = {"stem_width": 8, "widths": (8, 16), "blocks": (1, 1)}  # what holds of the trainer holds of it
 
 
 def waves(records: int, seed: int = 0) -> LabelledSignals:
@@ -37,6 +39,13 @@ def waves(records: int, seed: int = 0) -> LabelledSignals:
     height = np.where(labels[:, 0] > 0, 0.6, 0.3)[:, None, None]
     noise = generator.normal(scale=0.05, size=(records, 8, 200))
     return LabelledSignals((height * np.sin(2 * np.pi * rate * times) + noise).astype(np.float32), labels)
+
+
+def train(
+    data: LabelledSignals, settings: ClassifierSettings, seed: int = 0, validation: LabelledSignals | None = None
+) -> TrainedClassifier:
+    """A small residual network, trained."""
+    return train_classifier(data, settings, NAMES, seed, validation, progress=False, model_settings=SMALL)
 
 
 def weights_of(model: torch.nn.Module) -> torch.Tensor:
@@ -60,9 +69,7 @@ def test_a_classifier_learns_height_and_rate() -> None:
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
-    first, second, other = (
-        train_classifier(waves(16), SHORT, NAMES, s, waves(8, 1), progress=False) for s in (0, 0, 1)
-    )
+    first, second, other = (train(waves(16), SHORT, seed, waves(8, 1)) for seed in (0, 0, 1))
     assert torch.equal(weights_of(first.model), weights_of(second.model))
     assert not torch.equal(weights_of(first.model), weights_of(other.model))
     assert first.thresholds == second.thresholds
@@ -79,13 +86,13 @@ def test_the_first_weights_depend_on_the_seed_only() -> None:
 def test_training_and_prediction_leave_the_global_random_state_alone() -> None:
     torch.manual_seed(3)
     torch_state, numpy_state = torch.get_rng_state(), numpy_state_now()
-    train_classifier(waves(16), SHORT, NAMES, 0, waves(8, 1), progress=False)
+    train(waves(16), SHORT, 0, waves(8, 1))
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert numpy_state_now() == numpy_state
 
 
 def test_every_arm_takes_the_same_number_of_steps() -> None:
-    steps = [train_classifier(waves(n), SHORT, NAMES, 0, waves(8, 1), progress=False).fit.steps for n in (16, 40)]
+    steps = [train(waves(n), SHORT, 0, waves(8, 1)).fit.steps for n in (16, 40)]
     assert steps == [3, 3]
 
 
@@ -107,16 +114,16 @@ def test_crops_are_excerpts_of_their_own_record() -> None:
 
 def test_soft_labels_train_and_labels_outside_0_to_1_are_refused() -> None:
     soft = LabelledSignals(waves(16).signals, waves(16).labels * 0.3)
-    assert train_classifier(soft, SHORT, NAMES, 0, waves(8, 1), progress=False).fit.steps == 3
+    assert train(soft, SHORT, 0, waves(8, 1)).fit.steps == 3
     with pytest.raises(ValueError, match="expected 0 \\(absent\\) to 1"):
         LabelledSignals(waves(16).signals, waves(16).labels * 2)
 
 
 def test_without_validation_thresholds_must_be_fixed() -> None:
     with pytest.raises(ValueError, match="need a validation part"):
-        train_classifier(waves(16), SHORT, NAMES, 0, progress=False)
+        train(waves(16), SHORT)
     fixed = ClassifierSettings(steps=1, batch_size=8, warmup_steps=1, threshold_policy=FIXED)
-    assert train_classifier(waves(16), fixed, NAMES, 0, progress=False).thresholds.values == (0.5, 0.5)
+    assert train(waves(16), fixed).thresholds.values == (0.5, 0.5)
 
 
 def test_labels_that_do_not_fit_are_refused() -> None:
@@ -144,7 +151,7 @@ def test_augmentation_is_done_to_batches_after_the_crop_and_mixup_to_labels_too(
 def test_parameters_of_what_is_not_asked_for_change_no_bit() -> None:
     changes = {"focal_gamma": 5.0, "positive_weight_cap": 2.0, "mixup_alpha": 1.0, "negative_gamma": 1.0}
     other = dataclasses.replace(SHORT, **changes, classic=ClassicAugmentation(noise=1.0))
-    first, second = (train_classifier(waves(16), s, NAMES, 0, waves(8, 1), progress=False) for s in (SHORT, other))
+    first, second = (train(waves(16), settings, 0, waves(8, 1)) for settings in (SHORT, other))
     assert torch.equal(weights_of(first.model), weights_of(second.model))
 
 
@@ -155,7 +162,7 @@ def test_every_loss_trains_with_every_augmentation_and_none_is_another(loss: str
     found = []
     for own in changes:
         settings = dataclasses.replace(SHORT, threshold_policy=FIXED, **own)
-        found.append(weights_of(train_classifier(data, settings, NAMES, 0, progress=False).model))
+        found.append(weights_of(train(data, settings).model))
     assert torch.equal(found[0], found[1]) == (loss == "bce")
     assert not torch.equal(found[1], found[2]) and not torch.equal(found[1], found[3])
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,24 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     return Parts(real[0], real[1], real[2], arms)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the finished comparison lies; tests change copies of it."""
+    return tmp_path_factory.mktemp("finished") / "comparison"
+
+
+@pytest.fixture(scope="module")
+def finished(parts: Parts, folder: Path) -> Comparison:
+    """A comparison that is trained once."""
+    return parts.run(folder)
+
+
+@pytest.fixture
+def copy(finished: Comparison, folder: Path, tmp_path: Path) -> Path:
+    """A copy of the folder of the finished comparison."""
+    return shutil.copytree(folder, tmp_path / "comparison")
+
+
 def test_settings_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="auroc, average_precision, f1"):
         Analysis(primary_metric="accuracy")
@@ -72,38 +91,39 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         ComparisonSettings(seeds=(1, 1))
 
 
-def test_a_comparison_trains_every_arm_and_seed_and_is_resumed_without_training(parts: Parts, tmp_path: Path) -> None:
-    first = parts.run(tmp_path)
-    runs = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+def test_a_comparison_trains_every_arm_and_seed_and_is_resumed_without_training(
+    parts: Parts, finished: Comparison, copy: Path
+) -> None:
+    runs = sorted(path.name for path in copy.iterdir() if path.is_dir())
     assert runs == [f"{arm}-{seed}" for arm in ("duplication", "prior-samples", "real-only") for seed in (0, 1)]
-    assert list(first.arms["arm"]) == ["real only", "duplication", "prior samples"]
-    assert list(first.arms["synthetic_records"]) == [0, 0, 6]
-    assert list(first.arms["real_records"] - len(parts.train.indices)) == [0, 6, 0]
-    written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*-*/*.npz")}
-    again = parts.run(tmp_path)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*-*/*.npz")} == written
-    assert json.dumps(again.to_dict()) == json.dumps(first.to_dict()) == json.dumps(read_comparison(tmp_path).to_dict())
+    assert list(finished.arms["arm"]) == ["real only", "duplication", "prior samples"]
+    assert list(finished.arms["synthetic_records"]) == [0, 0, 6]
+    assert list(finished.arms["real_records"] - len(parts.train.indices)) == [0, 6, 0]
+    written = {path: path.stat().st_mtime_ns for path in copy.glob("*-*/*.npz")}
+    again = parts.run(copy)
+    assert {path: path.stat().st_mtime_ns for path in copy.glob("*-*/*.npz")} == written
+    kept = read_comparison(copy)
+    assert json.dumps(again.to_dict()) == json.dumps(finished.to_dict()) == json.dumps(kept.to_dict())
 
     longer = dataclasses.replace(SETTINGS, classifier=dataclasses.replace(SETTINGS.classifier, steps=1))
     with pytest.raises(ValueError, match=r"other settings or data.*steps.*or overwrite"):
-        parts.run(tmp_path, longer)
+        parts.run(copy, longer)
     changed = dataclasses.replace(parts.arms[0], signals=np.asarray(parts.arms[0].signals) * 2)
     with pytest.raises(ValueError, match="prior-samples-0 holds a run of other settings or data"):
-        parts.run(tmp_path, arms=(changed, parts.arms[1]))
-    assert parts.run(tmp_path, longer, overwrite=True).settings["steps"] == 1
+        parts.run(copy, arms=(changed, parts.arms[1]))
+    assert parts.run(copy, longer, overwrite=True).settings["steps"] == 1
 
 
-def test_scores_and_labels_on_disk_are_enough_to_do_the_bootstrap_again(parts: Parts, tmp_path: Path) -> None:
-    result = parts.run(tmp_path)
-    test = pd.read_parquet(tmp_path / "test.parquet")
+def test_scores_and_labels_on_disk_are_enough_to_do_the_bootstrap_again(finished: Comparison, folder: Path) -> None:
+    test = pd.read_parquet(folder / "test.parquet")
     arms = []
     for name in ("real only", "duplication", "prior samples"):
-        runs = [np.load(tmp_path / f"{name.replace(' ', '-')}-{seed}" / "scores.npz") for seed in (0, 1)]
+        runs = [np.load(folder / f"{name.replace(' ', '-')}-{seed}" / "scores.npz") for seed in (0, 1)]
         scores, cuts = (np.stack([run[key] for run in runs]) for key in ("test", "thresholds"))
         arms.append(ArmScores(name, "", 0, 0, scores, cuts))
     labels = test[list(NAMES)].to_numpy()
     again = analyse(arms, labels, list(test["patient_id"]), NAMES, ("MI",), (0, 1), "", {}, SETTINGS.analysis)
-    pd.testing.assert_frame_equal(again.differences, result.differences)
+    pd.testing.assert_frame_equal(again.differences, finished.differences)
 
 
 def test_synthetic_records_cannot_be_the_test_part(parts: Parts, tmp_path: Path) -> None:
@@ -132,11 +152,9 @@ def test_an_adding_arm_without_the_duplication_control_is_refused(parts: Parts, 
 MIXUP = TrainingArm("mixup", {"augmentation": "mixup"}, "records mixed")
 
 
-def test_an_arm_that_trains_otherwise_adds_nothing_and_differs_in_that_setting_only(
-    parts: Parts, tmp_path: Path
-) -> None:
-    found = parts.run(tmp_path, arms=(*parts.arms, MIXUP))
-    about = {name: json.loads((tmp_path / f"{name}-0" / "run.json").read_text()) for name in ("real-only", "mixup")}
+def test_an_arm_that_trains_otherwise_adds_nothing_and_differs_in_that_setting_only(parts: Parts, copy: Path) -> None:
+    found = parts.run(copy, arms=(*parts.arms, MIXUP))
+    about = {name: json.loads((copy / f"{name}-0" / "run.json").read_text()) for name in ("real-only", "mixup")}
     one, other = (about[name]["identity"] for name in ("real-only", "mixup"))
     assert other["classifier"] == one["classifier"] | {"augmentation": "mixup"}
     assert other["data"] == one["data"]
@@ -154,15 +172,14 @@ def test_an_arm_that_trains_as_all_others_do_is_refused(parts: Parts, tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_of_other_settings_is_refused_before_another_one_is_trained(parts: Parts, tmp_path: Path) -> None:
-    parts.run(tmp_path)
-    (tmp_path / "prior-samples-1" / "scores.npz").unlink()
-    about = json.loads((tmp_path / "duplication-0" / "run.json").read_text())
+def test_a_run_of_other_settings_is_refused_before_another_one_is_trained(parts: Parts, copy: Path) -> None:
+    (copy / "prior-samples-1" / "scores.npz").unlink()
+    about = json.loads((copy / "duplication-0" / "run.json").read_text())
     about["identity"]["seed"] = 7
-    (tmp_path / "duplication-0" / "run.json").write_text(json.dumps(about))
+    (copy / "duplication-0" / "run.json").write_text(json.dumps(about))
     with pytest.raises(ValueError, match=r"duplication-0 holds a run of other settings or data \(seed 7 there"):
-        parts.run(tmp_path)
-    assert not (tmp_path / "prior-samples-1" / "scores.npz").exists()
+        parts.run(copy)
+    assert not (copy / "prior-samples-1" / "scores.npz").exists()
 
 
 @pytest.mark.slow

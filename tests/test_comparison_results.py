@@ -1,5 +1,6 @@
 """From scores to verdicts: made-up scores with a known gain, a known harm, and none."""
 
+import functools
 import json
 import math
 from dataclasses import replace
@@ -35,6 +36,7 @@ def scored_arms(better: float, worse: float = 0.0) -> tuple[list[ArmScores], np.
     return arms, labels, [f"p{row // 2}" for row in range(300)]
 
 
+@functools.cache
 def analysed(better: float, worse: float = 0.0, seeds: int = 3, replicates: int = 399) -> Comparison:
     arms, labels, patients = scored_arms(better, worse)
     arms = [replace(arm, scores=arm.scores[:seeds], thresholds=arm.thresholds[:seeds]) for arm in arms]
@@ -84,7 +86,7 @@ def test_a_class_without_test_positives_is_no_test_for_holm() -> None:
 
 
 def test_what_keeps_a_comparison_from_a_conclusion_is_said() -> None:
-    assert analysed(1.0).cautions == ()
+    assert analysed(better=1.0).cautions == ()
     one = analysed(1.0, seeds=1, replicates=100)
     assert "One seed" in one.conclusion()
     assert "100 bootstrap draws are too few for Holm's correction" in one.conclusion()

@@ -38,7 +38,7 @@ HERE: dict[str, Any] = {"target_classes": ("HYP",), "folds": FOLDS, "seeds": (0,
 
 @dataclass(frozen=True)
 class Loader:
-    """Gives the tiny generator, with what its folder's name says that it was trained on; pickles."""
+    """Gives the tiny generator, trained on what its folder's name says; can be sent to another process."""
 
     generator: Path
     store: str

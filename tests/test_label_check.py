@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -127,8 +128,9 @@ def test_a_cut_is_the_percentile_of_the_records_with_the_class():
 
 
 def test_impossible_settings_are_refused():
-    for wrong in ({"percentile": 100.0}, {"rule_share": 1.5}, {"parts": 1}, {"least": 0}):
+    impossible: list[dict[str, Any]] = [{"percentile": 100.0}, {"rule_share": 1.5}, {"parts": 1}, {"least": 0}]
+    for wrong in impossible:
         with pytest.raises(ValueError, match="expected a percentile of 0 to below 100"):
-            LabelCheckSettings(**wrong)  # type: ignore[arg-type]
+            LabelCheckSettings(**wrong)
     with pytest.raises(ValueError, match="1 patients in the training records"):
         patient_parts(np.array(["a", "a"]), 2, 0)

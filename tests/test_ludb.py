@@ -92,6 +92,7 @@ def test_a_simulated_record_is_marked_where_its_truth_is():
     assert set(np.round(qrs["onset"] / 500, 6)) <= set(np.round(simulated.beats["qrs_onset"], 6))
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_real_ludb_has_as_many_waves_as_its_paper_counts(real_data: Path):
     records = read_ludb(real_data / "ludb")

@@ -72,17 +72,26 @@ def test_nan_is_refused():
         find_r_peaks(np.full((8, 1000), np.nan), 100)
 
 
-@pytest.mark.real
-@pytest.mark.slow
-@pytest.mark.parametrize("rate", [500, 100])
-def test_sensitivity_and_predictive_value_on_ludb_exceed_99_percent(real_data: Path, rate: int):
-    true_beats = found_beats = true_hits = found_hits = 0
+@pytest.fixture(scope="module")
+def ludb(real_data: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each record of LUDB the eight leads at 500 Hz and the times of its beats."""
+    records = []
     for number in range(1, 201):
         path = str(real_data / "ludb" / "data" / str(number))
         record = wfdb.rdrecord(path)
-        signal = resample(independent_leads(record.p_signal.T, record.sig_name), 500, rate)
-        true = annotated_beats(path)
-        found = find_r_peaks(signal, rate) / rate
+        records.append((independent_leads(record.p_signal.T, record.sig_name), annotated_beats(path)))
+    return records
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [500, 100])
+def test_sensitivity_and_predictive_value_on_ludb_exceed_99_percent(
+    ludb: list[tuple[np.ndarray, np.ndarray]], rate: int
+):
+    true_beats = found_beats = true_hits = found_hits = 0
+    for signal, true in ludb:
+        found = find_r_peaks(resample(signal, 500, rate), rate) / rate
         inner = found[(found > true[0] - 0.15) & (found < true[-1] + 0.15)]  # LUDB leaves out the edges' beats
         true_beats, found_beats = true_beats + len(true), found_beats + len(inner)
         true_hits, found_hits = true_hits + matched(found, true), found_hits + matched(true, inner)

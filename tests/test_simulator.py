@@ -8,6 +8,7 @@ from vqecg.records.leads import LEADS, einthoven_residual
 from vqecg.records.simulator import SIMULATED_STATEMENTS, TRUTH_COLUMNS, SimulatorSettings, simulate_record
 
 QUIET = SimulatorSettings(noise=0.0)
+COARSE = SimulatorSettings(sampling_rate=200, noise=0.0)  # where the truth alone is looked at: it has no rate
 
 
 def simulated(*statements: str, seed: int = 0, settings: SimulatorSettings = QUIET):
@@ -59,7 +60,7 @@ def test_any_sampling_rate_gives_the_length_asked_for(rate: int):
 @pytest.mark.parametrize("statement", list(SIMULATED_STATEMENTS))
 def test_every_statement_yields_a_sound_truth_table(statement: str):
     for seed in range(3):
-        beats = simulated(statement, seed=seed).beats
+        beats = simulated(statement, seed=seed, settings=COARSE).beats
         assert tuple(beats.columns) == TRUTH_COLUMNS
         assert len(beats) >= 5 and beats["r_peak"].between(0, 10, inclusive="left").all()
         assert (np.diff(beats["r_peak"]) > 0.2).all()
@@ -87,13 +88,13 @@ def test_every_statement_yields_a_sound_truth_table(statement: str):
     ],
 )
 def test_intervals_follow_the_statements(statements: tuple[str, ...], column: str, low: float, high: float):
-    medians = [simulated(*statements, seed=seed).beats[column].median() for seed in range(20)]
+    medians = [simulated(*statements, seed=seed, settings=COARSE).beats[column].median() for seed in range(20)]
     assert low < min(medians) and max(medians) < high
 
 
 def test_fibrillation_has_no_p_wave_and_no_regular_rhythm():
-    irregular = [simulated("AFIB", seed=seed).beats for seed in range(10)]
-    regular = [simulated("NORM", "SR", seed=seed).beats for seed in range(10)]
+    irregular = [simulated("AFIB", seed=seed, settings=COARSE).beats for seed in range(10)]
+    regular = [simulated("NORM", "SR", seed=seed, settings=COARSE).beats for seed in range(10)]
     assert all(beats["p_onset"].isna().all() and beats["pr"].isna().all() for beats in irregular)
     assert not any(beats["p_onset"].isna().any() for beats in regular)
     variation = [[(beats["rr"].std() / beats["rr"].mean()) for beats in group] for group in (irregular, regular)]
@@ -102,7 +103,7 @@ def test_fibrillation_has_no_p_wave_and_no_regular_rhythm():
 
 def test_premature_beats_come_early_and_ventricular_ones_are_wide_with_a_compensatory_pause():
     for seed in range(10):
-        beats = simulated("PVC", "PAC", "SR", seed=seed).beats
+        beats = simulated("PVC", "PAC", "SR", seed=seed, settings=COARSE).beats
         usual = beats["rr"].median()
         for kind in "AV":
             early = beats[beats["kind"] == kind]

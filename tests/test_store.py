@@ -215,12 +215,20 @@ if __name__ == "__main__":
 """
 
 
-def stop_in_the_middle(folder: Path, workers: int, number: int) -> list[psutil.Process]:
-    """Starts `build_many` in a process of its own and sends it a signal after two shards; returns its workers."""
+@pytest.fixture(scope="module")
+def whole_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the records of `build_many`, data/, and the store that it makes of them undisturbed, whole/."""
+    folder = tmp_path_factory.mktemp("whole")
     corpus(folder / "data", signals(50))
+    build_many(folder / "data", folder / "whole", workers=1)
+    return folder
+
+
+def stop_in_the_middle(data: Path, folder: Path, workers: int, number: int) -> list[psutil.Process]:
+    """Starts `build_many` in a process of its own and sends it a signal after two shards; returns its workers."""
     (folder / "build.py").write_text(BUILD_MANY)
     process = subprocess.Popen(
-        [sys.executable, str(folder / "build.py"), str(folder / "data"), str(folder / "out/store"), str(workers)],
+        [sys.executable, str(folder / "build.py"), str(data), str(folder / "out/store"), str(workers)],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -245,21 +253,22 @@ def stop_in_the_middle(folder: Path, workers: int, number: int) -> list[psutil.P
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_a_build_goes_on_after_an_interruption_and_gives_the_same_bits(
-    tmp_path: Path, workers: int, number: signal.Signals
+    whole_build: Path, tmp_path: Path, workers: int, number: signal.Signals
 ) -> None:
-    children = stop_in_the_middle(tmp_path, workers, number)
+    children = stop_in_the_middle(whole_build / "data", tmp_path, workers, number)
     assert not psutil.wait_procs(children, timeout=60)[1], "workers end with their parent"
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".store.shards"], "no store, nothing half written"
     done = len(list((tmp_path / "out/.store.shards").glob("*.shard")))
     assert 2 <= done < 8
-    again = build_many(tmp_path / "data", tmp_path / "out/store", workers=1)
-    whole = build_many(tmp_path / "data", tmp_path / "whole", workers=1)
+    again = build_many(whole_build / "data", tmp_path / "out/store", workers=1)
+    whole = RecordStore.open(whole_build / "whole")
     assert again.fingerprint == whole.fingerprint and again.config == whole.config
     for name in ("signals.npy", "rejected.csv"):
-        assert (tmp_path / "out/store" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert (tmp_path / "out/store" / name).read_bytes() == (whole_build / "whole" / name).read_bytes()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["store"]
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_every_real_record_is_kept_but_the_known_duplicate(real_data: Path, tmp_path: Path) -> None:
     store = build(read_table(real_data / "ptb-xl"), tmp_path / "ptb-xl")

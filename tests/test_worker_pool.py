@@ -10,7 +10,7 @@ from vqecg.downstream.worker_pool import run_tasks
 
 @dataclass(frozen=True)
 class Square:
-    """A task that pickles."""
+    """A task that can be sent to another process."""
 
     number: int
 

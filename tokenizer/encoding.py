@@ -39,7 +39,7 @@ def is_code_store(folder: Path) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class CodeStore:
-    """Codes on disk, opened with `open` or made with `build`; pickles as its path."""
+    """Codes on disk, opened with `open` or made with `build`; another process is sent its path only."""
 
     folder: Path
     table: pd.DataFrame  # the columns of RecordStore.table and `row` (in the store), one row a record
@@ -118,7 +118,7 @@ class CodeStore:
         return len(self.table)
 
     def __reduce__(self) -> tuple[Any, tuple[Path]]:
-        return CodeStore.open, (self.folder,)  # a memory map would pickle as its whole content
+        return CodeStore.open, (self.folder,)  # sent to another process, a memory map would be its whole content
 
     @cached_property
     def _codes(self) -> np.ndarray:
@@ -173,7 +173,7 @@ def _config(store: RecordStore, tokenizer: ECGTokenizer, indices: np.ndarray) ->
 
 @dataclass(frozen=True)
 class EncodingTask:
-    """What a worker needs to encode; pickles as two paths and a fingerprint."""
+    """What a worker process needs to encode: it is sent two paths and a fingerprint."""
 
     store: Path
     tokenizer: Path

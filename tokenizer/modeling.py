@@ -37,8 +37,8 @@ class ResidualBlock(nn.Module):
         self.norm = nn.GroupNorm(1, width)
         self.spread = nn.Conv1d(width, width, kernel_size, padding="same", dilation=dilation)
         self.mix = nn.Conv1d(width, width, 1)
-        nn.init.zeros_(self.mix.weight)
-        nn.init.zeros_(self.mix.bias)  # type: ignore[arg-type]
+        for parameter in self.mix.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.mix(nn.functional.gelu(self.spread(self.norm(x))))
@@ -83,9 +83,10 @@ class ECGTokenizer(nn.Module, Pretrained):
         nn.init.orthogonal_(self.analysis.weight)
         self.synthesis.weight.copy_(self.analysis.weight.T)
         for convolution in (self.encoder_out, self.decoder_out):
-            nn.init.zeros_(convolution.weight)
-        for layer in (self.analysis, self.synthesis, self.encoder_out, self.decoder_out):
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            for parameter in convolution.parameters():
+                nn.init.zeros_(parameter)
+        for linear in (self.analysis, self.synthesis):
+            nn.init.zeros_(linear.bias)
 
     @property
     def frame_rate(self) -> float:

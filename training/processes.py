@@ -44,7 +44,7 @@ def own_device() -> torch.device:
 
 
 def by_main(work: Callable[[], T]) -> T:
-    """Does `work` in the main process alone, and returns what it gives (which must pickle) in all of them.
+    """Does `work` in the main process alone, and returns what it gives (which is sent to the others) in all of them.
 
     An exception is raised as it is in the main process, and as MainProcessError in the others, so that none waits.
     """

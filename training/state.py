@@ -38,8 +38,9 @@ class RunState:
         if settings.average_decay > 0:
             average = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
         config = getattr(model, "config", None)
-        shape = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else {}  # type: ignore[arg-type]
-        known = dataclasses.asdict(settings) | {f"model.{name}": value for name, value in shape.items()}
+        known = dataclasses.asdict(settings)
+        if dataclasses.is_dataclass(config) and not isinstance(config, type):
+            known |= {f"model.{name}": value for name, value in dataclasses.asdict(config).items()}
         # as JSON gives it back, so that a tuple equals the list it is kept as
         return cls(settings=json.loads(json.dumps(known | {"examples": examples})), average=average)
 

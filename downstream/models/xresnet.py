@@ -39,11 +39,15 @@ class XResNetConfig(ClassifierConfig):
         check_odd(kernel_size=self.kernel_size)
 
 
-def convolution(channels: int, width: int, kernel_size: int, stride: int = 1) -> nn.Sequential:
-    """(batch, channels, samples) -> (batch, width, samples / stride): convolution and batch norm."""
-    layer = nn.Conv1d(channels, width, kernel_size, stride, kernel_size // 2, bias=False)
+def convolution(channels: int, width: int, kernel_size: int, stride: int = 1, scale: float = 1.0) -> nn.Sequential:
+    """(batch, channels, samples) -> (batch, width, samples / stride): convolution and batch norm.
+
+    The weight of the batch norm starts at `scale`.
+    """
+    layer, norm = nn.Conv1d(channels, width, kernel_size, stride, kernel_size // 2, bias=False), nn.BatchNorm1d(width)
     nn.init.kaiming_normal_(layer.weight)
-    return nn.Sequential(layer, nn.BatchNorm1d(width))
+    nn.init.constant_(norm.weight, scale)
+    return nn.Sequential(layer, norm)
 
 
 class Bottleneck(nn.Module):
@@ -51,8 +55,7 @@ class Bottleneck(nn.Module):
 
     def __init__(self, channels: int, width: int, expansion: int, kernel_size: int, stride: int) -> None:
         super().__init__()
-        last = convolution(width, expansion * width, 1)
-        nn.init.zeros_(last[1].weight)  # type: ignore[arg-type]  # a block starts as its shortcut
+        last = convolution(width, expansion * width, 1, scale=0.0)  # so that a block starts as its shortcut
         self.convolutions = nn.Sequential(
             convolution(channels, width, 1),
             nn.ReLU(),
