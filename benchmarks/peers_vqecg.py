@@ -114,7 +114,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         return train_prior(store, records, rows.validation, tokenizer, task, settings, progress=False)
 
     few = rows.train[:PROBED_RECORDS]
-    basis, variants = trait_basis(store, few, shape), Variants(shape.variants, shape.shift, shape.gain)
+    basis, shift = trait_basis(store, few, shape), round(shape.shift * store.spec.sampling_rate)
+    variants = Variants(shape.variants, shift, shape.gain)
     encoding = spent(
         lambda: encode_examples(store, few, tokenizer, basis, task, tokenizer.num_levels, variants, progress=False)
     )[1]

@@ -92,14 +92,14 @@ def fill_arm(arm: CatalogueArm, own: Ingredients, plan: AdditionPlan, folder: Pa
 
 
 @dataclass(frozen=True, eq=False)
-class MadeRecords:
+class FilledRows:
     """What one method made for a plan."""
 
     signals: Signals  # one for each row of the plan
     note: str
 
 
-def make_records(method: str, own: Ingredients, plan: AdditionPlan, folder: Path, checked: str) -> MadeRecords:
+def make_records(method: str, own: Ingredients, plan: AdditionPlan, folder: Path, checked: str) -> FilledRows:
     """A method's record for each row of the plan; a copy of the planned record where it cannot make one, or none
     passed, so that all arms add the same number of every class. Raises ValueError when it can make none at all."""
     rows = np.flatnonzero(can_make(method, own, plan))
@@ -115,7 +115,7 @@ def make_records(method: str, own: Ingredients, plan: AdditionPlan, folder: Path
     places = len(rows) + numbers  # of the copies
     places[rows[passed]] = np.flatnonzero(passed)
     copies = StoreSignals(own.store, own.sources(plan, numbers))
-    return MadeRecords(SelectedSignals(JoinedSignals((kept, copies)), places), note_of(kept.additions, len(plan)))
+    return FilledRows(SelectedSignals(JoinedSignals((kept, copies)), places), note_of(kept.additions, len(plan)))
 
 
 def can_make(method: str, own: Ingredients, plan: AdditionPlan) -> np.ndarray:

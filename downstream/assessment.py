@@ -1,7 +1,7 @@
 """Everything that is measured of a synthetic set against real records, joined: utility, distance, physiology, privacy.
 
 The real reference is the held-out test part. Real against real stands beside every distance, and with a generator the
-same measures of reconstructions stand beside those of its records: what its codes could carry at best.
+same measures of reconstructions stand beside those of its records: what its codes carry without the detail model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,6 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from vqecg.downstream.described_records import DescribedRecords, RecordSet, describe, distance_table, shape_tables
-from vqecg.downstream.metrics import plain
 from vqecg.downstream.reconstructions import write_reconstructions
 from vqecg.downstream.signals import StoreSignals
 from vqecg.downstream.training import ClassifierSettings, LabelledSignals
@@ -24,7 +23,7 @@ from vqecg.downstream.utility import (
     TRTR,
     TRTS,
     TSTR,
-    Design,
+    TrainedTested,
     UtilitySettings,
     measure_utility,
 )
@@ -37,6 +36,7 @@ from vqecg.prior.record_rows import RecordRows
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
 from vqecg.records.store import RecordStore
+from vqecg.training.checkpoint import json_values
 
 if TYPE_CHECKING:
     from vqecg.prior.segmentation import WaveSegmenter
@@ -101,7 +101,7 @@ class Assessment:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; tables as lists of rows, NaN as None."""
         content = {part.name: getattr(self, part.name) for part in fields(self)}
-        return plain(content | {name: content[name].to_dict("records") for name in TABLES})
+        return json_values(content | {name: content[name].to_dict("records") for name in TABLES})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Assessment":
@@ -200,7 +200,7 @@ def utility_designs(
     synthetic: RecordSet,
     ceiling: Ceiling | None,
     trained: Mapping[str, Mapping[str, Sequence[nn.Module]]],
-) -> list[Design]:
+) -> list[TrainedTested]:
     """TRTR, TSTR, TRTS and their ceilings, for each family; `trained` is source -> family -> classifiers."""
     designs = []
     for family in trained[TRAINING]:
@@ -214,7 +214,7 @@ def utility_designs(
             asked.append((CEILING_OF_TRTS, training, TRAINING, ceiling.test))
         for name, source, source_name, target in asked:
             scores = scores_of(trained[source_name][family], target.signals)
-            designs.append(Design(family, name, len(source), target.labels, scores, target.patient_ids))
+            designs.append(TrainedTested(family, name, len(source), target.labels, scores, target.patient_ids))
     return designs
 
 

@@ -108,7 +108,8 @@ def method_section(about: Any) -> Html:
         "PR, QRS, QT, axis": f"from {about['intervals_from']}",
         "Ceiling": "not measured"
         if about["ceiling_levels"] is None
-        else f"reconstructions from {about['ceiling_levels']} levels of codes, as many as the prior writes",
+        else f"reconstructions from {about['ceiling_levels']} levels of codes, as many as the prior writes, without "
+        "its detail model",
     }
     limits = (
         "Synthetic records are trained on and measured; they are in no validation or test part, and nothing was chosen "

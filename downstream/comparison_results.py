@@ -17,9 +17,9 @@ from vqecg.downstream.comparison_tables import (
     findings,
     score_table,
 )
-from vqecg.downstream.metrics import plain
 from vqecg.downstream.significance import needed_replicates
 from vqecg.downstream.statistics import GAIN, HARM, METRICS, VERDICTS, draw_bootstrap, replicate_metric
+from vqecg.training.checkpoint import json_values
 
 __all__ = ["FORMAT", "Analysis", "ArmScores", "Comparison", "analyse", "class_groups"]
 
@@ -154,7 +154,7 @@ class Comparison:
         """Plain JSON values; tables as lists of rows, NaN as None."""
         content = {part.name: getattr(self, part.name) for part in fields(self)}
         content |= {name: content[name].to_dict("records") for name in TABLES} | {"analysis": asdict(self.analysis)}
-        return plain({"format": FORMAT} | content)
+        return json_values({"format": FORMAT} | content)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Comparison":
@@ -235,7 +235,7 @@ def analyse(
         test_patients=draw.patients,
         threshold_policy=threshold_policy,
         analysis=analysis,
-        settings=plain(settings),
+        settings=json_values(settings),
         arms=pd.DataFrame([arm_row(arm) for arm in arms]),
         scores=score_table(replicated, groups, class_names),
         differences=difference_table(replicated, draw, groups, class_names, analysis.confidence),

@@ -124,7 +124,8 @@ def space_rows(
     for name, cloud in clouds.items():
         if cloud is real:
             continue
-        halves = referenced_distance(real, test.records.patient_ids, cloud[drawn(len(cloud), least, seed)], neighbours)
+        as_many = cloud[drawn(len(cloud), least, seed)]
+        halves = referenced_distance(real, test.records.patient_ids, as_many, neighbours, seed)
         about = {"space": space, "against": "half of the test patients"}
         rows.append({**about, "compared": name, **asdict(halves.synthetic)})
         reference = {**about, "compared": "other half of the test patients", **asdict(halves.reference)}

@@ -136,7 +136,7 @@ def fit_checks(design: Design, own: Ingredients, folder: Path, progress: bool = 
 
 
 def check_generator(generator: ECGGenerator, wanted: TrainedOn, allow_other: bool = False) -> tuple[str, ...]:
-    """Whether tokenizer and prior were trained on the comparison's training records alone; remarks if they were not.
+    """Whether tokenizer and prior were trained on the training records `wanted` alone; remarks if they were not.
 
     Raises ValueError with what is different, unless `allow_other`.
     """
@@ -156,6 +156,6 @@ def check_generator(generator: ECGGenerator, wanted: TrainedOn, allow_other: boo
             f"--subset ({wanted.subset}), or --allow-other-training for a comparison that says so in its report"
         )
     return (
-        f"CAUTION, OTHER TRAINING: the generator has not been trained on the comparison's training records ({told}). "
+        f"CAUTION, OTHER TRAINING: the generator has not been trained on the training records of these folds ({told}). "
         "It may have seen what is held back here, and what it makes may carry that over: a gain proves little.",
     )

@@ -71,8 +71,8 @@ def run_grid(
     """Runs every cell and writes the table and the page over them; returns cell -> comparison.
 
     `load` reads a generator's folder. Every generator is looked at before anything is made; then `started` is called.
-    Raises ValueError for one
-    that has seen other records (unless `allow_other`, which becomes a remark), and as `compare`.
+    Raises ValueError for one that has seen other records (unless `allow_other`, which becomes a remark), and as
+    `compare`.
     """
     check_all_generators(cells, store, load, allow_other)
     started()
@@ -102,8 +102,9 @@ def check_all_generators(
     for cell in cells:
         for part in cell.parts:
             try:
-                generator = seen.setdefault(part.generator, seen.get(part.generator) or load(part.generator))
-                check_generator(generator, part.design.trained_on(opened), allow_other)
+                if part.generator not in seen:
+                    seen[part.generator] = load(part.generator)
+                check_generator(seen[part.generator], part.design.trained_on(opened), allow_other)
             except ValueError as error:
                 raise ValueError(f"cell {cell.name!r}, test folds {list(part.design.folds.test)}: {error}") from error
 
@@ -169,7 +170,7 @@ def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]
         first.prepared.class_names,
         first.target_classes,
         settings.seeds,
-        runs[0][0].threshold_policy,
+        "; ".join(dict.fromkeys(own[0].threshold_policy for own in runs)),
         dataclasses.asdict(settings.classifier),
         settings.analysis,
     )

@@ -18,7 +18,7 @@ from vqecg.downstream.realism import mean_scores
 from vqecg.downstream.signals import StoreSignals
 from vqecg.downstream.training import ClassifierSettings, LabelledSignals, predict
 from vqecg.downstream.utility_training import JudgeSettings, TrainingSource, train_judges
-from vqecg.prior.adherence import RULES, AdherenceRule, spellings
+from vqecg.prior.adherence import RULES, AdherenceRule, kept_rule, spellings
 from vqecg.prior.physiology import physiology
 from vqecg.prior.record_rows import RecordRows
 from vqecg.prior.segmentation import WaveSegmenter
@@ -204,11 +204,3 @@ def carried_rules(
     spelled = spellings()
     carried = [{spelled.get(name, name) for name in names} for names in statements]
     return [tuple(rule for rule in rules if rule.statement in names) for names in carried]
-
-
-def kept_rule(rule: AdherenceRule, table: pd.DataFrame) -> np.ndarray:
-    """(records,) 1 where the rule holds, 0 where not, NaN where it cannot be measured."""
-    if not set(rule.columns) <= set(table.columns):
-        return np.full(len(table), np.nan)
-    known = table[list(rule.columns)].notna().all(axis=1).to_numpy()
-    return np.where(known, rule.holds(table).to_numpy(np.float64), np.nan)

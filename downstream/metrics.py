@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
 
+from vqecg.training.checkpoint import json_values
+
 METRICS = ("auroc", "average_precision", "f1", "precision", "recall")
 
 
@@ -60,7 +62,7 @@ class ClassificationMetrics:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; NaN becomes None."""
-        return plain(asdict(self))
+        return json_values(asdict(self))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ClassificationMetrics":
@@ -72,15 +74,6 @@ class ClassificationMetrics:
         for name in ("macro", "micro"):
             content[name] = {metric: number(value) for metric, value in values[name].items()}
         return cls(**content)
-
-
-def plain(value: Any) -> Any:
-    """Nested dicts and sequences as JSON has them: lists, and None for a number that is not finite."""
-    if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def number(value: float | None) -> float:

@@ -1,4 +1,5 @@
-"""Metrics and protocols of others, so that a published table can be put beside ours.
+"""Metrics and protocols of others, so that a published table can be put beside ours. For callers in Python: no command
+prints them.
 
 CPSC2018: the score of the China Physiological Signal Challenge 2018, as its organisers' scoring script computes it
 (score_py3.py by Wang, Liu and Liu; the formulas are in its header). PTB-XL: macro AUROC, Fmax and the bootstrap of

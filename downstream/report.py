@@ -1,7 +1,6 @@
 """One self-contained HTML file about a run: no script, no link to elsewhere, figures inline, prints well."""
 
 import html
-import os
 from pathlib import Path
 
 from vqecg.downstream.report_comparison import comparison_section, metric_name, verdict_section
@@ -34,6 +33,7 @@ from vqecg.downstream.report_sections import (
     tokenizer_section,
 )
 from vqecg.downstream.report_style import PAGE, STYLE
+from vqecg.training.checkpoint import write_text
 
 __all__ = [
     "ComparisonSection",
@@ -51,15 +51,8 @@ __all__ = [
 
 def write_report(report: ReportData, path: Path) -> None:
     """Write the report as one HTML file; the same report gives the same bytes. Raises OSError if it cannot."""
-    path = Path(path)
-    content = render_report(report).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        aside.write_bytes(content)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_text(path, render_report(report))
 
 
 def render_report(report: ReportData) -> str:

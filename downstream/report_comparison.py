@@ -46,11 +46,11 @@ def verdict_section(comparison: ComparisonSection | None) -> Html:
         "detectable difference does not exclude smaller ones.",
         texts=4,
     )
-    html = gain_and_harm(comparison) + table_of_groups
+    # first what would take the ground from under all the rest
+    html = join(paragraph(caution, "missing") for caution in comparison.cautions)
+    html = html + gain_and_harm(comparison) + table_of_groups
     if primary["arm"].nunique() > 1:
         html += _verdict_matrix(primary, metric)
-    for caution in comparison.cautions:
-        html += paragraph(caution, "missing")
     return Html(html + paragraph(_chance(comparison, len(primary)), "caption"))
 
 

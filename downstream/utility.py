@@ -59,7 +59,7 @@ class UtilitySettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class TrainedTested:
     """What the classifiers of one family, trained on one thing, say of one set of records."""
 
     family: str  # a name in downstream/models
@@ -86,7 +86,7 @@ class Utility:
 class Replicated:
     """One metric of one design on every draw."""
 
-    design: Design
+    design: TrainedTested
     draw: BootstrapDraw
     metric: ReplicatedMetric
 
@@ -105,7 +105,7 @@ class Replicated:
         return (divide(np.nansum(kept, axis=2), known) * self.draw.seed_weights).sum(axis=1)
 
 
-def measure_utility(designs: Sequence[Design], class_names: Sequence[str], settings: UtilitySettings) -> Utility:
+def measure_utility(designs: Sequence[TrainedTested], class_names: Sequence[str], settings: UtilitySettings) -> Utility:
     """Metrics of all designs, and their ratio to and difference from TRTR of the same family.
 
     Raises ValueError when a family lacks TRTR, or for scores that do not fit labels, classes or seeds.
@@ -129,7 +129,7 @@ def measure_utility(designs: Sequence[Design], class_names: Sequence[str], setti
     return Utility(pd.DataFrame(scores), pd.DataFrame(ratios))
 
 
-def shared_draws(designs: Sequence[Design], settings: UtilitySettings) -> list[BootstrapDraw]:
+def shared_draws(designs: Sequence[TrainedTested], settings: UtilitySettings) -> list[BootstrapDraw]:
     """One draw for each design: the same where the records are the same, the same seeds in all."""
     draws: dict[tuple[str, ...], BootstrapDraw] = {}
     for design in designs:

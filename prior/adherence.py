@@ -93,7 +93,7 @@ def adherence_table(
         absent = {name for table in (real, synthetic) for name in rule.columns if name not in table.columns}
         for part, table in (("real", real), ("synthetic", synthetic)):
             mask = np.array([rule.statement in names for names in carried[part]], bool)
-            kept = np.full(len(table), np.nan) if absent else _kept(rule, table)
+            kept = kept_rule(rule, table)
             row |= _rates(part, kept[mask], int(mask.sum()))
             if part == "real":
                 others = kept[~mask & np.isfinite(kept)]
@@ -128,8 +128,10 @@ def wilson_interval(successes: int, records: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _kept(rule: AdherenceRule, table: pd.DataFrame) -> np.ndarray:
-    """(records,) 1 where the rule holds, 0 where not, NaN where one of its columns is missing."""
+def kept_rule(rule: AdherenceRule, table: pd.DataFrame) -> np.ndarray:
+    """(records,) 1 where the rule holds, 0 where not, NaN where what it needs was not measured."""
+    if not set(rule.columns) <= set(table.columns):
+        return np.full(len(table), np.nan)
     known = table[list(rule.columns)].notna().all(axis=1).to_numpy()
     return np.where(known, rule.holds(table).to_numpy(np.float64), np.nan)
 

@@ -102,7 +102,8 @@ def find_beats(signal: np.ndarray, classes: np.ndarray, sampling_rate: float) ->
     starts = np.append(-1, together[:-1, 1])  # where the beat before ended
     for lead in range(leads if beats else 0):
         runs = {wave: wave_runs(classes[lead], wave, sampling_rate) for wave in WAVES}
-        # the widest overlap counts; the last P that begins before QRS, and the first T that ends after it
+        # the first QRS that ends within the beat or after it; the last P that begins before QRS, the first T that ends
+        # after it
         place(spans["QRS"][:, lead], runs["QRS"], np.searchsorted(runs["QRS"][:, 1], together[:, 0]), together)
         window = np.stack([np.maximum(starts + 1, together[:, 0] - EARLIEST_P * sampling_rate), together[:, 1]], axis=1)
         place(spans["P"][:, lead], runs["P"], np.searchsorted(runs["P"][:, 0], together[:, 0]) - 1, window)
@@ -146,10 +147,11 @@ def frontal_axis(signal: np.ndarray, beats: Beats, sampling_rate: float) -> floa
 
     `signal` is (8, samples) mV. aVF counts 2 / sqrt(3), as it is augmented. NaN without beats.
     """
-    if not len(beats.qrs_onset):
+    known = np.isfinite(beats.qrs_onset)  # a beat that leads find at different places has no onset
+    if not known.any():
         return float("nan")
     areas = []
-    for onset, offset in zip(beats.qrs_onset, beats.qrs_offset, strict=True):
+    for onset, offset in zip(beats.qrs_onset[known], beats.qrs_offset[known], strict=True):
         limbs = signal[:2, round(onset * sampling_rate) : round(offset * sampling_rate) + 1]
         areas.append((limbs - np.linspace(limbs[:, 0], limbs[:, -1], limbs.shape[1], axis=1)).sum(axis=1))
     one, two = np.median(areas, axis=0)

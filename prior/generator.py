@@ -1,7 +1,7 @@
 """ECGGenerator: tokenizer and prior in one folder, labels in and 12-lead ECGs out."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -135,6 +135,15 @@ class ECGGenerator:
                 f"prior cannot know them. Combinations that occurred: {', '.join(filter(None, counts.index[:12]))}"
             )
         return own
+
+    def parents_without(self, labels: Sequence[str], left_out: Container[str], only: bool = False) -> pd.DataFrame:
+        """Those of `parents` that have `labels` even when the classes `left_out` are not asked for; may be none."""
+        members, own = self.task_of(labels), self.parents(labels, only)
+        left = [
+            {members[name] for name in split_labels(row) if name in members and name not in left_out}
+            for row in own["labels"]
+        ]
+        return own[[names >= set(labels) for names in left]]
 
     def rare_labels(self, least: int) -> dict[str, int]:
         """The labels that some, but fewer than `least`, training records have, alone or with others; how many have."""

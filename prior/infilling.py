@@ -63,7 +63,7 @@ def infill(
     """A record for each parent, of which `settings.kept` is the parent's.
 
     `numbers` (records,) are those of the new records in the whole set: they and `attempt` choose the random streams.
-    Raises ValueError when the store's labels or sampling rate are not the generator's.
+    Raises ValueError when the store's sampling rate is not the generator's.
     """
     rate, hop = parents.store.spec.sampling_rate, generator.tokenizer.hop_length
     generator.tokenizer.check_sampling_rate(rate)

@@ -28,6 +28,7 @@ from vqecg.prior.nearest_features import FeatureIndex
 from vqecg.prior.record_rows import RecordRows
 from vqecg.records.labels import LabelTask
 from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.checkpoint import json_values
 
 SPACES = ("waveform", "beat", "embedding")
 EVERY = "all"  # name of the row over records of every label
@@ -121,7 +122,8 @@ def memorisation(
         to_training = nearest_of(index, synthetic, count)
         real = nearest_of(index, held_out).distances[:, 0]
         nearness += compare_labels(space, to_training.distances[:, 0], synthetic, real, held_out, task)
-        to_held_out = nearest_of(make_index(space, held_out, tokenizer, index), synthetic, min(count, len(held_out)))
+        kept = neighbours_needed(len(training), len(held_out))
+        to_held_out = nearest_of(make_index(space, held_out, tokenizer, index), synthetic, kept)
         nearer.append(share_nearer(space, to_training, to_held_out, training.patients, held_out.patients, settings))
     duplicates: Duplicates | None = None
     membership: tuple[Membership, ...] = ()
@@ -192,10 +194,10 @@ def compare(space: str, label: str, synthetic: np.ndarray, held_out: np.ndarray)
     )
 
 
-def neighbours_needed(held_out: int, training: int) -> int:
-    """How many training neighbours to keep, so that one of them is in nearly every draw of as many as are held out."""
-    drawn = min(1.0, held_out / training) * (1 - math.exp(-1))
-    return min(training, math.ceil(math.log(MISSED) / math.log1p(-drawn)))
+def neighbours_needed(others: int, own: int) -> int:
+    """How many of `own` records to keep as neighbours, so that nearly every draw of as many as `others` has one."""
+    drawn = min(1.0, others / own) * (1 - math.exp(-1))
+    return min(own, math.ceil(math.log(MISSED) / math.log1p(-drawn)))
 
 
 def share_nearer(
@@ -246,12 +248,3 @@ def nearer_share(
         for near, drawn in ((to_training, training), (to_held_out, held_out))
     )
     return float(np.average((ours < theirs) + 0.5 * (ours == theirs), weights=weights))
-
-
-def json_values(value: Any) -> Any:
-    """The same plain value with None for NaN and infinity."""
-    if isinstance(value, dict):
-        return {key: json_values(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_values(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,6 +7,7 @@ import numpy as np
 
 from vqecg.records.labels import LabelTask
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import patient_names
 
 CHUNK = 512  # records read at a time
 
@@ -24,9 +25,7 @@ class RecordRows:
     @property
     def patients(self) -> np.ndarray:
         """One name a patient (records,); a record of unknown patient is a patient of its own."""
-        table = self.store.table.iloc[self.rows]
-        pairs = zip(table["patient_id"], table["record_id"], strict=True)
-        return np.array([f"patient {patient}" if patient else f"record {record}" for patient, record in pairs], object)
+        return patient_names(self.store, self.rows)
 
     def chunks(self) -> Iterator[np.ndarray]:
         """Signals (n, 8, samples) float32 mV, some at a time."""

@@ -34,7 +34,7 @@ class SegmenterTraining:
     held_out: int = 0  # which one, from 0
     seconds: float = 4.096  # length of an example, s
     stretch: float = 0.25  # greatest change of the logarithm of the time scale
-    noise: float = 0.03  # mV, mean standard deviation of added noise
+    noise: float = 0.015  # mV, mean standard deviation of added noise
     wander: float = 0.15  # mV, mean amplitude of added baseline wander
 
     def __post_init__(self) -> None:
@@ -146,7 +146,7 @@ class WaveExamples:
         """Each row of (batch, samples) scaled, with baseline wander and white noise of a size of its own."""
         count, samples = signal.shape
         times = np.arange(samples) / self.settings.model.sampling_rate
-        size = generator.exponential((self.settings.wander, self.settings.noise), (count, 2)) * [1.0, 0.5]
+        size = generator.exponential((self.settings.wander, self.settings.noise), (count, 2))
         gain = np.exp(generator.normal(0, 0.3, (count, 1)))
         frequency, phase = generator.uniform(*WANDER, (count, 1)), generator.uniform(0, 2 * np.pi, (count, 1))
         wander = size[:, :1] * np.sin(2 * np.pi * frequency * times + phase)

@@ -41,7 +41,7 @@ class PriorTraining:
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
     attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
     variants: int = 4  # encodings of each training record, jittered anew (the first is not)
-    shift: int = 4  # samples a variant is moved by at most, either way
+    shift: float = 0.04  # s, a variant is moved by at most, either way
     gain: float = 0.05  # standard deviation of the logarithm of a random factor on each variant
     fit: FitSettings = field(default_factory=FitSettings)  # of the transformer
     sketch: FitSettings = SKETCH_FIT  # of the small models that draw the sketch
@@ -101,7 +101,8 @@ def train_prior(
         label_dropout=settings.label_dropout,
         attribute_dropout=settings.attribute_dropout,
     )
-    variants = Variants(settings.variants, settings.shift, settings.gain, settings.fit.seed)
+    shift = round(settings.shift * store.spec.sampling_rate)
+    variants = Variants(settings.variants, shift, settings.gain, settings.fit.seed)
     levels = tokenizer.num_levels  # all: the detail model learns what the deeper ones hold
     examples = encode_examples(store, train, tokenizer, basis, task, levels, variants, progress)
     held_out = encode_examples(store, validation, tokenizer, basis, task, levels, progress=progress)

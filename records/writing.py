@@ -35,9 +35,9 @@ DATABASE_COLUMNS = (
     *("electrodes_problems", "extra_beats", "pacemaker", "strat_fold", "filename_lr", "filename_hr"),
 )
 
-README = """# Synthetic 12-lead ECGs in the layout of PTB-XL
+README = """# 12-lead ECGs in the layout of PTB-XL
 
-**These {records:,} records are synthetic. They belong to no person. Research use, not for diagnosis.**
+**{origin} Research use, not for diagnosis.**
 
 - `ptbxl_database.csv`: one row a record, with PTB-XL's columns (sex: 0 male, 1 female; `scp_codes`: statement and
   likelihood in percent, 0 = unknown). Columns that say nothing of a synthetic record are empty.
@@ -47,6 +47,13 @@ README = """# Synthetic 12-lead ECGs in the layout of PTB-XL
 
 III, aVR, aVL and aVF are computed from I and II and rounded to 1 microvolt.
 """
+
+
+SYNTHETIC = "These {records:,} records are synthetic. They belong to no person."
+COPIED = (
+    "These {records:,} records are copies of recordings of people, made to be trained on; the licence of the "
+    "recordings holds for them."
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ def write_dataset(
     overwrite: bool = False,
     other_rates: Sequence[int] = (),
     note: str = "",
+    copies: bool = False,
 ) -> None:
     """Write synthetic records as a data set in PTB-XL's layout; the folder appears when all is written, or not at all.
 
@@ -94,6 +102,7 @@ def write_dataset(
         overwrite: replace an earlier data set of this kind; anything else is never replaced.
         other_rates: Hz, rates at which to write every record besides, resampled.
         note: a last paragraph for README.md.
+        copies: the records are recordings again, or nearly; README.md and headers say so in place of "synthetic".
 
     `filename_hr` names the 500 Hz file and `filename_lr` the one of the lowest other rate, or nothing. Rates that
     PTB-XL does not have get a column of their own (`filename_250`) besides.
@@ -112,14 +121,14 @@ def write_dataset(
     used = {str(statement) for statements in rows["statements"] for statement in statements}
     statements, added = _completed(normal_statement_table(statement_table), used)
     with atomic_folder(Path(folder), is_dataset, overwrite) as partial:
-        samples = _write_signals(partial, signals8, rates, rows, ecg_ids)
+        samples = _write_signals(partial, signals8, rates, rows, ecg_ids, copies)
         _database(rows, ecg_ids, rates).to_csv(partial / "ptbxl_database.csv", index=False)
         statements.to_csv(partial / "scp_statements.csv", index_label="")
         numbered = manifest.drop(columns="ecg_id", errors="ignore").reset_index(drop=True)
         numbered.insert(0, "ecg_id", ecg_ids)
         numbered.to_parquet(partial / "manifest.parquet")
         readme = README.format(
-            records=len(rows),
+            origin=(COPIED if copies else SYNTHETIC).format(records=len(rows)),
             added=f" Added to PTB-XL's: {', '.join(added)}." if added else "",
             folders=", ".join(f"`records{rate}/` ({rate} Hz)" for rate in sorted(rates)),
             seconds=samples / sampling_rate,
@@ -195,6 +204,7 @@ def _write_signals(
     rates: Sequence[int],
     rows: pd.DataFrame,
     ecg_ids: Sequence[int],
+    copies: bool,
 ) -> int:
     """Write every record at every rate (the first is that of the signals) and return the samples of a signal."""
     written = samples = 0
@@ -207,7 +217,10 @@ def _write_signals(
             row, ecg_id = table[written], ecg_ids[written]
             check_samples(str(ecg_id), signal)
             comments = comment_lines(
-                cast(dict[str, float], row.statements), float(str(row.age)), str(row.sex), ["Synthetic: yes"]
+                cast(dict[str, float], row.statements),
+                float(str(row.age)),
+                str(row.sex),
+                ["Copy of a recording: yes" if copies else "Synthetic: yes"],
             )
             for rate in rates:
                 place = RecordFile.of(ecg_id, rate)

@@ -11,6 +11,7 @@ import tyro
 
 from vqecg.downstream.assessment import Assessment, AssessmentSettings, RealData, assess
 from vqecg.downstream.assessment_page import write_page
+from vqecg.downstream.design import check_generator
 from vqecg.downstream.models import JUDGES
 from vqecg.downstream.training import ClassifierSettings
 from vqecg.downstream.utility import MACRO, UtilitySettings
@@ -18,6 +19,7 @@ from vqecg.prior.privacy import MemorisationSettings
 from vqecg.records.folds import FoldSplit
 from vqecg.records.readers import read_table
 from vqecg.records.store import RecordStore, input_fingerprint, is_store
+from vqecg.records.subset import TrainedOn
 from vqecg.records.writing import is_dataset
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.generate import TRAINING_FOLD
@@ -77,6 +79,9 @@ def run_assessment(arguments: Arguments) -> Stage:
     rows = check_real(store, arguments.folds)
     real = RealData(store, rows, store.task(arguments.task))
     generator = None if arguments.generator is None else load_generator(arguments.generator)
+    if generator is not None:
+        for remark in check_generator(generator, TrainedOn(store.fingerprint, arguments.folds), allow_other=True):
+            print(remark)
     segmenter = None if arguments.segmenter is None else load_segmenter(arguments.segmenter)
     identity = {
         "real": store.fingerprint,
@@ -174,9 +179,10 @@ def say(found: Assessment, stage: Stage) -> None:
     print_table("amplitudes, medians over records", found.amplitudes)
     print_table("spectra and correlations against those of real test records", found.shapes)
     asked = found.adherence[found.adherence["note"] == ""]
-    print_table("label adherence", asked) if len(asked) else print(
-        "\nlabel adherence: no statement with a rule asked for"
-    )
+    if len(asked):
+        print_table("label adherence", asked)
+    else:
+        print("\nlabel adherence: no statement with a rule asked for")
     memory = found.memorisation
     print_table("nearest training record", pd.DataFrame(memory["nearness"]))
     print_table("share nearer to training than to held-out records (0.5 is none)", pd.DataFrame(memory["nearer"]))

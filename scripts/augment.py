@@ -22,6 +22,7 @@ from vqecg.downstream.augmentation import (
     Ingredients,
     eligible,
 )
+from vqecg.downstream.design import check_generator
 from vqecg.downstream.label_check import Check, LabelCheck, LabelCheckSettings
 from vqecg.downstream.quality_filter import LikelihoodCheck, LikelihoodSettings, QualityFilter
 from vqecg.downstream.training import ClassifierSettings
@@ -33,6 +34,7 @@ from vqecg.records.atomic_folder import check_destination
 from vqecg.records.folds import FoldSplit
 from vqecg.records.shards import fill_shards, shard_folder
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import TrainedOn
 from vqecg.records.writing import is_dataset
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.assess import load_segmenter
@@ -58,7 +60,7 @@ class Arguments:
     ratio: float = 0.5  # target classes are filled up to this multiple of the commonest class, such as 0.25 to 4
     preset: str = "small"  # tiny, small or base: the defaults of --settings.sampling and --classifier
     folds: FoldSplit = field(default_factory=FoldSplit)  # everything is made from and fitted on the training folds
-    settings: AugmentationSettings = field(default_factory=AugmentationSettings)
+    settings: AugmentationSettings = field(default_factory=lambda: AugmentationSettings(sampling=SMALL.sampling))
     check: Path | None = None  # folder for the classifiers of the label check, trained once; none = labels unchecked
     label_check: LabelCheckSettings = field(default_factory=LabelCheckSettings)
     classifier: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)  # of the label check
@@ -120,6 +122,8 @@ def ingredients(arguments: Arguments) -> Ingredients:
     """Store, training rows and generator; nothing judges yet."""
     store, generator = RecordStore.open(arguments.store), load_generator(arguments.generator)
     generator.tokenizer.check_sampling_rate(store.spec.sampling_rate)
+    for remark in check_generator(generator, TrainedOn(store.fingerprint, arguments.folds), allow_other=True):
+        print(remark)
     rows = arguments.folds.indices(store.table).train
     settings = replace(arguments.settings, least=0 if arguments.force else arguments.settings.least)
     return Ingredients(store, rows, store.task(arguments.task), generator, settings)
@@ -198,7 +202,16 @@ def write(arguments: Arguments, own: Ingredients, paths: list[Path], said: str) 
     statements = [names for part in parts for names in part.statements]
     rate = own.store.spec.sampling_rate
     write_synthetic(
-        arguments.out, signals(paths), asked, own.task, rate, manifest, arguments.overwrite, statements, said
+        arguments.out,
+        signals(paths),
+        asked,
+        own.task,
+        rate,
+        manifest,
+        arguments.overwrite,
+        statements,
+        said,
+        copies=arguments.method in COPIES,
     )
     return Written(len(labels), dict(zip(own.task.class_names, labels.sum(0).astype(int).tolist(), strict=True)))
 
@@ -232,7 +245,8 @@ def manifest_of(arguments: Arguments, own: Ingredients, made: Additions) -> pd.D
     if own.gate is None:
         return table
     near = NearestNeighbours(made.nearest, made.distance)
-    return table.assign(**gate_columns(own.gate, near.rows, near.distances, made.draws - 1))
+    found = gate_columns(own.gate, near.rows, near.distances, made.draws - 1)
+    return table.assign(**found).rename(columns={"gate_rejected": "rejected"})  # by gate, check and alignment
 
 
 def what_was_checked(arguments: Arguments, own: Ingredients, tally: pd.DataFrame) -> str:

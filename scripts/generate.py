@@ -104,17 +104,18 @@ def ask(generator: ECGGenerator, arguments: Arguments) -> Requests:
     """What to generate. Raises ValueError for labels with too few training records."""
     least = 0 if arguments.force else arguments.min_parents
     how = (arguments.count, arguments.seed, arguments.age, arguments.sex)
+    rare = {name: count for name, count in generator.rare_labels(least).items() if name not in arguments.labels}
     if arguments.labels:
-        there = int(generator.parents(arguments.labels, arguments.only)["count"].sum())
+        own = generator.parents_without(arguments.labels, rare, arguments.only)
+        there = int(own["count"].sum())
         if there < least:
             raise ValueError(
                 f"{'+'.join(arguments.labels)}: {there} training records have these labels, --min-parents asks for "
                 f"{least}: records made from few may be copies of them; ask for other labels, or --force"
             )
-        asked = generator.requests(arguments.labels, *how, only=arguments.only)
+        asked = generator.draw(own, *how)
     else:
         asked = generator.draw(generator.conditions, *how)
-    rare = {name: count for name, count in generator.rare_labels(least).items() if name not in arguments.labels}
     if rare:
         told = ", ".join(f"{name} ({count})" for name, count in rare.items())
         print(f"not asked for, with fewer than {least} training records (--min-parents): {told}")
@@ -211,10 +212,11 @@ def write_synthetic(
     overwrite: bool,
     statements: list[dict[str, float]] | None = None,
     note: str = "",
+    copies: bool = False,
 ) -> None:
     """Writes records with the labels that were asked for as statements of likelihood 100, or with `statements`.
 
-    `note` goes into the README.
+    `note` goes into the README; `copies` are recordings again, or nearly.
     """
     names = [task.names(row) for row in requests.labels]
     rows = pd.DataFrame(
@@ -227,4 +229,4 @@ def write_synthetic(
         }
     )
     manifest = manifest.assign(labels=["+".join(own) for own in names], age=rows["age"], sex=rows["sex"])
-    write_dataset(folder, chunks, sampling_rate, rows, statement_table(), manifest, overwrite, note=note)
+    write_dataset(folder, chunks, sampling_rate, rows, statement_table(), manifest, overwrite, note=note, copies=copies)

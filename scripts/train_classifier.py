@@ -90,7 +90,7 @@ def train(arguments: Arguments) -> Stage:
                 store.spec.sampling_rate,
                 arguments.out / "training",
                 progress=is_main_process(),
-                real_labels=labels[rows.train] if arguments.real else None,
+                real_labels=labels[rows.train],
             )
             if not is_main_process():
                 return stage  # the main process tests and saves

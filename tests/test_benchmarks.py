@@ -1,6 +1,7 @@
 """The benchmarks run at tiny size, and the transform codec they measure against is what it claims to be."""
 
 import importlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -16,15 +17,12 @@ FOLDS = ("--train", "1", "2", "3", "4", "5", "6", "7", "8", "--validation", "9",
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
 
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(scope="module")
+def load() -> Iterator[Callable[[str], ModuleType]]:
     """Imports a benchmark by name, the way it imports its neighbours when run alone."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-
-    def load_module(name: str) -> ModuleType:
-        return importlib.import_module(name)
-
-    return load_module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        yield importlib.import_module
 
 
 def run(module: ModuleType, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -209,30 +207,44 @@ def test_a_packed_store_opens_as_it_was(load, simulated_store: RecordStore, tmp_
     assert not (tmp_path / "none.tar.xz").exists()
 
 
-@pytest.mark.slow
-def test_base_goes_on_where_its_minutes_ended(load, simulated_store: RecordStore, tmp_path: Path):
+@pytest.fixture(scope="module")
+def base_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `base`, whose steps go on from each other."""
+    return tmp_path_factory.mktemp("base") / "out"
+
+
+@pytest.fixture(scope="module")
+def base_words(load, simulated_store: RecordStore, base_out: Path) -> list[str]:
+    """The command of `base` without its step, on a packed store."""
+    file = base_out.with_name("store.tar.xz")
+    assert load("base").main(["--store", str(simulated_store.folder), "--pack", str(file)]) == 0
+    words = ["--store", str(file), "--out", str(base_out), "--preset", "tiny", "--steps", "2", "--records", "24"]
+    return [*words, "--task", "superdiagnostic", "--neighbours", "2", *FOLDS]  # half of the test patients are five
+
+
+@pytest.fixture(scope="module")
+def base_statuses(load, base_words: list[str]) -> list[int]:
+    """Exit statuses of the first steps, of which the first is stopped and given again."""
     base = load("base")
-    file, out = tmp_path / "store.tar.xz", tmp_path / "out"
-    assert base.main(["--store", str(simulated_store.folder), "--pack", str(file)]) == 0
-    words = ["--store", str(file), "--out", str(out), "--preset", "tiny", "--steps", "2", "--records", "8"]
-    words += FOLDS
-    assert base.main([*words, "--step", "tokenizer", "--minutes", "0.00001"]) == base.UNFINISHED
-    for step in ("tokenizer", "prior", "sample"):
-        assert base.main([*words, "--step", step]) == 0
-    assert read_table(out / "synthetic").records.shape[0] == 8
-    finished = (out / "tokenizer" / "model.safetensors").stat().st_mtime_ns
-    assert base.main([*words, "--step", "tokenizer"]) == 0
-    assert (out / "tokenizer" / "model.safetensors").stat().st_mtime_ns == finished
+    stopped = base.main([*base_words, "--step", "tokenizer", "--minutes", "0.00001"])
+    return [stopped, *(base.main([*base_words, "--step", step]) for step in ("tokenizer", "prior", "sample"))]
 
 
 @pytest.mark.slow
-def test_base_assesses_what_it_made(load, simulated_store: RecordStore, tmp_path: Path):
+def test_base_goes_on_where_its_minutes_ended(load, base_words: list[str], base_statuses: list[int], base_out: Path):
     base = load("base")
-    words = ["--store", str(simulated_store.folder), "--out", str(tmp_path), "--preset", "tiny", "--steps", "2", *FOLDS]
-    words += ["--neighbours", "2"]  # half of the test patients are five
-    for step in ("tokenizer", "prior", "sample", "assess"):
-        assert base.main([*words, "--step", step]) == 0
-    assert (tmp_path / "assessment" / "assessment.json").is_file()
+    assert base_statuses == [base.UNFINISHED, 0, 0, 0]
+    assert read_table(base_out / "synthetic").records.shape[0] == 24
+    finished = (base_out / "tokenizer" / "model.safetensors").stat().st_mtime_ns
+    assert base.main([*base_words, "--step", "tokenizer"]) == 0
+    assert (base_out / "tokenizer" / "model.safetensors").stat().st_mtime_ns == finished
+
+
+@pytest.mark.slow
+def test_base_assesses_what_it_made(load, base_words: list[str], base_statuses: list[int], base_out: Path):
+    assert not any(base_statuses[1:])
+    assert load("base").main([*base_words, "--step", "assess"]) == 0
+    assert (base_out / "assessment" / "assessment.json").is_file()
 
 
 def test_distances_agree_with_the_root_of_a_matrix(load, capsys: pytest.CaptureFixture[str]):
@@ -309,3 +321,17 @@ def test_ghost_beats_come_from_the_naive_mixture_and_not_from_the_aligned_one(lo
         for kind in ("naive", "aligned")
     )
     assert float(naive[2]) > 1 > 0.2 > float(aligned[3])
+
+
+@pytest.mark.slow
+def test_the_sketch_is_read_for_labels_and_drawn_for_them(
+    load, simulated_store: RecordStore, tiny_generator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    tiny_generator.save_pretrained(tmp_path / "generator")
+    folders = ("--store", str(simulated_store.folder), "--generator", str(tmp_path / "generator"))
+    sizes = ("--train", *FOLDS[1:9], "--test", "9", "10", "--records", "40", "--seeds", "0", "1")
+    printed = run(load("sketch"), capsys, *folders, *sizes).splitlines()
+    assert any("superclasses, macro" in line and "whole sketch" not in line for line in printed)
+    above = [float(line.split()[2]) for line in printed if ": score" in line][:5]
+    assert all(0.3 <= share <= 0.5 for share in above)  # of training records with a label, above their own median
+    assert {line.split()[-4] for line in printed[-6:]} == {"1.00"}  # relative to themselves

@@ -9,7 +9,9 @@ import torch
 
 from vqecg.prior.delineation import (
     INTERVAL_COLUMNS,
+    Beats,
     find_beats,
+    frontal_axis,
     interval_table,
     lead_waves,
     pooled,
@@ -171,3 +173,14 @@ def test_no_records_are_refused():
     with pytest.raises(ValueError, match="no records"):
         delineation_errors(Oracle(np.zeros((12, 10))), [])
     assert isinstance(interval_table(Oracle(np.zeros((8, 10))), [], 250), pd.DataFrame)
+
+
+def test_a_beat_that_leads_find_at_different_places_leaves_the_axis_to_the_others():
+    signal = np.zeros((8, 500))
+    signal[0, 100:110] = 1.0  # I alone: the axis points left, 0 degrees less half of it in aVF
+    nowhere = np.full(2, np.nan)
+    beats = Beats(np.array([0.4, 1.2]), nowhere, np.array([0.38, np.nan]), np.array([0.46, np.nan]), nowhere)
+    one = Beats(*(getattr(beats, name)[:1] for name in ("r_peak", "p_onset", "qrs_onset", "qrs_offset", "t_offset")))
+    assert frontal_axis(signal, beats, RATE) == frontal_axis(signal, one, RATE) == pytest.approx(-30)
+    none = replace(beats, qrs_onset=nowhere)
+    assert np.isnan(frontal_axis(signal, none, RATE))

@@ -222,6 +222,12 @@ def test_parents_are_counted_for_a_combination_and_for_each_label(known: ECGGene
     assert known.rare_labels(11) == {"HYP": 5} and known.rare_labels(0) == {}
 
 
+def test_parents_must_have_what_is_asked_for_from_classes_that_are_not_left_out(known: ECGGenerator):
+    assert known.parents_without(["MI"], {"HYP"})["count"].sum() == 11
+    assert known.parents_without(["HYP", "MI"], {"HYP"}).empty
+    assert known.parents_without(["MI"], set(), only=True)["count"].sum() == 6
+
+
 def test_requests_can_be_sliced_and_freed_of_a_label():
     requests = Requests(np.eye(3, dtype=np.float32), np.arange(3, dtype=np.float32), np.array(["male"] * 3, object))
     assert requests.without([1]).labels.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 1]] and requests.labels[1, 1] == 1

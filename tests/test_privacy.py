@@ -285,15 +285,15 @@ def test_the_share_nearer_counts_ties_half_and_only_the_records_drawn():
     assert nearer_share(near, far, np.array([0, 1]), np.ones(1)) == pytest.approx(0.25)
 
 
-def test_as_many_records_are_compared_on_both_sides():
+@pytest.mark.parametrize(("known", "other"), [(400, 50), (50, 400)])
+def test_as_many_records_are_compared_on_both_sides(known: int, other: int):
     generator = np.random.default_rng(0)
-    training, held_out = generator.random((300, 400)), generator.random((300, 50))
-    count = neighbours_needed(50, 400)
-    kept = [
-        NearestNeighbours(np.argsort(own, axis=1)[:, :count], np.sort(own, axis=1)[:, :count])
-        for own in (training, held_out)
-    ]
-    names = [np.array([f"{side}{number}" for number in range(n)]) for side, n in (("a", 400), ("b", 50))]
+    distances = (generator.random((300, known)), generator.random((300, other)))
+    kept = []
+    for own, there, opposite in zip(distances, (known, other), (other, known), strict=True):
+        count = neighbours_needed(opposite, there)
+        kept.append(NearestNeighbours(np.argsort(own, axis=1)[:, :count], np.sort(own, axis=1)[:, :count]))
+    names = [np.array([f"{side}{number}" for number in range(n)]) for side, n in (("a", known), ("b", other))]
     found = share_nearer("waveform", *kept, *names, MemorisationSettings(replicates=100))
     assert found.patients == 50 and found.share == pytest.approx(0.5, abs=0.08)
     assert found.low < 0.5 < found.high

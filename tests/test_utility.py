@@ -15,7 +15,7 @@ from vqecg.downstream.utility import (
     TRTR,
     TRTS,
     TSTR,
-    Design,
+    TrainedTested,
     UtilitySettings,
     measure_utility,
     shared_draws,
@@ -26,17 +26,17 @@ NAMES = ("A", "B")
 SETTINGS = UtilitySettings(families=("resnet",), seeds=(0, 1), replicates=200)
 
 
-def design(name: str, strength: float, records: int = 300, seed: int = 0, own_records: bool = False) -> Design:
+def design(name: str, strength: float, records: int = 300, seed: int = 0, own_records: bool = False) -> TrainedTested:
     """Scores of two classifiers that know the labels as well as `strength` says; the same labels for the same seed."""
     generator = np.random.default_rng(seed)
     labels = (generator.random((records, 2)) < 0.3).astype(np.float32)
     noise = np.random.default_rng([seed, sum(map(ord, name))]).normal(size=(2, records, 2))
     prefix = "made" if own_records else "patient"
     patients = tuple(f"{prefix} {row // 2}" for row in range(records))
-    return Design("resnet", name, 1000, labels, 1 / (1 + np.exp(-(strength * labels + noise))), patients)
+    return TrainedTested("resnet", name, 1000, labels, 1 / (1 + np.exp(-(strength * labels + noise))), patients)
 
 
-def trio(tstr: float = 1.5) -> list[Design]:
+def trio(tstr: float = 1.5) -> list[TrainedTested]:
     return [design(TRTR, 1.5), design(TSTR, tstr), design(TRTS, 1.5, 200, 1, own_records=True)]
 
 

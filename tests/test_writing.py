@@ -130,6 +130,14 @@ def test_the_usual_ptbxl_loader_reads_a_data_set(tmp_path: Path) -> None:
     assert "synthetic" in (folder / "README.md").read_text()
 
 
+def test_copies_of_recordings_are_not_called_synthetic(tmp_path: Path) -> None:
+    folder = write(tmp_path / "copies", copies=True)
+    readme = (folder / "README.md").read_text()
+    assert "copies of recordings of people" in readme and "belong to no person" not in readme
+    header = next(folder.glob("records100/*/*.hea")).read_text()
+    assert "Copy of a recording: yes" in header and "Synthetic: yes" not in header
+
+
 def test_a_note_ends_the_readme(tmp_path: Path) -> None:
     plain, noted = (
         write(tmp_path / name, note=note) for name, note in (("plain", ""), ("noted", "No gate was applied."))

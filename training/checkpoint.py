@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -123,6 +124,15 @@ def find_folder(folder: str | Path) -> Path:
         return Path(snapshot_download(text))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise ValueError(f"{text!r} is neither a folder here nor a repository of the hub: {error}") from error
+
+
+def json_values(value: Any) -> Any:
+    """Nested dicts and sequences as JSON has them: lists, and None for a number that is not finite."""
+    if isinstance(value, Mapping):
+        return {name: json_values(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_values(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_config(folder: Path) -> dict[str, Any]:
