@@ -159,11 +159,11 @@ def shortened(settings: Preset, steps: int | None) -> Preset:
     def short(fit: FitSettings) -> FitSettings:
         return replace(fit, steps=min(fit.steps, steps), evaluate_every=min(fit.evaluate_every, steps))
 
-    classifier = settings.classifier
+    prior, classifier = settings.prior, settings.classifier
     return replace(
         settings,
         tokenizer=replace(settings.tokenizer, fit=short(settings.tokenizer.fit)),
-        prior=replace(settings.prior, fit=short(settings.prior.fit)),
+        prior=replace(prior, fit=short(prior.fit), sketch=short(prior.sketch), detail=short(prior.detail)),
         classifier=replace(classifier, steps=min(classifier.steps, steps)),
     )
 

@@ -115,14 +115,17 @@ def test_one_killed_process_ends_the_job_and_the_same_command_goes_on(simulated_
     given = ["train-tokenizer", "--store", simulated_store.folder, *TINY, "--out", tmp_path / "tokenizer"]
     given += ["--training.fit.steps", 160, "--training.fit.evaluate-every", 20]
     launched, until = start_together(*given), time.monotonic() + 300
-    while not (tmp_path / "tokenizer" / "training" / "last").exists() and launched.poll() is None:
-        assert time.monotonic() < until, "training did not start"
-        time.sleep(0.05)
-    ranks = {
-        process.environ().get("RANK"): process for process in psutil.Process(launched.pid).children(recursive=True)
-    }
-    ranks["1"].kill()
-    launched.communicate(timeout=120)
+    try:
+        while not (tmp_path / "tokenizer" / "training" / "last").exists() and launched.poll() is None:
+            assert time.monotonic() < until, "training did not start"
+            time.sleep(0.05)
+        ranks = {own.environ().get("RANK"): own for own in psutil.Process(launched.pid).children(recursive=True)}
+        ranks["1"].kill()
+        launched.communicate(timeout=120)
+    finally:
+        if launched.poll() is None:  # none outlives the test, whatever happened
+            for process in [*psutil.Process(launched.pid).children(recursive=True), launched]:
+                process.kill()
     assert launched.returncode != 0 and (tmp_path / "tokenizer" / "training" / "last" / "state.json").is_file()
     both, printed, told = by_themselves(*given)
     assert both == [0, 0] and "tokenizer" in printed, told[-3000:]
