@@ -45,7 +45,7 @@ class Arguments:
     out: Path  # folder of the comparison, or of the grid; the same command goes on where it stopped
     generator: Path | None = None  # folder that `vqecg train-prior` wrote, or the generator in it; a plan may name it
     plan: Path | None = None  # yaml file with cells: a grid of comparisons, each with what differs from these options
-    arms: tuple[str, ...] = ()  # such as prior-samples mixup latent-interpolation+infilling; none = all but naive-mixing
+    arms: tuple[str, ...] = ()  # such as prior-samples latent-interpolation+infilling; none = all but naive-mixing
     quick: bool = False  # six arms (unless --arms), two seeds and 600 steps at most: a look, not a conclusion
     task: str = "superdiagnostic"  # of the classifiers; the generator may have been trained for another, such as all
     target_classes: tuple[str, ...] = ()  # to add records to; none = that of --subset, else all scarce ones
