@@ -32,11 +32,10 @@ from vqecg.downstream.statistics import draw_bootstrap, replicate_metric
 from vqecg.prior.condition import SEX_CODES, Condition
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.record_rows import RecordRows
-from vqecg.prior.sketch import Sketch
-from vqecg.prior.traits import PLAIN, RHYTHM_TRAITS, TraitBasis
+from vqecg.prior.sketch import Sketch, SketchModel
+from vqecg.prior.traits import LEAD_TRAITS, PLAIN
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import SUPERCLASSES
-from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.store import RecordStore
 from vqecg.scripts.train_prior import load_generator
 
@@ -47,7 +46,7 @@ CANDIDATES = {
     "logistic regression": LogisticRegression(C=0.05, max_iter=1000, class_weight="balanced"),
     "gradient boosting": HistGradientBoostingClassifier(max_iter=80, max_leaf_nodes=8, random_state=0),
 }
-SPREAD = {"all traits": slice(None), "rate and irregularity": slice(RHYTHM_TRAITS), "the beat": slice(PLAIN, None)}
+SPREAD = {"all traits": slice(None), "rate, irregularity, P wave": slice(LEAD_TRAITS), "the beat": slice(PLAIN, None)}
 REPLICATES, SPLITS = 1000, 3  # bootstrap draws; parts of the training records, by patient, for scores out of fold
 
 
@@ -72,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     for having in (True, False):
         print_signs(sets, np.array(cuts), tuple(classes), having)
     traits = {name: np.concatenate([records.traits for records, _ in own]) for name, own in sets.items()}
-    print_spread(traits, generator.prior.sketch.basis)
+    print_spread(traits, generator.prior.sketch)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -82,7 +81,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--generator", type=Path, required=True, help="folder of `vqecg train-prior`, or a generator")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 8)), help="folds the prior learned from")
     parser.add_argument("--test", type=int, nargs="+", default=[8, 9], help="folds of other real records")
-    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 1.25], help="of the traits")
+    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 1.5], help="of the traits")
     parser.add_argument("--temperature", type=float, default=1.0, help="of the traits")
     parser.add_argument("--records", type=int, default=2953, help="sketches to draw for each seed")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of requests and sketches")
@@ -223,7 +222,7 @@ def print_signs(
     print_table(title, ["", *sets], [[sign, *cells] for sign, cells in table.items()])
 
 
-def print_spread(traits: Mapping[str, np.ndarray], basis: TraitBasis) -> None:
+def print_spread(traits: Mapping[str, np.ndarray], sketch: SketchModel) -> None:
     """Standard deviation of traits and height of the beats, relative to the first of `traits`."""
     real = next(iter(traits))
     spread = [own.std(0) / traits[real].std(0) for own in traits.values()]
@@ -231,17 +230,12 @@ def print_spread(traits: Mapping[str, np.ndarray], basis: TraitBasis) -> None:
         [f"SD of {part}, median trait", *(f"{np.median(own[which]):.2f}" for own in spread)]
         for part, which in SPREAD.items()
     ]
-    height = {name: np.median(np.ptp(beats(own, basis), axis=-1), axis=0) for name, own in traits.items()}
+    beats = {name: sketch.beats(torch.from_numpy(own)).numpy() for name, own in traits.items()}
+    height = {name: np.median(np.ptp(own, axis=-1), axis=0) for name, own in beats.items()}
     for name, over_leads in (("median", np.median), ("lowest", np.min), ("highest", np.max)):
         cells = [f"{over_leads(own / height[real]):.2f}" for own in height.values()]
         rows.append([f"peak to peak of the beat, {name} lead", *cells])
     print_table(f"relative to {real} records", ["", *traits], rows)
-
-
-def beats(traits: np.ndarray, basis: TraitBasis) -> np.ndarray:
-    """Representative beats (records, 8, samples) mV, as far as the traits (records, traits) tell them."""
-    back = np.linalg.pinv(basis.projection[PLAIN:, PLAIN:])
-    return (traits[:, PLAIN:] @ back + basis.offset[PLAIN:]).reshape(len(traits), len(INDEPENDENT_LEADS), -1)
 
 
 if __name__ == "__main__":

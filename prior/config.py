@@ -15,6 +15,7 @@ class ECGPriorConfig:
     levels: int = 3  # first levels of the tokenizer that are modelled
     frames: int = 125  # frames a record
     sampling_rate: int = 100  # Hz of the recordings, whose traits are measured
+    hop_length: int = 8  # samples a frame
     components: int = 48  # of the representative beat, drawn before the codes (prior/traits.py)
     trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
     detail_width: int = 128  # channels of the detail model (prior/detail.py)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vqecg.prior.detail import DetailModel
 from vqecg.prior.examples import CodeExamples, mean_losses
-from vqecg.prior.sketch import Sketch
+from vqecg.prior.sketch import Sketch, SketchModel
 from vqecg.training.fit import FitResult, FitSettings, fit
 
 NEIGHBOURS = 8  # of a code, one of which stands in its place where it is corrupted
@@ -21,16 +21,18 @@ class DetailLoss:
     codebooks: Tensor  # (levels, codebook_size, dimension), of all levels
     written: int  # first levels, which the prior writes
     corruption: float  # share of the written codes that are replaced by one near them, as a prior may err
+    sketch: SketchModel  # which draws a sketch as a recording
+    trait_noise: float  # standard deviations added to the traits, as the transformer is told them
 
     def __call__(self, model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """`loss`, a mean over records; codes are corrupted where the model is in training."""
-        codebooks = self.codebooks.to(batch["codes"].device)
+        """`loss`, a mean over records; codes and traits are corrupted where the model is in training."""
+        sketch, codebooks = Sketch(batch["times"], batch["traits"]), self.codebooks.to(batch["codes"].device)
         whole = embedding_of(batch["codes"], codebooks)
         codes = batch["codes"][..., : self.written]
-        if model.training and self.corruption:
-            codes = corrupted(codes, codebooks, self.corruption)
+        if model.training:
+            codes, sketch = corrupted(codes, codebooks, self.corruption), sketch.blurred(self.trait_noise)
         first = embedding_of(codes, codebooks)
-        added = model(first, Sketch(batch["times"], batch["traits"])).float()
+        added = model(first, sketch, self.sketch.rendered(sketch)).float()
         missed = (whole - first - added).square().sum((1, 2))
         return {"loss": (missed / whole.square().sum((1, 2)).clamp_min(1e-8)).mean()}
 
@@ -57,15 +59,12 @@ def train_detail(
     model: DetailModel,
     examples: CodeExamples,
     validation: CodeExamples,
-    codebooks: Tensor,
-    written: int,
-    corruption: float,
+    loss: DetailLoss,
     settings: FitSettings,
     folder: Path | None = None,
     progress: bool = True,
 ) -> FitResult:
     """Trains `model` in place on examples with the codes of all levels; see `fit`."""
-    loss = DetailLoss(codebooks, written, corruption)
     return fit(
         model,
         examples,

@@ -5,8 +5,9 @@ of a step are drawn at once and each still sees the coarser levels of its own fr
 embeddings, conditioning and heads are ours. A head has `codebook_size` outputs: a special token cannot be drawn.
 
 A sketch comes first (prior/sketch.py): small models draw the record's traits - its rate, noise and representative beat
-- and the times of its R peaks. At every step the transformer is told the traits, and how far the coming frame is from
-the beats around it. What is left to it is how the waves follow each other.
+- and the times of its R peaks. At every step the transformer is told the traits, how far the coming frame is from the
+beats around it, and what the frame and its neighbours look like when the representative beat stands at every R peak
+(prior/rendering.py). What is left to it is how a recording differs from that.
 
 A code is not just a number: embeddings and heads also see its vector in the tokenizer's codebook. So what is learned of
 one code holds for those near it, and a few thousand records go further.
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from vqecg.prior.condition import Condition, ConditionEmbedding
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.detail import DetailModel
+from vqecg.prior.rendering import FrameEmbedding
 from vqecg.prior.rhythm import beat_distances
 from vqecg.prior.sketch import Sketch, SketchModel
 from vqecg.prior.traits import PLAIN, TraitBasis
@@ -65,8 +67,14 @@ class ECGPrior(nn.Module, Pretrained):
         self.condition_embedding = ConditionEmbedding(len(config.class_names), config.width, config.groups)
         self.beat_embedding = nn.Embedding(2 * config.beat_bins, config.width)
         self.trait_embedding = nn.Linear(PLAIN + config.components, config.width, bias=False)
+        self.frame_embedding = FrameEmbedding(config.hop_length, config.width)
         self.sketch = SketchModel(
-            len(config.class_names), config.groups, config.frames, config.components, config.sampling_rate
+            len(config.class_names),
+            config.groups,
+            config.frames,
+            config.components,
+            config.sampling_rate,
+            config.hop_length,
         )
         self.register_buffer("code_vectors", torch.zeros(config.levels, config.codebook_size, config.code_dimension))
         self.vectors_in = nn.Linear(config.levels * config.code_dimension, config.width, bias=False)
@@ -79,7 +87,7 @@ class ECGPrior(nn.Module, Pretrained):
             PLAIN + config.components,
             config.frames,
             config.beat_bins,
-            config.trait_noise,
+            config.hop_length,
             config.detail_width,
             config.detail_blocks,
         )
@@ -123,18 +131,18 @@ class ECGPrior(nn.Module, Pretrained):
             )
         self.sketch.offset.copy_(torch.from_numpy(basis.offset))
         self.sketch.projection.copy_(torch.from_numpy(basis.projection))
+        self.sketch.loadings.copy_(torch.from_numpy(basis.loadings))
 
     def embed_told(self, condition: Condition, sketch: Sketch) -> Tensor:
-        """(batch, steps, width): condition and traits, and where each step's frame lies between the beats."""
+        """(batch, steps, width): condition and traits, where each step's frame lies between the beats, and its look."""
+        if self.training:
+            sketch = sketch.blurred(self.config.trait_noise)
         distances = beat_distances(sketch.times, self.config.frames, self.config.beat_bins)
         distances = distances + torch.tensor([0, self.config.beat_bins], device=distances.device)
-        beats = self.beat_embedding(distances).sum(2)
+        frames = self.beat_embedding(distances).sum(2) + self.frame_embedding(self.sketch.rendered(sketch))
         # the last steps are past the last frame: only deeper levels are drawn there
-        beats = nn.functional.pad(beats, (0, 0, 0, self.config.levels - 1))
-        traits = sketch.traits
-        if self.training:
-            traits = traits + self.config.trait_noise * torch.randn_like(traits)
-        return (self.condition_embedding(condition) + self.trait_embedding(traits))[:, None] + beats
+        frames = nn.functional.pad(frames, (0, 0, 0, self.config.levels - 1))
+        return (self.condition_embedding(condition) + self.trait_embedding(sketch.traits))[:, None] + frames
 
     def code_tables(self) -> CodeTables:
         """The tables that `embed_codes` and `logits` look up."""

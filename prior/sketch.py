@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from vqecg.prior.condition import Condition
 from vqecg.prior.mixture import uniform_noise
+from vqecg.prior.p_wave import EARLIEST, LATEST, PLACE, move_p
+from vqecg.prior.rendering import render
 from vqecg.prior.rhythm import RhythmModel, most_beats, pad_times
 from vqecg.prior.trait_model import TraitModel
-from vqecg.prior.traits import PLAIN, TraitBasis, beat_samples, measure_all
+from vqecg.prior.traits import BEFORE, P_TRAIT, PLAIN, TraitBasis, beat_samples, measure_all
 from vqecg.records.leads import INDEPENDENT_LEADS
 
 
@@ -33,6 +35,10 @@ class Sketch:
     def to(self, device: torch.device) -> "Sketch":
         """The same on another device."""
         return Sketch(self.times.to(device), self.traits.to(device))
+
+    def blurred(self, deviations: float) -> "Sketch":
+        """The same beats, with noise on the traits, so that they name no record; torch's own random numbers."""
+        return Sketch(self.times, self.traits + deviations * torch.randn_like(self.traits))
 
     def with_row(self, row: int, other: "Sketch") -> "Sketch":
         """The same, with the first of `other` in place of one."""
@@ -59,20 +65,24 @@ class SketchModel(nn.Module):
 
     offset: Tensor
     projection: Tensor
+    loadings: Tensor
 
-    def __init__(self, classes: int, groups: int, frames: int, components: int, sampling_rate: int) -> None:
+    def __init__(
+        self, classes: int, groups: int, frames: int, components: int, sampling_rate: int, hop_length: int
+    ) -> None:
         super().__init__()
         measures = PLAIN + len(INDEPENDENT_LEADS) * beat_samples(sampling_rate)
-        self.frames, self.sampling_rate = frames, sampling_rate
+        self.frames, self.sampling_rate, self.hop_length = frames, sampling_rate, hop_length
         self.register_buffer("offset", torch.zeros(measures))
         self.register_buffer("projection", torch.zeros(measures, PLAIN + components))
+        self.register_buffer("loadings", torch.zeros(components, measures - PLAIN))
         self.traits = TraitModel(classes, PLAIN + components, groups)
         self.rhythm = RhythmModel(classes, frames, groups)
 
     @property
     def basis(self) -> TraitBasis:
         """How this model measures traits."""
-        return TraitBasis(self.offset.cpu().numpy(), self.projection.cpu().numpy())
+        return TraitBasis(*(own.cpu().numpy() for own in (self.offset, self.projection, self.loadings)))
 
     def forward(self, sketch: Sketch, condition: Condition) -> SketchLosses:
         """How unlikely each sketch is."""
@@ -92,6 +102,21 @@ class SketchModel(nn.Module):
         traits = self.traits.sample(condition, noise.to(device), temperature, guidance)
         noise = uniform_noise([[seed, number, 1] for number in numbers], most_beats(self.frames))
         return Sketch(self.rhythm.sample(self.rhythm.tell(condition, traits), noise.to(device)), traits)
+
+    @torch.no_grad()
+    def rendered(self, sketch: Sketch) -> Tensor:
+        """Sketches as recordings, (batch, 8, frames * hop length) mV: every beat of a record alike. See `render`."""
+        samples = self.frames * self.hop_length
+        return render(sketch.times * self.hop_length, self.beats(sketch.traits), samples, self.sampling_rate)
+
+    @torch.no_grad()
+    def beats(self, traits: Tensor) -> Tensor:
+        """Representative beats (batch, 8, samples) mV, as far as the traits (batch, traits) tell them."""
+        beat = (self.offset[PLAIN:] + traits[:, PLAIN:] @ self.loadings).unflatten(1, (len(INDEPENDENT_LEADS), -1))
+        advance = (self.offset[P_TRAIT] + traits[:, P_TRAIT] / self.projection[P_TRAIT, P_TRAIT].clamp_min(1e-6)).exp()
+        advance = advance.clamp(LATEST, EARLIEST)
+        peak = round(BEFORE * self.sampling_rate)
+        return move_p(beat, peak, torch.full_like(advance, PLACE), advance, self.sampling_rate)
 
     def measured(self, signal: np.ndarray) -> Sketch:
         """The sketches of recordings (batch, 8, samples) float32 mV, of the rate and length of the training's."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vqecg.prior.condition import Condition, group_membership
 from vqecg.prior.config import ECGPriorConfig
-from vqecg.prior.detail_training import train_detail
+from vqecg.prior.detail_training import DetailLoss, train_detail
 from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sketch import Sketch, SketchModel
@@ -91,6 +91,7 @@ def train_prior(
         levels=settings.levels,
         frames=tokenizer.frames(store.spec.samples),
         sampling_rate=store.spec.sampling_rate,
+        hop_length=tokenizer.hop_length,
         components=basis.components,
         trait_noise=settings.trait_noise,
         backbone=settings.backbone,
@@ -159,9 +160,7 @@ def fit_parts(
         prior.detail,
         examples,
         held_out,
-        codebooks,
-        settings.levels,
-        settings.corruption,
+        DetailLoss(codebooks, settings.levels, settings.corruption, prior.sketch, settings.trait_noise),
         settings.detail,
         None if folder is None else folder / "detail",
         progress,

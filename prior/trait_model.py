@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from vqecg.prior.condition import Condition, ConditionEmbedding
 from vqecg.prior.mixture import LogisticMixture
-from vqecg.prior.traits import FARTHEST, RHYTHM_TRAITS
+from vqecg.prior.traits import FARTHEST, LEAD_TRAITS
 
-RHYTHM_PACE = 6.0  # times: so much faster do rate and irregularity learn what a label says of them
+RHYTHM_PACE = 6.0  # times: so much faster do rate, irregularity and P wave learn what a label says of them
 
 
 class TraitModel(nn.Module):
@@ -31,7 +31,7 @@ class TraitModel(nn.Module):
         self.mean = nn.Linear(width, traits)
         self.label_shift = nn.Linear(classes + groups, 2 * traits, bias=False)  # of mean and logarithm of the scale
         self.register_buffer("pace", torch.ones(traits), persistent=False)
-        self.pace[:RHYTHM_TRAITS] = RHYTHM_PACE
+        self.pace[:LEAD_TRAITS] = RHYTHM_PACE
         self.mixture = nn.Parameter(torch.zeros(traits, width, 3 * components))
         self.bias = nn.Parameter(torch.zeros(traits, 3 * components))
         nn.init.zeros_(self.mean.weight)

@@ -1,8 +1,9 @@
 """A record in a few numbers: its rate and irregularity, its noise, its representative beat.
 
 The representative beat is what an electrocardiograph measures intervals and axes on: the median of all beats, aligned
-by their R peaks. Most of what a diagnosis rests on is in it, and its principal components are few. They are drawn
-before the codes (prior/trait_model.py), so that the transformer need not find a diagnosis in frames of 80 ms.
+by their R peaks. Most of what a diagnosis rests on is in it, and its principal components are few, once its P wave has
+been put where all P waves are put (prior/p_wave.py). They are drawn before the codes (prior/trait_model.py), so that
+the transformer need not find a diagnosis in frames of 80 ms.
 
 Traits are linear in the raw measures: one matrix, kept with the prior, makes those of any record.
 """
@@ -11,13 +12,17 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import torch
 
+from vqecg.prior.p_wave import PLACE, find_p, move_p
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.rpeaks import find_r_peaks
 
 BEFORE, AFTER = 0.35, 0.55  # s around the R peak: from before P to the end of T
 RHYTHM_TRAITS = 2  # the first ones: rate and irregularity
-PLAIN = RHYTHM_TRAITS + 2 * len(INDEPENDENT_LEADS)  # then each lead's wander and noise; the beat comes after these
+P_TRAIT = RHYTHM_TRAITS  # then how far the P wave is ahead
+LEAD_TRAITS = P_TRAIT + 1  # the first of each lead's wander and noise
+PLAIN = LEAD_TRAITS + 2 * len(INDEPENDENT_LEADS)  # the first of the beat, which comes after these
 LEAST_IRREGULARITY, LEAST_NOISE = 0.01, 0.001  # of the mean interval; mV. What is below counts as that
 LEAST_SPREAD = 0.05  # of a logarithm over the training records, so that a constant is not blown up
 FARTHEST = 8.0  # standard deviations; a trait further out counts as that
@@ -29,6 +34,7 @@ class TraitBasis:
 
     offset: np.ndarray  # (measures,) float32, the mean of the training records
     projection: np.ndarray  # (measures, traits) float32, to a standard deviation of 1 in the training records
+    loadings: np.ndarray  # (components, samples of a beat) float32 mV, what one deviation of each adds to the mean beat
 
     @classmethod
     def fit(cls, measures: np.ndarray, components: int) -> Self:
@@ -50,7 +56,8 @@ class TraitBasis:
         projection = np.zeros((len(offset), PLAIN + len(directions)), np.float32)
         projection[range(PLAIN), range(PLAIN)] = 1 / spread[:PLAIN].clip(LEAST_SPREAD)
         projection[PLAIN:, PLAIN:] = (weight * directions / size[:, None]).T
-        return cls(offset.astype(np.float32), projection)
+        loadings = size[:, None] * directions / weight
+        return cls(offset.astype(np.float32), projection, loadings.astype(np.float32))
 
     @property
     def count(self) -> int:
@@ -76,9 +83,10 @@ def beat_samples(sampling_rate: float) -> int:
 def measure(signal: np.ndarray, peaks: np.ndarray, sampling_rate: float) -> np.ndarray:
     """Raw measures of one record: (8, samples) mV and its R peaks in samples -> (measures,) float32.
 
-    The logarithms of the median RR interval (s) and of its relative standard deviation, NaN with too few beats; of each
-    lead's wander (how far a beat lies from the representative one as a whole, mV) and noise (how far their slopes do,
-    mV a sample); then the representative beat, lead after lead, in mV, all zero in a record without beats.
+    The logarithms of the median RR interval (s), of its relative standard deviation, and of how long before the R peak
+    the P wave is (s), NaN with too few beats; of each lead's wander (how far a beat lies from the representative one as
+    a whole, mV) and noise (how far their slopes do, mV a sample); then the representative beat with its P wave at its
+    PLACE, lead after lead, in mV, all zero in a record without beats.
     """
     before, after = round(BEFORE * sampling_rate), round(AFTER * sampling_rate)
     found = np.full(PLAIN + len(signal) * (before + after), np.nan, np.float32)
@@ -97,7 +105,12 @@ def measure(signal: np.ndarray, peaks: np.ndarray, sampling_rate: float) -> np.n
     rest = beats - representative
     wander = np.median(np.abs(rest.mean(-1)), axis=0)
     noise = np.median(np.abs(np.diff(rest, axis=-1)), axis=(0, 2))
-    found[RHYTHM_TRAITS:PLAIN] = np.log(np.concatenate([wander, noise]) + LEAST_NOISE)
+    found[LEAD_TRAITS:PLAIN] = np.log(np.concatenate([wander, noise]) + LEAST_NOISE)
+    if len(peaks):
+        advance = find_p(representative, before, sampling_rate)
+        found[P_TRAIT] = np.log(advance)
+        own = torch.from_numpy(representative[None]).float()
+        representative = move_p(own, before, torch.tensor([advance]), torch.tensor([PLACE]), sampling_rate)[0].numpy()
     found[PLAIN:] = representative.ravel()
     return found
 
@@ -120,6 +133,6 @@ def measure_all(signal: np.ndarray, sampling_rate: int) -> Measured:
 def scaled(measures: np.ndarray, gains: np.ndarray) -> np.ndarray:
     """The measures (records, measures) of records that were multiplied by `gains` (records,)."""
     moved = measures.copy()
-    moved[:, RHYTHM_TRAITS:PLAIN] += np.log(gains)[:, None]
+    moved[:, LEAD_TRAITS:PLAIN] += np.log(gains)[:, None]
     moved[:, PLAIN:] *= gains[:, None]
     return moved

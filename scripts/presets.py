@@ -59,12 +59,12 @@ SMALL = Preset(
     ),
     prior=PriorTraining(
         levels=2,
-        width=192,
-        layers=6,
+        width=128,
+        layers=4,
         heads=4,
         dropout=0.1,
         fit=FitSettings(
-            steps=2000,
+            steps=1400,
             batch_size=32,
             learning_rate=1.5e-3,
             warmup_steps=100,
@@ -74,7 +74,7 @@ SMALL = Preset(
             patience=3,
         ),
     ),
-    sampling=SamplingSettings(temperature=0.9, trait_guidance=1.25, guidance=2.0),
+    sampling=SamplingSettings(temperature=0.85, trait_guidance=1.5, guidance=2.0),
     classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
     seeds=(0, 1, 2),
 )

@@ -12,22 +12,29 @@ from vqecg.prior.detail import DetailModel
 from vqecg.prior.detail_training import DetailLoss, corrupted, embedding_of, train_detail
 from vqecg.prior.examples import CodeExamples, mean_losses
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.sketch import Sketch
+from vqecg.prior.sketch import Sketch, SketchModel
+from vqecg.prior.traits import PLAIN
 from vqecg.training.fit import FitSettings
 
-FRAMES, LEVELS, CODES, DIMENSION, TRAITS = 12, 4, 16, 8, 5
+FRAMES, HOP, LEVELS, CODES, DIMENSION, COMPONENTS = 12, 8, 4, 16, 8, 3
+TRAITS = PLAIN + COMPONENTS
 
 
-def new_model(trait_noise: float = 0.0) -> DetailModel:
+def new_model() -> DetailModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return DetailModel(DIMENSION, TRAITS, FRAMES, 32, trait_noise, width=16, blocks=2).eval()
+        return DetailModel(DIMENSION, TRAITS, FRAMES, 32, HOP, width=16, blocks=2).eval()
 
 
 def books() -> Tensor:
     """Codebooks of which each is half as large as the one before."""
     vectors = torch.randn(LEVELS, CODES, DIMENSION, generator=torch.Generator().manual_seed(0))
     return vectors / 2.0 ** torch.arange(LEVELS)[:, None, None]
+
+
+def new_loss(corruption: float = 0.0, trait_noise: float = 0.0) -> DetailLoss:
+    sketch = SketchModel(classes=1, groups=0, frames=FRAMES, components=COMPONENTS, sampling_rate=100, hop_length=HOP)
+    return DetailLoss(books(), 2, corruption, sketch, trait_noise)
 
 
 def examples(records: int = 64) -> CodeExamples:
@@ -47,7 +54,8 @@ def examples(records: int = 64) -> CodeExamples:
 
 def test_a_new_model_adds_nothing():
     sketch = Sketch(torch.full((2, 3), math.nan), torch.zeros(2, TRAITS))
-    assert not new_model()(torch.randn(2, FRAMES, DIMENSION), sketch).any()
+    rendered = torch.randn(2, 8, FRAMES * HOP)
+    assert not new_model()(torch.randn(2, FRAMES, DIMENSION), sketch, rendered).any()
 
 
 def test_an_embedding_is_the_sum_of_the_vectors_of_its_codes():
@@ -60,7 +68,7 @@ def test_a_new_model_misses_what_the_deeper_levels_hold():
     batch = examples().batch(np.arange(8), np.random.default_rng(0))
     whole, first = (embedding_of(batch["codes"][..., :levels], books()) for levels in (LEVELS, 2))
     expected = ((whole - first).square().sum((1, 2)) / whole.square().sum((1, 2))).mean()
-    torch.testing.assert_close(DetailLoss(books(), 2, corruption=0.5)(new_model(), batch)["loss"], expected)
+    torch.testing.assert_close(new_loss(corruption=0.5)(new_model(), batch)["loss"], expected)
 
 
 def test_corrupted_codes_are_near_ones_in_the_share_asked_for():
@@ -76,11 +84,11 @@ def test_corrupted_codes_are_near_ones_in_the_share_asked_for():
 
 
 def test_it_learns_what_a_trait_tells_of_the_deeper_levels():
-    model, data = new_model(trait_noise=0.1), examples()
+    model, data = new_model(), examples()
     settings = FitSettings(steps=60, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
-    loss = DetailLoss(books(), 2, 0.0)
+    loss = new_loss(trait_noise=0.1)
     before = mean_losses(model, data, loss)["loss"]
-    result = train_detail(model, data, data, books(), 2, 0.0, settings, progress=False)
+    result = train_detail(model, data, data, loss, settings, progress=False)
     assert result.best_value < 0.2 * before
     turned = replace(data, traits=-data.traits)
     assert mean_losses(model, turned, loss)["loss"] > before
@@ -93,7 +101,8 @@ def test_a_generator_adds_what_its_detail_model_says(tiny_generator: ECGGenerato
     np.testing.assert_allclose(again, made.signal, atol=1e-5)
     with torch.inference_mode():
         embedding = tiny_generator.tokenizer.quantizer.decode(codes)
-        added = tiny_generator.prior.detail(embedding, made.sketch)
+        rendered = tiny_generator.prior.sketch.rendered(made.sketch)
+        added = tiny_generator.prior.detail(embedding, made.sketch, rendered)
         expected = tiny_generator.tokenizer.decode_embedding(embedding + added, tiny_generator.samples)
     assert bool(added.any())
     np.testing.assert_allclose(made.signal, expected.numpy(), atol=1e-5)

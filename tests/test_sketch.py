@@ -26,7 +26,7 @@ def condition(batch: int) -> Condition:
 def model() -> SketchModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = SketchModel(classes=2, groups=0, frames=125, components=COMPONENTS, sampling_rate=100)
+        model = SketchModel(classes=2, groups=0, frames=125, components=COMPONENTS, sampling_rate=100, hop_length=8)
         for parameter in model.parameters():
             parameter.data += 0.1 * torch.randn(parameter.shape)
     return model.eval()
@@ -113,7 +113,7 @@ def test_the_sketch_of_a_recording_is_what_is_measured_of_it(simulated_store: Re
     peaks = [find_r_peaks(record, 100) for record in signal]
     measures = np.stack([measure(record, own, 100) for record, own in zip(signal, peaks, strict=True)])
     basis = TraitBasis.fit(measures, COMPONENTS)
-    model = SketchModel(classes=2, groups=0, frames=125, components=COMPONENTS, sampling_rate=100)
+    model = SketchModel(classes=2, groups=0, frames=125, components=COMPONENTS, sampling_rate=100, hop_length=8)
     model.offset.copy_(torch.from_numpy(basis.offset))
     model.projection.copy_(torch.from_numpy(basis.projection))
     found = model.measured(signal)

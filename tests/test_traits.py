@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from vqecg.prior.traits import PLAIN, RHYTHM_TRAITS, TraitBasis, beat_samples, measure, scaled
+from vqecg.prior.p_wave import EARLIEST, LATEST
+from vqecg.prior.traits import LEAD_TRAITS, P_TRAIT, PLAIN, TraitBasis, beat_samples, measure, scaled
 
 RATE = 100
 
@@ -24,7 +25,8 @@ def test_a_record_of_equal_beats_is_its_beat_its_rate_and_no_noise():
     found = measure(beats(peaks), np.array(peaks), RATE)
     assert found.shape == (PLAIN + 8 * beat_samples(RATE),) and found.dtype == np.float32
     assert found[0] == pytest.approx(np.log(0.8)) and found[1] == pytest.approx(np.log(0.01))
-    np.testing.assert_allclose(found[RHYTHM_TRAITS:PLAIN], np.log(0.001), rtol=1e-5)
+    assert np.log(LATEST) <= found[P_TRAIT] <= np.log(EARLIEST)
+    np.testing.assert_allclose(found[LEAD_TRAITS:PLAIN], np.log(0.001), rtol=1e-5)
     beat = found[PLAIN:].reshape(8, -1)
     np.testing.assert_allclose(beat[:, 35], np.arange(1, 9))  # the R peak, 0.35 s after the beginning
     assert np.count_nonzero(beat[0]) == 3
@@ -43,14 +45,15 @@ def test_wander_and_noise_are_told_apart():
     baseline = np.interp(np.arange(1000), np.arange(0, 1000, 100), default_rng(0).normal(0, 0.2, 10))
     drift = measure(beats(list(peaks)) + baseline, peaks, RATE)
     noisy = measure(beats(list(peaks)) + default_rng(1).normal(0, 0.05, (8, 1000)), peaks, RATE)
-    wander, noise = slice(RHYTHM_TRAITS, RHYTHM_TRAITS + 8), slice(RHYTHM_TRAITS + 8, PLAIN)
+    wander, noise = slice(LEAD_TRAITS, LEAD_TRAITS + 8), slice(LEAD_TRAITS + 8, PLAIN)
     assert (drift[wander] > noisy[wander]).all() and (noisy[noise] > drift[noise]).all()
 
 
 @pytest.mark.parametrize("peaks", [[], [500], [3], [3, 998]])
 def test_few_beats_or_none_leave_what_is_unknown_open(peaks: list[int]):
     found = measure(beats(peaks), np.array(peaks, np.int64), RATE)
-    assert np.isfinite(found[RHYTHM_TRAITS:]).all()
+    assert np.isfinite(found[LEAD_TRAITS:]).all()
+    assert np.isfinite(found[P_TRAIT]) == bool(peaks)
     assert np.isnan(found[0]) == (len(peaks) < 2) and np.isnan(found[1])
     if peaks:
         assert found[PLAIN:].max() == pytest.approx(8)
