@@ -1,5 +1,4 @@
-"""Metrics and protocols of others, so that a published table can be put beside ours. For callers in Python: no command
-prints them.
+"""Metrics and protocols of others, so that a published table can be put beside ours (`vqecg train-classifier` does).
 
 CPSC2018: the score of the China Physiological Signal Challenge 2018, as its organisers' scoring script computes it
 (score_py3.py by Wang, Liu and Liu; the formulas are in its header). PTB-XL: macro AUROC, Fmax and the bootstrap of
@@ -8,7 +7,7 @@ ecg_ptbxl_benchmarking computes them (evaluate_experiment, F_max, get_appropriat
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -181,6 +180,44 @@ def ptbxl_benchmark(labels: np.ndarray, scores: np.ndarray, seed: int, replicate
         replicates=replicates,
         drawn=drawn,
     )
+
+
+def published_scores(
+    labels: np.ndarray, scores: np.ndarray, task: str, multi_label: ClassificationMetrics, seed: int
+) -> dict[str, str]:
+    """What the protocols above say of one classifier, by name and in words; where one cannot be followed, why.
+
+    `labels` and `scores` are (records, classes) of the test part, `task` the name of the label task, `multi_label` our
+    own metrics of the same scores. CPSC2018's score is there for its nine classes alone.
+    """
+    found = {"PTB-XL benchmark": tried(lambda: benchmark_line(ptbxl_benchmark(labels, scores, seed)))}
+    if task == "cpsc2018":
+        found["CPSC2018"] = tried(lambda: cpsc2018_lines(cpsc2018_score(labels, scores), multi_label))
+    return found
+
+
+def tried(protocol: Callable[[], str]) -> str:
+    """What a protocol gives, or why it cannot be followed on these records."""
+    try:
+        return protocol()
+    except ValueError as error:
+        return f"not defined here: {error}"
+
+
+def benchmark_line(benchmark: Benchmark) -> str:
+    """Both scores as their tables print them, and on what."""
+    auroc, best = benchmark.scores
+    without = f", {benchmark.left_out:,} without a label left out" if benchmark.left_out else ""
+    return (
+        f"macro AUROC {auroc}, Fmax {best} (thousandths to the 5th or 95th percentile of {benchmark.replicates} "
+        f"resamples of {benchmark.records:,} records{without})"
+    )
+
+
+def cpsc2018_lines(score: CPSC2018Score, multi_label: ClassificationMetrics) -> str:
+    """The score and the official F1 of each class beside ours, which allows several answers a record."""
+    table = score.table(multi_label).to_string(index=False, float_format="{:.3f}".format)
+    return f"{score} (first labels in the order of the classes)\n{table}"
 
 
 def benchmark_point(truth: np.ndarray, scores: np.ndarray) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vqecg.downstream.metrics import ClassificationMetrics, classification_metrics
+from vqecg.downstream.published_metrics import published_scores
 from vqecg.downstream.signals import JoinedSignals, StoreSignals, record_digests
 from vqecg.downstream.training import (
     ClassifierSettings,
@@ -94,9 +95,10 @@ def train(arguments: Arguments) -> Stage:
             )
             if not is_main_process():
                 return stage  # the main process tests and saves
+            scores = predict(trained.model, StoreSignals(store, rows.test))
             metrics = classification_metrics(
                 labels[rows.test],
-                predict(trained.model, StoreSignals(store, rows.test)),
+                scores,
                 trained.thresholds.values,
                 task.class_names,
                 trained.thresholds.policy,
@@ -106,11 +108,14 @@ def train(arguments: Arguments) -> Stage:
                 arguments.out, classifier_card(trained, trained_on(arguments, store), len(data.labels))
             )
             write_text(arguments.out / "thresholds.json", json.dumps(plain(trained.thresholds)) + "\n")
-            stage = stage.finish({"metrics": metrics.to_dict(), "records": len(data.labels)})
+            published = published_scores(labels[rows.test], scores, arguments.task, metrics, arguments.seed)
+            stage = stage.finish({"metrics": metrics.to_dict(), "published": published, "records": len(data.labels)})
             shutil.rmtree(arguments.out / "training")
     figures = stage.figures or {}
     print(f"trained on {figures['records']:,} records ({stage.seconds / 60:.1f} minutes), tested on real ones:")
     print(ClassificationMetrics.from_dict(figures["metrics"]))
+    for protocol, said in figures.get("published", {}).items():
+        print(f"by the protocol of {protocol}: {said}")
     return stage
 
 

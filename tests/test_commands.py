@@ -359,7 +359,8 @@ def test_train_classifier_on_real_and_on_synthetic_records(
         given = ["train-classifier", "--store", store, "--out", tmp_path / name, *words, *SHORT]
         assert main([str(word) for word in given]) == 0
         counts[name] = json.loads((tmp_path / name / "stage.json").read_text())["figures"]["records"]
-        assert "tested on real ones" in capsys.readouterr().out
+        printed = capsys.readouterr().out
+        assert "tested on real ones" in printed and "by the protocol of PTB-XL benchmark: " in printed
         assert names(tmp_path / name) == [
             *("README.md", "config.json", "model.safetensors", "settings.yaml", "stage.json", "thresholds.json")
         ]

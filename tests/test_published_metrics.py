@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, roc_auc_score
 
 from vqecg.downstream.metrics import classification_metrics
-from vqecg.downstream.published_metrics import FMAX_THRESHOLDS, cpsc2018_score, fmax, ptbxl_benchmark
+from vqecg.downstream.published_metrics import (
+    FMAX_THRESHOLDS,
+    cpsc2018_score,
+    fmax,
+    ptbxl_benchmark,
+    published_scores,
+)
 from vqecg.records.labels import CPSC2018_CLASSES
 
 
@@ -158,3 +164,27 @@ def test_a_resample_without_a_class_is_drawn_again() -> None:
     assert found.drawn > 60  # one record in 30 is missing from 36 % of the resamples
     with pytest.raises(ValueError, match="no positive or no negative record"):
         ptbxl_benchmark(labels[1:], np.zeros((29, 2)), seed=0)
+
+
+def test_what_is_said_of_a_classifier_has_the_figures_of_each_protocol():
+    labels, scores, _ = challenge_labels(0, 200)
+    ours = classification_metrics(labels, scores, 0.5, CPSC2018_CLASSES, "one half")
+    said = published_scores(labels, scores, "cpsc2018", ours, seed=3)
+    auroc, best = ptbxl_benchmark(labels, scores, 3).scores
+    assert (
+        f"macro AUROC {auroc}, Fmax {best}" in said["PTB-XL benchmark"] and "200 records)" in said["PTB-XL benchmark"]
+    )
+    official = cpsc2018_score(labels, scores)
+    assert str(official) in said["CPSC2018"]
+    last = said["CPSC2018"].splitlines()[-1].split()
+    assert last == ["mean", f"{official.mean_f1:.3f}", f"{ours.macro['f1']:.3f}"]
+    assert list(published_scores(labels, scores, "superdiagnostic", ours, seed=3)) == ["PTB-XL benchmark"]
+
+
+def test_a_protocol_that_cannot_be_followed_says_why():
+    labels, scores, _ = challenge_labels(1, 60)
+    labels[:2] = 0
+    ours = classification_metrics(labels, scores, 0.5, CPSC2018_CLASSES, "one half")
+    said = published_scores(labels, scores, "cpsc2018", ours, seed=0)
+    assert "58 records, 2 without a label left out" in said["PTB-XL benchmark"]
+    assert said["CPSC2018"].startswith("not defined here: records have 0 to 3 of the nine labels")
