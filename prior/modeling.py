@@ -132,6 +132,7 @@ class ECGPrior(nn.Module, Pretrained):
         self.sketch.offset.copy_(torch.from_numpy(basis.offset))
         self.sketch.projection.copy_(torch.from_numpy(basis.projection))
         self.sketch.loadings.copy_(torch.from_numpy(basis.loadings))
+        self.sketch.limits.copy_(torch.from_numpy(basis.limits))
 
     def embed_told(self, condition: Condition, sketch: Sketch) -> Tensor:
         """(batch, steps, width): condition and traits, where each step's frame lies between the beats, and its look."""

@@ -15,7 +15,7 @@ from vqecg.prior.p_wave import EARLIEST, LATEST, PLACE, move_p
 from vqecg.prior.rendering import render
 from vqecg.prior.rhythm import RhythmModel, most_beats, pad_times
 from vqecg.prior.trait_model import TraitModel
-from vqecg.prior.traits import BEFORE, P_TRAIT, PLAIN, TraitBasis, beat_samples, measure_all
+from vqecg.prior.traits import BEFORE, FARTHEST, P_TRAIT, PLAIN, TraitBasis, beat_samples, measure_all
 from vqecg.records.leads import INDEPENDENT_LEADS
 
 
@@ -66,6 +66,7 @@ class SketchModel(nn.Module):
     offset: Tensor
     projection: Tensor
     loadings: Tensor
+    limits: Tensor
 
     def __init__(
         self, classes: int, groups: int, frames: int, components: int, sampling_rate: int, hop_length: int
@@ -76,13 +77,15 @@ class SketchModel(nn.Module):
         self.register_buffer("offset", torch.zeros(measures))
         self.register_buffer("projection", torch.zeros(measures, PLAIN + components))
         self.register_buffer("loadings", torch.zeros(components, measures - PLAIN))
+        self.register_buffer("limits", torch.tensor([[-FARTHEST], [FARTHEST]]).repeat(1, PLAIN + components))
         self.traits = TraitModel(classes, PLAIN + components, groups)
         self.rhythm = RhythmModel(classes, frames, groups)
 
     @property
     def basis(self) -> TraitBasis:
         """How this model measures traits."""
-        return TraitBasis(*(own.cpu().numpy() for own in (self.offset, self.projection, self.loadings)))
+        parts = (self.offset, self.projection, self.loadings, self.limits)
+        return TraitBasis(*(own.cpu().numpy() for own in parts))
 
     def forward(self, sketch: Sketch, condition: Condition) -> SketchLosses:
         """How unlikely each sketch is."""
@@ -99,7 +102,7 @@ class SketchModel(nn.Module):
         """
         device, numbers = self.offset.device, range(first, first + len(condition))
         noise = uniform_noise([[seed, number, 2] for number in numbers], self.projection.shape[1])
-        traits = self.traits.sample(condition, noise.to(device), temperature, guidance)
+        traits = self.traits.sample(condition, noise.to(device), self.limits, temperature, guidance)
         noise = uniform_noise([[seed, number, 1] for number in numbers], most_beats(self.frames))
         return Sketch(self.rhythm.sample(self.rhythm.tell(condition, traits), noise.to(device)), traits)
 

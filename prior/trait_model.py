@@ -5,8 +5,9 @@ from torch import Tensor, nn
 
 from vqecg.prior.condition import Condition, ConditionEmbedding
 from vqecg.prior.mixture import LogisticMixture
-from vqecg.prior.traits import FARTHEST, LEAD_TRAITS
+from vqecg.prior.traits import LEAD_TRAITS, RHYTHM_TRAITS
 
+RHYTHM_GUIDANCE = 0.5  # share of it that reaches rate and irregularity: more makes pauses that no heart makes
 RHYTHM_PACE = 6.0  # times: so much faster do rate, irregularity and P wave learn what a label says of them
 
 
@@ -67,15 +68,22 @@ class TraitModel(nn.Module):
         )
 
     def guided_shifts(self, condition: Condition, guidance: float) -> Tensor:
-        """`shifts` whose means lie `guidance` times as far from those of a record of which nothing is known."""
+        """`shifts` whose means lie `guidance` times as far from those of a record of which nothing is known.
+
+        Above 1, rate and irregularity go RHYTHM_GUIDANCE of the way from 1 to `guidance`.
+        """
+        reach = torch.full_like(self.pace, guidance)
+        reach[:RHYTHM_TRAITS] = min(guidance, 1 + RHYTHM_GUIDANCE * (guidance - 1))
         both = condition.with_null()
         asked, unknown = self.shifts(both, self.condition(both)).chunk(2)
         mean, spread = asked.unbind(1)
-        return torch.stack([unknown[:, 0] + guidance * (mean - unknown[:, 0]), spread], dim=1)
+        return torch.stack([unknown[:, 0] + reach * (mean - unknown[:, 0]), spread], dim=1)
 
     @torch.inference_mode()
-    def sample(self, condition: Condition, noise: Tensor, temperature: float = 1.0, guidance: float = 1.0) -> Tensor:
-        """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1)."""
+    def sample(
+        self, condition: Condition, noise: Tensor, limits: Tensor, temperature: float = 1.0, guidance: float = 1.0
+    ) -> Tensor:
+        """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1), `limits` (2, traits)."""
         told, shifts = self.condition(condition), self.guided_shifts(condition, guidance)
         drawn, state = noise.new_zeros(noise.shape[:2]), None
         last = noise.new_zeros(len(noise), 1)
@@ -83,6 +91,6 @@ class TraitModel(nn.Module):
             inputs = self.value(last) + self.position[trait] + told
             states, state = self.recurrence(inputs[:, None], state)
             mixture = self.mixture_after(states, shifts, slice(trait, trait + 1))
-            last = mixture.draw(noise[:, trait, None], temperature).clamp(-FARTHEST, FARTHEST)
+            last = mixture.draw(noise[:, trait, None], temperature).clamp(*limits[:, trait])
             drawn[:, trait] = last[:, 0]
         return drawn

@@ -26,6 +26,7 @@ PLAIN = LEAD_TRAITS + 2 * len(INDEPENDENT_LEADS)  # the first of the beat, which
 LEAST_IRREGULARITY, LEAST_NOISE = 0.01, 0.001  # of the mean interval; mV. What is below counts as that
 LEAST_SPREAD = 0.05  # of a logarithm over the training records, so that a constant is not blown up
 FARTHEST = 8.0  # standard deviations; a trait further out counts as that
+LIMITS = 0.5, 99.5  # percentiles of the training records, beyond which no trait is drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,7 @@ class TraitBasis:
     offset: np.ndarray  # (measures,) float32, the mean of the training records
     projection: np.ndarray  # (measures, traits) float32, to a standard deviation of 1 in the training records
     loadings: np.ndarray  # (components, samples of a beat) float32 mV, what one deviation of each adds to the mean beat
+    limits: np.ndarray  # (2, traits) float32, the LIMITS percentiles of the training records
 
     @classmethod
     def fit(cls, measures: np.ndarray, components: int) -> Self:
@@ -57,7 +59,8 @@ class TraitBasis:
         projection[range(PLAIN), range(PLAIN)] = 1 / spread[:PLAIN].clip(LEAST_SPREAD)
         projection[PLAIN:, PLAIN:] = (weight * directions / size[:, None]).T
         loadings = size[:, None] * directions / weight
-        return cls(offset.astype(np.float32), projection, loadings.astype(np.float32))
+        limits = np.percentile((centred @ projection).clip(-FARTHEST, FARTHEST), LIMITS, axis=0)
+        return cls(*(part.astype(np.float32) for part in (offset, projection, loadings, limits)))
 
     @property
     def count(self) -> int:

@@ -119,7 +119,7 @@ def test_traits_are_blurred_in_training_alone():
 
 def test_a_basis_of_another_shape_is_refused(prior: ECGPrior):
     with pytest.raises(ValueError, match="got a basis of shape"):
-        prior.know_traits(TraitBasis(*(np.zeros(shape, np.float32) for shape in (30, (30, 20), (4, 6)))))
+        prior.know_traits(TraitBasis(*(np.zeros(shape, np.float32) for shape in (30, (30, 20), (4, 6), (2, 20)))))
 
 
 def test_a_new_prior_knows_nothing():

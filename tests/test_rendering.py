@@ -82,7 +82,7 @@ def test_the_rendering_of_a_recording_is_nearer_to_it_the_more_components_it_has
     signal = simulated_store.signals(np.arange(30))
     basis = TraitBasis.fit(measure_all(signal, RATE).measures, components)
     model = SketchModel(2, 0, frames=125, components=basis.components, sampling_rate=RATE, hop_length=8)
-    for name in ("offset", "projection", "loadings"):
+    for name in ("offset", "projection", "loadings", "limits"):
         getattr(model, name).copy_(torch.from_numpy(getattr(basis, name)))
     sketch = model.measured(signal)
     drawn = model.rendered(sketch).numpy()

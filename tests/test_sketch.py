@@ -8,12 +8,13 @@ from vqecg.prior.condition import Condition
 from vqecg.prior.mixture import uniform_noise
 from vqecg.prior.rhythm import most_beats
 from vqecg.prior.sketch import Sketch, SketchModel
-from vqecg.prior.trait_model import TraitModel
-from vqecg.prior.traits import PLAIN, TraitBasis, measure
+from vqecg.prior.trait_model import RHYTHM_GUIDANCE, TraitModel
+from vqecg.prior.traits import FARTHEST, PLAIN, RHYTHM_TRAITS, TraitBasis, measure
 from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.store import RecordStore
 
 COMPONENTS = 3
+WIDE = torch.tensor([[-FARTHEST], [FARTHEST]]).repeat(1, 2)
 
 
 def condition(batch: int) -> Condition:
@@ -52,9 +53,21 @@ def test_guidance_moves_what_is_expected_away_from_that_of_a_record_of_which_not
         asked = model.traits.shifts(condition(4), model.traits.condition(condition(4)))
         none, once, twice = (model.traits.guided_shifts(condition(4), guidance) for guidance in (0.0, 1.0, 2.0))
     torch.testing.assert_close(once, asked)
-    torch.testing.assert_close(twice[:, 0] - once[:, 0], once[:, 0] - none[:, 0])
+    moved, again = once[:, 0] - none[:, 0], twice[:, 0] - once[:, 0]
+    torch.testing.assert_close(again[:, RHYTHM_TRAITS:], moved[:, RHYTHM_TRAITS:])
+    torch.testing.assert_close(again[:, :RHYTHM_TRAITS], RHYTHM_GUIDANCE * moved[:, :RHYTHM_TRAITS])
     torch.testing.assert_close(twice[:, 1], asked[:, 1])  # spreads stay
     assert torch.equal(none[:1, 0].expand(4, -1), none[:, 0]) and not torch.allclose(twice, once)
+
+
+def test_no_trait_is_drawn_beyond_its_limits(model: SketchModel):
+    limits = torch.tensor([[-0.5], [0.25]]).repeat(1, PLAIN + COMPONENTS)
+    noise = uniform_noise([[0, n] for n in range(50)], PLAIN + COMPONENTS)
+    drawn = model.traits.sample(condition(50), noise, limits)
+    assert float(drawn.min()) == -0.5 and float(drawn.max()) == 0.25
+    wide = model.traits.sample(condition(50), noise, model.limits)
+    inside = wide[:, 0].abs() < 0.2
+    assert torch.equal(drawn[inside, 0], wide[inside, 0])
 
 
 def test_its_loss_is_that_of_the_traits_and_of_the_beats_given_them(model: SketchModel):
@@ -103,7 +116,7 @@ def test_training_teaches_what_a_label_means_for_traits_that_hang_together():
             optimizer.zero_grad()
             model(traits, condition(400)).mean().backward()
             optimizer.step()
-    drawn = model.eval().sample(condition(400), uniform_noise([[0, n] for n in range(400)], 2)).numpy()
+    drawn = model.eval().sample(condition(400), uniform_noise([[0, n] for n in range(400)], 2), WIDE).numpy()
     assert np.abs(drawn[side < 0].mean(0) + 1).max() < 0.15 and np.abs(drawn[side > 0].mean(0) - 1).max() < 0.15
     assert np.corrcoef(drawn.T)[0, 1] > 0.9 and np.std(drawn[:, 1] - drawn[:, 0]) < 0.3
 
@@ -116,6 +129,7 @@ def test_the_sketch_of_a_recording_is_what_is_measured_of_it(simulated_store: Re
     model = SketchModel(classes=2, groups=0, frames=125, components=COMPONENTS, sampling_rate=100, hop_length=8)
     model.offset.copy_(torch.from_numpy(basis.offset))
     model.projection.copy_(torch.from_numpy(basis.projection))
+    model.limits.copy_(torch.from_numpy(basis.limits))
     found = model.measured(signal)
     assert isinstance(found, Sketch)
     np.testing.assert_allclose(found.traits.numpy(), basis.traits(measures), atol=1e-6)
