@@ -49,7 +49,8 @@ class SamplingSettings:
 
     temperature: float = 1.0  # divides the logits; below 1 is more typical, above 1 more varied
     trait_temperature: float = 1.0  # of the sketch's traits: multiplies the scale of what they are drawn from
-    trait_guidance: float = 1.0  # of the traits: how many times as far what is asked for moves what is expected
+    # of the traits: how many times as far what is asked for moves what is expected (rhythm: half the way from 1)
+    trait_guidance: float = 1.0
     top_p: float = 1.0  # probability mass kept at each draw; 1 = all
     guidance: float = 1.0  # weight of the condition: 1 = as learned, above 1 stronger (twice the work)
     batch_size: int = 64  # records at a time

@@ -129,10 +129,8 @@ class ECGPrior(nn.Module, Pretrained):
                 f"got a basis of shape {basis.projection.shape}; expected {tuple(self.sketch.projection.shape)} "
                 "(measures, traits)"
             )
-        self.sketch.offset.copy_(torch.from_numpy(basis.offset))
-        self.sketch.projection.copy_(torch.from_numpy(basis.projection))
-        self.sketch.loadings.copy_(torch.from_numpy(basis.loadings))
-        self.sketch.limits.copy_(torch.from_numpy(basis.limits))
+        for name, part in vars(basis).items():
+            getattr(self.sketch, name).copy_(torch.from_numpy(part))
 
     def embed_told(self, condition: Condition, sketch: Sketch) -> Tensor:
         """(batch, steps, width): condition and traits, where each step's frame lies between the beats, and its look."""
