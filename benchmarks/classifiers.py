@@ -1,16 +1,20 @@
 """Every classifier by its recipe on the real folds: parameters, seconds, and macro averages with intervals.
 
     python benchmarks/classifiers.py --store runs/ptbxl/store --seeds 0 1 2
-    python benchmarks/classifiers.py --store runs/ptbxl/store --models label-correlation resnet18 --ablations
+    python benchmarks/classifiers.py --store runs/ptbxl/store --models label-correlation resnet18 --ablations \
+        --runs runs/zoo
 
+With --runs every training's scores are kept, and the same command goes on where it was stopped.
 Intervals are a bootstrap over patients and seeds. Below the rows stands each one's difference from the first, paired by
 patient and seed. Nothing is chosen on the test folds: the weights of the last step, F1 at thresholds from validation.
 """
 
 import argparse
+import hashlib
+import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,7 @@ from vqecg.downstream.statistics import (
 from vqecg.downstream.training import AUGMENTATIONS, ClassifierSettings, LabelledSignals, predict, train_classifier
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
+from vqecg.training.checkpoint import write_text
 
 NETWORK = "label-correlation"
 CONFIDENCE = 0.95
@@ -66,7 +71,19 @@ class Parts:
     test: LabelledSignals
     class_names: tuple[str, ...]
     sampling_rate: int  # Hz
+    data: Mapping[str, Any]  # what names the records: store, task and folds
     draw: BootstrapDraw  # of the test part, shared by all variants
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one training of a variant came to; as JSON in the folder of --runs."""
+
+    scores: list[list[float]]  # (test records, classes) in 0..1
+    thresholds: list[float]  # one a class
+    policy: str  # of the thresholds
+    parameters: int
+    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +109,9 @@ def main(arguments: list[str] | None = None) -> None:
     variants = [Variant(name, name) for name in options.models] + list(ABLATIONS if options.ablations else ())
     rows = []
     for variant in variants:
-        rows.append(measure(variant, settings_of(variant, options), parts, options.seeds))
+        settings = settings_of(variant, options)
+        runs = [kept_run(variant, settings, parts, seed, options.runs) for seed in options.seeds]
+        rows.append(measure(variant, runs, parts))
         print(f"{variant.name}: {', '.join(cells(rows[-1], parts.draw)[1:])}", flush=True)
     header = ("", "parameters", "seconds", *METRICS)
     print_table(
@@ -120,6 +139,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="of each training (default: the recipe's)")
     parser.add_argument("--loss", choices=LOSSES, help="in place of the recipe's")
     parser.add_argument("--augmentation", choices=AUGMENTATIONS, help="in place of the recipe's")
+    parser.add_argument("--runs", type=Path, help="folder that keeps what each training came to")
     parser.add_argument("--replicates", type=int, default=1000, help="bootstrap draws")
     return parser.parse_args(arguments)
 
@@ -135,7 +155,9 @@ def read_parts(options: argparse.Namespace) -> Parts:
     )
     patients = [str(patient) for patient in store.table["patient_id"].to_numpy()[rows.test]]
     draw = draw_bootstrap(patients, len(options.seeds), options.replicates, 0)
-    return Parts(train, validation, test, task.class_names, store.spec.sampling_rate, draw)
+    folds = {name: getattr(options, name) for name in ("train", "validation", "test")}
+    data = {"store": store.fingerprint, "task": task.to_dict(), "folds": folds}
+    return Parts(train, validation, test, task.class_names, store.spec.sampling_rate, data, draw)
 
 
 def settings_of(variant: Variant, options: argparse.Namespace) -> ClassifierSettings:
@@ -146,31 +168,49 @@ def settings_of(variant: Variant, options: argparse.Namespace) -> ClassifierSett
     return replace(settings, **asked, warmup_steps=min(settings.warmup_steps, steps // 2))
 
 
-def measure(variant: Variant, settings: ClassifierSettings, parts: Parts, seeds: Sequence[int]) -> Row:
-    """Trains a variant once a seed and scores the test part."""
-    scores, cuts, policy, seconds, parameters = [], [], "", 0.0, 0
-    for seed in seeds:
-        began = time.perf_counter()
-        trained = train_classifier(
-            parts.train,
-            settings,
-            parts.class_names,
-            seed,
-            parts.validation,
-            parts.sampling_rate,
-            description=f"{variant.name}, seed {seed}",
-            model_settings=variant.model_settings,
-        )
-        seconds += (time.perf_counter() - began) / len(seeds)
-        scores.append(predict(trained.model, parts.test.signals))
-        cuts.append(trained.thresholds.values)
-        policy = trained.thresholds.policy
-        parameters = sum(one.numel() for one in trained.model.parameters())
-    labels = parts.test.labels.astype(np.float64)
-    metrics = {
-        metric: replicate_metric(metric, labels, np.stack(scores), parts.draw, np.array(cuts)) for metric in METRICS
-    }
-    return Row(variant, parameters, seconds, policy, metrics)
+def kept_run(variant: Variant, settings: ClassifierSettings, parts: Parts, seed: int, folder: Path | None) -> Run:
+    """A training's outcome: from the file that is named after all it depends on, or trained and written there."""
+    if folder is None:
+        return train(variant, settings, parts, seed)
+    known = {"variant": asdict(variant), "settings": asdict(settings), "seed": seed, "data": parts.data}
+    path = folder / f"{hashlib.blake2b(json.dumps(known, sort_keys=True).encode(), digest_size=12).hexdigest()}.json"
+    if path.is_file():
+        return Run(**json.loads(path.read_text(encoding="utf-8"))["run"])
+    run = train(variant, settings, parts, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps({"known": known, "run": asdict(run)}) + "\n")
+    return run
+
+
+def train(variant: Variant, settings: ClassifierSettings, parts: Parts, seed: int) -> Run:
+    """Trains a variant and scores the test part."""
+    began = time.perf_counter()
+    trained = train_classifier(
+        parts.train,
+        settings,
+        parts.class_names,
+        seed,
+        parts.validation,
+        parts.sampling_rate,
+        description=f"{variant.name}, seed {seed}",
+        model_settings=variant.model_settings,
+    )
+    return Run(
+        predict(trained.model, parts.test.signals).tolist(),
+        list(trained.thresholds.values),
+        trained.thresholds.policy,
+        sum(one.numel() for one in trained.model.parameters()),
+        time.perf_counter() - began,
+    )
+
+
+def measure(variant: Variant, runs: Sequence[Run], parts: Parts) -> Row:
+    """The metrics of a variant's runs, one a seed."""
+    labels, scores = parts.test.labels.astype(np.float64), np.stack([run.scores for run in runs])
+    cuts = np.array([run.thresholds for run in runs])
+    metrics = {metric: replicate_metric(metric, labels, scores, parts.draw, cuts) for metric in METRICS}
+    seconds = float(np.mean([run.seconds for run in runs]))
+    return Row(variant, runs[0].parameters, seconds, runs[0].policy, metrics)
 
 
 def cells(row: Row, draw: BootstrapDraw) -> list[str]:

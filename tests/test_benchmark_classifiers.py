@@ -32,6 +32,18 @@ def test_one_row_a_model_and_differences_from_the_first(classifiers, simulated_s
     assert "resnet minus attention-rnn" in printed and "2 seeds" in printed
 
 
+def test_runs_are_kept_and_not_trained_again(classifiers, simulated_store: RecordStore, tmp_path: Path, capsys):
+    asked = words(simulated_store, "--models", "resnet", "--seeds", "0", "1", "--runs", str(tmp_path / "runs"))
+    classifiers.main(asked)
+    printed, kept = capsys.readouterr().out, {path: path.stat() for path in (tmp_path / "runs").iterdir()}
+    assert len(kept) == 2
+    classifiers.main(asked)
+    assert {path: path.stat() for path in (tmp_path / "runs").iterdir()} == kept
+    assert capsys.readouterr().out.splitlines()[1:] == printed.splitlines()[1:]  # the first tells the load
+    classifiers.main([*asked, "--loss", "focal"])
+    assert len(list((tmp_path / "runs").iterdir())) == 4
+
+
 @pytest.mark.slow
 def test_ablations_take_parts_out_of_the_label_correlation_network(classifiers, simulated_store: RecordStore, capsys):
     classifiers.main(words(simulated_store, "--models", "label-correlation", "--ablations"))
