@@ -143,24 +143,18 @@ def assess(
     """
     every = np.arange(len(synthetic_store))
     synthetic = record_set(SYNTHETIC, synthetic_store, every, real.task)
-    judge = JudgeSettings(settings.classifier, real.task.class_names, real.store.spec.sampling_rate)
     training, test = real.training, real.test
     ceiling = None if generator is None else reconstruct_real(generator, real, folder)
-    trained: dict[str, dict[str, list[nn.Module]]] = {}
-    for own in (training, synthetic, *([ceiling.training] if ceiling else [])):
-        kind = "real" if own is training else own.name
-        source = TrainingSource.of(kind, LabelledSignals(own.signals, own.labels))
-        families, seeds = settings.utility.families, settings.utility.seeds
-        trained[own.name] = train_judges(source, families, seeds, judge, folder / "runs", earlier)
+    sources = (training, synthetic, *([ceiling.training] if ceiling else []))
+    trained = train_all(sources, real, settings, folder / "runs", earlier)
     designs = utility_designs(training, test, synthetic, ceiling, trained)
     utility = measure_utility(designs, real.task.class_names, settings.utility)
 
     reader = trained[TRAINING][settings.utility.families[0]][0]
     rate = real.store.spec.sampling_rate
-    others = [synthetic, *([ceiling.training] if ceiling else [])]
-    sets = tqdm((test, training, *others), desc="measuring", unit="set", delay=2)
+    sets = tqdm((test, *sources), desc="measuring", unit="set", delay=2)
     described = {own.name: describe(own, reader, rate, segmenter) for own in sets}
-    compared = [described[own.name] for own in others]
+    compared = [described[own.name] for own in sources[1:]]  # all but the training records
     memory = memorisation(
         RecordRows(real.store, real.rows.train),
         RecordRows(real.store, real.rows.test),
@@ -182,6 +176,20 @@ def assess(
         adherence=adherence_tables([described[TEST], described[TRAINING]], compared),
         memorisation=memory.to_dict(),
     )
+
+
+def train_all(
+    sources: Sequence[RecordSet], real: RealData, settings: AssessmentSettings, folder: Path, earlier: Sequence[Path]
+) -> dict[str, dict[str, list[nn.Module]]]:
+    """Source -> family -> classifiers trained on it, one a seed; those that a folder holds already are read."""
+    judge = JudgeSettings(settings.classifier, real.task.class_names, real.store.spec.sampling_rate)
+    families, seeds = settings.utility.families, settings.utility.seeds
+    trained = {}
+    for own in sources:
+        kind = "real" if own.name == TRAINING else own.name
+        source = TrainingSource.of(kind, LabelledSignals(own.signals, own.labels))
+        trained[own.name] = train_judges(source, families, seeds, judge, folder, earlier)
+    return trained
 
 
 def reconstruct_real(generator: ECGGenerator, real: RealData, folder: Path) -> Ceiling:

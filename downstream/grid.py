@@ -28,7 +28,7 @@ from vqecg.downstream.comparison import (
 from vqecg.downstream.comparison_page import write_comparison_page
 from vqecg.downstream.comparison_results import FORMAT, Comparison
 from vqecg.downstream.comparison_runs import FinishedRun, RunTask
-from vqecg.downstream.design import check_generator, fill_design, plan_design
+from vqecg.downstream.design import LABELS, check_generator, fill_design, plan_design
 from vqecg.downstream.grid_page import grid_table, write_grid_page
 from vqecg.downstream.out_of_fold import FoldedArm, FoldScores, analyse_folds
 from vqecg.downstream.plan import CellPart, GridCell
@@ -78,7 +78,9 @@ def run_grid(
     started()
     parts = [part for cell in cells for part in cell.parts]
     fill = [FillTask(part, store, folder / "additions", load, allow_other) for part in parts]
-    ready = dict(zip(parts, run_tasks(fill, workers, "additions", "cell", progress), strict=True))
+    # parts may share the classifiers that check labels: several processes would train and write the same ones
+    several = 1 if any(LABELS in part.design.checks for part in parts) else workers
+    ready = dict(zip(parts, run_tasks(fill, several, "additions", "cell", progress), strict=True))
     tasks = {
         run.keyed_slug: RunTask(run, folder / "runs" / run.keyed_slug) for own in ready.values() for run in own.runs
     }
