@@ -82,6 +82,7 @@ def plan_additions(
     ratio: float | None = None,
     count: int | None = None,
     eligible: np.ndarray | None = None,
+    companions: float = 0.0,
 ) -> AdditionPlan:
     """Which label rows to add so that the target classes are less scarce among `labels` (records, classes) 0/1.
 
@@ -90,11 +91,18 @@ def plan_additions(
     the class, each used once before any is used twice. The scarcest class comes first, and records that bring a second
     target class along count for it. `eligible` (records,) bool limits the rows to those that every arm can provide.
 
-    Raises ValueError unless exactly one of ratio and count is given and positive, for an unknown target class, for one
-    without an eligible record, and when nothing would be added.
+    With `companions`, so many records without a target class are added for each with one. Without them all that is made
+    has a target class, and a classifier can learn how made records look in place of what the class looks like.
+
+    Raises ValueError unless exactly one of ratio and count is given and positive, for negative companions, for an
+    unknown target class, for one without an eligible record, and when nothing would be added.
     """
     if (ratio is None) == (count is None) or (ratio or count or 0) <= 0:
         raise ValueError(f"got ratio {ratio} and count {count}; expected exactly one of them, more than 0")
+    if companions < 0:
+        raise ValueError(
+            f"companions is {companions}; expected 0 or more, records without a target class for each with one"
+        )
     names = tuple(class_names)
     unknown = [name for name in target_classes if name not in names]
     if unknown or not target_classes:
@@ -119,6 +127,13 @@ def plan_additions(
     indices = np.concatenate(chosen)
     if not len(indices):
         raise ValueError(f"the target classes have ratio {ratio} already, nothing would be added: ask for a higher one")
+    beside = round(companions * len(indices))
+    if beside:
+        others = ~truth[:, [names.index(name) for name in target_classes]].any(axis=1)
+        rest = np.flatnonzero(others if eligible is None else others & eligible)
+        if not len(rest):
+            raise ValueError(f"every eligible record has one of {', '.join(target_classes)}: no companion can be drawn")
+        indices = np.concatenate([indices, draw_evenly(rest, beside, generator)])
     return AdditionPlan(names, tuple(target_classes), indices, np.asarray(labels, dtype=np.float32)[indices])
 
 

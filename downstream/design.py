@@ -32,6 +32,7 @@ class Design:
     task: str = "superdiagnostic"  # of the classifiers
     target_classes: tuple[str, ...] = ()  # classes to add records to; none = the scarce one, or all scarce ones
     ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
+    companions: float = 0.0  # records without a target class that are added for each with one, in every adding arm
     folds: FoldSplit = field(default_factory=FoldSplit)
     subset: TrainingSubset = field(default_factory=TrainingSubset)
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -91,7 +92,9 @@ def plan_of_labels(design: Design, store: RecordStore, eligible_rows: np.ndarray
     labels = store.labels(task)[rows.train]
     targets = targets_of(design, labels, task.class_names)
     seed = design.augmentation.seed
-    return plan_additions(labels, task.class_names, targets, seed, design.ratio, eligible=eligible_rows)
+    return plan_additions(
+        labels, task.class_names, targets, seed, design.ratio, eligible=eligible_rows, companions=design.companions
+    )
 
 
 def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> Planned:

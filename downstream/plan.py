@@ -20,6 +20,7 @@ class Cell:
     task: str = "superdiagnostic"
     target_classes: tuple[str, ...] = ()
     ratio: float = 0.5
+    companions: float = 0.0
     folds: FoldSplit = field(default_factory=FoldSplit)
     rotate: tuple[int, ...] = ()  # folds of which each is tested on in turn, the next one validates, the others train
     subset: TrainingSubset = field(default_factory=TrainingSubset)
@@ -100,6 +101,7 @@ def grid_cells(cells: Sequence[Cell], base: Design) -> tuple[GridCell, ...]:
 def name_of(cell: Cell) -> str:
     """A name made from what most often differs."""
     words = [cell.task, str(cell.subset) if cell.subset.reduces else "", f"ratio {cell.ratio:g}"]
+    words += [f"companions {cell.companions:g}" if cell.companions else ""]
     words += ["+".join(cell.target_classes), cell.model, "rotating folds" if cell.rotate else ""]
     return ", ".join(filter(None, words))
 
@@ -115,6 +117,7 @@ def part_of(cell: Cell, base: Design) -> CellPart:
         task=cell.task,
         target_classes=cell.target_classes,
         ratio=cell.ratio,
+        companions=cell.companions,
         folds=cell.folds,
         subset=cell.subset,
         seeds=cell.seeds,

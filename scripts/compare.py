@@ -50,6 +50,7 @@ class Arguments:
     task: str = "superdiagnostic"  # of the classifiers; the generator may have been trained for another, such as all
     target_classes: tuple[str, ...] = ()  # to add records to; none = that of --subset, else all scarce ones
     ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
+    companions: float = 0.0  # records without a target class added for each with one: made then says less of a class
     seeds: tuple[int, ...] = SEEDS  # one classifier for each, in every arm
     preset: str = "small"  # tiny, small or base: the defaults of --training and --augmentation.sampling
     folds: FoldSplit = field(default_factory=FoldSplit)
@@ -81,6 +82,7 @@ class Arguments:
             task=self.task,
             target_classes=self.target_classes,
             ratio=self.ratio,
+            companions=self.companions,
             folds=self.folds,
             subset=self.subset,
             seeds=seeds,
@@ -166,7 +168,7 @@ def read_plan(arguments: Arguments, path: Path) -> tuple[GridCell, ...]:
     if not isinstance(values, dict) or set(values) != {"cells"} or not isinstance(values["cells"], list):
         raise ValueError(f"--plan {path}: expected a mapping with a list `cells:` and nothing else")
     base = arguments.design
-    names = ("task", "target_classes", "ratio", "folds", "subset", "seeds", "arms")
+    names = ("task", "target_classes", "ratio", "companions", "folds", "subset", "seeds", "arms")
     defaults = {name: getattr(base, name) for name in names} | {"generator": str(arguments.generator or "")}
     cells = []
     for number, one in enumerate(values["cells"], 1):

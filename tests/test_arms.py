@@ -38,6 +38,26 @@ def test_a_ratio_raises_every_target_class_to_that_share_of_the_most_frequent() 
     assert plan.counts == {"NORM": 0, "MI": 20, "HYP": 40}
 
 
+def test_companions_have_no_target_class() -> None:
+    alone = plan_additions(labels(), NAMES, ("HYP", "MI"), seed=0, ratio=0.5)
+    plan = plan_additions(labels(), NAMES, ("HYP", "MI"), seed=0, ratio=0.5, companions=0.5)
+    first = len(alone)
+    assert len(plan) == first + round(first / 2)
+    np.testing.assert_array_equal(plan.source_indices[:first], alone.source_indices)
+    targets = [NAMES.index(name) for name in ("HYP", "MI")]
+    assert plan.labels[:first, targets].any(1).all() and not plan.labels[first:, targets].any()
+    np.testing.assert_array_equal(plan.labels, labels()[plan.source_indices])
+
+
+def test_companions_are_drawn_from_the_eligible_records() -> None:
+    eligible = np.arange(len(labels())) % 2 == 0
+    plan = plan_additions(labels(), NAMES, ("HYP",), seed=0, count=4, eligible=eligible, companions=2)
+    assert len(plan) == 12 and eligible[plan.source_indices].all()
+    has = labels()[:, NAMES.index("HYP")] > 0
+    with pytest.raises(ValueError, match="no companion"):
+        plan_additions(labels(), NAMES, ("HYP",), seed=0, count=4, eligible=has, companions=1)
+
+
 def test_a_class_that_has_the_ratio_gets_nothing() -> None:
     plan = plan_additions(labels(), NAMES, ("HYP", "MI"), seed=0, ratio=0.2)
     assert plan.counts["HYP"] == 10
