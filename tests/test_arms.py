@@ -117,6 +117,7 @@ def test_duplication_copies_the_planned_training_records() -> None:
         ({"ratio": 1.0, "count": 3}, "exactly one"),
         ({}, "exactly one"),
         ({"count": -1}, "more than 0"),
+        ({"count": 1, "companions": -0.5}, "companions is -0.5"),
         ({"count": 1, "target_classes": ("STTC",)}, "not all among the classes"),
         ({"count": 1, "target_classes": ()}, "not all among the classes"),
         ({"count": 1, "labels": labels() * (1, 1, 0)}, "no training record has HYP"),
