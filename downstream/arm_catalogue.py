@@ -1,7 +1,8 @@
 """The arms that a comparison knows by name: what each adds, or how it trains otherwise.
 
 All arms share the classifier, its initial weights, batch size, number of steps and rule of selection. Arms that add
-records add the labels of one plan. Two methods joined by "+" are an arm too: each makes half of the records.
+records add the labels of one plan. Two of them joined by "+" are an arm too, each makes half of the records; so is one
+that adds records joined with one that trains otherwise.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ class CatalogueArm:
     shuffled: bool = False  # the records show other labels than they are given
 
 
-BEST_PAIR = f"{LATENT_INTERPOLATION}{PAIR}{PRIOR_SAMPLES}"
+BEST_PAIR = f"{PRIOR_SAMPLES}{PAIR}classic augmentation"  # docs/results.md, MI cut to 50 records
 SINGLE = (
     CatalogueArm(REAL_ONLY, "nothing is added: the first reference"),
     CatalogueArm(DUPLICATION, "copies of the planned records: the second reference", (methods.DUPLICATION,)),
@@ -68,16 +69,24 @@ def find_arms(names: Sequence[str]) -> tuple[CatalogueArm, ...]:
 
 
 def find_arm(name: str) -> CatalogueArm:
-    """The arm of this name, or the pair "one+other" of two arms that make records by one method each."""
+    """The arm of this name, or the pair "one+other": both add records, or one does and the other trains otherwise."""
     parts = [CATALOGUE.get(slug(part)) for part in name.split("+")]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         raise ValueError(f"arm {name!r} is unknown; expected {', '.join(CATALOGUE)}, or two of them joined by +")
     if len(known) == 1:
         return known[0]
-    fitting = all(len(part.methods) == 1 and not part.shuffled and part.name != DUPLICATION for part in known)
-    if len(known) != 2 or not fitting or known[0] == known[1]:
-        raise ValueError(f"arm {name!r}: expected two different arms that make records, such as {BEST_PAIR!r}")
+    adding = [part for part in known if part.methods and not part.shuffled]
+    training = [part for part in known if part.training]
+    if len(adding) == len(training) == 1 and len(known) == 2:
+        one, other = adding[0], training[0]
+        return CatalogueArm(f"{one.name}{PAIR}{other.name}", f"{one.what}; {other.what}", one.methods, other.training)
+    copies = any(part.name == DUPLICATION for part in known)
+    if len(adding) != 2 or len(known) != 2 or known[0] == known[1] or copies:
+        raise ValueError(
+            f"arm {name!r}: expected two different arms that make records, or one that adds records and one that "
+            f"trains otherwise, such as {BEST_PAIR!r}"
+        )
     one, other = known
     made = (one.methods[0], other.methods[0])
     return CatalogueArm(f"{one.name}{PAIR}{other.name}", f"half {one.name}, half {other.name}", made)

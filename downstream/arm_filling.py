@@ -15,7 +15,6 @@ from tqdm.auto import tqdm
 from vqecg.downstream.additions import ALL, DRAWN, Additions
 from vqecg.downstream.arm_catalogue import CatalogueArm
 from vqecg.downstream.arms import (
-    DUPLICATION,
     REAL_ONLY,
     AdditionPlan,
     Arm,
@@ -24,7 +23,7 @@ from vqecg.downstream.arms import (
     draw_evenly,
     duplicate,
 )
-from vqecg.downstream.augmentation import METHODS, MIXING, PRIOR, Ingredients, eligible
+from vqecg.downstream.augmentation import DUPLICATION, METHODS, MIXING, PRIOR, Ingredients, eligible
 from vqecg.downstream.comparison_runs import slug
 from vqecg.downstream.signals import JoinedSignals, SelectedSignals, Signals, StoreSignals
 from vqecg.training.checkpoint import fingerprint
@@ -73,10 +72,19 @@ def fill_arms(
 
 def fill_arm(arm: CatalogueArm, own: Ingredients, plan: AdditionPlan, folder: Path, checked: str = "") -> Arm:
     """One arm, see `fill_arms`."""
-    if arm.training:
+    if not arm.methods:
         return TrainingArm(arm.name, arm.training, arm.what)
-    if arm.name == DUPLICATION:
-        return duplicate(StoreSignals(own.store, own.rows), plan)
+    added = add_records(arm, own, plan, folder, checked)
+    if not arm.training:
+        return added
+    told = ", ".join(f"{name} {value}" for name, value in arm.training.items())
+    return replace(added, changes=arm.training, note=f"{added.note}, trained with {told}")
+
+
+def add_records(arm: CatalogueArm, own: Ingredients, plan: AdditionPlan, folder: Path, checked: str) -> ArmData:
+    """What an arm adds."""
+    if arm.methods == (DUPLICATION,):
+        return replace(duplicate(StoreSignals(own.store, own.rows), plan), name=arm.name)
     asked = another_plan(own, plan) if arm.shuffled else plan
     made = [make_records(method, own, asked, folder, checked) for method in arm.methods]
     told = "; ".join(part.note for part in made)

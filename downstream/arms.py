@@ -5,7 +5,7 @@ So what is added is planned once, from the real training labels, and each arm pr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ class ArmData:
     labels: np.ndarray  # (added, classes) float32
     note: str  # what the records are, for the report
     synthetic: bool = True  # False for copies of real records
+    changes: Mapping[str, Any] = field(default_factory=dict)  # of the classifier's settings, as in a TrainingArm
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels, dtype=np.float32)

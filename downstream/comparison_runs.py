@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from vqecg.downstream.arms import REAL_ONLY, Arm, ArmData, TrainingArm
+from vqecg.downstream.arms import REAL_ONLY, Arm, ArmData
 from vqecg.downstream.signals import JoinedSignals, StoreSignals, data_digest, record_digests
 from vqecg.downstream.training import ClassifierSettings, LabelledSignals, classifier_card, predict, train_classifier
 from vqecg.records.atomic_folder import atomic_folder
@@ -111,7 +111,7 @@ class Run:
     prepared: PreparedRuns
     arm: Arm | None
     seed: int
-    classifier: ClassifierSettings  # of the comparison; a TrainingArm's changes are not in it
+    classifier: ClassifierSettings  # of the comparison; the arm's changes are not in it
 
     @property
     def name(self) -> str:
@@ -121,14 +121,12 @@ class Run:
     @property
     def settings(self) -> ClassifierSettings:
         """How this classifier is trained."""
-        if not isinstance(self.arm, TrainingArm):
-            return self.classifier
-        return dataclasses.replace(self.classifier, **self.arm.changes)
+        return self.classifier if self.arm is None else dataclasses.replace(self.classifier, **self.arm.changes)
 
     def check(self) -> None:
-        """Raises ValueError for a TrainingArm that changes nothing."""
-        if isinstance(self.arm, TrainingArm) and self.settings == self.classifier:
-            changes = dict(self.arm.changes)
+        """Raises ValueError for an arm whose changes change nothing."""
+        changes = {} if self.arm is None else dict(self.arm.changes)
+        if changes and self.settings == self.classifier:
             raise ValueError(f"the arm {self.name!r} trains as all arms do ({changes}): leave it out of the comparison")
 
     @property

@@ -9,7 +9,8 @@ from vqecg.downstream.training import ClassifierSettings
 
 def test_every_arm_says_what_it_is_and_differs_in_additions_or_in_training():
     for arm in map(find_arm, (*DEFAULT, *CATALOGUE)):
-        assert arm.what and set(arm.methods) <= set(METHODS) and not (arm.methods and arm.training)
+        assert arm.what and set(arm.methods) <= set(METHODS)
+        assert not (arm.methods and arm.training) or "+" in arm.name
         assert arm.name == "real only" or arm.methods or arm.training
         ClassifierSettings(**arm.training)
     assert len(DEFAULT) == len(set(DEFAULT)) == 13 and BEST_PAIR in DEFAULT and "shuffled labels" in DEFAULT
@@ -24,14 +25,18 @@ def test_the_references_come_first_named_or_not_and_an_arm_counts_once():
 def test_two_methods_make_a_pair():
     pair = find_arm("infilling+latent-interpolation")
     assert pair.name == "infilling + latent interpolation" and pair.methods == ("infilling", "interpolation")
-    assert find_arm(BEST_PAIR).methods == ("interpolation", "prior")
+    both = find_arm(BEST_PAIR)
+    assert both.methods == ("prior",) and both.training == {"augmentation": "classic"}
+    assert find_arm("classic-augmentation+prior-samples") == both
+    assert find_arm("class-weighted-loss + duplication").name == "duplication + class-weighted loss"
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
         ("smote", "arm 'smote' is unknown; expected real-only, duplication, class-weighted-loss"),
-        ("mixup+infilling", "expected two different arms that make records"),
+        ("mixup+classic augmentation", "expected two different arms that make records"),
+        ("mixup+shuffled labels", "expected two different arms that make records"),
         ("infilling+infilling", "expected two different arms that make records"),
         ("infilling+shuffled labels", "expected two different arms that make records"),
         ("infilling+prior samples+signal mixing", "expected two different arms"),

@@ -163,6 +163,17 @@ def test_an_arm_that_trains_otherwise_adds_nothing_and_differs_in_that_setting_o
     assert row["description"] == "the real training records, records mixed"
 
 
+def test_an_arm_may_add_records_and_train_otherwise(parts: Parts, copy: Path) -> None:
+    both = dataclasses.replace(parts.arms[0], name="both", changes={"augmentation": "mixup"})
+    found = parts.run(copy, arms=(*parts.arms, both))
+    about = [
+        json.loads((copy / f"{name}-0" / "run.json").read_text())["identity"] for name in ("prior-samples", "both")
+    ]
+    assert about[1]["classifier"] == about[0]["classifier"] | {"augmentation": "mixup"}
+    assert about[1]["data"]["both"] == about[0]["data"]["prior samples"]
+    assert found.arms.set_index("arm").loc["both", "synthetic_records"] == len(both.labels)
+
+
 def test_an_arm_that_trains_as_all_others_do_is_refused(parts: Parts, tmp_path: Path) -> None:
     same = dataclasses.replace(MIXUP, changes={"augmentation": "none"})
     with pytest.raises(ValueError, match=r"arm 'mixup' trains as all arms do .*leave it out"):
