@@ -69,7 +69,10 @@ def find_arms(names: Sequence[str]) -> tuple[CatalogueArm, ...]:
 
 
 def find_arm(name: str) -> CatalogueArm:
-    """The arm of this name, or the pair "one+other": both add records, or one does and the other trains otherwise."""
+    """The arm of this name, or the pair "one+other": both add records, or one does and the other trains otherwise.
+
+    Raises ValueError, with the names there are, for an unknown arm, and for another pair.
+    """
     parts = [CATALOGUE.get(slug(part)) for part in name.split("+")]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):

@@ -130,12 +130,27 @@ def plan_additions(
         raise ValueError(f"the target classes have ratio {ratio} already, nothing would be added: ask for a higher one")
     beside = round(companions * len(indices))
     if beside:
-        others = ~truth[:, [names.index(name) for name in target_classes]].any(axis=1)
-        rest = np.flatnonzero(others if eligible is None else others & eligible)
-        if not len(rest):
-            raise ValueError(f"every eligible record has one of {', '.join(target_classes)}: no companion can be drawn")
-        indices = np.concatenate([indices, draw_evenly(rest, beside, generator)])
+        others = np.flatnonzero(without(truth, names, target_classes, eligible))
+        indices = np.concatenate([indices, draw_evenly(others, beside, generator)])
     return AdditionPlan(names, tuple(target_classes), indices, np.asarray(labels, dtype=np.float32)[indices])
+
+
+def without(
+    truth: np.ndarray, names: Sequence[str], target_classes: Sequence[str], eligible: np.ndarray | None
+) -> np.ndarray:
+    """Which eligible records have no target class, of `truth` (records, classes) bool: (records,) bool.
+
+    Raises ValueError when none is left to be a companion.
+    """
+    found = ~np.any(truth[:, [names.index(name) for name in target_classes]], axis=1)
+    if eligible is not None:
+        found = found & eligible
+    if not found.any():
+        raise ValueError(
+            f"every eligible record has one of {', '.join(target_classes)}: no companion can be drawn; "
+            "ask for 0 companions"
+        )
+    return found
 
 
 def scarce_classes(labels: np.ndarray, class_names: Sequence[str], share: float = 1 / 3, least: int = 20) -> list[str]:

@@ -58,7 +58,7 @@ class Arguments:
     task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
     target_classes: tuple[str, ...] = (AUTO,)  # to add records to; auto = all with under a third of the commonest's
     ratio: float = 0.5  # target classes are filled up to this multiple of the commonest class, such as 0.25 to 4
-    companions: float = 0.0  # records without a target class made for each with one, lest made comes to mean the class
+    companions: float = 0.0  # records without a target class made for each with one: then looking made is no sign
     preset: str = "small"  # tiny, small or base: the defaults of --settings.sampling and --classifier
     folds: FoldSplit = field(default_factory=FoldSplit)  # everything is made from and fitted on the training folds
     settings: AugmentationSettings = field(default_factory=lambda: AugmentationSettings(sampling=SMALL.sampling))
@@ -145,7 +145,8 @@ def make_plan(arguments: Arguments, own: Ingredients) -> AdditionPlan:
             f"{told}: so many training records can be parents by {arguments.method}, --min-parents asks for "
             f"{arguments.min_parents}: what is made from few is near them; leave the class out, or --force"
         )
-    return plan_additions(labels, names, targets, own.settings.seed, arguments.ratio, None, able, arguments.companions)
+    seed, ratio, companions = own.settings.seed, arguments.ratio, arguments.companions
+    return plan_additions(labels, names, targets, seed, ratio, eligible=able, companions=companions)
 
 
 def judges(arguments: Arguments, own: Ingredients) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Arguments:
     task: str = "superdiagnostic"  # of the classifiers; the generator may have been trained for another, such as all
     target_classes: tuple[str, ...] = ()  # to add records to; none = that of --subset, else all scarce ones
     ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
-    companions: float = 0.0  # records without a target class added for each with one, lest made comes to mean the class
+    companions: float = 0.0  # records without a target class added for each with one: then looking made is no sign
     seeds: tuple[int, ...] = SEEDS  # one classifier for each, in every arm
     preset: str = "small"  # tiny, small or base: the defaults of --training and --augmentation.sampling
     folds: FoldSplit = field(default_factory=FoldSplit)

@@ -119,7 +119,7 @@ def test_what_was_made_is_not_made_again_unless_something_differs(own: Ingredien
     fill_arm(find_arm("prior samples"), other, plan, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     assert isinstance(arm, ArmData)
-    packed = pickle.dumps(arm)
+    packed = pickle.dumps(arm)  # as a worker process is sent it; no file of ours is pickled
     everything = np.arange(len(plan))
     np.testing.assert_array_equal(pickle.loads(packed).signals[everything], arm.signals[everything])
     assert len(packed) < 10_000 + arm.labels.nbytes, "signals travel as the path of their file"
