@@ -1,8 +1,7 @@
 """Every classifier by its recipe on the real folds: parameters, seconds, and macro averages with intervals.
 
     python benchmarks/classifiers.py --store runs/ptbxl/store --seeds 0 1 2
-    python benchmarks/classifiers.py --store runs/ptbxl/store --models label-correlation resnet18 --ablations \
-        --runs runs/zoo
+    python benchmarks/classifiers.py --store runs/ptbxl/store --models label-correlation no-decoder --runs runs/zoo
 
 With --runs every training's scores are kept, and the same command goes on where it was stopped.
 Intervals are a bootstrap over patients and seeds. Below the rows stands each one's difference from the first, paired by
@@ -41,7 +40,6 @@ from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
 from vqecg.training.checkpoint import write_text
 
-NETWORK = "label-correlation"
 CONFIDENCE = 0.95
 
 
@@ -54,12 +52,12 @@ class Variant:
     model_settings: Mapping[str, Any] = field(default_factory=dict)  # fields of its config
 
 
-ABLATIONS = (
-    Variant(f"{NETWORK}, memory of labels", NETWORK, {"memory": "labels"}),
-    Variant(f"{NETWORK}, no label module", NETWORK, {"label_module": False}),
-    Variant(f"{NETWORK}, no decoder", NETWORK, {"decoder": False}),
-    Variant(f"{NETWORK}, neither", NETWORK, {"label_module": False, "decoder": False}),
-)
+ABLATIONS: Mapping[str, Mapping[str, Any]] = {  # of the label-correlation network
+    "label-memory": {"memory": "labels"},
+    "no-label-module": {"label_module": False},
+    "no-decoder": {"decoder": False},
+    "neither": {"label_module": False, "decoder": False},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +104,8 @@ def main(arguments: list[str] | None = None) -> None:
         f"{len(parts.train.labels):,} records to train on, {len(parts.validation.labels)} for thresholds, "
         f"{len(parts.test.labels)} of {parts.draw.patients} patients to test on; seeds {options.seeds}"
     )
-    variants = [Variant(name, name) for name in options.models] + list(ABLATIONS if options.ablations else ())
     rows = []
-    for variant in variants:
+    for variant in map(find_variant, options.models):
         settings = settings_of(variant, options)
         runs = [kept_run(variant, settings, parts, seed, options.runs) for seed in options.seeds]
         rows.append(measure(variant, runs, parts))
@@ -130,8 +127,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path, required=True, help="folder of `vqecg prepare`")
     parser.add_argument("--task", default="superdiagnostic", help="which labels")
-    parser.add_argument("--models", nargs="+", choices=sorted(CLASSIFIERS), default=list(CLASSIFIERS), metavar="NAME")
-    parser.add_argument("--ablations", action="store_true", help=f"also {NETWORK} without its parts")
+    names = [*CLASSIFIERS, *ABLATIONS]
+    told = f"{', '.join(CLASSIFIERS)} (these if none is named), and of label-correlation: {', '.join(ABLATIONS)}"
+    parser.add_argument("--models", nargs="+", choices=names, default=list(CLASSIFIERS), metavar="NAME", help=told)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training for each")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 8)), help="folds to learn from")
     parser.add_argument("--validation", type=int, nargs="+", default=[8], help="folds for thresholds")
@@ -158,6 +156,13 @@ def read_parts(options: argparse.Namespace) -> Parts:
     folds = {name: getattr(options, name) for name in ("train", "validation", "test")}
     data = {"store": store.fingerprint, "task": task.to_dict(), "folds": folds}
     return Parts(train, validation, test, task.class_names, store.spec.sampling_rate, data, draw)
+
+
+def find_variant(name: str) -> Variant:
+    """The classifier of this name, or the label-correlation network with one of ABLATIONS."""
+    if name in ABLATIONS:
+        return Variant(name, "label-correlation", ABLATIONS[name])
+    return Variant(name, name)
 
 
 def settings_of(variant: Variant, options: argparse.Namespace) -> ClassifierSettings:

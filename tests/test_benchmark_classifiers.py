@@ -47,10 +47,15 @@ def test_runs_are_kept_and_not_trained_again(classifiers, simulated_store: Recor
 
 @pytest.mark.slow
 def test_ablations_take_parts_out_of_the_label_correlation_network(classifiers, simulated_store: RecordStore, capsys):
-    classifiers.main(words(simulated_store, "--models", "label-correlation", "--ablations"))
+    ablations = ["label-memory", "no-label-module", "no-decoder", "neither"]
+    classifiers.main(words(simulated_store, "--models", "label-correlation", *ablations))
     printed = capsys.readouterr().out
-    for name in ("memory of labels", "no label module", "no decoder", "neither"):
-        assert f"label-correlation, {name} minus label-correlation" in printed
+    for name in ablations:
+        assert f"{name} minus label-correlation" in printed
+    rows = [line.split() for line in printed.splitlines() if line.startswith("  ") and "minus" not in line]
+    parameters = {row[0]: int(row[1].replace(",", "")) for row in rows if row[0] in ("label-correlation", *ablations)}
+    assert parameters["neither"] < min(parameters["no-label-module"], parameters["no-decoder"])
+    assert max(parameters["no-label-module"], parameters["no-decoder"]) < parameters["label-correlation"]
 
 
 def test_an_unknown_model_is_refused(classifiers, simulated_store: RecordStore):
