@@ -35,7 +35,14 @@ from vqecg.downstream.statistics import (
     paired_difference,
     replicate_metric,
 )
-from vqecg.downstream.training import AUGMENTATIONS, ClassifierSettings, LabelledSignals, predict, train_classifier
+from vqecg.downstream.training import (
+    AUGMENTATIONS,
+    ClassifierSettings,
+    LabelledSignals,
+    model_config,
+    predict,
+    train_classifier,
+)
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store import RecordStore
 from vqecg.training.checkpoint import write_text
@@ -139,7 +146,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--augmentation", choices=AUGMENTATIONS, help="in place of the recipe's")
     parser.add_argument("--runs", type=Path, help="folder that keeps what each training came to")
     parser.add_argument("--replicates", type=int, default=1000, help="bootstrap draws")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if len(set(options.seeds)) < len(options.seeds):
+        parser.error(f"--seeds are {options.seeds}; expected each once")
+    return options
 
 
 def read_parts(options: argparse.Namespace) -> Parts:
@@ -169,15 +179,15 @@ def settings_of(variant: Variant, options: argparse.Namespace) -> ClassifierSett
     """The model's recipe with what the command line puts in its place."""
     settings = recipe(variant.model)
     asked = {name: getattr(options, name) for name in ("steps", "loss", "augmentation") if getattr(options, name)}
-    steps = asked.get("steps", settings.steps)
-    return replace(settings, **asked, warmup_steps=min(settings.warmup_steps, steps // 2))
+    return replace(settings.of_steps(asked.pop("steps", settings.steps)), **asked)
 
 
 def kept_run(variant: Variant, settings: ClassifierSettings, parts: Parts, seed: int, folder: Path | None) -> Run:
     """A training's outcome: from the file that is named after all it depends on, or trained and written there."""
     if folder is None:
         return train(variant, settings, parts, seed)
-    known = {"variant": asdict(variant), "settings": asdict(settings), "seed": seed, "data": parts.data}
+    model = model_config(variant.model, parts.class_names, parts.sampling_rate, variant.model_settings)
+    known = {"name": variant.name, "model": model, "settings": asdict(settings), "seed": seed, "data": parts.data}
     path = folder / f"{hashlib.blake2b(json.dumps(known, sort_keys=True).encode(), digest_size=12).hexdigest()}.json"
     if path.is_file():
         return Run(**json.loads(path.read_text(encoding="utf-8"))["run"])

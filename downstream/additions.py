@@ -125,7 +125,7 @@ def fill(
             values[rows] = getattr(drawn, name)
         for row, own in zip(rows, drawn.statements, strict=True):
             statements[row] = dict(own)
-        near = None if gate is None or not len(rows) else gate.nearest(drawn.signal)
+        near = None if gate is None else gate.nearest(drawn.signal)
         if near is not None:
             nearest[rows], distance[rows] = near.rows, near.distances
         verdicts = judged(drawn, plan.labels[rows], task, check, distance[rows], gate.threshold if gate else 0.0)

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vqecg.downstream import augmentation as methods
-from vqecg.downstream.arms import DUPLICATION, LATENT_INTERPOLATION, PRIOR_SAMPLES, REAL_ONLY, SHUFFLED_LABELS
-from vqecg.downstream.comparison_runs import slug
+from vqecg.downstream.arms import DUPLICATION, LATENT_INTERPOLATION, PRIOR_SAMPLES, REAL_ONLY, SHUFFLED_LABELS, slug
 from vqecg.downstream.losses import ASYMMETRIC, WEIGHTED_BCE
 from vqecg.downstream.training import CLASSIC, MIXUP
 

@@ -22,9 +22,9 @@ from vqecg.downstream.arms import (
     TrainingArm,
     draw_evenly,
     duplicate,
+    slug,
 )
 from vqecg.downstream.augmentation import DUPLICATION, METHODS, MIXING, PRIOR, Ingredients, eligible
-from vqecg.downstream.comparison_runs import slug
 from vqecg.downstream.signals import JoinedSignals, SelectedSignals, Signals, StoreSignals
 from vqecg.training.checkpoint import fingerprint
 
@@ -90,13 +90,15 @@ def add_records(arm: CatalogueArm, own: Ingredients, plan: AdditionPlan, folder:
     told = "; ".join(part.note for part in made)
     if arm.shuffled:
         labels = plan.labels[np.random.default_rng(own.settings.seed).permutation(len(plan))]
-        return ArmData(arm.name, made[0].signals, labels, f"{told}, with the labels of other records")
+        shuffled = f"{told}, with the labels of other records"
+        return ArmData(arm.name, made[0].signals, labels, shuffled, int(made[0].copied.sum()))
     if len(made) == 1:
-        return ArmData(arm.name, made[0].signals, plan.labels, told)
+        return ArmData(arm.name, made[0].signals, plan.labels, told, int(made[0].copied.sum()))
     first = halves(plan.labels)
     rows = [np.flatnonzero(first), np.flatnonzero(~first)]
     signals = JoinedSignals(tuple(SelectedSignals(part.signals, half) for part, half in zip(made, rows, strict=True)))
-    return ArmData(arm.name, signals, plan.labels[np.concatenate(rows)], f"half of each: {told}")
+    copies = sum(int(part.copied[half].sum()) for part, half in zip(made, rows, strict=True))
+    return ArmData(arm.name, signals, plan.labels[np.concatenate(rows)], f"half of each: {told}", copies)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +106,7 @@ class FilledRows:
     """What one method made for a plan."""
 
     signals: Signals  # one for each row of the plan
+    copied: np.ndarray  # (records,) bool: a copy stands in
     note: str
 
 
@@ -122,8 +125,11 @@ def make_records(method: str, own: Ingredients, plan: AdditionPlan, folder: Path
     numbers = np.arange(len(plan))
     places = len(rows) + numbers  # of the copies
     places[rows[passed]] = np.flatnonzero(passed)
+    copied = np.ones(len(plan), bool)
+    copied[rows[passed]] = False
     copies = StoreSignals(own.store, own.sources(plan, numbers))
-    return FilledRows(SelectedSignals(JoinedSignals((kept, copies)), places), note_of(kept.additions, len(plan)))
+    signals = SelectedSignals(JoinedSignals((kept, copies)), places)
+    return FilledRows(signals, copied, note_of(kept.additions, len(plan)))
 
 
 def can_make(method: str, own: Ingredients, plan: AdditionPlan) -> np.ndarray:
@@ -145,6 +151,11 @@ def another_plan(own: Ingredients, plan: AdditionPlan) -> AdditionPlan:
     Permuting the labels of the added records alone would change nothing for a lone target class: all of them have it.
     """
     able = np.flatnonzero(eligible(own, PRIOR))
+    if not len(able):
+        raise ValueError(
+            "the prior can make none of the training records' labels: leave the shuffled arm out, or give a generator "
+            "of these labels"
+        )
     rows = draw_evenly(able, len(plan), np.random.default_rng([own.settings.seed, len(plan)]))
     return replace(plan, source_indices=rows, labels=own.store.labels(own.task)[own.rows[rows]])
 

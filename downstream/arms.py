@@ -4,6 +4,8 @@
 So what is added is planned once, from the real training labels, and each arm provides a signal for each planned row.
 """
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +46,7 @@ class ArmData:
     signals: Signals  # (added, leads, samples) float32 mV when indexed
     labels: np.ndarray  # (added, classes) float32
     note: str  # what the records are, for the report
-    synthetic: bool = True  # False for copies of real records
+    copies: int = 0  # how many of them are copies of real training records
     changes: Mapping[str, Any] = field(default_factory=dict)  # of the classifier's settings, as in a TrainingArm
 
     def __post_init__(self) -> None:
@@ -56,6 +58,10 @@ class ArmData:
             )
         if not self.name or self.name == REAL_ONLY:
             raise ValueError(f"an arm is named {self.name!r}; expected another name: {REAL_ONLY!r} adds nothing")
+        if not 0 <= self.copies <= len(labels):
+            raise ValueError(
+                f"arm {self.name!r} has {len(labels)} records, {self.copies} of them copies; expected fewer"
+            )
         object.__setattr__(self, "labels", labels)
 
 
@@ -98,9 +104,9 @@ def plan_additions(
     Raises ValueError unless exactly one of ratio and count is given and positive, for negative companions, for an
     unknown target class, for one without an eligible record, and when nothing would be added.
     """
-    if (ratio is None) == (count is None) or (ratio or count or 0) <= 0:
+    if (ratio is None) == (count is None) or not 0 < (ratio or count or 0) < math.inf:
         raise ValueError(f"got ratio {ratio} and count {count}; expected exactly one of them, more than 0")
-    if companions < 0:
+    if not 0 <= companions < math.inf:
         raise ValueError(
             f"companions is {companions}; expected 0 or more, records without a target class for each with one"
         )
@@ -177,7 +183,12 @@ def duplicate(signals: Signals, plan: AdditionPlan) -> ArmData:
     """The control arm: the planned rows of the training part `signals` themselves, once more."""
     copies = SelectedSignals(signals, plan.source_indices)
     note = f"copies of {len(np.unique(plan.source_indices))} real training records"
-    return ArmData(DUPLICATION, copies, plan.labels, note, synthetic=False)
+    return ArmData(DUPLICATION, copies, plan.labels, note, copies=len(plan))
+
+
+def slug(name: str) -> str:
+    """A name as part of a path: lower case, "-" for all but letters and digits and points."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
 
 
 def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
@@ -185,6 +196,11 @@ def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
     names = [arm.name for arm in arms]
     if len(set(names)) != len(names):
         raise ValueError(f"the arms are named {names}; expected every name once")
+    slugs = [slug(name) for name in names]
+    if len(set(slugs)) != len(slugs) or "" in slugs:
+        raise ValueError(
+            f"the arms are named {names}; expected names that differ in letters or digits: folders have them"
+        )
     adding = [arm for arm in arms if isinstance(arm, ArmData)]
     counts: Mapping[str, list[float]] = {arm.name: arm.labels.sum(axis=0).round(3).tolist() for arm in adding}
     for arm in adding:

@@ -119,7 +119,7 @@ def record_set(name: str, store: RecordStore, rows: np.ndarray, task: LabelTask)
     return RecordSet(
         name=name,
         signals=StoreSignals(store, rows),
-        labels=store.labels(store.task(task.name, task.minimum_likelihood))[rows],
+        labels=store.labels(store.same_task(task))[rows],
         statements=tuple(table["statements"]),
         patient_ids=tuple(str(patient) for patient in table["patient_id"]),
     )

@@ -188,7 +188,7 @@ def read_comparison(folder: Path) -> Comparison:
 def arm_scores(arm: Arm | None, runs: Sequence[FinishedRun], real_records: int) -> ArmScores:
     """The runs of one arm, one a seed, put together."""
     added = len(arm.labels) if isinstance(arm, ArmData) else 0
-    synthetic = added if isinstance(arm, ArmData) and arm.synthetic else 0
+    synthetic = added - arm.copies if isinstance(arm, ArmData) else 0
     note = "" if arm is None else f" and {arm.note}" if isinstance(arm, ArmData) else f", {arm.note}"
     return ArmScores(
         name=REAL_ONLY if arm is None else arm.name,

@@ -10,12 +10,14 @@ import pandas as pd
 
 from vqecg.downstream.arms import DUPLICATION, REAL_ONLY, SHUFFLED_LABELS
 from vqecg.downstream.comparison_tables import (
+    LEAST_PATIENTS,
     class_difference_table,
     class_groups,
     class_table,
     difference_table,
     findings,
     score_table,
+    unjudged_classes,
 )
 from vqecg.downstream.significance import needed_replicates
 from vqecg.downstream.statistics import GAIN, HARM, METRICS, VERDICTS, draw_bootstrap, replicate_metric
@@ -85,6 +87,7 @@ class Comparison:
     per_class: pd.DataFrame  # class_name, test_positives, arm, and METRICS as means over seeds
     folds: tuple[int, ...] = ()  # whose out-of-fold scores are pooled; empty: one test part
     normalised: bool = False  # pooled scores are ranks within their fold
+    unjudged: tuple[str, ...] = ()  # classes that too few test patients have or lack: in no average, without a verdict
     remarks: tuple[str, ...] = ()  # cautions that come from how it was set up, in sentences
 
     def difference(self, arm: str, against: str, group: str, metric: str) -> pd.Series:
@@ -103,10 +106,17 @@ class Comparison:
         found = [*([self.alarm] if self.alarm else []), *self.remarks]
         if len(self.seeds) == 1:
             found.append("One seed: the intervals know nothing of chance in training. Train three or more to conclude.")
-        needed = needed_replicates(int(self.class_differences["tests"].max()), self.analysis.confidence)
-        if self.analysis.replicates < needed:
+        if self.unjudged:
             found.append(
-                f"{self.analysis.replicates:,} bootstrap draws are too few for Holm's correction: no single class can "
+                f"Fewer than {LEAST_PATIENTS} test patients have, or lack, {', '.join(self.unjudged)}: not judged, "
+                "and in no average. Pool folds (a plan with rotate) to judge them."
+            )
+        needed = needed_replicates(int(self.class_differences["tests"].max()), self.analysis.confidence)
+        drawn = self.class_differences["replicates"]
+        fewest = int(drawn[drawn > 0].min()) if (drawn > 0).any() else 0
+        if fewest < needed:
+            found.append(
+                f"{fewest:,} bootstrap draws are too few for Holm's correction: no single class can "
                 f"be called a gain or a harm. Ask for {needed:,} or more."
             )
         return tuple(found)
@@ -169,7 +179,7 @@ class Comparison:
         for name in TABLES:
             # None stands for NaN, which only columns of numbers have
             content[name] = pd.DataFrame(content[name]).replace({None: math.nan}).infer_objects()
-        for name in ("class_names", "seeds", "folds", "remarks"):
+        for name in ("class_names", "seeds", "folds", "unjudged", "remarks"):
             content[name] = tuple(values.get(name, ()))
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
         content["analysis"] = Analysis(**values["analysis"])
@@ -190,7 +200,7 @@ def class_lines(rows: pd.DataFrame) -> list[str]:
     for wanted in VERDICTS:
         told = [
             f"{row.class_name} ({row.estimate:+.4f}, p {row.p_holm:.3g})"
-            for row in rows[rows["verdict"] == wanted].itertuples()
+            for row in rows[(rows["verdict"] == wanted) & rows["p_holm"].notna()].itertuples()
         ]
         if told:
             lines.append(f"  {wanted}: {', '.join(told)}")
@@ -220,13 +230,14 @@ def analyse(
     for needed in (REAL_ONLY, DUPLICATION, analysis.main_arm):
         if needed not in names:
             raise ValueError(f"there is no arm {needed!r} among {names}; a comparison needs it")
-    groups = class_groups(class_names, target_classes)
+    groups, confidence = class_groups(class_names, target_classes), analysis.confidence
     draw = draw_bootstrap(patient_ids, len(seeds), analysis.replicates, analysis.bootstrap_seed, folds)
     replicated = {
         (arm.name, metric): replicate_metric(metric, labels, arm.scores, draw, arm.thresholds)
         for arm in arms
         for metric in METRICS
     }
+    few = unjudged_classes(labels, draw, class_names)
     return Comparison(
         class_names=tuple(class_names),
         group_classes=groups,
@@ -237,9 +248,10 @@ def analyse(
         analysis=analysis,
         settings=json_values(settings),
         arms=pd.DataFrame([arm_row(arm) for arm in arms]),
-        scores=score_table(replicated, groups, class_names),
-        differences=difference_table(replicated, draw, groups, class_names, analysis.confidence),
-        class_differences=class_difference_table(replicated, draw, groups, labels, class_names, analysis.confidence),
+        scores=score_table(replicated, groups, class_names, few),
+        differences=difference_table(replicated, draw, groups, class_names, confidence, few),
+        class_differences=class_difference_table(replicated, draw, groups, labels, class_names, confidence, few),
+        unjudged=few,
         per_class=class_table(replicated, labels, class_names),
         folds=() if folds is None else tuple(int(fold) for fold in np.unique(folds)),
     )

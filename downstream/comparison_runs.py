@@ -6,7 +6,6 @@ A run's folder holds run.json (settings and data of the run), scores.npz (valida
 import dataclasses
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from vqecg.downstream.arms import REAL_ONLY, Arm, ArmData
+from vqecg.downstream.arms import REAL_ONLY, Arm, ArmData, slug
 from vqecg.downstream.signals import JoinedSignals, StoreSignals, data_digest, record_digests
-from vqecg.downstream.training import ClassifierSettings, LabelledSignals, classifier_card, predict, train_classifier
+from vqecg.downstream.training import (
+    ClassifierSettings,
+    LabelledSignals,
+    classifier_card,
+    model_config,
+    predict,
+    train_classifier,
+)
 from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.store import RecordStore
 from vqecg.training.checkpoint import write_text
@@ -139,6 +145,7 @@ class Run:
             "class_names": list(self.prepared.class_names),
             "sampling_rate": self.prepared.sampling_rate,
             "classifier": dataclasses.asdict(self.settings),
+            "model": model_config(self.settings.model, self.prepared.class_names, self.prepared.sampling_rate),
             "data": {part: self.prepared.digests[part] for part in names if part in self.prepared.digests},
         }
         return json.loads(json.dumps(about))
@@ -153,11 +160,6 @@ class Run:
         """The same with a digest of the identity, so that runs of other settings lie beside it."""
         digest = hashlib.blake2b(json.dumps(self.identity, sort_keys=True).encode(), digest_size=6).hexdigest()
         return f"{self.slug}-{digest}"
-
-
-def slug(name: str) -> str:
-    """A name as part of a path: lower case, "-" for all but letters and digits and points."""
-    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 
 from vqecg.downstream.arm_catalogue import DEFAULT, CatalogueArm, find_arms
 from vqecg.downstream.arm_filling import fill_arms
-from vqecg.downstream.arms import AdditionPlan, plan_additions, scarce_classes
+from vqecg.downstream.arms import REAL_ONLY, AdditionPlan, plan_additions, scarce_classes
 from vqecg.downstream.augmentation import AugmentationSettings, Ingredients, eligible
 from vqecg.downstream.comparison import ComparisonSettings, ReadyComparison, RealPart, get_ready
 from vqecg.downstream.comparison_results import Analysis
@@ -46,8 +46,16 @@ class Design:
         unknown = sorted(set(self.checks) - set(CHECKS))
         if unknown:
             raise ValueError(f"checks are {list(self.checks)}; expected some of {', '.join(CHECKS)}")
+        ComparisonSettings(self.classifier, self.analysis, self.seeds)  # refuses seeds that cannot be
+        if not self.folds.validation or not self.folds.test:
+            raise ValueError(f"folds are {self.folds}; expected at least one for validation and one to test on")
         names = [arm.name for arm in self.catalogue]
-        if self.analysis.main_arm not in names:
+        for arm in self.catalogue:
+            if arm.training and replace(self.classifier, **arm.training) == self.classifier:
+                raise ValueError(
+                    f"the arm {arm.name!r} trains as all arms do ({dict(arm.training)}): leave it out with --arms"
+                )
+        if self.analysis.main_arm not in names or self.analysis.main_arm == REAL_ONLY:
             raise ValueError(
                 f"the main arm is {self.analysis.main_arm!r}, the arms are {', '.join(names)}: name the one that the "
                 "conclusion is about before the run (--analysis.main-arm), or add it to --arms"

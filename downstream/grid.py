@@ -28,7 +28,7 @@ from vqecg.downstream.comparison import (
 from vqecg.downstream.comparison_page import write_comparison_page
 from vqecg.downstream.comparison_results import FORMAT, Comparison
 from vqecg.downstream.comparison_runs import FinishedRun, RunTask
-from vqecg.downstream.design import LABELS, check_generator, fill_design, plan_design
+from vqecg.downstream.design import LABELS, check_generator, fill_design, plan_design, plan_of_labels
 from vqecg.downstream.grid_page import grid_table, write_grid_page
 from vqecg.downstream.out_of_fold import FoldedArm, FoldScores, analyse_folds
 from vqecg.downstream.plan import CellPart, GridCell
@@ -90,7 +90,7 @@ def run_grid(
     for cell in cells:
         own = [ready[part] for part in cell.parts]
         found[cell.name] = finish_cell(cell, own, runs, folder / "cells" / cell.slug, described)
-    grid_table(found).to_csv(folder / "grid.csv", index=False)
+    write_text(folder / "grid.csv", grid_table(found).to_csv(index=False))
     write_grid_page(found, folder / "grid.html", described, datetime.date.today().isoformat())
     return found
 
@@ -98,7 +98,10 @@ def run_grid(
 def check_all_generators(
     cells: Sequence[GridCell], store: Path, load: Callable[[Path], ECGGenerator], allow_other: bool
 ) -> None:
-    """Raises ValueError, naming the cell, for a generator that cannot be used: before hours of work."""
+    """Raises ValueError, naming the cell, before hours of work.
+
+    That is for a generator that cannot be used, and for folds to be pooled that would fill up other classes each.
+    """
     opened = RecordStore.open(store)
     seen: dict[Path, ECGGenerator] = {}
     for cell in cells:
@@ -109,6 +112,16 @@ def check_all_generators(
                 check_generator(seen[part.generator], part.design.trained_on(opened), allow_other)
             except ValueError as error:
                 raise ValueError(f"cell {cell.name!r}, test folds {list(part.design.folds.test)}: {error}") from error
+        if cell.pooled:
+            check_targets({plan_of_labels(part.design, opened).target_classes for part in cell.parts}, cell.name)
+
+
+def check_targets(targets: set[tuple[str, ...]], name: str) -> None:
+    """Raises ValueError when folds that are pooled have other target classes."""
+    if len(targets) > 1:
+        raise ValueError(
+            f"the folds of cell {name!r} would fill up other classes each ({sorted(targets)}): name target_classes"
+        )
 
 
 def finish_cell(
@@ -131,25 +144,25 @@ def finish_cell(
 
 
 def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
-    """What a cell's comparison depends on: its runs, in order, and how they are judged."""
+    """What a cell's comparison depends on: its runs, in order, whom they are tested on, and how they are judged."""
     runs = "".join(run.keyed_slug for one in ready for run in one.runs)
     return {
         "format": FORMAT,
         "runs": hashlib.sha256(runs.encode()).hexdigest(),
+        "tested": hashlib.sha256("".join(tested_on(one) for one in ready).encode()).hexdigest(),
         "analysis": dataclasses.asdict(ready[0].settings.analysis),
         "target_classes": list(ready[0].target_classes),
         "remarks": [remark for one in ready for remark in one.remarks],
     }
 
 
-def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> Comparison:
-    """The folds of a cell as one comparison on out-of-fold scores.
+def tested_on(ready: ReadyComparison) -> str:
+    """Records, patients and folds of the test part, as text."""
+    return ready.test.store.table.iloc[ready.test.indices][["record_id", "patient_id", "fold"]].to_csv(index=False)
 
-    Raises ValueError when the folds have other target classes: name them in the plan.
-    """
-    targets = {one.target_classes for one in ready}
-    if len(targets) > 1:
-        raise ValueError(f"the folds would fill up other classes each ({sorted(targets)}): name target_classes")
+
+def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> Comparison:
+    """The folds of a cell as one comparison on out-of-fold scores."""
     first, count = ready[0], len(ready[0].settings.seeds)
     arms = []
     for number, arm in enumerate(first.arms):

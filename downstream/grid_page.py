@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from vqecg.downstream.arms import slug
 from vqecg.downstream.comparison_results import Comparison
-from vqecg.downstream.comparison_runs import slug
 from vqecg.downstream.report_classes import chip, metric_name, p_text
 from vqecg.downstream.report_page import Html, element, escape, interval, join, number, paragraph, table
 from vqecg.downstream.report_style import PAGE, STYLE

@@ -24,7 +24,7 @@ from scipy.stats import rankdata
 from vqecg.downstream.comparison_results import Analysis, ArmScores, Comparison, analyse
 from vqecg.downstream.statistics import METRICS, draw_bootstrap, replicate_metric
 
-LEAST_POSITIVES = 5  # expected in a fold, before its prevalence is judged
+SLACK = 5  # positives that a fold may lie from the expected number besides
 MOST_DEVIATION = 4.0  # standard deviations that a fold's positives may lie from the expected number
 
 
@@ -128,7 +128,7 @@ def check_prevalence(parts: Sequence[FoldScores]) -> None:
     positives = np.stack([part.labels.sum(axis=0) for part in parts]).astype(float)
     share = positives.sum(axis=0) / sizes.sum()
     expected = sizes * share
-    off = np.abs(positives - expected) > MOST_DEVIATION * np.sqrt(expected * (1 - share)) + LEAST_POSITIVES
+    off = np.abs(positives - expected) > MOST_DEVIATION * np.sqrt(expected * (1 - share)) + SLACK
     if off.any():
         fold, column = np.argwhere(off)[0]
         raise ValueError(

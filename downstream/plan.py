@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vqecg.downstream.comparison_runs import slug
+from vqecg.downstream.arms import slug
 from vqecg.downstream.design import Design
 from vqecg.downstream.recipes import recipe
 from vqecg.records.folds import FoldSplit
@@ -75,22 +75,26 @@ def rotated(folds: Sequence[int]) -> list[FoldSplit]:
 def grid_cells(cells: Sequence[Cell], base: Design) -> tuple[GridCell, ...]:
     """What is run, with everything that a cell does not name from `base`.
 
-    Raises ValueError for no cell, and for two of one name that differ in more than folds or share a test fold.
+    Raises ValueError for no cell, for one that has both `rotate` and folds of its own, and for two of one name that
+    differ in more than folds, share a test fold, or test on several folds at once.
     """
     if not cells:
         raise ValueError("the plan has no cell; expected a list `cells:` with at least one")
     named: dict[str, list[tuple[Cell, CellPart]]] = {}
     for cell in cells:
+        if cell.rotate and cell.folds not in (base.folds, FoldSplit()):
+            raise ValueError(f"cell {cell.name or name_of(cell)!r} has rotate and folds: name one of them")
         for folds in rotated(cell.rotate) if cell.rotate else [cell.folds]:
             own = replace(cell, folds=folds, rotate=())
             named.setdefault(cell.name or name_of(cell), []).append((own, part_of(own, base)))
     for name, found in named.items():
         alike = {replace(cell, folds=FoldSplit()) for cell, _ in found}
         tested = [fold for cell, _ in found for fold in cell.folds.test]
-        if len(alike) > 1 or len(set(tested)) < len(tested):
+        several = len(found) > 1 and any(len(cell.folds.test) > 1 for cell, _ in found)
+        if len(alike) > 1 or len(set(tested)) < len(tested) or several:
             raise ValueError(
                 f"{len(found)} cells are named {name!r}; expected cells of one name to differ only in their folds, "
-                "with another test fold each: give them names of their own"
+                "with one other test fold each: give them names of their own"
             )
     slugs = [slug(name) for name in named]
     if len(set(slugs)) < len(slugs):
@@ -110,7 +114,7 @@ def part_of(cell: Cell, base: Design) -> CellPart:
     """A cell of fixed folds as a design. Raises ValueError for an unknown model or place holder."""
     classifier = recipe(cell.model) if cell.model else base.classifier
     if cell.steps:
-        classifier = replace(classifier, steps=cell.steps)
+        classifier = classifier.of_steps(cell.steps)
     design = replace(
         base,
         arms=cell.arms or base.arms,
@@ -131,7 +135,7 @@ def part_of(cell: Cell, base: Design) -> CellPart:
     }
     try:
         return CellPart(design, Path(cell.generator.format(**known)))
-    except (KeyError, IndexError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(
             f"generator is {cell.generator!r}; expected a folder, in which {{{'}, {'.join(known)}}} are filled in"
         ) from error

@@ -33,12 +33,21 @@ class BootstrapDraw:
 
     record_weights: np.ndarray  # (1 + replicates, records) float32: how often each record's patient was drawn
     seed_weights: np.ndarray  # (1 + replicates, seeds) float64, every row sums to 1
-    patients: int
+    patient_of: np.ndarray  # (records,) int64, which patient each record is of, from 0
 
     @property
     def replicates(self) -> int:
         """How many draws there are, without the sample itself."""
         return len(self.record_weights) - 1
+
+    @property
+    def patients(self) -> int:
+        """How many patients there are."""
+        return int(self.patient_of.max()) + 1
+
+    def patients_among(self, records: np.ndarray) -> int:
+        """How many patients have some of the records of a mask (records,) bool."""
+        return len(np.unique(self.patient_of[records]))
 
 
 @dataclass(frozen=True)
@@ -108,18 +117,20 @@ def draw_bootstrap(
         raise ValueError(f"got folds of shape {strata.shape} for {len(names)} records; expected one a record")
     generator = np.random.default_rng(bootstrap_seed)
     weights = np.ones((1 + replicates, len(names)), np.float32)
+    patient_of = np.empty(len(names), np.int64)
     patients = 0
     for fold in np.unique(strata):
         rows = np.flatnonzero(strata == fold)
-        unique, patient_of_record = np.unique(names[rows], return_inverse=True)
+        unique, numbers = np.unique(names[rows], return_inverse=True)
         counts = generator.multinomial(len(unique), np.full(len(unique), 1 / len(unique)), size=replicates)
-        weights[1:, rows] = counts.astype(np.float32)[:, patient_of_record]
+        weights[1:, rows] = counts.astype(np.float32)[:, numbers]
+        patient_of[rows] = patients + numbers
         patients += len(unique)
     if patients != len(np.unique(names)):
         raise ValueError("a patient is in two folds; expected every patient in one: its records are alike")
     drawn = max(seeds - 1, 1)
     seed_counts = generator.multinomial(drawn, np.full(seeds, 1 / seeds), size=replicates)
-    return BootstrapDraw(weights, np.vstack([np.full((1, seeds), 1 / seeds), seed_counts / drawn]), patients)
+    return BootstrapDraw(weights, np.vstack([np.full((1, seeds), 1 / seeds), seed_counts / drawn]), patient_of)
 
 
 def weighted_auroc(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -248,11 +259,13 @@ def paired_difference(
     class_names: Sequence[str],
     group: Sequence[str] | None = None,
     confidence: float = 0.95,
+    unjudged: Sequence[str] = (),
 ) -> PairedDifference:
     """The macro average of `arm` minus that of `reference` over the classes in `group` (None: all of `class_names`).
 
-    A class that a draw leaves without positives is left out of that draw's averages, in both arms. Without any class
-    that the test part defines, estimate and interval are NaN. Raises ValueError for two metrics or an unknown class.
+    Classes that are `unjudged` are left out, and a class that a draw leaves without positives is left out of that
+    draw's averages, in both arms. Without any class that is left, estimate and interval are NaN. Raises ValueError for
+    two metrics or an unknown class.
     """
     wanted = tuple(class_names if group is None else group)
     unknown = sorted(set(wanted) - set(class_names))
@@ -262,8 +275,9 @@ def paired_difference(
             f"{list(wanted)}; expected the same metric and draw, and classes among {list(class_names)}"
         )
     columns = [column for column, name in enumerate(class_names) if name in wanted]
+    few = np.isin([class_names[column] for column in columns], unjudged)
     differences = arm.values[:, :, columns] - reference.values[:, :, columns]
-    known = ~np.isnan(differences[0]).any(axis=0)
+    known = ~np.isnan(differences[0]).any(axis=0) & ~few
     skipped = tuple(class_names[column] for column, good in zip(columns, known, strict=True) if not good)
     kept = differences[:, :, known]
     # no class leaves every draw undefined

@@ -6,7 +6,7 @@ validation part gives the thresholds, and nothing else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,18 @@ class ClassifierSettings:
         ):
             if value not in known:
                 raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
+        classifier_class(self.model)
+        self.fit_settings(0)  # refuses steps, batches and rates that cannot be
         losses.check_parameters(
             self.positive_weight_cap,
             (self.focal_gamma, self.positive_gamma, self.negative_gamma),
             self.negative_margin,
         )
         check_alpha(self.mixup_alpha)
+
+    def of_steps(self, steps: int) -> "ClassifierSettings":
+        """The same with other steps, of which at most half are warm-up."""
+        return replace(self, steps=steps, warmup_steps=min(self.warmup_steps, steps // 2))
 
     def fit_settings(self, seed: int) -> FitSettings:
         """What `fit` needs of these."""
@@ -155,6 +161,18 @@ def loss_of(
         return {"loss": losses.bce(logits, truth)}
 
     return measured
+
+
+def model_config(
+    name: str, class_names: Sequence[str], sampling_rate: int, settings: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Every field of the config of model `name`, defaults too: what the identity of a training must hold.
+
+    `sampling_rate` in Hz; `settings` are fields by name. Raises ValueError as the config does.
+    """
+    model_class: Any = classifier_class(name)
+    config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(settings or {})}
+    return asdict(model_class.config_class(**config))
 
 
 def initial_classifier(name: str, config: dict[str, Any], seed: int) -> nn.Module:

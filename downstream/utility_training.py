@@ -20,6 +20,7 @@ from vqecg.downstream.training import (
     ClassifierSettings,
     LabelledSignals,
     classifier_card,
+    model_config,
     predict,
     train_classifier,
 )
@@ -60,6 +61,7 @@ class JudgeSettings:
             "class_names": self.class_names,
             "sampling_rate": self.sampling_rate,
             "classifier": asdict(self.of_family(family)),
+            "model": model_config(family, self.class_names, self.sampling_rate),
         }
         return json.loads(json.dumps(own))
 

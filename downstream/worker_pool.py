@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -16,6 +17,7 @@ from tqdm.auto import tqdm
 from vqecg.records.shards import follow_parent
 
 T = TypeVar("T")
+ENDED = threading.Event()  # in a worker: SIGTERM has come
 GRACE = 5.0  # s for workers to clean up
 
 
@@ -39,7 +41,7 @@ def run_tasks(
             others = active_children()
             executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=begin_worker)
             try:
-                numbers = {executor.submit(task): number for number, task in enumerate(tasks)}
+                numbers = {executor.submit(unless_ended, task): number for number, task in enumerate(tasks)}
                 for future in as_completed(numbers):
                     found[numbers[future]] = future.result()
                     bar.update()
@@ -49,6 +51,7 @@ def run_tasks(
                     "need be"
                 ) from error
             except BaseException:
+                executor.shutdown(wait=False, cancel_futures=True)
                 stop([child for child in active_children() if child not in others])
                 raise
             finally:
@@ -70,4 +73,17 @@ def begin_worker() -> None:
     """One thread; Ctrl-C and the end are the parent's (records/shards.py), SIGTERM is this process's own."""
     torch.set_num_threads(1)
     follow_parent()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # what is half written is cleaned up
+    signal.signal(signal.SIGTERM, end)
+
+
+def end(number: int, frame: object) -> None:
+    """Ends the task, which cleans up what is half written. The pool's own loop would go on to the next one."""
+    ENDED.set()
+    sys.exit(1)
+
+
+def unless_ended(task: Callable[[], T]) -> T:
+    """Does the task, or nothing in a worker that has been told to end."""
+    if ENDED.is_set():
+        sys.exit(1)
+    return task()

@@ -101,7 +101,7 @@ def likelihoods(generator: ECGGenerator, records: RecordRows) -> Likelihoods:
     Raises ValueError when the store has other classes than the generator.
     """
     task = generator.task
-    found = records.store.task(task.name, task.minimum_likelihood).class_names
+    found = records.store.same_task(task).class_names
     if found != generator.class_names:
         raise ValueError(
             f"the store has the labels {found} of task {task.name!r}, the generator {generator.class_names}: give the "

@@ -34,7 +34,7 @@ class RecordRows:
 
     def labels(self, task: LabelTask) -> np.ndarray:
         """(records, classes) float32 of a task, by the store's own statement table."""
-        return self.store.labels(self.store.task(task.name, task.minimum_likelihood))[self.rows]
+        return self.store.labels(self.store.same_task(task))[self.rows]
 
     def sample(self, count: int, seed: int) -> "RecordRows":
         """At most `count` of them, drawn without replacement, in order."""

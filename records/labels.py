@@ -1,4 +1,4 @@
-"""Which statements count as which class: PTB-XL's six tasks and the nine classes of CPSC2018.
+"""Which statements count as which class: PTB-XL's six tasks, the nine classes of CPSC2018, and a corpus's own labels.
 
 Two packaged tables hold the facts. `statements.csv` is PTB-XL's scp_statements.csv (Wagner et al., Sci Data 7:154,
 2020) cut down to what a task needs, plus the CPSC2018 class of the nine statements that have one. `snomed.csv` lists
@@ -12,7 +12,7 @@ rhythm) is not. The Challenge turned Normal into the SNOMED code of sinus rhythm
 but only SR, not NORM, in PTB-XL's tasks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -22,10 +22,12 @@ import numpy as np
 import pandas as pd
 
 TASKS = ("all", "diagnostic", "subdiagnostic", "superdiagnostic", "form", "rhythm", "cpsc2018")
+OWN = "own"  # the task whose classes are the labels of a corpus, whatever they are called
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")  # the order of Strodthoff et al., JBHI 25:1519 (2021)
 CPSC2018_CLASSES = ("SNR", "AF", "IAVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")  # labels 1-9 of its REFERENCE.csv
 FLAGS = ("diagnostic", "form", "rhythm")
-TABLE_NEEDS = (*FLAGS, "diagnostic_class", "diagnostic_subclass")
+CLASSES = ("diagnostic_class", "diagnostic_subclass", "cpsc2018")
+TABLE_NEEDS = (*FLAGS, *CLASSES[:2])
 
 
 def _packaged(name: str) -> pd.DataFrame:
@@ -53,6 +55,18 @@ def statement_table() -> pd.DataFrame:
 def snomed_table() -> pd.DataFrame:
     """The Challenge's SNOMED CT codes, all columns text: snomed, abbreviation, name, scp, cpsc2018 ("" where none)."""
     return _snomed().copy()
+
+
+def table_with(names: Iterable[str]) -> pd.DataFrame:
+    """`statement_table()` with a row for each of `names` of unknown meaning: a label of one's own, in no task but OWN.
+
+    A superclass, a subclass and a Challenge abbreviation have a meaning.
+    """
+    table = statement_table()
+    known = {*table.index, *table["diagnostic_class"], *table["diagnostic_subclass"], *_snomed()["abbreviation"]}
+    for name in sorted(set(names) - known):
+        table.loc[name] = {"description": name} | dict.fromkeys(FLAGS, 0) | dict.fromkeys(CLASSES, "")
+    return table
 
 
 def normal_statement_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +104,7 @@ class LabelTask:
     table first names them; `superdiagnostic` is in the order of SUPERCLASSES, `cpsc2018` in that of CPSC2018_CLASSES.
     """
 
-    name: str  # one of TASKS
+    name: str  # one of TASKS, or OWN
     class_names: tuple[str, ...]
     minimum_likelihood: float = 0.0  # percent, diagnostic statements only; a likelihood of 0 is unknown and kept
     members: Mapping[str, str] = field(default_factory=dict)  # statement -> class
@@ -117,7 +131,7 @@ class LabelTask:
             ValueError: an unknown task, or a statement table without the columns that are needed.
         """
         if name not in TASKS:
-            raise ValueError(f"task {name!r}, expected one of {', '.join(TASKS)}")
+            raise ValueError(f"task {name!r}, expected one of {', '.join(TASKS)}, or of a corpus {OWN}")
         packaged = _statements()
         classes = _class_of_each(name, packaged)
         class_names = {"superdiagnostic": SUPERCLASSES, "cpsc2018": CPSC2018_CLASSES}.get(
@@ -130,6 +144,20 @@ class LabelTask:
             members = known | members
         members = _challenge_members(name, members) | members
         return cls(name, class_names, minimum_likelihood, members)
+
+    @classmethod
+    def own(cls, statements: Iterable[Mapping[str, float]], minimum_likelihood: float = 0.0) -> "LabelTask":
+        """The task whose classes are all labels of some records, by name in alphabetical order.
+
+        Raises ValueError for records without any label, and for a label with a "+", which joins labels in our tables.
+        """
+        names = sorted({name for record in statements for name in record})
+        if not names:
+            raise ValueError(f"no record has a label: the task {OWN!r} has no class; give the records labels first")
+        joined = [name for name in names if "+" in name]
+        if joined:
+            raise ValueError(f"the label {joined[0]!r} has a +, which stands between labels: give it another name")
+        return cls(OWN, tuple(names), minimum_likelihood, {name: name for name in names})
 
     def encode(self, statements: Sequence[Mapping[str, float]]) -> np.ndarray:
         """Multi-hot labels: (records, classes) float32 of 0 and 1. A statement that is no member counts for nothing."""

@@ -17,7 +17,7 @@ import pandas as pd
 
 from vqecg.records.array_file import ArrayFile
 from vqecg.records.atomic_folder import atomic_folder, check_destination
-from vqecg.records.labels import LabelTask, normal_statement_table, statement_table
+from vqecg.records.labels import OWN, LabelTask, normal_statement_table, statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.preparing import MICROVOLTS, STORED_TYPE, PreparedShard, prepared_bytes
 from vqecg.records.preprocessing import SignalSpec
@@ -167,8 +167,17 @@ class RecordStore:
         return _millivolts(self._signals, indices)
 
     def task(self, name: str, minimum_likelihood: float = 0.0) -> LabelTask:
-        """The label task `name` with this corpus's statement table; ValueError as in LabelTask.named."""
+        """The label task `name` of this corpus: by its statement table, or OWN with its labels as they are.
+
+        Raises ValueError as LabelTask.named and LabelTask.own do.
+        """
+        if name == OWN:
+            return LabelTask.own(self.table["statements"], minimum_likelihood)
         return LabelTask.named(name, self.statement_table, minimum_likelihood)
+
+    def same_task(self, task: LabelTask) -> LabelTask:
+        """The task of another corpus for this one: by this one's statement table, or with the other's own labels."""
+        return task if task.name == OWN else self.task(task.name, task.minimum_likelihood)
 
     def labels(self, task: LabelTask) -> np.ndarray:
         """Multi-hot labels of every record: (records, classes) float32."""

@@ -39,7 +39,7 @@ class Arguments:
     synthetic: Annotated[Path, tyro.conf.Positional]  # data set that `vqecg generate` wrote, or a store of one
     against: Path  # folder that `vqecg prepare` wrote: the real recordings
     out: Path  # folder of the assessment: assessment.json, assessment.html, and the classifiers
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
     segmenter: Path | None = None  # folder that `vqecg train-segmenter` wrote; without it no PR, QRS, QT and axis
     generator: Path | None = None  # what made SYNTHETIC: gives the tokenizer's ceiling and membership inference
     earlier: tuple[Path, ...] = ()  # folders of assessments against the same records, whose classifiers are taken over

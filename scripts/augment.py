@@ -34,7 +34,7 @@ from vqecg.records.atomic_folder import check_destination
 from vqecg.records.folds import FoldSplit
 from vqecg.records.shards import fill_shards, shard_folder
 from vqecg.records.store import RecordStore
-from vqecg.records.subset import TrainedOn
+from vqecg.records.subset import TrainedOn, TrainingSubset, split_rows
 from vqecg.records.writing import is_dataset
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.assess import load_segmenter
@@ -55,12 +55,13 @@ class Arguments:
     generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
     out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
     method: str = INTERPOLATION  # interpolation, prior, infilling, duplication, reconstruction, naive or signal mixing
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
     target_classes: tuple[str, ...] = (AUTO,)  # to add records to; auto = all with under a third of the commonest's
     ratio: float = 0.5  # target classes are filled up to this multiple of the commonest class, such as 0.25 to 4
     companions: float = 0.0  # records without a target class made for each with one: then looking made is no sign
     preset: str = "small"  # tiny, small or base: the defaults of --settings.sampling and --classifier
     folds: FoldSplit = field(default_factory=FoldSplit)  # everything is made from and fitted on the training folds
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the generator's training
     settings: AugmentationSettings = field(default_factory=lambda: AugmentationSettings(sampling=SMALL.sampling))
     check: Path | None = None  # folder for the classifiers of the label check, trained once; none = labels unchecked
     label_check: LabelCheckSettings = field(default_factory=LabelCheckSettings)
@@ -101,7 +102,9 @@ def augment(arguments: Arguments) -> None:
     with shard_folder(arguments.out, identity_of(arguments, own, plan)) as shards:
         paths = fill_shards(shards, len(plan), content, 1, "augmenting")
         tally = joined_tallies([Additions.read(path).rejected for path in paths])
-        said = "\n\n".join([what_was_checked(arguments, own, tally), rejections(tally)])
+        trained = TrainedOn(own.store.fingerprint, arguments.folds, arguments.subset)
+        remarks = check_generator(own.generator, trained, allow_other=True)
+        said = "\n\n".join([*remarks, what_was_checked(arguments, own, tally), rejections(tally)])
         written = write(arguments, own, paths, said)
     counts = ", ".join(f"{name} {count:,}" for name, count in written.counts.items() if count)
     print(
@@ -123,9 +126,7 @@ def ingredients(arguments: Arguments) -> Ingredients:
     """Store, training rows and generator; nothing judges yet."""
     store, generator = RecordStore.open(arguments.store), load_generator(arguments.generator)
     generator.tokenizer.check_sampling_rate(store.spec.sampling_rate)
-    for remark in check_generator(generator, TrainedOn(store.fingerprint, arguments.folds), allow_other=True):
-        print(remark)
-    rows = arguments.folds.indices(store.table).train
+    rows = split_rows(store, arguments.folds, arguments.subset).train
     settings = replace(arguments.settings, least=0 if arguments.force else arguments.settings.least)
     return Ingredients(store, rows, store.task(arguments.task), generator, settings)
 

@@ -16,6 +16,7 @@ from vqecg.downstream.comparison_results import Analysis, Comparison
 from vqecg.downstream.design import Design, check_generator, fill_design, plan_design
 from vqecg.downstream.grid import run_grid
 from vqecg.downstream.plan import Cell, GridCell, grid_cells
+from vqecg.downstream.recipes import recipe
 from vqecg.downstream.training import ClassifierSettings
 from vqecg.prior.config import SamplingSettings
 from vqecg.records.folds import FoldSplit
@@ -47,7 +48,7 @@ class Arguments:
     plan: Path | None = None  # yaml file with cells: a grid of comparisons, each with what differs from these options
     arms: tuple[str, ...] = ()  # such as prior-samples latent-interpolation+infilling; none = all but naive-mixing
     quick: bool = False  # six arms (unless --arms), two seeds and 600 steps at most: a look, not a conclusion
-    task: str = "superdiagnostic"  # of the classifiers; the generator may have been trained for another, such as all
+    task: str = "superdiagnostic"  # of the classifiers; own = the data's labels; the generator's may be another, as all
     target_classes: tuple[str, ...] = ()  # to add records to; none = that of --subset, else all scarce ones
     ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
     companions: float = 0.0  # records without a target class added for each with one: then looking made is no sign
@@ -137,6 +138,8 @@ def comparison_of(folder: Path) -> Comparison:
 
 def run_plan(arguments: Arguments, plan: Path) -> Mapping[str, Comparison]:
     """Runs the cells of a plan and prints, for each, what the arms did."""
+    if arguments.overwrite:
+        raise ValueError("a grid keeps what it has and trains what is new: drop --overwrite, or name another --out")
     cells = read_plan(arguments, plan)
     out = arguments.out
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / PLAN_FILE).is_file():
@@ -175,6 +178,8 @@ def read_plan(arguments: Arguments, path: Path) -> tuple[GridCell, ...]:
         if not isinstance(one, dict):
             raise ValueError(f"--plan {path}: cell {number} is {one!r}; expected options by name")
         cell: Cell = build(Cell, one, defaults, f"--plan {path}: cell {number}")
+        if arguments.quick and cell.model:
+            cell = replace(cell, steps=min(cell.steps or recipe(cell.model).steps, QUICK_STEPS))
         if not cell.generator:
             raise ValueError(f"--plan {path}: cell {number} has no generator; name it there, or with --generator")
         cells.append(cell)

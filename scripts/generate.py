@@ -19,7 +19,7 @@ from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
 from vqecg.records.atomic_folder import check_destination
 from vqecg.records.fields import MAX_AGE
 from vqecg.records.folds import FoldSplit
-from vqecg.records.labels import LabelTask, statement_table
+from vqecg.records.labels import LabelTask, table_with
 from vqecg.records.record import SEXES
 from vqecg.records.shards import fill_shards, shard_folder
 from vqecg.records.store import RecordStore
@@ -219,14 +219,16 @@ def write_synthetic(
     `note` goes into the README; `copies` are recordings again, or nearly.
     """
     names = [task.names(row) for row in requests.labels]
+    statements = statements or [dict.fromkeys(own, 100.0) for own in names]
     rows = pd.DataFrame(
         {
             "patient_id": [str(FIRST_PATIENT + number) for number in range(len(requests))],
             "fold": TRAINING_FOLD,
             "age": requests.age.astype(np.float64),
             "sex": requests.sex,
-            "statements": statements or [dict.fromkeys(own, 100.0) for own in names],
+            "statements": statements,
         }
     )
     manifest = manifest.assign(labels=["+".join(own) for own in names], age=rows["age"], sex=rows["sex"])
-    write_dataset(folder, chunks, sampling_rate, rows, statement_table(), manifest, overwrite, note=note, copies=copies)
+    meanings = table_with(name for own in statements for name in own)
+    write_dataset(folder, chunks, sampling_rate, rows, meanings, manifest, overwrite, note=note, copies=copies)

@@ -26,7 +26,7 @@ class Arguments:
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
     out: Path  # folder of the new data set, in PTB-XL's layout
     label: str  # parents have this label, and otherwise just the same labels as each other
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
     count: int = 100  # records
     folds: FoldSplit = field(default_factory=FoldSplit)
     settings: InterpolationSettings = field(default_factory=InterpolationSettings)

@@ -16,7 +16,7 @@ from vqecg.downstream.design import plan_of_labels
 from vqecg.downstream.models import classifier_class
 from vqecg.downstream.report import write_report
 from vqecg.records.folds import FoldSplit
-from vqecg.records.labels import LabelTask
+from vqecg.records.labels import OWN, LabelTask
 from vqecg.records.preprocessing import SignalSpec
 from vqecg.records.shards import shards_beside
 from vqecg.records.store import RecordStore, is_store
@@ -36,8 +36,8 @@ class Arguments:
 
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
     out: Path  # folder of the run; the report is out/report.html; the same command again goes on where it stopped
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
-    prior_task: str = "all"  # labels that the prior is asked with: all statements, or the classes of a task
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    prior_task: str = "all"  # labels that the prior is asked with: all statements, own, or the classes of a task
     preset: str = "small"  # tiny, small or base: the defaults of --settings
     folds: FoldSplit = field(default_factory=FoldSplit)
     spec: SignalSpec = field(default_factory=SignalSpec)
@@ -113,8 +113,8 @@ def check(arguments: Arguments) -> None:
         raise ValueError("no validation or no test fold; `vqecg run` needs both: name some of 1-10 for each")
     if arguments.synthetic < 0:
         raise ValueError(f"synthetic is {arguments.synthetic}; expected a number of records, or 0 for as many as train")
-    LabelTask.named(arguments.task)
-    LabelTask.named(arguments.prior_task)
+    for name in {arguments.task, arguments.prior_task} - {OWN}:
+        LabelTask.named(name)
     at_rate(settings.tokenizer, arguments.spec.sampling_rate)
     if settings.prior.levels > settings.tokenizer.model.levels:
         raise ValueError(
@@ -147,6 +147,7 @@ def classifier_arguments(arguments: Arguments, places: RunFolders) -> train_clas
         training=arguments.settings.classifier,
         seed=arguments.settings.seeds[0],
         overwrite=arguments.overwrite,
+        subset=arguments.subset,
     )
 
 

@@ -208,7 +208,7 @@ def prior_section(parts: RunParts, sampling: SamplingSettings) -> PriorSection:
     config, synthetic = generator.prior.config, parts.synthetic
     names, truth = parts.task.class_names, parts.labels[parts.rows.test]
     own = StoreSignals(synthetic, np.arange(len(synthetic)))
-    asked = synthetic.labels(synthetic.task(parts.task.name))
+    asked = synthetic.labels(synthetic.same_task(parts.task))
     real, rate = (truth, parts.test_scores), synthetic.spec.sampling_rate
     kind: Any = classifier_class((read_stage(parts.places.classifier) or {})["settings"]["training"]["model"])
     test = StoreSignals(parts.store, parts.rows.test)

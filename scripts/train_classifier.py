@@ -20,6 +20,7 @@ from vqecg.downstream.training import (
 )
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import TrainingSubset, split_rows
 from vqecg.scripts.arguments import plain
 from vqecg.scripts.cards import text
 from vqecg.scripts.presets import SMALL, preset
@@ -34,7 +35,7 @@ class Arguments:
 
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     out: Path  # folder of the classifier
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm or cpsc2018
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
     synthetic: tuple[Path, ...] = ()  # stores of synthetic records (`vqecg prepare` on them), added to training whole
     real: bool = True  # --no-real: train on the synthetic records alone, not on the real training folds too
     preset: str = "small"  # tiny, small or base: the defaults of --training
@@ -42,6 +43,7 @@ class Arguments:
     training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)
     seed: int = 0  # of the first weights and the order of records
     overwrite: bool = False  # start anew where --out holds a classifier of other settings
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer real training records
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def train(arguments: Arguments) -> Stage:
     """Trains, tests and saves; a folder that is finished is left as it is."""
     store = RecordStore.open(arguments.store)
     added = [RecordStore.open(folder) for folder in arguments.synthetic]
-    rows, task = arguments.folds.indices(store.table), store.task(arguments.task)
+    rows, task = split_rows(store, arguments.folds, arguments.subset), store.task(arguments.task)
     labels = store.labels(task)
     sources = [(store, rows.train)] if arguments.real else []
     sources += [(other, np.arange(len(other))) for other in added]
@@ -70,6 +72,7 @@ def train(arguments: Arguments) -> Stage:
         "test_store": store.fingerprint,
         "task": arguments.task,
         "folds": plain(arguments.folds),
+        "subset": plain(arguments.subset),
         "training": plain(arguments.training),
         "seed": arguments.seed,
     }
@@ -79,7 +82,7 @@ def train(arguments: Arguments) -> Stage:
         with stage:
             data = LabelledSignals(
                 JoinedSignals(tuple(StoreSignals(source, own) for source, own in sources)),
-                np.concatenate([source.labels(source.task(arguments.task))[own] for source, own in sources]),
+                np.concatenate([source.labels(source.same_task(task))[own] for source, own in sources]),
             )
             validation = LabelledSignals(StoreSignals(store, rows.validation), labels[rows.validation])
             trained = train_classifier(

@@ -30,7 +30,7 @@ class Arguments:
     store: Path  # folder that `vqecg prepare` wrote
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
     out: Path  # folder of the prior; the generator (tokenizer and prior) is out/generator
-    task: str = "all"  # labels it is asked with: all (statements), or the classes of another task
+    task: str = "all"  # labels it is asked with: all (SCP-ECG statements), own (the data's), or the classes of a task
     preset: str = "small"  # tiny, small or base: the defaults of --training
     folds: FoldSplit = field(default_factory=FoldSplit)
     training: PriorTraining = field(default_factory=lambda: SMALL.prior)

@@ -67,7 +67,8 @@ def test_every_adding_arm_adds_the_same_counts_of_every_class_and_all_signals_ca
         assert signals.shape == (len(plan), 8, 1000) and np.isfinite(signals).all(), name
         assert (adding[name].labels.sum(0) == plan.labels.sum(0)).all(), name
         assert signals.std(axis=(1, 2)).min() > 0, name
-        assert adding[name].synthetic == (name != "duplication")
+        copied = (seen["duplication"] == signals).all(axis=(1, 2)).sum()
+        assert adding[name].copies == copied and (copied == len(plan)) == (name == "duplication"), name
     different = [signals.tobytes() for name, signals in seen.items() if not adding[name].changes]
     assert len(set(different)) == len(different) == len(seen) - 1, "no two arms add the same signals, but for the pair"
 
@@ -91,7 +92,7 @@ def test_records_and_another_training_make_an_arm(own: Ingredients, plan: Additi
         alone, both = (fill_arm(find_arm(own_name), own, plan, folder) for own_name in (name, f"{name}+mixup"))
         assert isinstance(alone, ArmData) and isinstance(both, ArmData)
         np.testing.assert_array_equal(both.signals[everything], alone.signals[everything])
-        assert both.synthetic == alone.synthetic and both.changes == {"augmentation": "mixup"} and not alone.changes
+        assert both.copies == alone.copies and both.changes == {"augmentation": "mixup"} and not alone.changes
         assert both.name == f"{name} + mixup" and both.note == f"{alone.note}, trained with augmentation mixup"
 
 
@@ -107,6 +108,13 @@ def test_shuffled_labels_are_those_of_the_plan_on_records_asked_for_others(
     made = make_records(PRIOR, own, lone, folder, "")
     everything = np.arange(len(lone))
     assert not np.array_equal(arm.signals[everything], made.signals[everything])
+
+
+def test_a_prior_that_knows_no_label_of_the_records_makes_no_shuffled_arm(
+    own: Ingredients, plan: AdditionPlan, tmp_path: Path
+):
+    with pytest.raises(ValueError, match="leave the shuffled arm out"):
+        fill_arm(find_arm("shuffled labels"), replace(own, settings=replace(SETTINGS, least=10**6)), plan, tmp_path)
 
 
 def test_what_was_made_is_not_made_again_unless_something_differs(own: Ingredients, plan: AdditionPlan, tmp_path: Path):

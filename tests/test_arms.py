@@ -108,7 +108,7 @@ def test_duplication_copies_the_planned_training_records() -> None:
     arm = duplicate(real, plan)
     assert np.array_equal(arm.signals[np.arange(25)], real[plan.source_indices])
     assert np.array_equal(arm.labels, labels()[plan.source_indices])
-    assert (arm.name, arm.synthetic, arm.note) == (DUPLICATION, False, "copies of 10 real training records")
+    assert (arm.name, arm.copies, arm.note) == (DUPLICATION, 25, "copies of 10 real training records")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,10 @@ def test_arms_that_add_different_numbers_are_refused() -> None:
             check_arms([duplicate(signals(136), plan), wrong], NAMES)
     with pytest.raises(ValueError, match="every name once"):
         check_arms([same, same], NAMES)
+    with pytest.raises(ValueError, match="differ in letters or digits"):  # or they would share a folder of runs
+        check_arms([same, dataclasses.replace(same, name="Prior Samples %")], NAMES)
+    with pytest.raises(ValueError, match="11 of them copies"):
+        dataclasses.replace(same, copies=11)
 
 
 def test_an_arm_needs_a_row_of_labels_for_each_record_and_a_name_of_its_own() -> None:

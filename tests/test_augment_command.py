@@ -72,7 +72,9 @@ def test_a_gate_and_a_range_of_likelihood_apply_and_what_they_reject_is_told(
     more, none = tmp_path / "more", tmp_path / "none"
     assert main(words(simulated_store, generator, more, "--method", "prior", "--no-likelihood")) == 0
     assert "A gate compared every record with" in capsys.readouterr().out
-    assert "A gate compared every record with" in (more / "README.md").read_text()
+    told = (more / "README.md").read_text()
+    assert "A gate compared every record with" in told
+    assert "CAUTION, OTHER TRAINING" in told, "this generator does not say what it was trained on"
     manifest = pd.read_parquet(more / "manifest.parquet")
     assert (manifest["nearest_distance"] >= manifest["gate_threshold"]).all() and not manifest["checked"].any()
     narrow = ["--likelihood.low", "50", "--likelihood.high", "50.001", "--no-gate"]

@@ -61,3 +61,5 @@ def test_ablations_take_parts_out_of_the_label_correlation_network(classifiers, 
 def test_an_unknown_model_is_refused(classifiers, simulated_store: RecordStore):
     with pytest.raises(SystemExit):
         classifiers.main(words(simulated_store, "--models", "transformer"))
+    with pytest.raises(SystemExit):
+        classifiers.main(words(simulated_store, "--models", "resnet", "--seeds", "0", "0"))

@@ -481,6 +481,51 @@ def test_labels_of_every_task_survive_generate_and_prepare(
     assert len(again) == 30 and labels == asked.tolist() and any(asked)
 
 
+@pytest.mark.slow
+def test_labels_of_ones_own_go_all_the_way(
+    tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    data, store, prior = tmp_path / "data", tmp_path / "store", tmp_path / "prior"
+    main(["simulate", "--out", str(data), "--records", "120"])
+    table = pd.read_csv(data / "ptbxl_database.csv")
+    old = RecordStore.open(tiny_parts[0]).table["statements"]
+    own = ["LQTS;MI" if "NORM" in codes else "Brugada 1" for codes in old]
+    csv = pd.DataFrame({"path": table["filename_lr"], "labels": own, "fold": table["strat_fold"]})
+    csv.to_csv(data / "own.csv", index=False)
+    given = ["prepare", "--data", data, "--source", "folder", "--labels-csv", data / "own.csv", "--out", store]
+    assert main([str(word) for word in given]) == 0
+    assert RecordStore.open(store).task("own").class_names == ("Brugada 1", "LQTS", "MI")
+    given = ["train-prior", "--store", store, "--tokenizer", tiny_parts[1], "--out", prior, "--task", "own", *TINY]
+    assert main([str(word) for word in [*given, *SHALLOW]]) == 0
+    made, again, more = tmp_path / "made", tmp_path / "again", tmp_path / "more"
+    given = ["generate", "--generator", prior, "--out", made, "--labels", "LQTS", "--count", 6, "--force"]
+    assert main([str(word) for word in given]) == 0
+    assert main(["prepare", "--data", str(made), "--out", str(again)]) == 0
+    synthetic = RecordStore.open(again)
+    assert all(set(statements) == {"LQTS", "MI"} for statements in synthetic.table["statements"])
+    task = RecordStore.open(store).task("own")
+    assert synthetic.labels(synthetic.same_task(task)).tolist() == [[0, 1, 1]] * 6
+    given = ["augment", "--store", store, "--generator", prior, "--out", more, "--no-gate", "--no-likelihood"]
+    given += ["--task", "own", "--target-classes", "LQTS", "--ratio", "2", "--min-parents", "2"]
+    assert main([str(word) for word in [*given, "--settings.attempts", "1", "--settings.least", "1"]]) == 0
+    assert set(pd.read_parquet(more / "manifest.parquet")["labels"]) == {"LQTS+MI"}
+    given = [
+        "train-classifier",
+        "--store",
+        store,
+        "--synthetic",
+        again,
+        "--out",
+        tmp_path / "c",
+        "--task",
+        "own",
+        *SHORT,
+    ]
+    capsys.readouterr()
+    assert main([str(word) for word in given]) == 0
+    assert "Brugada 1" in capsys.readouterr().out
+
+
 def test_every_command_is_tried_here_or_in_the_pipeline():
     own = Path(__file__)
     others = ("test_segment_commands.py", "test_assess_command.py", "test_augment_command.py")

@@ -102,11 +102,14 @@ def test_a_generator_that_may_have_seen_what_is_held_back_is_refused_or_told_of(
     assert "CAUTION, OTHER TRAINING" in (tmp_path / "comparison" / "comparison.html").read_text(encoding="utf-8")
 
 
-def test_quick_is_few_arms_seeds_and_steps_and_the_default_is_every_arm():
+def test_quick_is_few_arms_seeds_and_steps_and_the_default_is_every_arm(tmp_path: Path):
     here = Path("x")
     quick = compare.Arguments(here, here, here, quick=True).design
     assert quick.arms == QUICK and quick.seeds == (0, 1) and quick.classifier.steps == 600
     assert compare.Arguments(here, here, here, quick=True, arms=("mixup", "prior samples")).design.arms[0] == "mixup"
+    (tmp_path / "plan.yaml").write_text("cells: [{model: resnet18}, {steps: 7, ratio: 1.0}]", encoding="utf-8")
+    cells = compare.read_plan(compare.Arguments(here, here, here, quick=True), tmp_path / "plan.yaml")
+    assert [cell.parts[0].design.classifier.steps for cell in cells] == [600, 7]
     whole = compare.Arguments(here, here, here).design
     assert whole.arms == DEFAULT and len(whole.seeds) == 5
 
@@ -153,6 +156,7 @@ def test_a_plan_that_cannot_be_read_is_refused(
     (tmp_path / "plan.yaml").write_text(content)
     given = words(store, Path("g"), tmp_path / "grid", "--plan", tmp_path / "plan.yaml")
     assert told in refused(*given)
+    assert "drop --overwrite" in refused(*given, "--overwrite")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plan.yaml"]
 
 

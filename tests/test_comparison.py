@@ -191,6 +191,10 @@ def test_a_run_of_other_settings_is_refused_before_another_one_is_trained(parts:
     with pytest.raises(ValueError, match=r"duplication-0 holds a run of other settings or data \(seed 7 there"):
         parts.run(copy)
     assert not (copy / "prior-samples-1" / "scores.npz").exists()
+    about["identity"] |= {"seed": 0, "model": about["identity"]["model"] | {"widths": [1]}}
+    (copy / "duplication-0" / "run.json").write_text(json.dumps(about))
+    with pytest.raises(ValueError, match=r"other settings or data.*widths"):
+        parts.run(copy)
 
 
 @pytest.mark.slow

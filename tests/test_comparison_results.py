@@ -85,6 +85,22 @@ def test_a_class_without_test_positives_is_no_test_for_holm() -> None:
     assert math.isnan(own["p_holm"]) and own["tests"] == 4 and own["verdict"] == NO_DIFFERENCE
 
 
+def test_a_class_of_few_test_patients_is_not_judged_and_said() -> None:
+    arms, labels, patients = scored_arms(1.0)
+    labels[:, 4] = 0
+    labels[:8, 4] = 1  # two records each of four patients
+    given = ("MI", "HYP"), (0, 1, 2), "by hand", {}, Analysis(replicates=199)
+    result = analyse(arms, labels, patients, NAMES, *given)
+    own = result.class_difference("prior samples", "real only", "HYP", "auroc")
+    assert math.isnan(own["p"]) and own["test_positives"] == 8 and own["verdict"] == NO_DIFFERENCE
+    scarce = result.difference("prior samples", "real only", "scarce classes", "auroc")
+    assert scarce["skipped"] == "HYP" and scarce["classes"] == 1 and scarce["verdict"] == "gain"
+    assert result.unjudged == ("HYP",) and "test patients have, or lack, HYP: not judged" in result.conclusion()
+    assert "HYP (" not in result.conclusion()
+    labels[8, 4] = 1  # of a fifth
+    assert analyse(arms, labels, patients, NAMES, *given).unjudged == ()
+
+
 def test_what_keeps_a_comparison_from_a_conclusion_is_said() -> None:
     assert analysed(better=1.0).cautions == ()
     one = analysed(1.0, seeds=1, replicates=100)

@@ -17,6 +17,7 @@ from vqecg.downstream.training import ClassifierSettings
 from vqecg.records.readers import read_table
 from vqecg.records.simulation import simulate_dataset
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import TrainingSubset, split_rows
 from vqecg.scripts.train_classifier import Arguments, run
 
 TINY = LabelCorrelationConfig(
@@ -135,8 +136,13 @@ def test_the_command_counts_the_real_training_records_alone(simulated_store: Rec
     simulate_dataset(tmp_path / "data", records=30, seed=5, progress=False)
     added = RecordStore.build(read_table(tmp_path / "data"), simulated_store.spec, tmp_path / "added", progress=False)
     settings = ClassifierSettings(model="label-correlation", steps=2, batch_size=8, warmup_steps=1)
-    run(Arguments(simulated_store.folder, tmp_path / "trained", synthetic=(added.folder,), training=settings))
-    model = LabelCorrelationClassifier.from_pretrained(tmp_path / "trained")
-    labels = simulated_store.labels(simulated_store.task("superdiagnostic"))[simulated_split.train]
-    assert model.labels is not None
-    assert torch.equal(model.labels.correlation, torch.from_numpy(correlation_matrix(labels)))
+    given = Arguments(simulated_store.folder, tmp_path / "trained", synthetic=(added.folder,), training=settings)
+    few = TrainingSubset("NORM", 10)
+    labels = simulated_store.labels(simulated_store.task("superdiagnostic"))
+    kept = split_rows(simulated_store, given.folds, few).train
+    for own, rows in ((given, simulated_split.train), (dataclasses.replace(given, subset=few, overwrite=True), kept)):
+        run(own)
+        model = LabelCorrelationClassifier.from_pretrained(tmp_path / "trained")
+        assert model.labels is not None
+        assert torch.equal(model.labels.correlation, torch.from_numpy(correlation_matrix(labels[rows])))
+    assert len(kept) < len(simulated_split.train)

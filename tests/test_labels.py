@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from vqecg.records.labels import (
     CPSC2018_CLASSES,
+    OWN,
     SUPERCLASSES,
     TASKS,
     LabelTask,
     normal_statement_table,
     snomed_table,
     statement_table,
+    table_with,
 )
 
 CLASSES = {
@@ -196,3 +198,23 @@ def test_the_packaged_table_says_what_the_published_one_says(real_data) -> None:
     for column in ("description", "diagnostic", "form", "rhythm", "diagnostic_class", "diagnostic_subclass"):
         assert packaged[column].tolist() == published[column].tolist(), column
     assert packaged.index.tolist() == published.index.tolist()
+
+
+def test_a_corpus_has_a_task_of_its_own_labels_whatever_they_are_called() -> None:
+    task = LabelTask.own([{"LQTS": 0.0, "AF": 0.0}, {}, {"Brugada 1": 100.0}])
+    assert (task.name, task.class_names) == (OWN, ("AF", "Brugada 1", "LQTS"))
+    assert names(task, {"LQTS": 0.0, "MI": 0.0, "AF": 0.0}) == ("AF", "LQTS")
+    assert LabelTask.from_dict(task.to_dict()) == task
+    with pytest.raises(ValueError, match="no record has a label"):
+        LabelTask.own([{}, {}])
+    with pytest.raises(ValueError, match=r"label 'A\+B' has a \+"):
+        LabelTask.own([{"A+B": 0.0}])
+    with pytest.raises(ValueError, match="or of a corpus own"):
+        LabelTask.named(OWN)
+
+
+def test_a_label_of_ones_own_gets_a_row_without_meaning_and_a_known_one_none() -> None:
+    table = table_with(["LQTS", "MI", "IMI", "STE", "RBBB", "LQTS"])
+    assert table.index.tolist() == [*statement_table().index, "LQTS"]
+    assert table.loc["LQTS"].tolist() == ["LQTS", 0, 0, 0, "", "", ""]
+    assert normal_statement_table(table).loc["LQTS", "diagnostic"] == 0

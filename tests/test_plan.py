@@ -7,6 +7,7 @@ import pytest
 
 from vqecg.downstream.design import Design
 from vqecg.downstream.plan import Cell, grid_cells, rotated
+from vqecg.downstream.training import ClassifierSettings
 from vqecg.records.folds import FoldSplit
 from vqecg.records.subset import TrainingSubset
 
@@ -33,6 +34,20 @@ def test_cells_that_differ_only_in_test_folds_are_pooled():
     splits = [FoldSplit((1, 2), (3,), (4,)), FoldSplit((3, 4), (1,), (2,))]
     (cell,) = grid_cells([Cell(folds=split, generator="g") for split in splits], BASE)
     assert cell.pooled and [part.design.folds for part in cell.parts] == splits
+
+
+def test_fewer_steps_than_the_warm_up_shorten_it():
+    (cell,) = grid_cells([Cell(steps=20, generator="g")], BASE)
+    assert (cell.parts[0].design.classifier.steps, cell.parts[0].design.classifier.warmup_steps) == (20, 10)
+
+
+def test_a_comparison_that_could_only_fail_later_is_refused_when_it_is_named():
+    with pytest.raises(ValueError, match="the main arm is 'real only'"):
+        Design(analysis=replace(BASE.analysis, main_arm="real only"))
+    with pytest.raises(ValueError, match="classifier 'vgg' is unknown"):
+        ClassifierSettings(model="vgg")
+    with pytest.raises(ValueError, match="steps"):
+        ClassifierSettings(steps=-5)
 
 
 def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_path():
@@ -66,6 +81,12 @@ def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_pat
         ([Cell(arms=("mixup",))], "the main arm is 'prior samples', the arms are real only, duplication, mixup"),
         ([Cell(generator="folds/{fold}")], "in which .*test_fold.* are filled in"),
         ([Cell(rotate=(1,))], "at least three folds"),
+        ([Cell(rotate=(1, 2, 3), folds=FoldSplit((1,), (2,), (3,)))], "rotate and folds"),
+        ([Cell("a", folds=FoldSplit((1,), (2,), (3, 4))), Cell("a")], "one other test fold each"),
+        ([Cell(folds=FoldSplit((1,), (2,), ()))], "one to test on"),
+        ([Cell(seeds=(0, 0))], "none twice"),
+        ([Cell(model="label-correlation")], "'asymmetric loss' trains as all arms do"),
+        ([Cell(generator="folds/{test_fold.first}")], "in which .*test_fold.* are filled in"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(cells: list[Cell], told: str):

@@ -41,7 +41,12 @@ class LabelCorrelationConfig(ClassifierConfig):
         super().__post_init__()
         check_odd(kernel_size=self.kernel_size, stem_kernel=self.stem_kernel)
         check_positive(
-            widths=self.widths, pools=self.pools, squeeze=self.squeeze, moments=self.moments, hidden=self.label_hidden
+            stem_width=self.stem_width,
+            widths=self.widths,
+            pools=self.pools,
+            squeeze=self.squeeze,
+            moments=self.moments,
+            label_hidden=self.label_hidden,
         )
         if len(self.widths) != len(self.pools):
             raise ValueError(f"widths are {self.widths} and pools {self.pools}; expected one of each a block")
