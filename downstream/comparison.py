@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.downstream.arms import DUPLICATION, REAL_ONLY, Arm, ArmData, check_arms
-from vqecg.downstream.comparison_results import Analysis, ArmScores, Comparison, analyse, class_groups
+from vqecg.downstream.comparison_results import FORMAT, Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.downstream.comparison_runs import (
     FinishedRun,
     PreparedRuns,
@@ -175,6 +175,12 @@ def write_test_table(path: Path, test: RealPart, class_names: Sequence[str]) -> 
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def is_comparison(folder: Path) -> bool:
+    """Whether `folder` holds a comparison that `read_comparison` reads."""
+    path = Path(folder) / COMPARISON_FILE
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("format") == FORMAT
 
 
 def read_comparison(folder: Path) -> Comparison:

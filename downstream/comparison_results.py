@@ -173,8 +173,8 @@ class Comparison:
         found = content.pop("format", 1)
         if found != FORMAT:
             raise ValueError(
-                f"the comparison has format {found}, expected {FORMAT}: do it again into the same folder of runs; "
-                "the trained classifiers and their scores there are used as they are"
+                f"the comparison has format {found}, expected {FORMAT}: give the same command again; the trained "
+                "classifiers and their scores there are used as they are"
             )
         for name in TABLES:
             # None stands for NaN, which only columns of numbers have

@@ -10,7 +10,7 @@ import yaml
 
 from vqecg.downstream.arm_catalogue import DEFAULT, QUICK
 from vqecg.downstream.augmentation import AugmentationSettings
-from vqecg.downstream.comparison import compare_ready, read_comparison
+from vqecg.downstream.comparison import compare_ready, is_comparison, read_comparison
 from vqecg.downstream.comparison_page import write_comparison_page
 from vqecg.downstream.comparison_results import Analysis, Comparison
 from vqecg.downstream.design import Design, check_generator, fill_design, plan_design
@@ -116,7 +116,7 @@ def run_comparison(arguments: Arguments) -> Stage:
     identity = {"store": store.fingerprint, "generator": generator.fingerprint, "remarks": remarks}
     identity |= plain(design) | {"arms": names, "target_classes": targets}
     stage = begin(arguments.out, "compare", identity, arguments.overwrite, plain(arguments))
-    if stage.figures is None:
+    if stage.figures is None or not is_comparison(arguments.out / "runs"):
         with stage:
             ready = fill_design(design, planned, arguments.out / "additions", remarks, progress=True)
             runs, again = arguments.out / "runs", arguments.overwrite
