@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from measuring import machine, print_table
 
+from vqecg.downstream.comparison_tables import LEAST_PATIENTS, unjudged_classes
 from vqecg.downstream.losses import LOSSES
 from vqecg.downstream.models import CLASSIFIERS
 from vqecg.downstream.recipes import recipe
@@ -30,8 +31,8 @@ from vqecg.downstream.statistics import (
     METRICS,
     BootstrapDraw,
     ReplicatedMetric,
-    divide,
     draw_bootstrap,
+    macro_average,
     paired_difference,
     replicate_metric,
 )
@@ -78,6 +79,7 @@ class Parts:
     sampling_rate: int  # Hz
     data: Mapping[str, Any]  # what names the records: store, task and folds
     draw: BootstrapDraw  # of the test part, shared by all variants
+    unjudged: tuple[str, ...]  # classes that too few test patients have
 
 
 @dataclass(frozen=True)
@@ -116,17 +118,21 @@ def main(arguments: list[str] | None = None) -> None:
         settings = settings_of(variant, options)
         runs = [kept_run(variant, settings, parts, seed, options.runs) for seed in options.seeds]
         rows.append(measure(variant, runs, parts))
-        print(f"{variant.name}: {', '.join(cells(rows[-1], parts.draw)[1:])}", flush=True)
+        print(f"{variant.name}: {', '.join(cells(rows[-1], parts)[1:])}", flush=True)
     header = ("", "parameters", "seconds", *METRICS)
-    print_table(
-        f"macro averages over {len(parts.class_names)} classes", header, [cells(row, parts.draw) for row in rows]
-    )
+    judged = len(parts.class_names) - len(parts.unjudged)
+    print_table(f"macro averages over {judged} classes", header, [cells(row, parts) for row in rows])
+    if parts.unjudged:
+        print(f"left out, with fewer than {LEAST_PATIENTS} test patients: {', '.join(parts.unjudged)}")
     print(f"F1 at thresholds: {rows[0].policy}")
     for row in rows[1:]:
         print(f"\n{row.variant.name} minus {rows[0].variant.name}:")
         for metric in METRICS:
             arms = (row.metrics[metric], rows[0].metrics[metric])
-            print(f"  {paired_difference(*arms, parts.draw, parts.class_names, confidence=CONFIDENCE)}")
+            found = paired_difference(
+                *arms, parts.draw, parts.class_names, confidence=CONFIDENCE, unjudged=parts.unjudged
+            )
+            print(f"  {found}")
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -165,7 +171,8 @@ def read_parts(options: argparse.Namespace) -> Parts:
     draw = draw_bootstrap(patients, len(options.seeds), options.replicates, 0)
     folds = {name: getattr(options, name) for name in ("train", "validation", "test")}
     data = {"store": store.fingerprint, "task": task.to_dict(), "folds": folds}
-    return Parts(train, validation, test, task.class_names, store.spec.sampling_rate, data, draw)
+    few = unjudged_classes(test.labels, draw, task.class_names)
+    return Parts(train, validation, test, task.class_names, store.spec.sampling_rate, data, draw, few)
 
 
 def find_variant(name: str) -> Variant:
@@ -228,18 +235,17 @@ def measure(variant: Variant, runs: Sequence[Run], parts: Parts) -> Row:
     return Row(variant, runs[0].parameters, seconds, runs[0].policy, metrics)
 
 
-def cells(row: Row, draw: BootstrapDraw) -> list[str]:
+def cells(row: Row, parts: Parts) -> list[str]:
     """One line of the table."""
-    averages = [interval_text(row.metrics[metric], draw) for metric in METRICS]
+    judged = ~np.isin(parts.class_names, parts.unjudged)
+    averages = [interval_text(row.metrics[metric], parts.draw, judged) for metric in METRICS]
     return [row.variant.name, f"{row.parameters:,}", f"{row.seconds:.0f}", *averages]
 
 
-def interval_text(metric: ReplicatedMetric, draw: BootstrapDraw) -> str:
-    """The macro average over the classes that the test part defines, mean over seeds, and its interval."""
-    values = metric.values[:, :, ~np.isnan(metric.values[0]).any(axis=0)]
-    macro = divide(np.nansum(values, axis=2), (~np.isnan(values)).sum(axis=2).astype(np.float64))
-    drawn = (macro * draw.seed_weights).sum(axis=1)
-    low, high = percentile_interval(drawn[1:][np.isfinite(drawn[1:])], CONFIDENCE)
+def interval_text(metric: ReplicatedMetric, draw: BootstrapDraw, judged: np.ndarray) -> str:
+    """The macro average over the classes `judged` (classes,) bool, mean over seeds, and its interval."""
+    drawn = macro_average(metric.values[:, :, judged], draw)
+    low, high = percentile_interval(drawn[1:], CONFIDENCE)
     return f"{drawn[0]:.4f} ({low:.4f}-{high:.4f})"
 
 

@@ -252,6 +252,15 @@ def replicate_metric(
     return ReplicatedMetric(metric, values)
 
 
+def macro_average(values: np.ndarray, draw: BootstrapDraw) -> np.ndarray:
+    """The mean over classes, then over the seeds drawn, of (1 + replicates, seeds, classes): (1 + replicates,).
+
+    A class that a draw leaves undefined (NaN) is left out of that draw's mean.
+    """
+    known = (~np.isnan(values)).sum(axis=2).astype(np.float64)
+    return (divide(np.nansum(values, axis=2), known) * draw.seed_weights).sum(axis=1)
+
+
 def paired_difference(
     arm: ReplicatedMetric,
     reference: ReplicatedMetric,
@@ -280,9 +289,7 @@ def paired_difference(
     known = ~np.isnan(differences[0]).any(axis=0) & ~few
     skipped = tuple(class_names[column] for column, good in zip(columns, known, strict=True) if not good)
     kept = differences[:, :, known]
-    # no class leaves every draw undefined
-    macro = divide(np.nansum(kept, axis=2), (~np.isnan(kept)).sum(axis=2).astype(np.float64))
-    drawn = (macro * draw.seed_weights).sum(axis=1)
+    drawn = macro_average(kept, draw)
     sample = drawn[1:][np.isfinite(drawn[1:])]
     low, high = percentile_interval(sample, confidence)
     return PairedDifference(

@@ -22,6 +22,7 @@ from vqecg.downstream.statistics import (
     ReplicatedMetric,
     divide,
     draw_bootstrap,
+    macro_average,
     replicate_metric,
 )
 from vqecg.prior.membership import interval
@@ -96,13 +97,8 @@ class Replicated:
         return ~np.isnan(self.metric.values[0]).any(axis=0)
 
     def macro(self, columns: np.ndarray) -> np.ndarray:
-        """(1 + replicates,): the mean over the classes `columns`, then over the seeds drawn; 0 is the sample itself.
-
-        A class that a draw leaves without a positive is left out of that draw's mean.
-        """
-        kept = self.metric.values[:, :, columns]
-        known = (~np.isnan(kept)).sum(axis=2).astype(np.float64)
-        return (divide(np.nansum(kept, axis=2), known) * self.draw.seed_weights).sum(axis=1)
+        """(1 + replicates,): the mean over the classes `columns`; 0 is the sample itself."""
+        return macro_average(self.metric.values[:, :, columns], self.draw)
 
 
 def measure_utility(designs: Sequence[TrainedTested], class_names: Sequence[str], settings: UtilitySettings) -> Utility:
