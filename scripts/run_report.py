@@ -251,12 +251,13 @@ def example_sheets(synthetic: RecordStore, asked: np.ndarray, task: LabelTask, m
         beats = np.diff(find_r_peaks(signal, synthetic.spec.sampling_rate)) / synthetic.spec.sampling_rate
         rate = f", heart rate {60 / np.median(beats):.0f}/min" if len(beats) else ""
         age = "any age" if math.isnan(about["age"]) else f"{about['age']:.0f} years"
+        sex = "any sex" if about["sex"] == "unknown" else about["sex"]
         wanted = " + ".join(task.names(asked[row]))
         sheets.append(
             ECGSheet(
                 signal,
                 synthetic.spec.sampling_rate,
-                f"Synthetic. Asked for: {wanted}, {age}, {about['sex']}; the first made with the label {name}{rate}",
+                f"Synthetic. Asked for: {wanted}, {age}, {sex}; the first made with the label {name}{rate}",
             )
         )
     return tuple(sheets)
