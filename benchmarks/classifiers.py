@@ -242,7 +242,7 @@ def cells(row: Row, parts: Parts) -> list[str]:
     return [row.variant.name, f"{row.parameters:,}", f"{row.seconds:.0f}", *averages]
 
 
-def interval_text(metric: ReplicatedMetric, draw: BootstrapDraw, judged: np.ndarray) -> str:
+def interval_text(metric: ReplicatedMetric, draw: BootstrapDraw, judged: np.ndarray | slice = slice(None)) -> str:
     """The macro average over the classes `judged` (classes,) bool, mean over seeds, and its interval."""
     drawn = macro_average(metric.values[:, :, judged], draw)
     low, high = percentile_interval(drawn[1:], CONFIDENCE)
