@@ -13,7 +13,6 @@ import yaml
 from vqecg.downstream.arm_catalogue import RUN
 from vqecg.downstream.comparison import ComparisonSettings
 from vqecg.downstream.design import plan_of_labels
-from vqecg.downstream.models import classifier_class
 from vqecg.downstream.report import write_report
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import OWN, LabelTask
@@ -121,7 +120,6 @@ def check(arguments: Arguments) -> None:
             f"the prior is to model {settings.prior.levels} levels, the tokenizer has "
             f"{settings.tokenizer.model.levels}: ask for no more than these"
         )
-    classifier_class(settings.classifier.model)
     ComparisonSettings(seeds=settings.seeds)
     places = RunFolders(arguments.out)
     waiting = {shards_beside(places.store)}  # of a first step that was interrupted
