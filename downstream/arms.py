@@ -60,7 +60,7 @@ class ArmData:
             raise ValueError(f"an arm is named {self.name!r}; expected another name: {REAL_ONLY!r} adds nothing")
         if not 0 <= self.copies <= len(labels):
             raise ValueError(
-                f"arm {self.name!r} has {len(labels)} records, {self.copies} of them copies; expected fewer"
+                f"arm {self.name!r} has {len(labels)} records, {self.copies} of them copies; expected 0 to all"
             )
         object.__setattr__(self, "labels", labels)
 

@@ -60,10 +60,11 @@ def snomed_table() -> pd.DataFrame:
 def table_with(names: Iterable[str]) -> pd.DataFrame:
     """`statement_table()` with a row for each of `names` of unknown meaning: a label of one's own, in no task but OWN.
 
-    A superclass, a subclass and a Challenge abbreviation have a meaning.
+    A superclass, a subclass and a Challenge abbreviation of one of PTB-XL's statements have a meaning.
     """
-    table = statement_table()
-    known = {*table.index, *table["diagnostic_class"], *table["diagnostic_subclass"], *_snomed()["abbreviation"]}
+    table, names_of = statement_table(), _snomed()
+    abbreviations = names_of["abbreviation"][names_of["scp"].isin(table.index)]
+    known = {*table.index, *table["diagnostic_class"], *table["diagnostic_subclass"], *abbreviations}
     for name in sorted(set(names) - known):
         table.loc[name] = {"description": name} | dict.fromkeys(FLAGS, 0) | dict.fromkeys(CLASSES, "")
     return table

@@ -93,6 +93,9 @@ def augment(arguments: Arguments) -> None:
         raise ValueError(f"method is {arguments.method!r}; expected one of {', '.join(METHODS)}")
     check_destination(arguments.out, is_dataset, arguments.overwrite)
     own = ingredients(arguments)
+    trained = TrainedOn(own.store.fingerprint, arguments.folds, arguments.subset)
+    remarks = check_generator(own.generator, trained, allow_other=True)
+    print("\n".join(remarks), end="\n" if remarks else "")
     plan = make_plan(arguments, own)
     own = replace(own, **judges(arguments, own))
 
@@ -102,8 +105,6 @@ def augment(arguments: Arguments) -> None:
     with shard_folder(arguments.out, identity_of(arguments, own, plan)) as shards:
         paths = fill_shards(shards, len(plan), content, 1, "augmenting")
         tally = joined_tallies([Additions.read(path).rejected for path in paths])
-        trained = TrainedOn(own.store.fingerprint, arguments.folds, arguments.subset)
-        remarks = check_generator(own.generator, trained, allow_other=True)
         said = "\n\n".join([*remarks, what_was_checked(arguments, own, tally), rejections(tally)])
         written = write(arguments, own, paths, said)
     counts = ", ".join(f"{name} {count:,}" for name, count in written.counts.items() if count)

@@ -214,7 +214,8 @@ def test_a_corpus_has_a_task_of_its_own_labels_whatever_they_are_called() -> Non
 
 
 def test_a_label_of_ones_own_gets_a_row_without_meaning_and_a_known_one_none() -> None:
-    table = table_with(["LQTS", "MI", "IMI", "STE", "RBBB", "LQTS"])
-    assert table.index.tolist() == [*statement_table().index, "LQTS"]
+    table = table_with(["LQTS", "MI", "IMI", "STE", "RBBB", "LQTS", "AVB"])
+    # AVB, a Challenge abbreviation, is none of PTB-XL's statements
+    assert table.index.tolist() == [*statement_table().index, "AVB", "LQTS"]
     assert table.loc["LQTS"].tolist() == ["LQTS", 0, 0, 0, "", "", ""]
     assert normal_statement_table(table).loc["LQTS", "diagnostic"] == 0
