@@ -136,12 +136,12 @@ def plan_additions(
         raise ValueError(f"the target classes have ratio {ratio} already, nothing would be added: ask for a higher one")
     beside = round(companions * len(indices))
     if beside:
-        others = np.flatnonzero(without(truth, names, target_classes, eligible))
+        others = np.flatnonzero(possible_companions(truth, names, target_classes, eligible))
         indices = np.concatenate([indices, draw_evenly(others, beside, generator)])
     return AdditionPlan(names, tuple(target_classes), indices, np.asarray(labels, dtype=np.float32)[indices])
 
 
-def without(
+def possible_companions(
     truth: np.ndarray, names: Sequence[str], target_classes: Sequence[str], eligible: np.ndarray | None
 ) -> np.ndarray:
     """Which eligible records have no target class, of `truth` (records, classes) bool: (records,) bool.

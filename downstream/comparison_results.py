@@ -115,9 +115,11 @@ class Comparison:
         drawn = self.class_differences["replicates"]
         fewest = int(drawn[drawn > 0].min()) if (drawn > 0).any() else 0
         if fewest < needed:
+            # some draws leave a rare class without a positive, so that more are needed than count
+            ask = math.ceil(needed * self.analysis.replicates / max(fewest, 1))
             found.append(
-                f"{fewest:,} bootstrap draws are too few for Holm's correction: no single class can "
-                f"be called a gain or a harm. Ask for {needed:,} or more."
+                f"{fewest:,} bootstrap draws are too few for Holm's correction: no single class can be called a gain "
+                f"or a harm. Ask for {ask:,} or more."
             )
         return tuple(found)
 

@@ -131,9 +131,7 @@ class Run:
 
     def check(self) -> None:
         """Raises ValueError for an arm whose changes change nothing."""
-        changes = {} if self.arm is None else dict(self.arm.changes)
-        if changes and self.settings == self.classifier:
-            raise ValueError(f"the arm {self.name!r} trains as all arms do ({changes}): leave it out of the comparison")
+        check_changes(self.name, self.classifier, {} if self.arm is None else self.arm.changes)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -160,6 +158,12 @@ class Run:
         """The same with a digest of the identity, so that runs of other settings lie beside it."""
         digest = hashlib.blake2b(json.dumps(self.identity, sort_keys=True).encode(), digest_size=6).hexdigest()
         return f"{self.slug}-{digest}"
+
+
+def check_changes(name: str, classifier: ClassifierSettings, changes: Mapping[str, Any]) -> None:
+    """Raises ValueError when an arm's changes of the settings, if there are any, change nothing."""
+    if changes and dataclasses.replace(classifier, **changes) == classifier:
+        raise ValueError(f"the arm {name!r} trains as all arms do ({dict(changes)}): leave it out of the comparison")
 
 
 @dataclass(frozen=True, eq=False)

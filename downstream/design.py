@@ -12,6 +12,7 @@ from vqecg.downstream.arms import REAL_ONLY, AdditionPlan, plan_additions, scarc
 from vqecg.downstream.augmentation import AugmentationSettings, Ingredients, eligible
 from vqecg.downstream.comparison import ComparisonSettings, ReadyComparison, RealPart, get_ready
 from vqecg.downstream.comparison_results import Analysis
+from vqecg.downstream.comparison_runs import check_changes
 from vqecg.downstream.label_check import Check, LabelCheck
 from vqecg.downstream.quality_filter import LikelihoodCheck, QualityFilter
 from vqecg.downstream.training import ClassifierSettings
@@ -51,10 +52,7 @@ class Design:
             raise ValueError(f"folds are {self.folds}; expected at least one for validation and one to test on")
         names = [arm.name for arm in self.catalogue]
         for arm in self.catalogue:
-            if arm.training and replace(self.classifier, **arm.training) == self.classifier:
-                raise ValueError(
-                    f"the arm {arm.name!r} trains as all arms do ({dict(arm.training)}): leave it out with --arms"
-                )
+            check_changes(arm.name, self.classifier, arm.training)
         if self.analysis.main_arm not in names or self.analysis.main_arm == REAL_ONLY:
             raise ValueError(
                 f"the main arm is {self.analysis.main_arm!r}, the arms are {', '.join(names)}: name the one that the "

@@ -24,8 +24,8 @@ from scipy.stats import rankdata
 from vqecg.downstream.comparison_results import Analysis, ArmScores, Comparison, analyse
 from vqecg.downstream.statistics import METRICS, draw_bootstrap, replicate_metric
 
-SLACK = 5  # positives that a fold may lie from the expected number besides
-MOST_DEVIATION = 4.0  # standard deviations that a fold's positives may lie from the expected number
+MOST_DEVIATION = 4.0  # standard deviations that a fold's positives may lie from the expected number,
+SLACK = 5  # and so many positives more
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,8 +26,7 @@ OWN = "own"  # the task whose classes are the labels of a corpus, whatever they 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")  # the order of Strodthoff et al., JBHI 25:1519 (2021)
 CPSC2018_CLASSES = ("SNR", "AF", "IAVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")  # labels 1-9 of its REFERENCE.csv
 FLAGS = ("diagnostic", "form", "rhythm")
-CLASSES = ("diagnostic_class", "diagnostic_subclass", "cpsc2018")
-TABLE_NEEDS = (*FLAGS, *CLASSES[:2])
+TABLE_NEEDS = (*FLAGS, "diagnostic_class", "diagnostic_subclass")
 
 
 def _packaged(name: str) -> pd.DataFrame:
@@ -66,7 +65,7 @@ def table_with(names: Iterable[str]) -> pd.DataFrame:
     abbreviations = names_of["abbreviation"][names_of["scp"].isin(table.index)]
     known = {*table.index, *table["diagnostic_class"], *table["diagnostic_subclass"], *abbreviations}
     for name in sorted(set(names) - known):
-        table.loc[name] = {"description": name} | dict.fromkeys(FLAGS, 0) | dict.fromkeys(CLASSES, "")
+        table.loc[name] = dict.fromkeys(table.columns, "") | dict.fromkeys(FLAGS, 0) | {"description": name}
     return table
 
 

@@ -335,3 +335,9 @@ def test_the_sketch_is_read_for_labels_and_drawn_for_them(
     above = [float(line.split()[2]) for line in printed if ": score" in line][:5]
     assert all(0.3 <= share <= 0.5 for share in above)  # of training records with a label, above their own median
     assert {line.split()[-4] for line in printed[-6:]} == {"1.00"}  # relative to themselves
+
+
+def test_of_one_positive_patient_chance_looks_like_a_gain_and_of_many_it_does_not(load, capsys):
+    printed = run(load("few_positives"), capsys, "--patients", "60", "--positives", "1", "20", "--trials", "40")
+    shares = [float(line.split()[1]) for line in printed.splitlines() if line.split()[:1] in (["1"], ["20"])]
+    assert len(shares) == 2 and shares[0] > 0.3 > shares[1]
