@@ -23,7 +23,7 @@ def section_of(comparison: Comparison) -> ComparisonSection:
     tested_on = "the real test part"
     if comparison.folds:
         method += ", patients drawn within their fold"
-        tested_on = f"pooled out-of-fold scores of the folds {', '.join(map(str, comparison.folds))}"
+        tested_on = f"pooled out-of-fold scores of the folds {', '.join(comparison.folds)}"
         tested_on += " (ranks within the fold)" if comparison.normalised else ""
     return ComparisonSection(
         main_arm=comparison.analysis.main_arm,

@@ -85,7 +85,7 @@ class Comparison:
     # step. Holm is over the classes of one arm, reference and metric, not over arms: name the main arm before the run
     class_differences: pd.DataFrame
     per_class: pd.DataFrame  # class_name, test_positives, arm, and METRICS as means over seeds
-    folds: tuple[int, ...] = ()  # whose out-of-fold scores are pooled; empty: one test part
+    folds: tuple[str, ...] = ()  # whose out-of-fold scores are pooled ("1", or "1-2" together); empty: one test part
     normalised: bool = False  # pooled scores are ranks within their fold
     unjudged: tuple[str, ...] = ()  # classes that too few test patients have or lack: in no average, without a verdict
     remarks: tuple[str, ...] = ()  # cautions that come from how it was set up, in sentences
@@ -183,6 +183,7 @@ class Comparison:
             content[name] = pd.DataFrame(content[name]).replace({None: math.nan}).infer_objects()
         for name in ("class_names", "seeds", "folds", "unjudged", "remarks"):
             content[name] = tuple(values.get(name, ()))
+        content["folds"] = tuple(map(str, content["folds"]))  # numbers, before folds could be tested on together
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
         content["analysis"] = Analysis(**values["analysis"])
         return cls(**content)
@@ -255,7 +256,7 @@ def analyse(
         class_differences=class_difference_table(replicated, draw, groups, labels, class_names, confidence, few),
         unjudged=few,
         per_class=class_table(replicated, labels, class_names),
-        folds=() if folds is None else tuple(int(fold) for fold in np.unique(folds)),
+        folds=() if folds is None else tuple(dict.fromkeys(map(str, folds))),
     )
 
 

@@ -194,10 +194,7 @@ def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]
 
 
 def fold_scores(ready: ReadyComparison, scores: np.ndarray, thresholds: np.ndarray) -> FoldScores:
-    """What the classifiers of one fold say of it. Raises ValueError unless the test part is one fold."""
+    """What the classifiers of one part say of its test folds."""
     table = ready.test.store.table.iloc[ready.test.indices]
-    folds = sorted(set(table["fold"].tolist()))
-    if len(folds) != 1:
-        raise ValueError(f"the test part holds the folds {folds}; expected one in every cell that is pooled")
-    records = tuple(table["record_id"].astype(str))
-    return FoldScores(folds[0], scores, thresholds, ready.test.labels, ready.test.patient_ids, records)
+    folds, records = tuple(sorted(set(table["fold"].tolist()))), tuple(table["record_id"].astype(str))
+    return FoldScores(folds, scores, thresholds, ready.test.labels, ready.test.patient_ids, records)

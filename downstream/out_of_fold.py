@@ -30,9 +30,9 @@ SLACK = 5  # and so many positives more
 
 @dataclass(frozen=True, eq=False)
 class FoldScores:
-    """What one set of classifiers, one a seed, says of the one fold that it was not trained on."""
+    """What one set of classifiers, one a seed, says of a fold that it was not trained on, or of several such folds."""
 
-    fold: int  # tested on
+    folds: tuple[int, ...]  # tested on
     scores: np.ndarray  # (seeds, records, classes) in 0..1
     thresholds: np.ndarray  # (seeds, classes), from this set's own validation fold
     labels: np.ndarray  # (records, classes) 0/1
@@ -44,10 +44,15 @@ class FoldScores:
         fitting = self.labels.shape == (records, classes) and self.thresholds.shape == (seeds, classes)
         if not records or not fitting or not len(self.patient_ids) == len(self.record_ids) == records:
             raise ValueError(
-                f"fold {self.fold} has scores {self.scores.shape}, labels {self.labels.shape}, thresholds "
+                f"fold {self.name} has scores {self.scores.shape}, labels {self.labels.shape}, thresholds "
                 f"{self.thresholds.shape}, {len(self.patient_ids)} patients and {len(self.record_ids)} records; "
                 "expected (seeds, records, classes), (records, classes), (seeds, classes), and as many ids as records"
             )
+
+    @property
+    def name(self) -> str:
+        """The fold, such as "4", or the folds together: "1-2-3"."""
+        return "-".join(map(str, self.folds))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +64,7 @@ class PooledScores:
     labels: np.ndarray  # (records, classes) 0/1
     patient_ids: tuple[str, ...]  # one a record, "" = unknown
     record_ids: tuple[str, ...]
-    folds: np.ndarray  # (records,) int64
+    folds: np.ndarray  # (records,) str, names of the parts
     normalised: bool  # whether scores are ranks within the fold
 
 
@@ -71,7 +76,7 @@ class FoldedArm:
     note: str  # what was added, in words
     real_records: int  # in training, copies included, mean over folds
     synthetic_records: int  # in training, mean over folds
-    parts: tuple[FoldScores, ...]  # one a test fold
+    parts: tuple[FoldScores, ...]  # one a test fold, or a few of them together
 
 
 def pool_folds(parts: Sequence[FoldScores], normalise: bool = False) -> PooledScores:
@@ -93,7 +98,7 @@ def pool_folds(parts: Sequence[FoldScores], normalise: bool = False) -> PooledSc
         labels=np.concatenate([part.labels for part in parts]),
         patient_ids=tuple(patient for part in parts for patient in part.patient_ids),
         record_ids=tuple(record for part in parts for record in part.record_ids),
-        folds=np.concatenate([np.full(len(part.labels), part.fold, np.int64) for part in parts]),
+        folds=np.concatenate([np.full(len(part.labels), part.name) for part in parts]),
         normalised=normalise,
     )
 
@@ -101,24 +106,24 @@ def pool_folds(parts: Sequence[FoldScores], normalise: bool = False) -> PooledSc
 def check_folds(parts: Sequence[FoldScores]) -> None:
     """Raises ValueError unless every fold, record and patient is in one part, and all have the same seeds, classes."""
     shapes = {(part.scores.shape[0], part.scores.shape[2]) for part in parts}
-    folds = [part.fold for part in parts]
+    folds = [fold for part in parts for fold in part.folds]
     if len(shapes) != 1 or len(set(folds)) != len(folds):
         raise ValueError(
             f"got the folds {folds} with (seeds, classes) {sorted(shapes)}; expected at least one fold, none twice, "
             "and the same seeds and classes in all"
         )
-    fold_of: dict[str, int] = {}
+    fold_of: dict[str, str] = {}
     records: set[str] = set()
     for part in parts:
         for patient in set(part.patient_ids) - {""}:
-            if fold_of.setdefault(patient, part.fold) != part.fold:
+            if fold_of.setdefault(patient, part.name) != part.name:
                 raise ValueError(
-                    f"patient {patient!r} is in fold {fold_of[patient]} and in fold {part.fold}; expected every "
+                    f"patient {patient!r} is in fold {fold_of[patient]} and in fold {part.name}; expected every "
                     "patient in one fold, or classifiers are tested on patients they were trained on"
                 )
         twice = records & set(part.record_ids)
         if twice or len(set(part.record_ids)) != len(part.record_ids):
-            raise ValueError(f"records are tested twice, in fold {part.fold} again: {sorted(twice)[:3]}")
+            raise ValueError(f"records are tested twice, in fold {part.name} again: {sorted(twice)[:3]}")
         records |= set(part.record_ids)
 
 
@@ -132,7 +137,7 @@ def check_prevalence(parts: Sequence[FoldScores]) -> None:
     if off.any():
         fold, column = np.argwhere(off)[0]
         raise ValueError(
-            f"class {column} has {positives[fold, column]:.0f} positives in fold {parts[fold].fold}, expected about "
+            f"class {column} has {positives[fold, column]:.0f} positives in fold {parts[fold].name}, expected about "
             f"{expected[fold, column]:.0f}: ranks within such folds cannot be compared; pool the scores as they are"
         )
 
@@ -195,7 +200,7 @@ def analyse_folds(
 
     Raises ValueError as `pool_folds` and `analyse`, and when the arms were not tested on the same records and labels.
     """
-    pools = [pool_folds(sorted(arm.parts, key=lambda part: part.fold), normalise) for arm in arms]
+    pools = [pool_folds(sorted(arm.parts, key=lambda part: part.folds), normalise) for arm in arms]
     if not pools:
         raise ValueError("there is no arm; a comparison needs its references and the main arm")
     first = pools[0]

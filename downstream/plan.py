@@ -23,6 +23,7 @@ class Cell:
     companions: float = 0.0
     folds: FoldSplit = field(default_factory=FoldSplit)
     rotate: tuple[int, ...] = ()  # folds of which each is tested on in turn, the next one validates, the others train
+    together: int = 1  # folds of `rotate` tested on at once: fewer generators to train, of fewer training records each
     subset: TrainingSubset = field(default_factory=TrainingSubset)
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     model: str = ""  # classifier, trained by its recipe; none = the command's --training
@@ -40,7 +41,7 @@ class CellPart:
 
 @dataclass(frozen=True)
 class GridCell:
-    """What gives one comparison: one part, or one for every test fold, which are pooled."""
+    """What gives one comparison: one part, or one for every test fold (or few of them together), which are pooled."""
 
     name: str
     parts: tuple[CellPart, ...]
@@ -56,27 +57,30 @@ class GridCell:
         return len(self.parts) > 1
 
 
-def rotated(folds: Sequence[int]) -> list[FoldSplit]:
+def rotated(folds: Sequence[int], together: int = 1) -> list[FoldSplit]:
     """Each fold as the test fold, the next one (after the last the first) for validation, the others for training.
 
-    Raises ValueError for fewer than three folds.
+    `together` folds at once are tested on by the same classifiers. Raises ValueError where none would be left to train
+    on, or none to rotate.
     """
-    if len(folds) < 3:
-        raise ValueError(f"rotate is {list(folds)}; expected at least three folds: training, validation and test")
-    splits = []
-    for place, test in enumerate(folds):
-        validation = folds[(place + 1) % len(folds)]
-        splits.append(
-            FoldSplit(tuple(fold for fold in folds if fold not in (test, validation)), (validation,), (test,))
+    if not 1 <= together < len(folds) - 1:
+        raise ValueError(
+            f"rotate is {list(folds)}, {together} tested on together; expected at least one fold to test on, another "
+            "for validation and a third for training"
         )
+    splits = []
+    for start in range(0, len(folds), together):
+        test = tuple(folds[start : start + together])
+        validation = folds[(start + len(test)) % len(folds)]
+        splits.append(FoldSplit(tuple(fold for fold in folds if fold not in (*test, validation)), (validation,), test))
     return splits
 
 
 def grid_cells(cells: Sequence[Cell], base: Design) -> tuple[GridCell, ...]:
     """What is run, with everything that a cell does not name from `base`.
 
-    Raises ValueError for no cell, for one that has both `rotate` and folds of its own, and for two of one name that
-    differ in more than folds, share a test fold, or test on several folds at once.
+    Raises ValueError for no cell, for one that has both `rotate` and folds of its own or `together` without `rotate`,
+    and for two of one name that differ in more than folds, or share a test fold.
     """
     if not cells:
         raise ValueError("the plan has no cell; expected a list `cells:` with at least one")
@@ -84,17 +88,18 @@ def grid_cells(cells: Sequence[Cell], base: Design) -> tuple[GridCell, ...]:
     for cell in cells:
         if cell.rotate and cell.folds not in (base.folds, FoldSplit()):
             raise ValueError(f"cell {cell.name or name_of(cell)!r} has rotate and folds: name one of them")
-        for folds in rotated(cell.rotate) if cell.rotate else [cell.folds]:
-            own = replace(cell, folds=folds, rotate=())
+        if cell.together != 1 and not cell.rotate:
+            raise ValueError(f"cell {cell.name or name_of(cell)!r} has together, but no folds to rotate")
+        for folds in rotated(cell.rotate, cell.together) if cell.rotate else [cell.folds]:
+            own = replace(cell, folds=folds, rotate=(), together=1)
             named.setdefault(cell.name or name_of(cell), []).append((own, part_of(own, base)))
     for name, found in named.items():
         alike = {replace(cell, folds=FoldSplit()) for cell, _ in found}
         tested = [fold for cell, _ in found for fold in cell.folds.test]
-        several = len(found) > 1 and any(len(cell.folds.test) > 1 for cell, _ in found)
-        if len(alike) > 1 or len(set(tested)) < len(tested) or several:
+        if len(alike) > 1 or len(set(tested)) < len(tested):
             raise ValueError(
                 f"{len(found)} cells are named {name!r}; expected cells of one name to differ only in their folds, "
-                "with one other test fold each: give them names of their own"
+                "with other test folds each: give them names of their own"
             )
     slugs = [slug(name) for name in named]
     if len(set(slugs)) < len(slugs):
@@ -106,7 +111,8 @@ def name_of(cell: Cell) -> str:
     """A name made from what most often differs."""
     words = [cell.task, str(cell.subset) if cell.subset.reduces else "", f"ratio {cell.ratio:g}"]
     words += [f"companions {cell.companions:g}" if cell.companions else ""]
-    words += ["+".join(cell.target_classes), cell.model, "rotating folds" if cell.rotate else ""]
+    turns = f"rotating folds{f', {cell.together} at once' if cell.together > 1 else ''}"
+    words += ["+".join(cell.target_classes), cell.model, turns if cell.rotate else ""]
     return ", ".join(filter(None, words))
 
 

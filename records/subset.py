@@ -39,6 +39,15 @@ class TrainingSubset:
         """Whether anything is taken away."""
         return bool(self.scarce_class) or self.fraction < 1
 
+    def within(self, other: "TrainingSubset") -> bool:
+        """Whether what stays here stays under `other` too, of any training records: the same, or fewer of the same."""
+        if self.reduces and other.reduces and self.seed != other.seed:
+            return False
+        if not other.scarce_class:
+            return self.fraction <= other.fraction
+        alike = (self.scarce_class, self.task, self.fraction) == (other.scarce_class, other.task, other.fraction)
+        return alike and self.scarce_records <= other.scarce_records
+
     def __str__(self) -> str:
         told = [f"{self.scarce_class} cut to {self.scarce_records}"] if self.scarce_class else []
         told += [f"{self.fraction:.3g} of the training patients"] if self.fraction < 1 else []
@@ -123,8 +132,15 @@ class TrainedOn:
         folds = {name: tuple(numbers) for name, numbers in values["folds"].items()}
         return cls(values["store"], FoldSplit(**folds), TrainingSubset(**values.get("subset", {})))
 
+    def fewer(self, wanted: "TrainedOn") -> bool:
+        """Whether the subset is a smaller part of the one `wanted`: this model has seen nothing else."""
+        return self.subset.within(wanted.subset) and not wanted.subset.within(self.subset)
+
     def differences(self, wanted: "TrainedOn") -> list[str]:
-        """What is different from `wanted`, in words; test folds only count where this model has seen them."""
+        """What is different from `wanted`, in words, but for fewer of the same training records.
+
+        Test folds only count where this model has seen them.
+        """
         found = []
         if self.store != wanted.store:
             found.append(f"another store ({self.store[:16]}, not {wanted.store[:16]})")
@@ -135,6 +151,6 @@ class TrainedOn:
             own, other = getattr(self.folds, part), getattr(wanted.folds, part)
             if set(own) != set(other):
                 found.append(f"{part} folds {list(own)}, not {list(other)}")
-        if self.subset != wanted.subset and (self.subset.reduces or wanted.subset.reduces):
+        if not self.subset.within(wanted.subset):
             found.append(f"{self.subset}, not {wanted.subset}")
         return found

@@ -94,8 +94,9 @@ def test_a_scarce_class_is_filled_up_compared_and_told(
 def test_a_generator_that_may_have_seen_what_is_held_back_is_refused_or_told_of(
     store: Path, generator: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
 ):
-    arms = ["--arms", "prior-samples", "--target-classes", "HYP"]
-    given = words(store, generator, tmp_path / "comparison", *arms)
+    arms = ["--arms", "prior-samples", "--target-classes", "HYP", "--ratio", 1]
+    fewer = ["--subset.scarce-class", "NORM", "--subset.scarce-records", 8]
+    given = words(store, generator, tmp_path / "comparison", *arms, *fewer)
     told = refused(*given)
     assert "its prior was trained on other records: NORM cut to 12" in told and "--allow-other-training" in told
     told = refused(*given, "--folds.validation", 10, "--folds.test", 9)
@@ -104,6 +105,16 @@ def test_a_generator_that_may_have_seen_what_is_held_back_is_refused_or_told_of(
     assert main([*given, "--allow-other-training"]) == 0
     assert capsys.readouterr().out.count("CAUTION, OTHER TRAINING") == 2, "at once, and in the conclusion"
     assert "CAUTION, OTHER TRAINING" in (tmp_path / "comparison" / "comparison.html").read_text(encoding="utf-8")
+
+
+def test_a_generator_of_fewer_of_the_same_records_is_used_and_the_comparison_says_so(
+    store: Path, generator: Path, tmp_path: Path
+):
+    arms = ["--arms", "prior-samples", "--target-classes", "HYP"]
+    assert main(words(store, generator, tmp_path / "comparison", *arms)) == 0
+    found = compare.comparison_of(tmp_path / "comparison").cautions
+    told = [f"The generator's {part} was trained on fewer" for part in ("tokenizer", "prior")]
+    assert [caution.split(" of these")[0] for caution in found][:2] == told
 
 
 def test_quick_is_few_arms_seeds_and_steps_and_the_default_is_every_arm(tmp_path: Path):

@@ -44,7 +44,7 @@ def test_gain_and_harm_come_first_and_every_arm_and_class_follows(page: str) -> 
 
 
 def test_pooled_folds_and_cautions_are_said(comparison: Comparison) -> None:
-    pooled = replace(comparison, folds=(8, 9), normalised=True, seeds=(0,))
+    pooled = replace(comparison, folds=("8", "9"), normalised=True, seeds=(0,))
     page = render_comparison_page(pooled, "simulated", "1 May 2030")
     assert "pooled out-of-fold scores of the folds 8, 9 (ranks within the fold)" in page
     assert "patients drawn within their fold" in page

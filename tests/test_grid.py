@@ -46,8 +46,8 @@ class Loader:
     def __call__(self, folder: Path) -> ECGGenerator:
         made = ECGGenerator.from_pretrained(self.generator)
         if folder.name.startswith("without-"):
-            test = int(folder.name.removeprefix("without-"))
-            seen = next(split for split in rotated(ROTATED) if split.test == (test,))
+            test = tuple(map(int, folder.name.removeprefix("without-").split("-")))
+            seen = next(split for split in rotated(ROTATED, len(test)) if split.test == test)
         else:
             seen = FOLDS
         subset = TrainingSubset("NORM", 10) if folder.name == "norm-10" else TrainingSubset()
@@ -170,15 +170,16 @@ def test_a_generator_that_has_seen_too_much_is_refused_before_anything_is_made(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("together", "tested_on"), [(1, ("1", "2", "3", "4")), (2, ("1-2", "3-4"))])
 def test_rotating_folds_are_pooled_in_several_processes_and_test_every_record_once(
-    simulated_store: RecordStore, load: Loader, tmp_path: Path
+    simulated_store: RecordStore, load: Loader, tmp_path: Path, together: int, tested_on: tuple[str, ...]
 ):
-    folds: dict[str, Any] = {"rotate": ROTATED, "generator": "without-{test_fold}"}
-    given = Cell("folds", arms=("prior samples",), target_classes=("HYP",), seeds=(0,), **folds)
+    folds: dict[str, Any] = {"rotate": ROTATED, "together": together, "generator": "without-{test_fold}"}
+    given = Cell("folds", arms=("prior samples",), target_classes=("HYP",), ratio=1.0, seeds=(0,), **folds)
     found = run(cells(given), simulated_store, tmp_path, load, workers=2)["folds"]
     tested = simulated_store.table["fold"].isin(ROTATED).to_numpy()
-    assert found.folds == ROTATED and found.test_records == tested.sum()
-    assert len([place for place in (tmp_path / "runs").iterdir() if is_run(place)]) == 12
+    assert found.folds == tested_on and found.test_records == tested.sum()
+    assert len([place for place in (tmp_path / "runs").iterdir() if is_run(place)]) == 3 * len(tested_on)
     totals = simulated_store.labels(simulated_store.task("superdiagnostic"))[tested].sum(0)
     positives = found.per_class.drop_duplicates("class_name")["test_positives"].to_numpy()
     np.testing.assert_array_equal(positives, totals)

@@ -29,7 +29,7 @@ def fold_parts(
         names = tuple(f"{fold}-{row // 2}" for row in range(2 * patients))
         cuts = np.full((3, 2), 0.6 + scale * fold)
         records = tuple(f"record {fold}-{row}" for row in range(2 * patients))
-        parts.append(FoldScores(fold, 1 / (1 + np.exp(-scores)), 1 / (1 + np.exp(-cuts)), labels, names, records))
+        parts.append(FoldScores((fold,), 1 / (1 + np.exp(-scores)), 1 / (1 + np.exp(-cuts)), labels, names, records))
     return tuple(parts)
 
 
@@ -71,7 +71,7 @@ def test_ranks_within_the_fold_change_neither_a_folds_auroc_nor_a_prediction(see
     coarse = [replace(part, scores=part.scores.round(digits)) for part in fold_parts(seed, 2, 15)]
     plain, ranked = pool_folds(coarse), pool_folds(coarse, normalise=True)
     assert ((plain.scores >= plain.thresholds) == (ranked.scores >= ranked.thresholds)).all()
-    own = plain.folds == 2
+    own = plain.folds == "2"
     for column in range(2):
         if 0 < plain.labels[own, column].sum() < own.sum():
             before, after = (
@@ -103,7 +103,7 @@ def test_a_class_far_more_frequent_in_one_fold_is_not_ranked() -> None:
 
 
 def test_a_fold_without_positives_has_no_say_in_the_mean_and_a_class_without_any_is_nan() -> None:
-    parts = [replace(p, labels=p.labels * (p.fold > 1, 0)) for p in fold_parts()]
+    parts = [replace(p, labels=p.labels * (p.folds > (1,), 0)) for p in fold_parts()]
     table = fold_metrics(parts, NAMES).set_index(["metric", "class_name"])
     assert table.loc[("auroc", "MI"), "folds"] == 3
     assert table.loc[("auroc", "HYP"), ["pooled", "mean_of_folds", "lowest"]].isna().all()
@@ -124,7 +124,7 @@ def test_patients_are_drawn_within_their_fold() -> None:
 
 def test_a_gain_is_found_in_pooled_folds_and_the_folds_are_named() -> None:
     found = analyse_folds(arms(1.0), NAMES, ("MI",), (0, 1, 2), "by hand", {}, Analysis(replicates=199))
-    assert found.folds == (1, 2, 3, 4) and not found.normalised and found.test_patients == 160
+    assert found.folds == ("1", "2", "3", "4") and not found.normalised and found.test_patients == 160
     assert found.class_difference("prior samples", "real only", "MI", "average_precision")["verdict"] == "gain"
     assert found.class_difference("prior samples", "real only", "HYP", "f1")["verdict"] == "no detectable difference"
     ranked = analyse_folds(arms(1.0), NAMES, ("MI",), (0, 1, 2), "", {}, Analysis(replicates=199), normalise=True)

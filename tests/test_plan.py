@@ -20,8 +20,18 @@ def test_every_fold_is_tested_on_once_and_never_trained_on_then():
     assert [split.test for split in splits] == [(1,), (2,), (5,), (9,)]
     assert [split.validation for split in splits] == [(2,), (5,), (9,), (1,)]
     assert all(sorted((*split.train, *split.validation, *split.test)) == [1, 2, 5, 9] for split in splits)
-    with pytest.raises(ValueError, match="at least three folds"):
+    with pytest.raises(ValueError, match="a third for training"):
         rotated((1, 2))
+
+
+@pytest.mark.parametrize(("folds", "together"), [(4, 2), (9, 3), (7, 3), (9, 4), (9, 7)])
+def test_folds_tested_on_together_are_tested_on_once_too(folds: int, together: int):
+    splits = rotated(range(1, folds + 1), together)
+    assert [fold for split in splits for fold in split.test] == list(range(1, folds + 1))
+    assert {len(split.test) for split in splits[:-1]} <= {together} and len(splits) == -(-folds // together)
+    for split in splits:
+        assert split.train and len(split.validation) == 1
+        assert sorted((*split.train, *split.validation, *split.test)) == list(range(1, folds + 1))
 
 
 def test_rotating_folds_are_one_cell_with_a_generator_for_each():
@@ -34,6 +44,13 @@ def test_cells_that_differ_only_in_test_folds_are_pooled():
     splits = [FoldSplit((1, 2), (3,), (4,)), FoldSplit((3, 4), (1,), (2,))]
     (cell,) = grid_cells([Cell(folds=split, generator="g") for split in splits], BASE)
     assert cell.pooled and [part.design.folds for part in cell.parts] == splits
+
+
+def test_folds_together_have_one_generator_and_a_name_of_their_own():
+    cell, single = grid_cells([replace(ROTATING, together=2), ROTATING], BASE)
+    assert [part.generator for part in cell.parts] == [Path("folds/1-2/prior"), Path("folds/3-4/prior")]
+    assert [part.design.folds.test for part in cell.parts] == [(1, 2), (3, 4)]
+    assert cell.name.endswith("rotating folds, 2 at once") and single.name.endswith("rotating folds")
 
 
 def test_fewer_steps_than_the_warm_up_shorten_it():
@@ -80,9 +97,12 @@ def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_pat
         ([Cell(arms=("smote",))], "arm 'smote' is unknown"),
         ([Cell(arms=("mixup",))], "the main arm is 'prior samples', the arms are real only, duplication, mixup"),
         ([Cell(generator="folds/{fold}")], "in which .*test_fold.* are filled in"),
-        ([Cell(rotate=(1,))], "at least three folds"),
+        ([Cell(rotate=(1,))], "a third for training"),
         ([Cell(rotate=(1, 2, 3), folds=FoldSplit((1,), (2,), (3,)))], "rotate and folds"),
-        ([Cell("a", folds=FoldSplit((1,), (2,), (3, 4))), Cell("a")], "one other test fold each"),
+        ([Cell("a", folds=FoldSplit((1,), (2,), (3, n))) for n in (4, 5)], "other test folds each"),
+        ([Cell(together=2)], "together, but no folds to rotate"),
+        ([Cell(rotate=(1, 2, 3), together=2)], "2 tested on together"),
+        ([Cell(rotate=(1, 2, 3), together=0)], "0 tested on together"),
         ([Cell(folds=FoldSplit((1,), (2,), ()))], "one to test on"),
         ([Cell(seeds=(0, 0))], "none twice"),
         ([Cell(model="label-correlation")], "'asymmetric loss' trains as all arms do"),

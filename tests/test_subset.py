@@ -126,13 +126,41 @@ def test_what_a_model_was_trained_on_survives_json_and_older_files_say_all_recor
         (replace(SETTING, folds=FoldSplit((1, 2, 10), (9,), ())), r"seen the test folds \[10\]"),
         (replace(SETTING, folds=FoldSplit((1, 2), (9,), (10,))), r"train folds \[1, 2\], not"),
         (replace(SETTING, folds=FoldSplit((1, 2, 3, 4, 5, 6, 7, 8), (), ())), r"validation folds \[\], not \[9\]"),
-        (replace(SETTING, subset=TrainingSubset("HYP", 50)), "HYP cut to 50 .seed 0., not all training records"),
     ],
 )
 def test_other_training_is_told_apart_and_test_folds_count_only_where_they_were_seen(seen: TrainedOn, told: str | None):
     found = "; ".join(seen.differences(SETTING))
+    assert not seen.fewer(SETTING)
     if told is None:
         assert not found
     else:
         with pytest.raises(ValueError, match=told):
             raise ValueError(found)
+
+
+def test_a_model_that_has_seen_more_is_told_apart_and_one_that_has_seen_fewer_of_the_same_is_not():
+    whole, scarce = SETTING, replace(SETTING, subset=TrainingSubset("HYP", 50))
+    assert whole.differences(scarce) == ["all training records, not HYP cut to 50 (seed 0)"]
+    assert scarce.differences(whole) == [] and scarce.fewer(whole) and not whole.fewer(scarce)
+    assert not scarce.fewer(scarce)
+
+
+SUBSETS = [
+    TrainingSubset(name, records if name else 0, fraction=fraction, seed=seed)
+    for name in ("", "NORM", "HYP")
+    for records in (2, 4)
+    for fraction in (0.5, 1.0)
+    for seed in (0, 1)
+]
+
+
+@pytest.mark.parametrize("fewer", SUBSETS, ids=str)
+def test_what_is_within_another_subset_keeps_no_record_that_the_other_does_not(
+    simulated_store: RecordStore, simulated_split: SplitIndices, fewer: TrainingSubset
+):
+    kept = set(fewer.train_rows(simulated_store, simulated_split.train))
+    assert fewer.within(fewer) and fewer.within(TrainingSubset())
+    for more in SUBSETS:
+        if fewer.within(more):
+            assert kept <= set(more.train_rows(simulated_store, simulated_split.train))
+    assert fewer.within(replace(fewer, seed=2)) != fewer.reduces
