@@ -51,7 +51,7 @@ class ReadyComparison:
 
     train: RealPart
     test: RealPart
-    arms: tuple[Arm | None, ...]  # None: real only; "duplication" next
+    arms: Mapping[int, tuple[Arm | None, ...]]  # of each seed, in one order. None: real only; "duplication" next
     prepared: PreparedRuns
     target_classes: tuple[str, ...]
     settings: ComparisonSettings
@@ -60,8 +60,19 @@ class ReadyComparison:
     @property
     def runs(self) -> list[Run]:
         """The classifiers to train, arm by arm, a seed each."""
+        classifier = self.settings.classifier
         return [
-            Run(self.prepared, arm, seed, self.settings.classifier) for arm in self.arms for seed in self.settings.seeds
+            Run(self.prepared, arm, seed, classifier)
+            for of_seeds in zip(*self.arms.values(), strict=True)
+            for seed, arm in zip(self.arms, of_seeds, strict=True)
+        ]
+
+    def scores(self, runs: Sequence[FinishedRun]) -> list[ArmScores]:
+        """What the finished runs, in the order of `runs`, say in each arm."""
+        count = len(self.arms)
+        return [
+            arm_scores(of_seeds, runs[number * count : (number + 1) * count], len(self.train.indices))
+            for number, of_seeds in enumerate(zip(*self.arms.values(), strict=True))
         ]
 
 
@@ -69,21 +80,28 @@ def get_ready(
     train: RealPart,
     validation: RealPart,
     test: RealPart,
-    arms: Sequence[Arm],
+    arms: Mapping[int, Sequence[Arm]],
     class_names: Sequence[str],
     target_classes: Sequence[str],
     settings: ComparisonSettings,
     remarks: Sequence[str] = (),
 ) -> ReadyComparison:
-    """Reads all signals once and checks everything that `compare` refuses."""
-    check_arms(arms, class_names)
+    """Reads all signals once and checks everything that `compare` refuses; `arms` are those of each seed."""
+    for own in arms.values():
+        check_arms(own, class_names)
+    named = {tuple(arm.name for arm in own) for own in arms.values()}
+    if set(arms) != set(settings.seeds) or len(named) != 1:
+        raise ValueError(
+            f"got the arms {sorted(named)} for the seeds {list(arms)}; expected the same in all of {settings.seeds}"
+        )
+    (names,) = named
     for needed in (DUPLICATION, settings.analysis.main_arm):
-        if needed not in [arm.name for arm in arms]:
-            raise ValueError(f"no arm is named {needed!r} (there are {[arm.name for arm in arms]}); add it to compare")
+        if needed not in names:
+            raise ValueError(f"no arm is named {needed!r} (there are {list(names)}); add it to compare")
     class_groups(class_names, target_classes)
     check_parts(train, validation, test)
     prepared = prepare_runs(train, validation, test, arms, class_names)
-    ordered = (None, *sorted(arms, key=lambda arm: arm.name != DUPLICATION))
+    ordered = {seed: (None, *sorted(arms[seed], key=lambda arm: arm.name != DUPLICATION)) for seed in settings.seeds}
     ready = ReadyComparison(train, test, ordered, prepared, tuple(target_classes), settings, tuple(remarks))
     for run in ready.runs:
         run.check()
@@ -104,7 +122,7 @@ def compare(
     workers: int = 1,
     remarks: Sequence[str] = (),
 ) -> Comparison:
-    """Trains on `train` alone and by each arm, once a seed, and compares on `test`.
+    """Trains on `train` alone and by each arm, the same arms in every seed, and compares on `test`.
 
     A run that `folder` holds is not trained again if its settings and data are the same. All classifiers of a seed
     start from the same weights and take the same number of steps. Synthetic records enter training only. Several
@@ -114,7 +132,8 @@ def compare(
     missing, when validation or test are not parts of a store, share a patient with training, or contain a record that
     some arm trains on, and when `folder` holds a run of other settings (unless `overwrite`).
     """
-    ready = get_ready(train, validation, test, arms, class_names, target_classes, settings, remarks)
+    of_seeds = dict.fromkeys(settings.seeds, arms)
+    ready = get_ready(train, validation, test, of_seeds, class_names, target_classes, settings, remarks)
     return compare_ready(ready, Path(folder), overwrite, progress, workers)
 
 
@@ -141,18 +160,14 @@ def finish_runs(tasks: Mapping[str, RunTask], workers: int, progress: bool) -> d
 
 def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
     """The bootstrap over finished runs, in the order of `ready.runs`."""
-    seeds, settings = ready.settings.seeds, ready.settings
-    scores = [
-        arm_scores(arm, runs[number * len(seeds) : (number + 1) * len(seeds)], len(ready.train.indices))
-        for number, arm in enumerate(ready.arms)
-    ]
+    settings = ready.settings
     found = analyse(
-        scores,
+        ready.scores(runs),
         ready.test.labels,
         ready.test.patient_ids,
         ready.prepared.class_names,
         ready.target_classes,
-        seeds,
+        settings.seeds,
         runs[0].threshold_policy,
         dataclasses.asdict(settings.classifier),
         settings.analysis,
@@ -191,11 +206,15 @@ def read_comparison(folder: Path) -> Comparison:
     return Comparison.from_dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def arm_scores(arm: Arm | None, runs: Sequence[FinishedRun], real_records: int) -> ArmScores:
-    """The runs of one arm, one a seed, put together."""
-    added = len(arm.labels) if isinstance(arm, ArmData) else 0
-    synthetic = added - arm.copies if isinstance(arm, ArmData) else 0
+def arm_scores(arms: Sequence[Arm | None], runs: Sequence[FinishedRun], real_records: int) -> ArmScores:
+    """The runs of one arm, one a seed, put together; records are counted as means over seeds."""
+    adding = [arm for arm in arms if isinstance(arm, ArmData)]
+    added = round(np.mean([len(arm.labels) for arm in adding])) if adding else 0
+    synthetic = round(np.mean([len(arm.labels) - arm.copies for arm in adding])) if adding else 0
+    arm = arms[0]
     note = "" if arm is None else f" and {arm.note}" if isinstance(arm, ArmData) else f", {arm.note}"
+    if any(other.note != adding[0].note for other in adding):
+        note += " (with the first seed)"
     return ArmScores(
         name=REAL_ONLY if arm is None else arm.name,
         note=f"the real training records{note}",

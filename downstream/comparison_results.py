@@ -25,19 +25,20 @@ from vqecg.training.checkpoint import json_values
 
 __all__ = ["FORMAT", "Analysis", "ArmScores", "Comparison", "analyse", "class_groups"]
 
-FORMAT = 2  # of comparison.json; 1 had no p-values and no differences of single classes
+FORMAT = 3  # of comparison.json; 1 had no p-values, 2 judged classes of one patient and pooled folds' raw scores
 TABLES = ("arms", "scores", "differences", "class_differences", "per_class")
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """How test scores are turned into verdicts. Named before the run, so that nobody picks what looks best."""
+    """How test scores are turned into verdicts. To be named before the run, so that nobody picks what looks best."""
 
     main_arm: str = "prior samples"  # the arm that the conclusion is about
     primary_metric: str = "auroc"  # auroc, average_precision or f1: the metric that the conclusion rests on
     confidence: float = 0.95  # of the intervals
     replicates: int = 2999  # bootstrap draws of patients and seeds; Holm over N classes at 95 % needs 40 N - 1 or more
     bootstrap_seed: int = 0  # of these draws
+    pool_raw_scores: bool = False  # of folds; else ranks within the fold, for which classes must be even over folds
 
     def __post_init__(self) -> None:
         if self.primary_metric not in METRICS:
@@ -67,7 +68,7 @@ class Comparison:
     """What the added records did for the classifier on real test records. All metrics are fractions of 1."""
 
     class_names: tuple[str, ...]
-    group_classes: Mapping[str, tuple[str, ...]]  # group named before the run -> its classes
+    group_classes: Mapping[str, tuple[str, ...]]  # group, by the settings -> its classes
     seeds: tuple[int, ...]  # of the classifiers
     test_records: int
     test_patients: int
@@ -78,7 +79,7 @@ class Comparison:
     scores: pd.DataFrame  # arm, group, metric, mean, std (over seeds, NaN for one), seeds
     # arm, against, group, metric, estimate (arm minus against), low, high, p (two-sided), verdict, standard_error,
     # smallest_detectable (with 80 % power), classes (in the average), skipped (names of classes left out), seeds,
-    # patients, replicates, confidence. Groups are named before the run: their verdicts are not corrected
+    # patients, replicates, confidence. Groups come from the settings: their verdicts are not corrected
     differences: pd.DataFrame
     # the same for single classes, without classes and skipped: class_name, test_positives, group (scarce or common),
     # p_holm (adjusted over the classes), tests (how many), verdict by p_holm, smallest_detectable at Holm's strictest
@@ -153,7 +154,8 @@ class Comparison:
         lines += [
             f"{row.arm} against {row.against}, {row.group}: {row.verdict} (macro {row.metric} {row.estimate:+.4f}, "
             f"{row.confidence:.0%} interval {row.low:+.4f} to {row.high:+.4f}, p {row.p:.3g}; {row.seeds} seeds, "
-            f"{row.patients} patients; a true difference below {row.smallest_detectable:.4f} would likely be missed)"
+            f"{row.patients} patients; a true difference below {row.smallest_detectable:.4f} is missed in one run of "
+            "five, or more)"
             for row in groups[groups["arm"] == main].itertuples()
         ]
         for against, rows in classes[classes["arm"] == main].groupby("against", sort=False):

@@ -6,7 +6,7 @@ A run's folder holds run.json (settings and data of the run), scores.npz (valida
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ from vqecg.downstream.training import (
 from vqecg.records.atomic_folder import atomic_folder
 from vqecg.records.store import RecordStore
 from vqecg.training.checkpoint import write_text
+from vqecg.training.fit import arithmetic
 
 RUN_FILE, SCORES_FILE = "run.json", "scores.npz"
+TRAINING = 1  # raised when the same settings and data give other classifiers, so that old and new are never compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,8 @@ class PreparedRuns:
     test: LabelledSignals
     class_names: tuple[str, ...]
     sampling_rate: int  # Hz
-    digests: Mapping[str, str]  # of "real only", "validation", "test" and of every arm that adds
+    digests: Mapping[str, str]  # of "real only", "validation" and "test"
+    added: Mapping[tuple[int, str], str]  # seed and arm -> digest of what the arm adds for that seed
 
 
 def check_parts(train: RealPart, validation: RealPart, test: RealPart) -> None:
@@ -78,27 +81,45 @@ def check_parts(train: RealPart, validation: RealPart, test: RealPart) -> None:
 
 
 def prepare_runs(
-    train: RealPart, validation: RealPart, test: RealPart, arms: Sequence[Arm], class_names: Sequence[str]
+    train: RealPart,
+    validation: RealPart,
+    test: RealPart,
+    arms: Mapping[int, Sequence[Arm]],
+    class_names: Sequence[str],
 ) -> PreparedRuns:
-    """Reads all signals once: names them by a digest, and refuses a training record that is in validation or test."""
+    """Reads all signals once: names them by a digest, and refuses a training record that is in validation or test.
+
+    `arms` are those of each seed.
+    """
     held_out = {name: record_digests(part.data.signals) for name, part in (("validation", validation), ("test", test))}
     kept_back = {digest for digests in held_out.values() for digest in digests}
     digests = {
         name: data_digest(held_out[name], part.labels) for name, part in (("validation", validation), ("test", test))
     }
-    adding = [arm for arm in arms if isinstance(arm, ArmData)]
-    sources = {REAL_ONLY: train.data} | {arm.name: LabelledSignals(arm.signals, arm.labels) for arm in adding}
-    for name, data in sources.items():
-        own = record_digests(data.signals)
-        copies = sum(digest in kept_back for digest in own)
-        if copies:
-            raise ValueError(
-                f"{copies} training records of {name!r} are in validation or test (to the microvolt), expected none: "
-                "make additions from the training part only"
-            )
-        digests[name] = data_digest(own, data.labels)
+    digests[REAL_ONLY] = training_digest(REAL_ONLY, train.data, kept_back)
+    added: dict[tuple[int, str], str] = {}
+    known: dict[int, str] = {}  # seeds may share an arm
+    for seed, own in arms.items():
+        for arm in own:
+            if isinstance(arm, ArmData):
+                if id(arm) not in known:
+                    data = LabelledSignals(arm.signals, arm.labels)
+                    known[id(arm)] = training_digest(arm.name, data, kept_back)
+                added[seed, arm.name] = known[id(arm)]
     rate = int(train.store.spec.sampling_rate)
-    return PreparedRuns(train.data, validation.data, test.data, tuple(class_names), rate, digests)
+    return PreparedRuns(train.data, validation.data, test.data, tuple(class_names), rate, digests, added)
+
+
+def training_digest(name: str, data: LabelledSignals, kept_back: Set[bytes]) -> str:
+    """Names what is trained on. Raises ValueError for a record that is kept back for validation or test."""
+    own = record_digests(data.signals)
+    copies = sum(digest in kept_back for digest in own)
+    if copies:
+        raise ValueError(
+            f"{copies} training records of {name!r} are in validation or test (to the microvolt), expected none: "
+            "make additions from the training part only"
+        )
+    return data_digest(own, data.labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,15 +157,18 @@ class Run:
     @property
     def identity(self) -> dict[str, Any]:
         """All that the classifier depends on, as plain JSON."""
-        names = dict.fromkeys((REAL_ONLY, "validation", "test", self.name))
+        digests, key = dict(self.prepared.digests), (self.seed, self.name)
+        digests |= {self.name: self.prepared.added[key]} if key in self.prepared.added else {}
         about = {
+            "training": TRAINING,
+            "arithmetic": arithmetic(self.settings.fit_settings(self.seed)),
             "arm": self.name,
             "seed": self.seed,
             "class_names": list(self.prepared.class_names),
             "sampling_rate": self.prepared.sampling_rate,
             "classifier": dataclasses.asdict(self.settings),
             "model": model_config(self.settings.model, self.prepared.class_names, self.prepared.sampling_rate),
-            "data": {part: self.prepared.digests[part] for part in names if part in self.prepared.digests},
+            "data": digests,
         }
         return json.loads(json.dumps(about))
 

@@ -63,7 +63,7 @@ def difference_table(
     confidence: float,
     unjudged: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """`Comparison.differences`: the groups were named before the run, so their verdicts are not corrected."""
+    """`Comparison.differences`: the groups come from the settings, and their verdicts are not corrected."""
     rows = []
     for arm, against, metric in compared(replicated):
         for group, classes in groups.items():

@@ -1,6 +1,7 @@
 """The design of a comparison, named before anything is made, and how it becomes one that is ready to run."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -64,6 +65,10 @@ class Design:
         """The arms. Raises ValueError for an unknown one."""
         return find_arms(self.arms)
 
+    def draws(self, seed: int) -> AugmentationSettings:
+        """How records are made for a seed of the classifiers: other draws in each, so that chance in them is seen."""
+        return replace(self.augmentation, seed=self.augmentation.seed + seed)
+
     def trained_on(self, store: RecordStore) -> TrainedOn:
         """The records that the classifiers, and so the generator, may learn from."""
         return TrainedOn(store.fingerprint, self.folds, self.subset)
@@ -76,7 +81,12 @@ class Planned:
     own: Ingredients
     rows: SplitIndices
     labels: np.ndarray  # (records of the store, classes) float32
-    plan: AdditionPlan
+    plans: Mapping[int, AdditionPlan]  # of each seed
+
+    @property
+    def plan(self) -> AdditionPlan:
+        """That of the first seed; the others are drawn likewise."""
+        return next(iter(self.plans.values()))
 
     def part(self, rows: np.ndarray) -> RealPart:
         """Some rows as real records with their labels."""
@@ -92,14 +102,16 @@ def targets_of(design: Design, train_labels: np.ndarray, class_names: tuple[str,
     return scarce_classes(train_labels, class_names)
 
 
-def plan_of_labels(design: Design, store: RecordStore, eligible_rows: np.ndarray | None = None) -> AdditionPlan:
-    """The plan of additions, from labels alone. Raises ValueError as `plan_additions` and `scarce_classes`."""
+def plan_of_labels(
+    design: Design, store: RecordStore, seed: int = 0, eligible_rows: np.ndarray | None = None
+) -> AdditionPlan:
+    """A seed's plan of additions, from labels alone. Raises ValueError as `plan_additions` and `scarce_classes`."""
     rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
     labels = store.labels(task)[rows.train]
     targets = targets_of(design, labels, task.class_names)
-    seed = design.augmentation.seed
+    draws, companions = design.draws(seed).seed, design.companions
     return plan_additions(
-        labels, task.class_names, targets, seed, design.ratio, eligible=eligible_rows, companions=design.companions
+        labels, task.class_names, targets, draws, design.ratio, eligible=eligible_rows, companions=companions
     )
 
 
@@ -112,22 +124,25 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     if design.only_able:
         methods = dict.fromkeys(method for arm in design.catalogue for method in arm.methods)
         able = np.all([eligible(own, method) for method in methods], axis=0)
-    return Planned(own, rows, store.labels(task), plan_of_labels(design, store, able))
+    plans = {seed: plan_of_labels(design, store, seed, able) for seed in design.seeds}
+    return Planned(own, rows, store.labels(task), plans)
 
 
 def fill_design(
     design: Design, planned: Planned, folder: Path, remarks: tuple[str, ...] = (), progress: bool = False
 ) -> ReadyComparison:
-    """Makes what is added, in `folder`, and checks the whole."""
+    """Makes what is added, anew for every seed, in `folder`, and checks the whole."""
     check = fit_checks(design, planned.own, folder, progress)
-    own = replace(planned.own, check=check)
     checked = f"{design.checks} {design.classifier if LABELS in design.checks else ''}"
-    arms = fill_arms(design.catalogue, own, planned.plan, folder, checked, progress)
+    arms = {}
+    for seed, plan in planned.plans.items():
+        own = replace(planned.own, check=check, settings=design.draws(seed))
+        arms[seed] = fill_arms(design.catalogue, own, plan, folder, checked, progress)
     train, validation, test = (
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
     )
     settings = ComparisonSettings(design.classifier, design.analysis, design.seeds)
-    names, targets = own.task.class_names, planned.plan.target_classes
+    names, targets = planned.own.task.class_names, planned.plan.target_classes
     cut = (f"Training records were taken away on purpose: {design.subset}.",) if design.subset.reduces else ()
     return get_ready(train, validation, test, arms, names, targets, settings, (*cut, *remarks))
 

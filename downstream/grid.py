@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from vqecg.downstream.arms import ArmData
 from vqecg.downstream.comparison import (
     COMPARISON_FILE,
     ReadyComparison,
-    arm_scores,
     finish_runs,
     judge,
     read_comparison,
@@ -30,14 +29,15 @@ from vqecg.downstream.comparison_results import FORMAT, Comparison
 from vqecg.downstream.comparison_runs import FinishedRun, RunTask
 from vqecg.downstream.design import LABELS, check_generator, fill_design, plan_design, plan_of_labels
 from vqecg.downstream.grid_page import grid_table, write_grid_page
-from vqecg.downstream.out_of_fold import FoldedArm, FoldScores, analyse_folds
+from vqecg.downstream.out_of_fold import FoldedArm, FoldScores, analyse_folds, check_prevalence, fold_metrics
 from vqecg.downstream.plan import CellPart, GridCell
 from vqecg.downstream.worker_pool import run_tasks
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.store import RecordStore
+from vqecg.records.subset import split_rows
 from vqecg.training.checkpoint import write_text
 
-CELL_FILE = "cell.json"
+CELL_FILE, FOLDS_FILE = "cell.json", "folds.csv"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def check_all_generators(
 ) -> None:
     """Raises ValueError, naming the cell, before hours of work.
 
-    That is for a generator that cannot be used, and for folds to be pooled that would fill up other classes each.
+    That is for a generator that cannot be used, and for folds to be pooled that would fill up other classes each, or
+    in which a class is too uneven for ranks within the fold.
     """
     opened = RecordStore.open(store)
     seen: dict[Path, ECGGenerator] = {}
@@ -113,7 +114,9 @@ def check_all_generators(
             except ValueError as error:
                 raise ValueError(f"cell {cell.name!r}, test folds {list(part.design.folds.test)}: {error}") from error
         if cell.pooled:
-            check_targets({plan_of_labels(part.design, opened).target_classes for part in cell.parts}, cell.name)
+            plans = [plan_of_labels(part.design, opened) for part in cell.parts]
+            check_targets({plan.target_classes for plan in plans}, cell.name)
+            check_even(cell, opened)
 
 
 def check_targets(targets: set[tuple[str, ...]], name: str) -> None:
@@ -124,23 +127,54 @@ def check_targets(targets: set[tuple[str, ...]], name: str) -> None:
         )
 
 
+def check_even(cell: GridCell, store: RecordStore) -> None:
+    """Raises ValueError where scores are to be ranked within folds and a class is too uneven over them for that."""
+    first = cell.parts[0].design
+    if first.analysis.pool_raw_scores:
+        return
+    task = store.task(first.task)
+    labels = store.labels(task)
+    folds = {
+        "-".join(map(str, part.design.folds.test)): labels[
+            split_rows(store, part.design.folds, part.design.subset).test
+        ]
+        for part in cell.parts
+    }
+    try:
+        check_prevalence(folds, task.class_names)
+    except ValueError as error:
+        raise ValueError(f"cell {cell.name!r}: {error}") from error
+
+
 def finish_cell(
     cell: GridCell, ready: Sequence[ReadyComparison], runs: Mapping[str, FinishedRun], folder: Path, described: str
 ) -> Comparison:
     """The comparison of a cell: read if it is there and of the same runs and analysis, else done and written."""
     identity = cell_identity(ready)
-    kept = folder / CELL_FILE
-    if (folder / COMPARISON_FILE).is_file() and kept.is_file():
-        if json.loads(kept.read_text(encoding="utf-8")) == identity:
+    kept, earlier = folder / CELL_FILE, list[dict[str, Any]]()
+    if kept.is_file():
+        there = json.loads(kept.read_text(encoding="utf-8"))
+        earlier = there.pop("earlier", [])
+        if there == identity and (folder / COMPARISON_FILE).is_file():
             return read_comparison(folder)
-        kept.unlink()  # what follows replaces the cell: half of each must not look finished
-    own = [[runs[run.keyed_slug] for run in one.runs] for one in ready]
-    found = pool(ready, own) if cell.pooled else judge(ready[0], own[0])
+        earlier += [there["analysis"]] if "analysis" in there else []
+        earlier = [analysis for analysis in earlier if analysis != identity["analysis"]]
+        # what follows replaces the cell: half of each must not look finished
+        write_text(kept, json.dumps({"earlier": earlier}, indent=2) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
+    own = [[runs[run.keyed_slug] for run in one.runs] for one in ready]
+    found = pool(ready, own, folder) if cell.pooled else judge(ready[0], own[0])
+    found = dataclasses.replace(found, remarks=(*found.remarks, *(judged_before(one) for one in earlier)))
     write_comparison(folder, found)
     write_comparison_page(found, folder / "comparison.html", described, datetime.date.today().isoformat())
-    write_text(kept, json.dumps(identity, indent=2) + "\n")
+    write_text(kept, json.dumps({**identity, "earlier": earlier}, indent=2) + "\n")
     return found
+
+
+def judged_before(analysis: Mapping[str, Any]) -> str:
+    """A caution: what is named after scores were seen may have been picked by them."""
+    told = ", ".join(f"{name} {value}" for name, value in analysis.items())
+    return f"JUDGED BEFORE by another analysis ({told}): a gain by this one may have been picked."
 
 
 def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
@@ -161,17 +195,31 @@ def tested_on(ready: ReadyComparison) -> str:
     return ready.test.store.table.iloc[ready.test.indices][["record_id", "patient_id", "fold"]].to_csv(index=False)
 
 
-def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> Comparison:
-    """The folds of a cell as one comparison on out-of-fold scores."""
-    first, count = ready[0], len(ready[0].settings.seeds)
+def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]], folder: Path) -> Comparison:
+    """The folds of a cell as one comparison on out-of-fold scores; folds.csv in `folder` has the mean over folds."""
+    arms, settings, names = folded_arms(ready, runs), ready[0].settings, ready[0].prepared.class_names
+    ranked = not settings.analysis.pool_raw_scores
+    table = pd.concat([fold_metrics(arm.parts, names, ranked).assign(arm=arm.name) for arm in arms])
+    write_text(folder / FOLDS_FILE, table.to_csv(index=False))
+    found = analyse_folds(
+        arms,
+        names,
+        ready[0].target_classes,
+        settings.seeds,
+        "; ".join(dict.fromkeys(own[0].threshold_policy for own in runs)),
+        dataclasses.asdict(settings.classifier),
+        settings.analysis,
+        ranked,
+    )
+    remarks = tuple(dict.fromkeys(remark for one in ready for remark in one.remarks))
+    return dataclasses.replace(found, remarks=remarks)
+
+
+def folded_arms(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> list[FoldedArm]:
+    """Every arm with what its classifiers say of the folds, a part after the other."""
     arms = []
-    for number, arm in enumerate(first.arms):
-        part = slice(number * count, (number + 1) * count)
-        scores = [
-            arm_scores(one.arms[number], own[part], len(one.train.indices))
-            for one, own in zip(ready, runs, strict=True)
-        ]
-        note = scores[0].note if not isinstance(arm, ArmData) else f"{scores[0].note} (in the first fold)"
+    for scores in zip(*(one.scores(own) for one, own in zip(ready, runs, strict=True)), strict=True):
+        note = scores[0].note + (" (in the first fold)" if any(one.note != scores[0].note for one in scores) else "")
         real, made = (
             round(np.mean([getattr(one, name) for one in scores])) for name in ("real_records", "synthetic_records")
         )
@@ -179,18 +227,7 @@ def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]
             fold_scores(one, score.scores, score.thresholds) for one, score in zip(ready, scores, strict=True)
         )
         arms.append(FoldedArm(scores[0].name, note, real, made, folds))
-    settings = first.settings
-    found = analyse_folds(
-        arms,
-        first.prepared.class_names,
-        first.target_classes,
-        settings.seeds,
-        "; ".join(dict.fromkeys(own[0].threshold_policy for own in runs)),
-        dataclasses.asdict(settings.classifier),
-        settings.analysis,
-    )
-    remarks = tuple(dict.fromkeys(remark for one in ready for remark in one.remarks))
-    return dataclasses.replace(found, remarks=remarks)
+    return arms
 
 
 def fold_scores(ready: ReadyComparison, scores: np.ndarray, thresholds: np.ndarray) -> FoldScores:

@@ -35,14 +35,24 @@ def write_grid_page(cells: Mapping[str, Comparison], path: Path, described: str,
     body = [
         element("h1", TITLE),
         paragraph(described, "about"),
-        paragraph(
-            "Every cell was named in the plan before the run. Its verdicts are not corrected for the number of cells: "
-            "of twenty cells without any effect, about one shows a gain or a harm in a line."
-        ),
+        paragraph(_chance(cells)),
         *(cell_section(name, comparison) for name, comparison in cells.items()),
         element("footer", f"vqecg {version('vqecg')}, {date}. Research use, not for diagnosis."),
     ]
     write_text(path, PAGE.substitute(title=escape(TITLE), style=STYLE, body=join(body, "\n")))
+
+
+def _chance(cells: Mapping[str, Comparison]) -> str:
+    """What the number of lines means for a single verdict."""
+    lines, expected = 0, 0.0
+    for comparison in cells.values():
+        shown = int((comparison.differences["metric"] == comparison.analysis.primary_metric).sum())
+        lines, expected = lines + shown, expected + (1 - comparison.analysis.confidence) * shown
+    return (
+        f"Below are {lines} differences, not corrected for the number of lines and cells: were there no effect in any, "
+        f"about {expected:.1f} would still be called a gain or a harm. Conclude on what was named before any score was "
+        "seen."
+    )
 
 
 def cell_section(name: str, comparison: Comparison) -> Html:

@@ -3,13 +3,16 @@
 One test fold cannot show a gain for a class with ten positives; the folds together can. But each fold has classifiers
 of its own, and a pooled AUROC compares a positive of one fold with a negative of another: where one fold's classifiers
 score higher throughout, such pairs say nothing of how records are ranked, and usually lower the AUROC below that of
-every fold (Forman and Scholz 2010, "Apples-to-apples in cross-validation studies"). Hence the mean over folds stands
-beside it; it leaves out folds in which a class has no positive, and is noisy where there are few. F1 counts hits and
-errors at each fold's own thresholds, so pooling them is sound, while the mean of F1 over folds is not for rare classes.
+every fold (Forman and Scholz 2010, "Apples-to-apples in cross-validation studies"). Between arms it is worse: scores
+that one arm moves from fold to fold look like harm (`benchmarks/pooled_folds.py`), and no interval holds it, as folds
+are not drawn.
 
-Ranks within the fold (`normalise`) put all folds on one scale: a score becomes the share of its fold's records below
-it. That assumes that a class is about as frequent in every fold, as in PTB-XL, whose folds are stratified; where it is
-not, the same rank means different things, so pooling refuses it. With raw scores nothing is assumed.
+Hence ranks within the fold (`normalise`), which put all folds on one scale: a score becomes the share of its fold's
+records below it. That assumes that a class is about as frequent in every fold, as in PTB-XL, whose folds are
+stratified; where it is not, the same rank means different things, so pooling refuses it, and scores are pooled as they
+are or not at all. The mean over folds (`fold_metrics`) leaves out folds in which a class has no positive, and is noisy
+where there are few. F1 counts hits and errors at each fold's own thresholds, so pooling them is sound, while the mean
+of F1 over folds is not for rare classes.
 """
 
 import math
@@ -90,7 +93,8 @@ def pool_folds(parts: Sequence[FoldScores], normalise: bool = False) -> PooledSc
     """
     check_folds(parts)
     if normalise:
-        check_prevalence(parts)
+        names = [f"class {column}" for column in range(parts[0].labels.shape[1])]
+        check_prevalence({part.name: part.labels for part in parts}, names)
     scaled = [rank_within(part) if normalise else (part.scores, spread(part)) for part in parts]
     return PooledScores(
         scores=np.concatenate([scores for scores, _ in scaled], axis=1),
@@ -127,18 +131,22 @@ def check_folds(parts: Sequence[FoldScores]) -> None:
         records |= set(part.record_ids)
 
 
-def check_prevalence(parts: Sequence[FoldScores]) -> None:
-    """Raises ValueError where a class is so uneven over folds that ranks within a fold cannot be compared."""
-    sizes = np.array([len(part.labels) for part in parts], float)[:, None]
-    positives = np.stack([part.labels.sum(axis=0) for part in parts]).astype(float)
+def check_prevalence(folds: Mapping[str, np.ndarray], class_names: Sequence[str]) -> None:
+    """Raises ValueError where a class is so uneven over folds that ranks within a fold cannot be compared.
+
+    `folds` is each fold's labels (records, classes) 0/1, by its name.
+    """
+    sizes = np.array([len(labels) for labels in folds.values()], float)[:, None]
+    positives = np.stack([labels.sum(axis=0) for labels in folds.values()]).astype(float)
     share = positives.sum(axis=0) / sizes.sum()
     expected = sizes * share
     off = np.abs(positives - expected) > MOST_DEVIATION * np.sqrt(expected * (1 - share)) + SLACK
     if off.any():
         fold, column = np.argwhere(off)[0]
         raise ValueError(
-            f"class {column} has {positives[fold, column]:.0f} positives in fold {parts[fold].name}, expected about "
-            f"{expected[fold, column]:.0f}: ranks within such folds cannot be compared; pool the scores as they are"
+            f"{class_names[column]} has {positives[fold, column]:.0f} positives in fold {list(folds)[fold]}, expected "
+            f"about {expected[fold, column]:.0f}: ranks within such folds cannot be compared; pool the scores as they "
+            "are (--analysis.pool-raw-scores)"
         )
 
 

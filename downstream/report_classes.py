@@ -73,7 +73,7 @@ def verdict_box(groups: pd.DataFrame, classes: pd.DataFrame, wanted: str) -> Htm
     if len(groups):
         limits = groups.groupby("group", sort=False)["smallest_detectable"].max()
         missed = ", ".join(f"{number(limit)} ({group})" for group, limit in limits.items())
-        text += f" A true {wanted} smaller than {missed} would likely have been missed."
+        text += f" A true {wanted} smaller than {missed} would have been missed in one run of five, or more."
     return element("div", head + element("p", text), "quiet")
 
 
@@ -160,7 +160,7 @@ def class_matrix(comparison: ComparisonSection) -> Html:
         heads = ["Class", *(join(arm.split(" "), "<br>") for arm in arms)]
         caption = (
             f"Verdicts by {metric_name(comparison.primary_metric)} against {against}, after Holm over the classes of "
-            "each arm. They are not corrected for the number of arms: conclude on the arm named before the run. "
+            "each arm. They are not corrected for the number of arms: conclude on an arm named before the run. "
             f"{MISSING}: no detectable difference."
         )
         html += table(heads, rows, caption, texts=1 + len(arms))

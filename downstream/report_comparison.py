@@ -41,7 +41,7 @@ def verdict_section(comparison: ComparisonSection | None) -> Html:
     table_of_groups = table(
         ["Class group", "Against", "Verdict", "In words", "p", "Detectable"],
         rows,
-        f"The arm named before the run, {comparison.main_arm}, judged by {metric} on {comparison.tested_on}. "
+        f"The main arm by the settings, {comparison.main_arm}, judged by {metric} on {comparison.tested_on}. "
         "Detectable: the smallest true difference that this design finds four times in five; a verdict of no "
         "detectable difference does not exclude smaller ones.",
         texts=4,
@@ -64,7 +64,7 @@ def comparison_section(comparison: ComparisonSection | None) -> Html:
     ]
     html = table(["Arm", "Trained on", "Real", "Synthetic"], arms, "The arms and their training records.", texts=2)
     groups = [[group, str(len(names)), ", ".join(names)] for group, names in comparison.group_classes.items()]
-    html += table(["Class group", "Classes", ""], groups, "The class groups, fixed before the run.", texts=3)
+    html += table(["Class group", "Classes", ""], groups, "The class groups, by the settings.", texts=3)
     html += _scores(comparison)
     for metric in comparison.differences["metric"].drop_duplicates():
         html += _differences(comparison, metric)
@@ -82,9 +82,9 @@ def _chance(comparison: ComparisonSection, tried: int) -> str:
     if comparison.class_differences is not None:
         classes = " Verdicts on single classes are after Holm's correction over the classes of an arm and a reference."
     return (
-        f"{tried} differences of class groups in {name}. The groups, the main arm and the metric were named before the "
-        "run, so these verdicts are not corrected for their number: were there no effect at all, about "
-        f"{expected:.1f} of them would still be called a gain or a harm.{classes}"
+        f"{tried} differences of class groups in {name}, not corrected for their number: were there no effect at all, "
+        f"about {expected:.1f} of them would still be called a gain or a harm. A verdict on the main arm counts if "
+        f"arm, groups and metric had been named before any score was seen, which no program can know.{classes}"
     )
 
 

@@ -110,8 +110,8 @@ class PriorSection:
 class ComparisonSection:
     """What synthetic records do for a classifier on real test records."""
 
-    main_arm: str  # the arm named before the run, which the summary speaks about
-    primary_metric: str  # the metric named before the run, which the verdicts rest on, e.g. "auroc"
+    main_arm: str  # the arm named in the settings, which the summary speaks about
+    primary_metric: str  # the metric named in the settings, which the verdicts rest on, e.g. "auroc"
     arms: pd.DataFrame  # arm, description, real_records, synthetic_records (in training); the reference arms first
     # arm, group ("all classes", "rare classes", ...), metric ("auroc", "average_precision", "f1"), mean, std (over
     # seeds), seeds

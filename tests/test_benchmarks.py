@@ -341,3 +341,11 @@ def test_of_one_positive_patient_chance_looks_like_a_gain_and_of_many_it_does_no
     printed = run(load("few_positives"), capsys, "--patients", "60", "--positives", "1", "20", "--trials", "40")
     shares = [float(line.split()[1]) for line in printed.splitlines() if line.split()[:1] in (["1"], ["20"])]
     assert len(shares) == 2 and shares[0] > 0.3 > shares[1]
+
+
+def test_scores_moved_by_fold_look_like_harm_and_ranks_within_the_fold_do_not(load, capsys):
+    few = ("--folds", "6", "--patients", "40", "--seeds", "2", "--trials", "8", "--replicates", "99")
+    printed = run(load("pooled_folds"), capsys, "--moved", "0", "3", *few)
+    rows = [line.split() for line in printed.splitlines() if line.split()[:1] in (["0"], ["3"])]
+    still, moved = ([float(row[place]) for place in (1, 5, 9, 13)] for row in rows)  # a share, "(low", "to", "high)"
+    assert moved[0] > 0.5 > max(*still, *moved[1:])

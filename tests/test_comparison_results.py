@@ -157,7 +157,7 @@ def test_a_comparison_survives_json_with_its_undefined_classes(tmp_path: Path) -
     assert math.isnan(row["estimate"]) and row["skipped"] == "MI" and row["verdict"] == "no detectable difference"
     old = {name: value for name, value in result.to_dict().items() if name != "format"}
     (tmp_path / "comparison.json").write_text(json.dumps(old))
-    with pytest.raises(ValueError, match="has format 1, expected 2: give the same command again"):
+    with pytest.raises(ValueError, match="has format 1, expected 3: give the same command again"):
         read_comparison(tmp_path)
     with pytest.raises(ValueError, match=r"no comparison\.json"):
         read_comparison(tmp_path / "elsewhere")

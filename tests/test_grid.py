@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.augmentation import AugmentationSettings
+from vqecg.downstream.comparison import read_comparison
 from vqecg.downstream.comparison_results import Analysis
 from vqecg.downstream.comparison_runs import is_run
 from vqecg.downstream.design import Design
-from vqecg.downstream.grid import run_grid
+from vqecg.downstream.grid import check_even, run_grid
 from vqecg.downstream.plan import Cell, GridCell, grid_cells, rotated
 from vqecg.downstream.training import ClassifierSettings
 from vqecg.prior.generator import ECGGenerator
@@ -148,7 +149,12 @@ def test_another_analysis_of_a_cell_uses_the_trained_classifiers(
     shutil.copytree(finished, folder)
     before = times(folder)
     other = grid_cells([Cell("low", generator="all", **HERE)], replace(BASE, analysis=Analysis(replicates=30)))
-    assert run(other, simulated_store, folder, load)["low"].analysis.replicates == 30
+    told = "JUDGED BEFORE by another analysis (main_arm prior samples, primary_metric auroc"
+    assert not any("JUDGED BEFORE" in caution for caution in read_comparison(folder / "cells" / "low").cautions)
+    for _ in range(2):  # the second time as it was kept
+        found = run(other, simulated_store, folder, load)["low"]
+        assert found.analysis.replicates == 30 and [told in caution for caution in found.cautions].count(True) == 1
+    assert told in (folder / "grid.html").read_text(encoding="utf-8")
     changed = {Path(name).parts[0] for name, time in times(folder).items() if before.get(name) != time}
     assert changed == {"cells", "grid.csv", "grid.html"}
 
@@ -183,7 +189,24 @@ def test_rotating_folds_are_pooled_in_several_processes_and_test_every_record_on
     totals = simulated_store.labels(simulated_store.task("superdiagnostic"))[tested].sum(0)
     positives = found.per_class.drop_duplicates("class_name")["test_positives"].to_numpy()
     np.testing.assert_array_equal(positives, totals)
-    assert found.remarks == ()
+    assert found.remarks == () and found.normalised
+    folds = pd.read_csv(tmp_path / "cells" / "folds" / "folds.csv")
+    assert set(folds["arm"]) == set(found.arms["arm"]) and folds["folds"].max() == len(tested_on)
+
+
+def test_a_class_too_uneven_for_ranks_within_the_fold_is_refused_before_anything_is_made(
+    simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    names = simulated_store.task("superdiagnostic").class_names
+    column = simulated_store.labels(simulated_store.task("superdiagnostic"))[:, names.index("NORM")] > 0
+    table = simulated_store.table.assign(fold=np.where(column, 1, simulated_store.table["fold"].clip(2, 4)))
+    store = replace(simulated_store, table=table)
+    cell = Cell("folds", rotate=ROTATED, target_classes=("HYP",), ratio=1.0, seeds=(0,), generator="all")
+    with pytest.raises(
+        ValueError, match=r"cell 'folds': NORM has \d+ positives in fold 1, expected about .*raw-scores"
+    ):
+        check_even(cells(cell)[0], store)
+    check_even(grid_cells([cell], replace(BASE, analysis=Analysis(replicates=20, pool_raw_scores=True)))[0], store)
 
 
 @pytest.mark.slow

@@ -194,8 +194,7 @@ def train_step(
     parts = np.array_split(indices, min(settings.gradient_accumulation, len(indices)))
     for group in optimizer.param_groups:
         group["lr"] = settings.learning_rate_at(step)
-    asked = settings.mixed_precision
-    half = asked == "bf16" or (asked == "auto" and computes_in_bf16(accelerator.device))
+    half = in_bf16(settings, accelerator.device)
     sums: dict[str, float] = {}
     for number, part in enumerate(parts):
         words = np.random.SeedSequence([settings.seed, step, rank, number]).generate_state(1, np.uint64)
@@ -218,6 +217,17 @@ def train_step(
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return sums
+
+
+def arithmetic(settings: FitSettings) -> str:
+    """What `fit` computes in here, such as "bf16 on cpu": trained in another, a model is another."""
+    device = Accelerator().device
+    return f"{'bf16' if in_bf16(settings, device) else 'float32'} on {device.type}"
+
+
+def in_bf16(settings: FitSettings, device: torch.device) -> bool:
+    """Whether products are in bf16, as asked for or because it is faster there."""
+    return settings.mixed_precision == "bf16" or (settings.mixed_precision == "auto" and computes_in_bf16(device))
 
 
 def computes_in_bf16(device: torch.device) -> bool:
