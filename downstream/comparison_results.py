@@ -110,7 +110,7 @@ class Comparison:
         if self.unjudged:
             found.append(
                 f"Fewer than {LEAST_PATIENTS} test patients have, or lack, {', '.join(self.unjudged)}: not judged, "
-                "and in no average. Pool folds (a plan with rotate) to judge them."
+                "and in no average." + ("" if self.folds else " Pool folds (a plan with rotate) to judge them.")
             )
         needed = needed_replicates(int(self.class_differences["tests"].max()), self.analysis.confidence)
         drawn = self.class_differences["replicates"]
