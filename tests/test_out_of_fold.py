@@ -126,6 +126,7 @@ def test_a_gain_is_found_in_pooled_folds_and_the_folds_are_named() -> None:
     found = analyse_folds(arms(1.0), NAMES, ("MI",), (0, 1, 2), "by hand", {}, Analysis(replicates=199))
     assert found.folds == ("1", "2", "3", "4") and not found.normalised and found.test_patients == 160
     assert found.class_difference("prior samples", "real only", "MI", "average_precision")["verdict"] == "gain"
+    assert not any("Pool folds" in caution for caution in replace(found, unjudged=("WPW",)).cautions)
     assert found.class_difference("prior samples", "real only", "HYP", "f1")["verdict"] == "no detectable difference"
     ranked = analyse_folds(arms(1.0), NAMES, ("MI",), (0, 1, 2), "", {}, Analysis(replicates=199), normalise=True)
     assert ranked.normalised
