@@ -10,8 +10,7 @@ than comparison_tables.LEAST_PATIENTS test patients have is not judged.
 import argparse
 
 import numpy as np
-from measuring import machine, print_table
-from scipy.stats import binomtest
+from measuring import machine, print_table, share
 
 from vqecg.downstream.statistics import draw_bootstrap, paired_difference, replicate_metric
 
@@ -33,8 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     rows = []
     for positives in options.positives:
         clear = sum(is_clear(options.patients, positives, options.replicates, seed) for seed in range(options.trials))
-        found = binomtest(clear, options.trials).proportion_ci(0.95, "wilson")
-        rows.append([str(positives), f"{clear / options.trials:.3f} ({found.low:.3f} to {found.high:.3f})"])
+        rows.append([str(positives), share(clear, options.trials)])
     title = f"{options.patients} patients, one seed of classifiers, {options.trials} comparisons without a difference"
     print_table(title, ("with the class", "95 % intervals clear of 0"), rows)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ def time_side_by_side(
             work()
             seconds[row, turn] = time.perf_counter() - began
     return [Timing(name, items / own) for name, own in zip(alternatives, seconds, strict=True)]
+
+
+def share(count: int, trials: int) -> str:
+    """How often something was found among trials, with its 95 % interval (Wilson)."""
+    bounds = binomtest(count, trials).proportion_ci(0.95, "wilson")
+    return f"{count / trials:.3f} ({bounds.low:.3f} to {bounds.high:.3f})"
 
 
 def print_timings(title: str, unit: str, timings: Sequence[Timing]) -> None:

@@ -11,9 +11,8 @@ Their AUROC is compared by the functions of `vqecg compare`, with scores as they
 import argparse
 
 import numpy as np
-from measuring import machine, print_table
+from measuring import machine, print_table, share
 from scipy.special import expit
-from scipy.stats import binomtest
 
 from vqecg.downstream.out_of_fold import FoldScores, pool_folds
 from vqecg.downstream.statistics import draw_bootstrap, paired_difference, replicate_metric
@@ -36,16 +35,10 @@ def main(arguments: list[str] | None = None) -> None:
     print(machine())
     rows = []
     for moved in options.moved:
-        trials = np.array([verdicts(options, moved, seed) for seed in range(options.trials)])
-        rows.append([f"{moved:g}", *(share(trials[:, kind, end]) for kind in range(2) for end in range(2))])
+        counts = np.sum([verdicts(options, moved, seed) for seed in range(options.trials)], axis=0)
+        rows.append([f"{moved:g}", *(share(int(count), options.trials) for count in counts.ravel())])
     title = f"{options.folds} folds of {options.patients} patients, {options.seeds} seeds, {options.trials} comparisons"
     print_table(title, ("moved", "raw: harm", "raw: gain", "ranks: harm", "ranks: gain"), rows)
-
-
-def share(found: np.ndarray) -> str:
-    """A share of trials with its interval."""
-    bounds = binomtest(int(found.sum()), len(found)).proportion_ci(0.95, "wilson")
-    return f"{found.mean():.2f} ({bounds.low:.2f} to {bounds.high:.2f})"
 
 
 def verdicts(options: argparse.Namespace, moved: float, seed: int) -> list[list[bool]]:

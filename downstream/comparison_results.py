@@ -185,7 +185,6 @@ class Comparison:
             content[name] = pd.DataFrame(content[name]).replace({None: math.nan}).infer_objects()
         for name in ("class_names", "seeds", "folds", "unjudged", "remarks"):
             content[name] = tuple(values.get(name, ()))
-        content["folds"] = tuple(map(str, content["folds"]))  # numbers, before folds could be tested on together
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
         content["analysis"] = Analysis(**values["analysis"])
         return cls(**content)

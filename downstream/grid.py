@@ -33,8 +33,8 @@ from vqecg.downstream.out_of_fold import FoldedArm, FoldScores, analyse_folds, c
 from vqecg.downstream.plan import CellPart, GridCell
 from vqecg.downstream.worker_pool import run_tasks
 from vqecg.prior.generator import ECGGenerator
+from vqecg.records.folds import folds_name
 from vqecg.records.store import RecordStore
-from vqecg.records.subset import split_rows
 from vqecg.training.checkpoint import write_text
 
 CELL_FILE, FOLDS_FILE = "cell.json", "folds.csv"
@@ -129,17 +129,12 @@ def check_targets(targets: set[tuple[str, ...]], name: str) -> None:
 
 def check_even(cell: GridCell, store: RecordStore) -> None:
     """Raises ValueError where scores are to be ranked within folds and a class is too uneven over them for that."""
-    first = cell.parts[0].design
-    if first.analysis.pool_raw_scores:
+    designs = [part.design for part in cell.parts]
+    if designs[0].analysis.pool_raw_scores:
         return
-    task = store.task(first.task)
+    task = store.task(designs[0].task)
     labels = store.labels(task)
-    folds = {
-        "-".join(map(str, part.design.folds.test)): labels[
-            split_rows(store, part.design.folds, part.design.subset).test
-        ]
-        for part in cell.parts
-    }
+    folds = {folds_name(own.folds.test): labels[own.folds.indices(store.table).test] for own in designs}
     try:
         check_prevalence(folds, task.class_names)
     except ValueError as error:

@@ -26,6 +26,7 @@ from scipy.stats import rankdata
 
 from vqecg.downstream.comparison_results import Analysis, ArmScores, Comparison, analyse
 from vqecg.downstream.statistics import METRICS, draw_bootstrap, replicate_metric
+from vqecg.records.folds import folds_name
 
 MOST_DEVIATION = 4.0  # standard deviations that a fold's positives may lie from the expected number,
 SLACK = 5  # and so many positives more
@@ -55,7 +56,7 @@ class FoldScores:
     @property
     def name(self) -> str:
         """The fold, such as "4", or the folds together: "1-2-3"."""
-        return "-".join(map(str, self.folds))
+        return folds_name(self.folds)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from vqecg.downstream.arms import slug
 from vqecg.downstream.design import Design
 from vqecg.downstream.recipes import recipe
-from vqecg.records.folds import FoldSplit
+from vqecg.records.folds import FoldSplit, folds_name
 from vqecg.records.subset import TrainingSubset
 
 
@@ -134,7 +134,7 @@ def part_of(cell: Cell, base: Design) -> CellPart:
         classifier=classifier,
     )
     known = {
-        "test_fold": "-".join(map(str, cell.folds.test)),
+        "test_fold": folds_name(cell.folds.test),
         "scarce_class": cell.subset.scarce_class,
         "scarce_records": cell.subset.scarce_records,
         "fraction": f"{cell.subset.fraction:g}",

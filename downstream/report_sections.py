@@ -166,9 +166,9 @@ def method_section(report: ReportData) -> Html:
         sentences.append(
             "A p-value is two-sided, from the same draws as the interval: twice the share of draws on the smaller side "
             "of zero. Over classes it is adjusted by Holm's step-down method: were there no effect in any class, the "
-            f"chance of one false verdict or more among them would be {100 - level:g} % at most in large samples. With "
-            "five to twenty positive test patients, or with few seeds, two to three times as many false verdicts have "
-            "been found."
+            f"chance of one false verdict or more among them would be {100 - level:g} % at most in large samples. In "
+            "simulations without a difference 8 to 9 % of single 95 % intervals were clear of 0 where five to twenty "
+            "patients have the class."
         )
         sentences.append(
             "What an arm adds is drawn anew for every seed, by one generator: intervals hold chance in the draws, not "

@@ -1,7 +1,7 @@
 """Ten folds by patient for corpora that come without, and the split of folds into training, validation and test."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,11 @@ def assign_folds(records: pd.DataFrame, folds: int = 10, seed: int = 0) -> pd.Da
     placed = records.copy()
     placed["fold"] = patients.map(fold_of).astype(np.int64)
     return placed
+
+
+def folds_name(folds: Sequence[int]) -> str:
+    """A fold, such as "4", or several together: "1-2-3"."""
+    return "-".join(map(str, folds))
 
 
 def _patient_keys(records: pd.DataFrame) -> pd.Series:

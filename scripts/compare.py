@@ -190,7 +190,8 @@ def say(found: Comparison, stage: Stage) -> None:
     """Scores of the arms and the verdicts."""
     figures = stage.figures or {}
     added = ", ".join(f"{name} {count:,}" for name, count in figures["added"].items() if count)
-    print(f"each adding arm adds {figures['added_records']:,} training records ({added}); {len(found.seeds)} seeds")
+    records = f"{figures['added_records']:,} training records ({added})"
+    print(f"each adding arm adds {records} with the first of {len(found.seeds)} seeds")
     table = found.scores[found.scores["group"] == "all classes"].pivot(index="arm", columns="metric", values="mean")
     print(table.loc[list(found.arms["arm"])].round(4).to_string())
     print(f"F1 at thresholds by {found.threshold_policy}")
