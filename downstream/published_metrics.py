@@ -183,16 +183,21 @@ def ptbxl_benchmark(labels: np.ndarray, scores: np.ndarray, seed: int, replicate
 
 
 def published_scores(
-    labels: np.ndarray, scores: np.ndarray, task: str, multi_label: ClassificationMetrics, seed: int
+    labels: np.ndarray,
+    scores: np.ndarray,
+    task: str,
+    multi_label: ClassificationMetrics,
+    seed: int,
+    first_labels: np.ndarray | None = None,
 ) -> dict[str, str]:
     """What the protocols above say of one classifier, by name and in words; where one cannot be followed, why.
 
     `labels` and `scores` are (records, classes) of the test part, `task` the name of the label task, `multi_label` our
-    own metrics of the same scores. CPSC2018's score is there for its nine classes alone.
+    own metrics of the same scores. CPSC2018's score is there for its nine classes alone; `first_labels` as it has them.
     """
     found = {"PTB-XL benchmark": tried(lambda: benchmark_line(ptbxl_benchmark(labels, scores, seed)))}
     if task == "cpsc2018":
-        found["CPSC2018"] = tried(lambda: cpsc2018_lines(cpsc2018_score(labels, scores), multi_label))
+        found["CPSC2018"] = tried(lambda: cpsc2018_lines(cpsc2018_score(labels, scores, first_labels), multi_label))
     return found
 
 
@@ -217,7 +222,7 @@ def benchmark_line(benchmark: Benchmark) -> str:
 def cpsc2018_lines(score: CPSC2018Score, multi_label: ClassificationMetrics) -> str:
     """The score and the official F1 of each class beside ours, which allows several answers a record."""
     table = score.table(multi_label).to_string(index=False, float_format="{:.3f}".format)
-    return f"{score} (first labels in the order of the classes)\n{table}"
+    return f"{score}\n{table}"
 
 
 def benchmark_point(truth: np.ndarray, scores: np.ndarray) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vqecg.records.labels import snomed_table, statement_table
+from vqecg.records.labels import ptbxl_names
 
 # On 2,953 real records of PTB-XL, folds 1-7: 94 % of AFIB lie above it, 7 % of SR and 10 % of all without AFIB.
 AFIB_VARIATION = 10.0  # % SD over mean of RR, above it a rhythm counts as irregular
@@ -107,13 +107,7 @@ def adherence_table(
 def spellings() -> dict[str, str]:
     """Other abbreviations of the statements of RULES, the Challenge's and CPSC2018's -> the one that the rule has."""
     asked = {rule.statement for rule in RULES}
-    ptbxl = set(statement_table().index)
-    found = {"I-AVB": "1AVB"}  # as CPSC2018's paper has it; its label file says IAVB
-    columns = snomed_table()[["scp", "abbreviation", "cpsc2018"]].to_numpy(dtype=object).tolist()
-    for statement, *names in columns:
-        if statement in asked:
-            found |= {name: statement for name in names if name and name not in ptbxl}
-    return found
+    return {name: statement for name, statement in ptbxl_names().items() if statement in asked}
 
 
 def wilson_interval(successes: int, records: int) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vqecg.records.labels import ptbxl_names
 from vqecg.records.rpeaks import find_r_peaks
 
 MIN_BEATS = 3
@@ -22,6 +23,10 @@ RHYTHM_BOUND = frozenset(
     {
         "AFIB", "AFLT", "1AVB", "2AVB", "3AVB", "LPR", "PAC", "PVC", "PRC(S)", "BIGU", "TRIGU",
         "SVARR", "SVTAC", "PSVT", "PACE", "WPW",
+        # the Challenge's, for which PTB-XL has no statement
+        "AAR", "AB", "AED", "AFAFL", "AIVR", "AJR", "ARH", "ATach", "AVB", "AVD", "AVJR", "AVNRT", "AVRT", "BTS",
+        "CIAHB", "CardDys", "FB", "IR", "JE", "JPC", "JTach", "PVT", "SAAWR", "SAB", "SARR", "SND", "SPRI", "VEsB",
+        "VEsR", "VF", "VFL", "VPEx", "VTach", "WAP",
     }
 )  # fmt: skip
 SINUS_RHYTHMS = frozenset({"SR", "SARRH", "STACH", "SBRAD"})
@@ -43,13 +48,16 @@ def may_interpolate(
 
     No statement of RHYTHM_BOUND on either side (an irregular or blocked rhythm does not survive another's timing; the
     prior makes those), and no two different sinus rhythms (which label would the mixture carry?). SR on one side and
-    no rhythm statement on the other is no contradiction.
+    no rhythm statement on the other is no contradiction. Names may be PTB-XL's, the Challenge's or CPSC2018's.
     """
+    own = ptbxl_names()
     for parent, statements in (("first", statements_a), ("second", statements_b)):
-        bound = sorted(RHYTHM_BOUND & set(statements))
+        bound = sorted(name for name in statements if own.get(name, name) in RHYTHM_BOUND)
         if bound:
             return f"the {parent} record is {', '.join(bound)}: its timing is its meaning, and alignment replaces it"
-    sinus_a, sinus_b = (SINUS_RHYTHMS & set(statements) for statements in (statements_a, statements_b))
+    sinus_a, sinus_b = (
+        SINUS_RHYTHMS & {own.get(name, name) for name in statements} for statements in (statements_a, statements_b)
+    )
     if sinus_a and sinus_b and sinus_a != sinus_b:
         return f"their rhythms differ: {', '.join(sorted(sinus_a))} and {', '.join(sorted(sinus_b))}"
     return None

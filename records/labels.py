@@ -12,7 +12,7 @@ rhythm) is not. The Challenge turned Normal into the SNOMED code of sinus rhythm
 but only SR, not NORM, in PTB-XL's tasks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -54,6 +54,16 @@ def statement_table() -> pd.DataFrame:
 def snomed_table() -> pd.DataFrame:
     """The Challenge's SNOMED CT codes, all columns text: snomed, abbreviation, name, scp, cpsc2018 ("" where none)."""
     return _snomed().copy()
+
+
+@cache
+def ptbxl_names() -> Mapping[str, str]:
+    """What the Challenge and CPSC2018 call statements of PTB-XL otherwise -> PTB-XL's own name."""
+    own, found = set(_statements().index), {"I-AVB": "1AVB"}  # as CPSC2018's paper has it; its label file says IAVB
+    for statement, *names in _snomed()[["scp", "abbreviation", "cpsc2018"]].to_numpy(dtype=object).tolist():
+        if statement in own:
+            found = {name: statement for name in names if name and name not in own} | found
+    return found
 
 
 def table_with(names: Iterable[str]) -> pd.DataFrame:
@@ -161,17 +171,29 @@ class LabelTask:
 
     def encode(self, statements: Sequence[Mapping[str, float]]) -> np.ndarray:
         """Multi-hot labels: (records, classes) float32 of 0 and 1. A statement that is no member counts for nothing."""
+        labels = np.zeros((len(statements), len(self.class_names)), np.float32)
+        for row, columns in enumerate(self._columns(statements)):
+            labels[row, columns] = 1
+        return labels
+
+    def first_columns(self, statements: Sequence[Mapping[str, float]]) -> np.ndarray:
+        """The column of the first statement of each record that has a class, -1 without one: (records,) int64.
+
+        Readers keep the order of the source: in CPSC2018's REFERENCE.csv it is the first label.
+        """
+        return np.array([columns[0] if columns else -1 for columns in self._columns(statements)], np.int64)
+
+    def _columns(self, statements: Sequence[Mapping[str, float]]) -> Iterator[list[int]]:
+        """The columns of the classes of each record, in the order of its statements."""
         column = {class_name: number for number, class_name in enumerate(self.class_names)}
         likelihood_counts = self._statements_with_likelihood()
-        labels = np.zeros((len(statements), len(self.class_names)), np.float32)
-        for row, record in enumerate(statements):
-            for statement, likelihood in record.items():
-                if statement not in self.members:
-                    continue
-                if 0 < likelihood < self.minimum_likelihood and statement in likelihood_counts:
-                    continue
-                labels[row, column[self.members[statement]]] = 1
-        return labels
+        for record in statements:
+            yield [
+                column[self.members[statement]]
+                for statement, likelihood in record.items()
+                if statement in self.members
+                and not (0 < likelihood < self.minimum_likelihood and statement in likelihood_counts)
+            ]
 
     def _statements_with_likelihood(self) -> set[str]:
         """The members whose likelihood says something: all in a diagnostic task, none in form and rhythm."""

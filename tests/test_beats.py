@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqecg.records.beats import RHYTHM_BOUND, align_beats, may_interpolate, sample_at
+from vqecg.records.labels import snomed_table
 from vqecg.records.leads import LEADS, independent_leads
 from vqecg.records.rpeaks import find_r_peaks
 from vqecg.records.simulator import SimulatorSettings, simulate_record
@@ -112,6 +113,16 @@ def test_statements_bound_to_rhythm_are_refused_on_either_side(bound: str):
     for pair in (({bound: 0.0}, {"NORM": 100.0}), ({"NORM": 100.0}, {bound: 0.0})):
         reason = may_interpolate(*pair)
         assert reason is not None and bound in reason
+
+
+def test_rhythms_are_known_by_the_names_of_other_data_sets():
+    table = snomed_table()
+    names = {*table["abbreviation"], *table["cpsc2018"]} - {""}
+    bound = {name for name in names if may_interpolate({name: 0.0}, {name: 0.0}) is not None}
+    assert {"AF", "AFL", "IAVB", "IIAVB", "CHB", "PAC", "PVC", "SVPB", "VPB", "PR", "AVB", "VTach", "WPW"} <= bound
+    assert not bound & {"SNR", "NSR", "SB", "STach", "SA", "RBBB", "CLBBB", "STD", "STE", "LVH", "MI", "Brady", "LQT"}
+    assert "SBRAD" in str(may_interpolate({"STach": 0.0}, {"SB": 0.0}))
+    assert may_interpolate({"SB": 0.0}, {"SBRAD": 0.0}) is None
 
 
 def test_sinus_rhythms_mix_only_with_their_like():

@@ -16,7 +16,7 @@ from vqecg.downstream.published_metrics import (
     ptbxl_benchmark,
     published_scores,
 )
-from vqecg.records.labels import CPSC2018_CLASSES
+from vqecg.records.labels import CPSC2018_CLASSES, LabelTask
 
 
 def challenge_labels(seed: int, records: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -179,6 +179,17 @@ def test_what_is_said_of_a_classifier_has_the_figures_of_each_protocol():
     last = said["CPSC2018"].splitlines()[-1].split()
     assert last == ["mean", f"{official.mean_f1:.3f}", f"{ours.macro['f1']:.3f}"]
     assert list(published_scores(labels, scores, "superdiagnostic", ours, seed=3)) == ["PTB-XL benchmark"]
+
+
+def test_first_labels_are_those_that_the_data_names_first():
+    task = LabelTask.named("cpsc2018")
+    statements = [{"RBBB": 0.0, "AF": 0.0}, {"AF": 0.0, "RBBB": 0.0}, {"PVC": 0.0}]
+    labels, first = task.encode(statements), task.first_columns(statements)
+    assert first.tolist() == [4, 1, 6]
+    scores = np.eye(9)[[6, 6, 6]]  # PVC thrice: two wrong answers
+    ours = classification_metrics(labels, scores, 0.5, CPSC2018_CLASSES, "one half")
+    said = published_scores(labels, scores, "cpsc2018", ours, 0, first)["CPSC2018"]
+    assert str(cpsc2018_score(labels, scores, [4, 1, 6])) in said
 
 
 def test_a_protocol_that_cannot_be_followed_says_why():
