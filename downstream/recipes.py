@@ -30,3 +30,11 @@ def recipe(model: str) -> ClassifierSettings:
     if model not in CHANGES:
         raise ValueError(f"classifier {model!r} is unknown; expected one of {', '.join(sorted(CLASSIFIERS))}")
     return replace(SHARED, model=model, **CHANGES[model])
+
+
+def for_model(model: str, settings: ClassifierSettings) -> ClassifierSettings:
+    """`settings` if they are of that model, else its recipe in at most as many steps. ValueError as `recipe`."""
+    if model == settings.model:
+        return settings
+    chosen = recipe(model)
+    return chosen.of_steps(min(chosen.steps, settings.steps))

@@ -1,7 +1,7 @@
 """The command line, made from dataclasses: a field, its unit and its help are written once, in the dataclass.
 
-Defaults come from the dataclass, then from the preset (--preset), then from a YAML file (--config), then from the words
-of the command line.
+Defaults come from the dataclass, then from the preset (--preset) and the recipe of the classifier that is named, then
+from a YAML file (--config), then from the words of the command line.
 """
 
 import dataclasses
@@ -20,8 +20,9 @@ T = TypeVar("T")
 def parse(arguments_class: type[T], program: str, description: str, words: Sequence[str]) -> T:
     """Reads the command line into `arguments_class`.
 
-    A class with a static method `preset_defaults(name)` gets the defaults that it returns, by field name. Raises
-    ValueError for a preset or a YAML file that cannot be used, and SystemExit (by tyro) for wrong words or --help.
+    A class with a static method `preset_defaults(name)` gets the defaults that it returns, by field name; if it says by
+    which option its classifier is named (`model_option`), the method is told that name too. Raises ValueError for a
+    preset, a classifier or a YAML file that cannot be used, and SystemExit (by tyro) for wrong words or --help.
     """
     words = list(words)
     config = take_option(words, "--config")
@@ -30,7 +31,9 @@ def parse(arguments_class: type[T], program: str, description: str, words: Seque
     preset_defaults = getattr(arguments_class, "preset_defaults", None)
     if preset_defaults is not None:
         chosen = peek_option(words, "--preset") or str(values.get("preset", field_default(arguments_class, "preset")))
-        defaults |= preset_defaults(chosen) | {"preset": chosen}
+        model_option = getattr(arguments_class, "model_option", None)
+        named = () if model_option is None else (named_model(model_option, words, values),)
+        defaults |= preset_defaults(chosen, *named) | {"preset": chosen}
     start = build(arguments_class, values, defaults, config or program)
     return tyro.cli(
         arguments_class,
@@ -58,6 +61,14 @@ def take_option(words: list[str], name: str) -> str | None:
 def peek_option(words: Sequence[str], name: str) -> str | None:
     """The value of an option, which stays in the words."""
     return take_option(list(words), name)
+
+
+def named_model(option: str, words: Sequence[str], values: Mapping[str, Any]) -> str:
+    """The classifier that words or YAML values name under a dotted option, "" if neither does."""
+    inner: Any = values
+    for name in option.split("."):
+        inner = inner.get(name, "") if isinstance(inner, Mapping) else ""
+    return peek_option(words, f"--{option}") or str(inner)
 
 
 def field_default(arguments_class: Any, name: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -75,10 +75,12 @@ class Arguments:
     force: bool = False  # whatever --min-parents says
     overwrite: bool = False  # replace an earlier synthetic data set in --out
 
+    model_option: ClassVar[str] = "classifier.model"
+
     @staticmethod
-    def preset_defaults(name: str) -> dict[str, Any]:
-        """What --preset sets."""
-        chosen = preset(name)
+    def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
+        """What --preset sets, and the recipe of a classifier."""
+        chosen = preset(name, model)
         return {"settings": AugmentationSettings(sampling=chosen.sampling), "classifier": chosen.classifier}
 
 

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -65,10 +65,12 @@ class Arguments:
     workers: int = 1  # processes that train classifiers, one thread each
     overwrite: bool = False  # start anew where --out holds a comparison of other settings
 
+    model_option: ClassVar[str] = "training.model"
+
     @staticmethod
-    def preset_defaults(name: str) -> dict[str, Any]:
-        """What --preset sets."""
-        chosen = preset(name)
+    def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
+        """What --preset sets, and the recipe of a classifier."""
+        chosen = preset(name, model)
         return {"training": chosen.classifier, "augmentation": additions_of(chosen.sampling)}
 
     @property

@@ -3,6 +3,7 @@ cores and under 75 minutes, `base` for a GPU."""
 
 from dataclasses import dataclass, replace
 
+from vqecg.downstream.recipes import for_model
 from vqecg.downstream.training import ClassifierSettings
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.training import DETAIL_FIT, SKETCH_FIT, PriorTraining
@@ -105,11 +106,15 @@ BASE = Preset(
 PRESETS = {"tiny": TINY, "small": SMALL, "base": BASE}
 
 
-def preset(name: str) -> Preset:
-    """The preset of that name. Raises ValueError, with the names there are, for another."""
+def preset(name: str, model: str = "") -> Preset:
+    """The preset of that name, with the recipe of another classifier if one is named.
+
+    Raises ValueError, with the names there are, for another preset or classifier.
+    """
     if name not in PRESETS:
         raise ValueError(f"preset {name!r} is unknown; expected one of {', '.join(PRESETS)}")
-    return PRESETS[name]
+    chosen = PRESETS[name]
+    return replace(chosen, classifier=for_model(model, chosen.classifier)) if model else chosen
 
 
 def at_rate(settings: TokenizerTraining, sampling_rate: int) -> TokenizerTraining:

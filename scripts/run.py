@@ -6,7 +6,7 @@ import shlex
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -51,10 +51,12 @@ class Arguments:
     overwrite: bool = False  # do steps in --out again whose settings differ
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, in every step
 
+    model_option: ClassVar[str] = "settings.classifier.model"
+
     @staticmethod
-    def preset_defaults(name: str) -> dict[str, Any]:
-        """What --preset sets."""
-        return {"settings": preset(name)}
+    def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
+        """What --preset sets, and the recipe of a classifier."""
+        return {"settings": preset(name, model)}
 
 
 def run(arguments: Arguments) -> None:

@@ -4,7 +4,7 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,10 +45,12 @@ class Arguments:
     overwrite: bool = False  # start anew where --out holds a classifier of other settings
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer real training records
 
+    model_option: ClassVar[str] = "training.model"
+
     @staticmethod
-    def preset_defaults(name: str) -> dict[str, Any]:
-        """What --preset sets."""
-        return {"training": preset(name).classifier}
+    def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
+        """What --preset sets, and the recipe of a classifier."""
+        return {"training": preset(name, model).classifier}
 
 
 def run(arguments: Arguments) -> None:
@@ -111,7 +113,8 @@ def train(arguments: Arguments) -> Stage:
                 arguments.out, classifier_card(trained, trained_on(arguments, store), len(data.labels))
             )
             write_text(arguments.out / "thresholds.json", json.dumps(plain(trained.thresholds)) + "\n")
-            published = published_scores(labels[rows.test], scores, arguments.task, metrics, arguments.seed)
+            first = task.first_columns(store.table["statements"].iloc[rows.test].tolist())
+            published = published_scores(labels[rows.test], scores, arguments.task, metrics, arguments.seed, first)
             stage = stage.finish({"metrics": metrics.to_dict(), "published": published, "records": len(data.labels)})
             shutil.rmtree(arguments.out / "training")
     figures = stage.figures or {}

@@ -1,8 +1,17 @@
 """Presets: what they are, and that their parts fit each other."""
 
+import operator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from vqecg.downstream.models import classifier_class
+from vqecg.downstream.recipes import recipe
+from vqecg.downstream.training import ClassifierSettings
+from vqecg.scripts import augment, compare, run, train_classifier
+from vqecg.scripts.arguments import parse
 from vqecg.scripts.presets import PRESETS, SMALL, at_rate, preset
 
 
@@ -10,6 +19,41 @@ def test_presets_are_found_by_name():
     assert list(PRESETS) == ["tiny", "small", "base"] and preset("small") is SMALL
     with pytest.raises(ValueError, match="preset 'huge' is unknown; expected one of tiny, small, base"):
         preset("huge")
+
+
+def test_another_classifier_comes_with_its_recipe():
+    assert preset("small", "label-correlation").classifier == recipe("label-correlation")
+    assert preset("small", "resnet") == SMALL, "the preset's own keeps the preset's settings"
+    assert preset("tiny", "s4d").classifier == recipe("s4d").of_steps(preset("tiny").classifier.steps)
+    with pytest.raises(ValueError, match="classifier 'vgg' is unknown"):
+        preset("small", "vgg")
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "place"),
+    [
+        (compare, ["--store", "s", "--out", "o"], "training"),
+        (train_classifier, ["--store", "s", "--out", "o"], "training"),
+        (augment, ["--store", "s", "--generator", "g", "--out", "o"], "classifier"),
+        (run, ["--data", "d", "--out", "o"], "settings.classifier"),
+    ],
+    ids=lambda value: value.__name__.rsplit(".", 1)[-1] if hasattr(value, "__name__") else "",
+)
+def test_commands_train_the_classifier_they_are_given_by_its_recipe(
+    command: Any, words: list[str], place: str, tmp_path: Path
+):
+    def read(*more: str) -> ClassifierSettings:
+        return operator.attrgetter(place)(parse(command.Arguments, "command", "a command", [*words, *more]))
+
+    assert read() == SMALL.classifier
+    assert read(f"--{place}.model", "label-correlation") == recipe("label-correlation")
+    own = read(f"--{place}.model", "label-correlation", f"--{place}.loss", "focal")
+    assert own == replace(recipe("label-correlation"), loss="focal")
+    text = "model: label-correlation"
+    for name in reversed(place.split(".")):
+        text = f"{name}: {{{text}}}"
+    (tmp_path / "options.yaml").write_text(text, encoding="utf-8")
+    assert read("--config", str(tmp_path / "options.yaml")) == recipe("label-correlation")
 
 
 @pytest.mark.parametrize("name", PRESETS)
