@@ -170,6 +170,7 @@ def judged(
             [dict(drawn.statements[row]) for row in open_rows],
             drawn.age[open_rows],
             drawn.sex[open_rows],
+            drawn.parents[open_rows],
         )
         for row, verdict in zip(open_rows, check.judge(records), strict=True):
             verdicts[row] = verdict

@@ -2,10 +2,11 @@
 
 The classifiers are cross-fitted: the training records are split by patient, and each classifier scores the part that it
 has not seen. So the scores that the cut is taken from are such as a new record would get; a classifier's scores of its
-own training records are higher, and would throw away real ones. Nothing of validation or test enters.
+own training records are higher, and would throw away real ones. A record made of real ones is judged by the classifiers
+that have not seen these, where there is one. Nothing of validation or test enters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,6 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from vqecg.downstream.realism import mean_scores
 from vqecg.downstream.signals import StoreSignals
 from vqecg.downstream.training import ClassifierSettings, LabelledSignals, predict
 from vqecg.downstream.utility_training import JudgeSettings, TrainingSource, train_judges
@@ -37,6 +37,9 @@ class MadeRecords:
     statements: Sequence[dict[str, float]]
     age: np.ndarray  # (records,) float32 years, NaN unknown
     sex: np.ndarray  # (records,) str
+    parents: np.ndarray | None = (
+        None  # (records, 2) int64, rows of the store, -1 where there is none; None: none has any
+    )
 
     def __len__(self) -> int:
         return len(self.signal)
@@ -82,11 +85,14 @@ class LabelCheck:
 
     task: LabelTask
     sampling_rate: int  # Hz
-    classifiers: Sequence[nn.Module]  # their scores are averaged; none: only the rules count
+    classifiers: Sequence[
+        nn.Module
+    ]  # one a part of the training records, trained on the others; none: only rules count
     lowest: np.ndarray  # (classes,) score below which a class is not shown; -inf where nothing is asked
     rules: tuple[AdherenceRule, ...] = ()  # those that real training records keep
     segmenter: WaveSegmenter | None = None  # without it only rules of rate and rhythm can be judged
     kept_by_real: pd.DataFrame = field(default_factory=pd.DataFrame)  # rule, records, kept: in training, used or not
+    part_of: Mapping[int, int] = field(default_factory=dict)  # row of the store -> part of a training record
 
     @classmethod
     def fit(
@@ -120,15 +126,17 @@ class LabelCheck:
         real = rules_of_real(training, segmenter)
         usable = (real["records"] >= settings.least) & (real["kept"] >= settings.rule_share)
         rules = tuple(rule for rule, use in zip(RULES, usable, strict=True) if use)
-        return cls(task, rate, models, lowest, rules, segmenter, real)
+        part_of = dict(zip(training.rows.tolist(), parts.tolist(), strict=True))
+        return cls(task, rate, models, lowest, rules, segmenter, real, part_of)
 
     def describe(self) -> str:
         """What is asked of a record, in a sentence."""
         asked = [f"{name} {cut:.3f}" for name, cut in zip(self.task.class_names, self.lowest, strict=True) if cut > 0]
         rules = [f"{rule.statement} ({rule.asked})" for rule in self.rules]
         return (
-            f"A label counted as shown when {len(self.classifiers)} classifiers, cross-fitted on training records, "
-            f"gave it at least the score {', '.join(asked) or '(none asked)'}, and these rules held: "
+            f"A label counted as shown when {len(self.classifiers)} classifiers, cross-fitted on training records (a "
+            "record made of real ones: those that have not seen them, where there is one), gave it at least the score "
+            f"{', '.join(asked) or '(none asked)'} in the mean, and these rules held: "
             f"{', '.join(rules) or 'none'}."
         )
 
@@ -141,13 +149,27 @@ class LabelCheck:
             return []
         unseen = np.zeros(records.labels.shape, bool)
         if self.classifiers:
-            unseen = (records.labels > 0.5) & (mean_scores(self.classifiers, records.signal) < self.lowest)
+            unseen = (records.labels > 0.5) & (self.scores(records) < self.lowest)
         broken = self.broken_rules(records)
         return [
             Verdict(CLASSIFIER, self.task.names(classes)) if classes.any()
             else Verdict(RULE, statements) if statements else Verdict()
             for classes, statements in zip(unseen, broken, strict=True)
         ]  # fmt: skip
+
+    def scores(self, records: MadeRecords) -> np.ndarray:
+        """The mean score of the classifiers that have not seen a record's parents, of all where each has seen one.
+
+        (records, classes) float64.
+        """
+        judging = np.ones((len(records), len(self.classifiers)))
+        if records.parents is not None:
+            for row, parents in enumerate(records.parents.tolist()):
+                parts = {self.part_of[parent] for parent in parents if parent in self.part_of}
+                if len(parts) == 1:  # that part's classifier was trained on the other parts
+                    judging[row] = np.arange(len(self.classifiers)) == parts.pop()
+        found = np.stack([predict(model, records.signal) for model in self.classifiers], axis=1)
+        return (found * judging[..., None]).sum(axis=1) / judging.sum(axis=1)[:, None]
 
     def broken_rules(self, records: MadeRecords) -> list[tuple[str, ...]]:
         """The statements of each record whose rule it breaks."""

@@ -60,6 +60,17 @@ class Says(nn.Module):
         return self.logits.expand(len(signal), -1)
 
 
+def test_records_made_of_real_ones_are_judged_by_who_has_not_seen_these(simulated_store: RecordStore):
+    lowest = np.array([0.5, *[-np.inf] * 4])
+    severe, lenient = Says(0.1, 0.5, 0.5, 0.5, 0.5), Says(0.9, 0.5, 0.5, 0.5, 0.5)
+    check = LabelCheck(TASK, 100, [severe, lenient], lowest, part_of={0: 0, 1: 0, 2: 1, 3: 1})
+    records = replace(made(simulated_store, np.arange(6)), labels=np.eye(5, dtype=np.float32)[[0] * 6])
+    parents = np.array([[0, -1], [2, -1], [0, 1], [3, 2], [0, 2], [-1, -1]])
+    found = check.scores(replace(records, parents=parents))[:, 0]
+    np.testing.assert_allclose(found, [0.1, 0.9, 0.1, 0.9, 0.5, 0.5], atol=1e-6)
+    np.testing.assert_allclose(check.scores(records)[:, 0], 0.5, atol=1e-6)
+
+
 def test_a_record_is_rejected_for_the_classes_asked_for_that_are_not_seen(simulated_store: RecordStore):
     lowest = np.array([0.5, 0.5, 0.5, 0.5, -np.inf])
     check = LabelCheck(TASK, 100, [Says(0.9, 0.1, 0.9, 0.1, 0.1)], lowest)
