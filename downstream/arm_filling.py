@@ -28,6 +28,8 @@ from vqecg.downstream.augmentation import DUPLICATION, METHODS, MIXING, PRIOR, I
 from vqecg.downstream.signals import JoinedSignals, SelectedSignals, Signals, StoreSignals
 from vqecg.training.checkpoint import fingerprint
 
+MAKING = 1  # raised when the same settings and data give other records, so that kept ones of before are not used
+
 
 @dataclass(frozen=True)
 class KeptSignals:
@@ -171,6 +173,7 @@ def halves(labels: np.ndarray) -> np.ndarray:
 def keep_additions(method: str, own: Ingredients, plan: AdditionPlan, folder: Path, checked: str = "") -> KeptSignals:
     """What a method adds for a plan: from the file that is named after all it depends on, or made and written there."""
     known = {
+        "version": MAKING,
         "method": method,
         "store": own.store.fingerprint,
         "generator": own.generator.fingerprint,

@@ -152,8 +152,8 @@ def finish_cell(
         earlier = there.pop("earlier", [])
         if there == identity and (folder / COMPARISON_FILE).is_file():
             return read_comparison(folder)
-        earlier += [there["analysis"]] if "analysis" in there else []
-        earlier = [analysis for analysis in earlier if analysis != identity["analysis"]]
+        earlier += [there["judged"]] if "judged" in there else []
+        earlier = [judged for judged in earlier if judged != identity["judged"]]
         # what follows replaces the cell: half of each must not look finished
         write_text(kept, json.dumps({"earlier": earlier}, indent=2) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
@@ -166,10 +166,10 @@ def finish_cell(
     return found
 
 
-def judged_before(analysis: Mapping[str, Any]) -> str:
-    """A caution: what is named after scores were seen may have been picked by them."""
-    told = ", ".join(f"{name} {value}" for name, value in analysis.items())
-    return f"JUDGED BEFORE by another analysis ({told}): a gain by this one may have been picked."
+def judged_before(judged: Mapping[str, Any]) -> str:
+    """A caution: what is named, or added, after scores were seen may have been picked by them."""
+    told = ", ".join(f"{name} {value}" for name, value in judged.items())
+    return f"JUDGED BEFORE by another analysis or other seeds ({told}): a gain by this one may have been picked."
 
 
 def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
         "format": FORMAT,
         "runs": hashlib.sha256(runs.encode()).hexdigest(),
         "tested": hashlib.sha256("".join(tested_on(one) for one in ready).encode()).hexdigest(),
-        "analysis": dataclasses.asdict(ready[0].settings.analysis),
+        "judged": dataclasses.asdict(ready[0].settings.analysis) | {"seeds": list(ready[0].settings.seeds)},
         "target_classes": list(ready[0].target_classes),
         "remarks": [remark for one in ready for remark in one.remarks],
     }

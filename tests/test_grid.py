@@ -149,7 +149,7 @@ def test_another_analysis_of_a_cell_uses_the_trained_classifiers(
     shutil.copytree(finished, folder)
     before = times(folder)
     other = grid_cells([Cell("low", generator="all", **HERE)], replace(BASE, analysis=Analysis(replicates=30)))
-    told = "JUDGED BEFORE by another analysis (main_arm prior samples, primary_metric auroc"
+    told = "JUDGED BEFORE by another analysis or other seeds (main_arm prior samples, primary_metric auroc"
     assert not any("JUDGED BEFORE" in caution for caution in read_comparison(folder / "cells" / "low").cautions)
     for _ in range(2):  # the second time as it was kept
         found = run(other, simulated_store, folder, load)["low"]
@@ -157,6 +157,18 @@ def test_another_analysis_of_a_cell_uses_the_trained_classifiers(
     assert told in (folder / "grid.html").read_text(encoding="utf-8")
     changed = {Path(name).parts[0] for name, time in times(folder).items() if before.get(name) != time}
     assert changed == {"cells", "grid.csv", "grid.html"}
+
+
+@pytest.mark.slow
+def test_a_cell_says_that_seeds_were_added_after_it_had_been_judged(
+    finished: Path, simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    folder = tmp_path / "grid"
+    shutil.copytree(finished, folder)
+    more = grid_cells([Cell("low", generator="all", **{**HERE, "seeds": (0, 1)})], BASE)
+    found = run(more, simulated_store, folder, load)["low"]
+    assert found.seeds == (0, 1)
+    assert any("JUDGED BEFORE" in caution and "seeds [0])" in caution for caution in found.cautions)
 
 
 def test_a_generator_that_has_seen_too_much_is_refused_before_anything_is_made(
