@@ -150,6 +150,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="of each training (default: the recipe's)")
     parser.add_argument("--loss", choices=LOSSES, help="in place of the recipe's")
     parser.add_argument("--augmentation", choices=AUGMENTATIONS, help="in place of the recipe's")
+    parser.add_argument("--crop-seconds", type=float, help="in place of the recipe's; 0 = whole records")
     parser.add_argument("--runs", type=Path, help="folder that keeps what each training came to")
     parser.add_argument("--replicates", type=int, default=1000, help="bootstrap draws")
     options = parser.parse_args(arguments)
@@ -185,7 +186,8 @@ def find_variant(name: str) -> Variant:
 def settings_of(variant: Variant, options: argparse.Namespace) -> ClassifierSettings:
     """The model's recipe with what the command line puts in its place."""
     settings = recipe(variant.model)
-    asked = {name: getattr(options, name) for name in ("steps", "loss", "augmentation") if getattr(options, name)}
+    found = {name: getattr(options, name) for name in ("steps", "loss", "augmentation", "crop_seconds")}
+    asked = {name: value for name, value in found.items() if value is not None}
     return replace(settings.of_steps(asked.pop("steps", settings.steps)), **asked)
 
 
