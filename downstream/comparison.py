@@ -150,12 +150,19 @@ def compare_ready(
     return comparison
 
 
-def finish_runs(tasks: Mapping[str, RunTask], workers: int, progress: bool) -> dict[str, FinishedRun]:
+def finish_runs(
+    tasks: Mapping[str, RunTask], workers: int, progress: bool, description: str = "classifiers"
+) -> dict[str, FinishedRun]:
     """Every run by its key: those on disk are read, and refused, before another one is trained."""
-    found = {key: task() for key, task in tasks.items() if task.is_done}
+    found = read_runs(tasks)
     missing = [key for key in tasks if key not in found]
-    trained = run_tasks([tasks[key] for key in missing], workers, "classifiers", progress=progress)
+    trained = run_tasks([tasks[key] for key in missing], workers, description, progress=progress)
     return found | dict(zip(missing, trained, strict=True))
+
+
+def read_runs(tasks: Mapping[str, RunTask]) -> dict[str, FinishedRun]:
+    """Those that are on disk. Raises ValueError for one that is not what is asked for."""
+    return {key: task() for key, task in tasks.items() if task.is_done}
 
 
 def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:

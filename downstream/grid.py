@@ -22,6 +22,7 @@ from vqecg.downstream.comparison import (
     finish_runs,
     judge,
     read_comparison,
+    read_runs,
     write_comparison,
 )
 from vqecg.downstream.comparison_page import write_comparison_page
@@ -81,14 +82,21 @@ def run_grid(
     # parts may share the classifiers that check labels: several processes would train and write the same ones
     several = 1 if any(LABELS in part.design.checks for part in parts) else workers
     ready = dict(zip(parts, run_tasks(fill, several, "additions", "cell", progress), strict=True))
-    tasks = {
-        run.keyed_slug: RunTask(run, folder / "runs" / run.keyed_slug) for own in ready.values() for run in own.runs
-    }
-    runs = finish_runs(tasks, workers, progress)
     described = RecordStore.open(store).description
+    tasks = {
+        cell: {
+            run.keyed_slug: RunTask(run, folder / "runs" / run.keyed_slug)
+            for part in cell.parts
+            for run in ready[part].runs
+        }
+        for cell in cells
+    }
+    for own_tasks in tasks.values():
+        read_runs(own_tasks)  # what is on disk is refused before hours of work
     found = {}
-    for cell in cells:
+    for cell in cells:  # each is judged before the next one is trained: a grid that is stopped has the first ones
         own = [ready[part] for part in cell.parts]
+        runs = finish_runs(tasks[cell], workers, progress, cell.name)
         found[cell.name] = finish_cell(cell, own, runs, folder / "cells" / cell.slug, described)
     write_text(folder / "grid.csv", grid_table(found).to_csv(index=False))
     write_grid_page(found, folder / "grid.html", described, datetime.date.today().isoformat())

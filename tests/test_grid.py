@@ -128,6 +128,13 @@ def test_a_grid_skips_what_is_done_and_goes_on_where_it_stopped(
 
 
 @pytest.mark.slow
+def test_a_cell_is_judged_before_the_next_one_is_trained(finished: Path):
+    judged = (finished / "cells" / "low" / "comparison.json").stat().st_mtime_ns
+    trained = [path.stat().st_mtime_ns for path in (finished / "runs").glob("*/run.json")]
+    assert min(trained) < judged < max(trained)
+
+
+@pytest.mark.slow
 def test_a_run_whose_content_is_not_what_its_name_says_is_refused(
     finished: Path, simulated_store: RecordStore, load: Loader, tmp_path: Path
 ):
