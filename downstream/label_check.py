@@ -37,9 +37,7 @@ class MadeRecords:
     statements: Sequence[dict[str, float]]
     age: np.ndarray  # (records,) float32 years, NaN unknown
     sex: np.ndarray  # (records,) str
-    parents: np.ndarray | None = (
-        None  # (records, 2) int64, rows of the store, -1 where there is none; None: none has any
-    )
+    parents: np.ndarray | None = None  # (records, 2) int64, rows of the store, -1 for none; None: no record has any
 
     def __len__(self) -> int:
         return len(self.signal)
@@ -85,9 +83,7 @@ class LabelCheck:
 
     task: LabelTask
     sampling_rate: int  # Hz
-    classifiers: Sequence[
-        nn.Module
-    ]  # one a part of the training records, trained on the others; none: only rules count
+    classifiers: Sequence[nn.Module]  # one for each part of the training records, trained on the others, or none
     lowest: np.ndarray  # (classes,) score below which a class is not shown; -inf where nothing is asked
     rules: tuple[AdherenceRule, ...] = ()  # those that real training records keep
     segmenter: WaveSegmenter | None = None  # without it only rules of rate and rhythm can be judged

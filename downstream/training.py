@@ -31,7 +31,7 @@ NO_AUGMENTATION, CLASSIC, MIXUP = AUGMENTATIONS = ("none", "classic", "mixup")
 class ClassifierSettings:
     """How a classifier is trained. The same settings serve every arm of a comparison."""
 
-    model: str = "resnet"  # a name in downstream/models
+    model: str = "resnet"  # a name in downstream/models, whose recipe gives the other defaults
     steps: int = 600  # optimizer steps, the same whatever the number of records
     batch_size: int = 64  # records a step
     learning_rate: float = 3e-3  # highest value, after the warm-up
