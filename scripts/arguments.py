@@ -68,7 +68,7 @@ def named_model(option: str, words: Sequence[str], values: Mapping[str, Any]) ->
     inner: Any = values
     for name in option.split("."):
         inner = inner.get(name, "") if isinstance(inner, Mapping) else ""
-    return peek_option(words, f"--{option}") or str(inner)
+    return peek_option(words, f"--{option}") or str(inner or "")
 
 
 def field_default(arguments_class: Any, name: str) -> Any:
