@@ -57,7 +57,7 @@ def level_bars(levels: pd.DataFrame) -> Figure:
     titles = (
         "PRD by levels used, % (quartiles)",
         "Codes in use by level, %",
-        "Perplexity by level (bar: codebook size)",
+        "Perplexity (bar: codebook size)",
     )
     tops = (1.08 * float(levels["prd_upper"].max()), 104.0, 1.08 * float(size.max()))
     for axes, title, top in zip(panels, titles, tops, strict=True):
@@ -124,7 +124,7 @@ def forest(differences: pd.DataFrame, references: Sequence[str], metric_name: st
     height = 19.0 * len(rows) + 78
     left = 14 + _name_width(arm or group for group, arm in rows)
     columns = len(references)
-    panels = _axes(PAGE_WIDTH, height, left=left, right=10, top=34, bottom=40, columns=columns, between=26)
+    panels = _axes(PAGE_WIDTH, height, left=left, right=26, top=34, bottom=40, columns=columns, between=52)
     reach = 1.12 * max(float(np.nanmax(differences[["low", "high"]].abs().to_numpy(float), initial=0)), 0.005)
     for axes, reference in zip(panels, references, strict=True):
         against = differences[differences["against"] == reference].set_index(["group", "arm"])
