@@ -27,10 +27,13 @@ from torch import Tensor, nn
 
 from vqecg.prior import training as prior_training
 from vqecg.records.folds import FoldSplit
-from vqecg.records.store import RecordStore
-from vqecg.records.writing import is_dataset
-from vqecg.scripts import assess, generate, train_prior, train_tokenizer
-from vqecg.scripts.presets import PRESETS, Preset, preset
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.scripts.commands import assess
+from vqecg.scripts.commands import generate
+from vqecg.scripts.commands import train_prior
+from vqecg.scripts.commands import train_tokenizer
+from vqecg.scripts.cli.presets import PRESETS, Preset, preset
 from vqecg.tokenizer import training as tokenizer_training
 from vqecg.training.fit import FitSettings
 

@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from measuring import machine, print_table
 
-from vqecg.downstream.comparison_tables import LEAST_PATIENTS, unjudged_classes
-from vqecg.downstream.losses import LOSSES
-from vqecg.downstream.models import CLASSIFIERS
-from vqecg.downstream.recipes import recipe
-from vqecg.downstream.signals import StoreSignals
-from vqecg.downstream.significance import percentile_interval
-from vqecg.downstream.statistics import (
+from vqecg.downstream.comparison.tables import LEAST_PATIENTS, unjudged_classes
+from vqecg.downstream.classifiers.losses import LOSSES
+from vqecg.downstream.classifiers.models import CLASSIFIERS
+from vqecg.downstream.classifiers.recipes import recipe
+from vqecg.downstream.classifiers.signals import StoreSignals
+from vqecg.evaluation.statistics.significance import percentile_interval
+from vqecg.evaluation.statistics.bootstrap import (
     METRICS,
     BootstrapDraw,
     ReplicatedMetric,
@@ -36,7 +36,7 @@ from vqecg.downstream.statistics import (
     paired_difference,
     replicate_metric,
 )
-from vqecg.downstream.training import (
+from vqecg.downstream.classifiers.training import (
     AUGMENTATIONS,
     ClassifierSettings,
     LabelledSignals,
@@ -45,7 +45,7 @@ from vqecg.downstream.training import (
     train_classifier,
 )
 from vqecg.records.folds import FoldSplit
-from vqecg.records.store import RecordStore
+from vqecg.records.store.record_store import RecordStore
 from vqecg.training.checkpoint import write_text
 
 CONFIDENCE = 0.95

@@ -14,8 +14,8 @@ from measuring import machine, print_timings, time_side_by_side
 from transform_baseline import EntropyTables, LeadTransform, quantize
 
 from vqecg.records.leads import INDEPENDENT_LEADS
-from vqecg.records.simulator import SimulatorSettings, simulate_record
-from vqecg.scripts.presets import PRESETS, preset
+from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
+from vqecg.scripts.cli.presets import PRESETS, preset
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 STEP = 0.2  # mV, of the transform codec's quantizer: about 1,000 bits a second

@@ -27,11 +27,11 @@ from torch import nn
 from transform_baseline import RateCurve, decode_at_rate, rate_curve
 
 from vqecg.records.folds import FoldSplit
-from vqecg.records.preprocessing import SignalSpec
-from vqecg.records.readers import read_table
-from vqecg.records.simulation import simulate_dataset
-from vqecg.records.store import RecordStore
-from vqecg.scripts.presets import TINY
+from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.datasets.registry import read_table
+from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.presets import TINY
 from vqecg.tokenizer.metrics import level_use, prd, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.tokenizer.training import train_tokenizer

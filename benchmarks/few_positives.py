@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 from measuring import machine, print_table, share
 
-from vqecg.downstream.statistics import draw_bootstrap, paired_difference, replicate_metric
+from vqecg.evaluation.statistics.bootstrap import draw_bootstrap, paired_difference, replicate_metric
 
 APART = 1.5  # standard deviations between patients with and without the class
 NOISE = 0.5  # standard deviations of an arm's own noise

@@ -18,15 +18,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from measuring import machine, print_table
 
-from vqecg.prior.interpolation import InterpolationSettings, draw_pair, interpolate
-from vqecg.prior.partners import Parents
-from vqecg.records.beats import align_beats
+from vqecg.prior.editing.interpolation import InterpolationSettings, draw_pair, interpolate
+from vqecg.prior.editing.pairing import Parents
+from vqecg.records.beats.alignment import align_beats
 from vqecg.records.leads import INDEPENDENT_LEADS
-from vqecg.records.preprocessing import SignalSpec
-from vqecg.records.readers import read_table
-from vqecg.records.rpeaks import find_r_peaks
-from vqecg.records.simulation import simulate_dataset
-from vqecg.records.store import RecordStore
+from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.datasets.registry import read_table
+from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 FIRST = "first parent"

@@ -5,8 +5,8 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
-from vqecg.records.atomic_folder import atomic_folder
-from vqecg.records.store import RecordStore, is_store
+from vqecg.records.files.atomic import atomic_folder
+from vqecg.records.store.record_store import RecordStore, is_store
 
 XZ_PRESET: Final = 1  # 3,864 records: 33 MB in half a minute; 6 makes 29 MB in more than a minute
 

@@ -23,13 +23,13 @@ import numpy as np
 import torch
 from measuring import machine, number, print_table
 
-from vqecg.downstream.metrics import classification_metrics
-from vqecg.downstream.thresholds import FIXED
-from vqecg.downstream.training import ClassifierSettings, LabelledSignals, predict, train_classifier
+from vqecg.downstream.classifiers.metrics import classification_metrics
+from vqecg.downstream.classifiers.thresholds import FIXED
+from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals, predict, train_classifier
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.labels import LabelTask
-from vqecg.records.store import RecordStore
-from vqecg.scripts.presets import PRESETS, preset
+from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.presets import PRESETS, preset
 from vqecg.tokenizer.metrics import prd
 from vqecg.training.checkpoint import write_text
 

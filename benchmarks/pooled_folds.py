@@ -14,8 +14,8 @@ import numpy as np
 from measuring import machine, print_table, share
 from scipy.special import expit
 
-from vqecg.downstream.out_of_fold import FoldScores, pool_folds
-from vqecg.downstream.statistics import draw_bootstrap, paired_difference, replicate_metric
+from vqecg.downstream.comparison.out_of_fold import FoldScores, pool_folds
+from vqecg.evaluation.statistics.bootstrap import draw_bootstrap, paired_difference, replicate_metric
 
 POSITIVE = 0.15  # share of patients with the class
 APART = 1.5  # standard deviations between patients with and without it

@@ -24,12 +24,14 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.cache_utils import Cache, DynamicCache
 from transformers.utils import logging
 
-from vqecg.prior import cache, sampling
-from vqecg.prior.condition import Condition
+from vqecg.prior import kv_cache as cache
+
+from vqecg.prior import sampling
+from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
 from vqecg.prior.modeling import ECGPrior
-from vqecg.scripts.presets import PRESETS, preset
-from vqecg.scripts.train_prior import load_generator
+from vqecg.scripts.cli.presets import PRESETS, preset
+from vqecg.scripts.commands.train_prior import load_generator
 
 OURS, GROWING = "vqecg", "growing cache"
 SAME_STEPS, SAME_CODES = "generate, as many steps", "generate, as many codes"

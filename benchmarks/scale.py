@@ -25,11 +25,11 @@ from measuring import machine, number, print_table
 
 from vqecg.records.labels import statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
-from vqecg.records.preprocessing import SignalSpec
-from vqecg.records.readers import read_table
-from vqecg.records.simulator import SimulatorSettings, simulate_record
-from vqecg.records.store import RecordStore
-from vqecg.records.writing import write_dataset
+from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.datasets.registry import read_table
+from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.export.ptbxl_layout import write_dataset
 
 STATEMENTS = (("NORM", "SR"), ("IMI", "SR"), ("CLBBB", "SR"), ("LVH", "SR"), ("AFIB",), ("ISC_", "SR", "PVC"))
 CHUNK = 500  # records made at a time
@@ -119,7 +119,7 @@ def mixtures(pool: np.ndarray, records: int) -> Iterator[np.ndarray]:
 
 def untrained_tokenizer(folder: Path) -> Path:
     """The tokenizer of the preset `small` with codebooks of random numbers: it computes as long as a trained one."""
-    from vqecg.scripts.presets import SMALL
+    from vqecg.scripts.cli.presets import SMALL
     from vqecg.tokenizer.modeling import ECGTokenizer
 
     tokenizer = ECGTokenizer(SMALL.tokenizer.model)

@@ -3,7 +3,7 @@
 neurokit2's `ecg_simulate` (ECGSYN, one lead or twelve) would be the alternative to name, and is absent: it pins pandas
 below 3 and cannot be installed beside this package. In its place stands a small ECGSYN of our own: McSharry's
 equations (McSharry et al. 2003, IEEE Trans Biomed Eng 50:289, eq. 1) under scipy's solve_ivp, against the same waves
-as Gaussians around each beat, as records/simulator.py evaluates them.
+as Gaussians around each beat, as records/simulation/simulator.py evaluates them.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import numpy as np
 from measuring import machine, print_table, print_timings, time_side_by_side
 from scipy.integrate import solve_ivp
 
-from vqecg.records.simulator import SimulatorSettings, simulate_record
+from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
 
 # McSharry et al. 2003, Table 1: P, Q, R, S, T
 ANGLES = np.array([-np.pi / 3, -np.pi / 12, 0.0, np.pi / 12, np.pi / 2])  # rad

@@ -28,16 +28,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from vqecg.downstream.statistics import draw_bootstrap, replicate_metric
-from vqecg.prior.condition import SEX_CODES, Condition
+from vqecg.evaluation.statistics.bootstrap import draw_bootstrap, replicate_metric
+from vqecg.prior.conditioning import SEX_CODES, Condition
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.record_rows import RecordRows
-from vqecg.prior.sketch import Sketch, SketchModel
-from vqecg.prior.traits import LEAD_TRAITS, PLAIN
+from vqecg.records.store.selection import RecordRows
+from vqecg.prior.sketch.sketch import Sketch, SketchModel
+from vqecg.prior.sketch.traits import LEAD_TRAITS, PLAIN
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import SUPERCLASSES
-from vqecg.records.store import RecordStore
-from vqecg.scripts.train_prior import load_generator
+from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.commands.train_prior import load_generator
 
 STATEMENTS = ("1AVB", "CLBBB", "CRBBB", "IRBBB", "LAFB", "LPFB", "SBRAD", "STACH", "AFIB", "LVH", "IMI", "ASMI")
 Classes = Mapping[str, list[int]]  # name -> the columns of the generator's labels that make it

@@ -16,9 +16,9 @@ class ECGPriorConfig:
     frames: int = 125  # frames a record
     sampling_rate: int = 100  # Hz of the recordings, whose traits are measured
     hop_length: int = 8  # samples a frame
-    components: int = 48  # of the representative beat, drawn before the codes (prior/traits.py)
+    components: int = 48  # of the representative beat, drawn before the codes (prior/sketch/traits.py)
     trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
-    detail_width: int = 128  # channels of the detail model (prior/detail.py)
+    detail_width: int = 128  # channels of the detail model (prior/detail/modeling.py)
     detail_blocks: int = 4  # layers of it
     beat_bins: int = 192  # eighths of a frame, up to which the distance to the R peaks before and after is told
     backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it

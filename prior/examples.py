@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from vqecg.prior.condition import SEX_CODES, UNKNOWN_SEX
-from vqecg.prior.rhythm import most_beats, move_times, pad_times
-from vqecg.prior.traits import TraitBasis, measure_all, scaled
+from vqecg.prior.conditioning import SEX_CODES, UNKNOWN_SEX
+from vqecg.prior.sketch.rhythm import most_beats, move_times, pad_times
+from vqecg.prior.sketch.traits import TraitBasis, measure_all, scaled
 from vqecg.records.labels import LabelTask
-from vqecg.records.store import RecordStore
+from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.encoding import code_type
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.examples import jitter

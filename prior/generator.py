@@ -11,15 +11,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from vqecg.prior.condition import COARSER_TASKS, SEX_CODES, Condition
+from vqecg.prior.conditioning import COARSER_TASKS, SEX_CODES, Condition
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sampling import sample
-from vqecg.prior.sketch import Sketch
-from vqecg.records.atomic_folder import atomic_folder
+from vqecg.prior.sketch.sketch import Sketch
+from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.labels import LabelTask
-from vqecg.records.store import RecordStore
-from vqecg.records.subset import TrainedOn
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainedOn
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config, write_text
 
@@ -204,7 +204,7 @@ class ECGGenerator:
         """Codes (records, frames, levels) with the sketches they were written for -> (records, 8, samples) mV.
 
         What the levels that the prior does not write would add is put back as the sketch lets it be known
-        (prior/detail.py). float32.
+        (prior/detail/modeling.py). float32.
         """
         device = next(self.tokenizer.parameters()).device
         parts = [np.zeros((0, len(self.tokenizer.config.leads), self.samples), np.float32)]

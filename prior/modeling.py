@@ -4,10 +4,10 @@ The codes come in the delay pattern (Copet et al. 2023): at step s, level q stan
 of a step are drawn at once and each still sees the coarser levels of its own frame. The backbone is transformers';
 embeddings, conditioning and heads are ours. A head has `codebook_size` outputs: a special token cannot be drawn.
 
-A sketch comes first (prior/sketch.py): small models draw the record's traits - its rate, noise and representative beat
+A sketch comes first (prior/sketch/sketch.py): small models draw the record's traits - its rate, noise and representative beat
 - and the times of its R peaks. At every step the transformer is told the traits, how far the coming frame is from the
 beats around it, and what the frame and its neighbours look like when the representative beat stands at every R peak
-(prior/rendering.py). What is left to it is how a recording differs from that.
+(prior/sketch/rendering.py). What is left to it is how a recording differs from that.
 
 A code is not just a number: embeddings and heads also see its vector in the tokenizer's codebook. So what is learned of
 one code holds for those near it, and a few thousand records go further.
@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from vqecg.prior.condition import Condition, ConditionEmbedding
+from vqecg.prior.conditioning import Condition, ConditionEmbedding
 from vqecg.prior.config import ECGPriorConfig
-from vqecg.prior.detail import DetailModel
-from vqecg.prior.rendering import FrameEmbedding
-from vqecg.prior.rhythm import beat_distances
-from vqecg.prior.sketch import Sketch, SketchModel
-from vqecg.prior.traits import PLAIN, TraitBasis
+from vqecg.prior.detail.modeling import DetailModel
+from vqecg.prior.sketch.rendering import FrameEmbedding
+from vqecg.prior.sketch.rhythm import beat_distances
+from vqecg.prior.sketch.sketch import Sketch, SketchModel
+from vqecg.prior.sketch.traits import PLAIN, TraitBasis
 from vqecg.training.checkpoint import Pretrained
 
 if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --help does not wait for it

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.copy_gate import CopyGate, generate_gated
+from vqecg.prior.copies.gate import CopyGate, generate_gated
 from vqecg.prior.generator import ECGGenerator, Requests, SyntheticRecords
-from vqecg.prior.sketch import Sketch
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.tokenizer.encoding import one_thread
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqecg.prior.condition import Condition
+from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.modeling import ECGPrior, delay, undelay
-from vqecg.prior.sketch import Sketch
+from vqecg.prior.sketch.sketch import Sketch
 
 
 @torch.inference_mode()
@@ -31,7 +31,7 @@ def sample_codes(
     `noise` (batch, steps, levels) uniform in [0, 1) decides every draw, by inversion of the cumulative distribution.
     `given` (batch, frames, levels) holds codes to keep, -1 where one is to be drawn; none: all are drawn.
     """
-    from vqecg.prior.cache import preallocated_cache  # imports transformers, which takes seconds
+    from vqecg.prior.kv_cache import preallocated_cache  # imports transformers, which takes seconds
 
     config = prior.config
     guided = settings.guidance != 1

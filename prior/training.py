@@ -7,15 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqecg.prior.condition import Condition, group_membership
+from vqecg.prior.conditioning import Condition, group_membership
 from vqecg.prior.config import ECGPriorConfig
-from vqecg.prior.detail_training import DetailLoss, train_detail
+from vqecg.prior.detail.training import DetailLoss, train_detail
 from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.sketch import Sketch, SketchModel
-from vqecg.prior.traits import TraitBasis, measure_all
+from vqecg.prior.sketch.sketch import Sketch, SketchModel
+from vqecg.prior.sketch.traits import TraitBasis, measure_all
 from vqecg.records.labels import LabelTask
-from vqecg.records.store import RecordStore
+from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.fit import FitResult, FitSettings, fit
@@ -46,7 +46,7 @@ class PriorTraining:
     fit: FitSettings = field(default_factory=FitSettings)  # of the transformer
     sketch: FitSettings = SKETCH_FIT  # of the small models that draw the sketch
     detail: FitSettings = DETAIL_FIT  # of the network that puts back what the other levels hold
-    corruption: float = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail.py)
+    corruption: float = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail/modeling.py)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
     from vqecg.prior.training import PriorTraining
     from vqecg.records.folds import SplitIndices
-    from vqecg.records.store import RecordStore
+    from vqecg.records.store.record_store import RecordStore
     from vqecg.tokenizer.modeling import ECGTokenizer
     from vqecg.tokenizer.training import TokenizerTraining
 
@@ -59,10 +59,10 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> RecordStore:
     """120 simulated recordings of 10 s at 100 Hz."""
-    from vqecg.records.preprocessing import SignalSpec
-    from vqecg.records.readers import read_table
-    from vqecg.records.simulation import simulate_dataset
-    from vqecg.records.store import RecordStore
+    from vqecg.records.store.preprocessing import SignalSpec
+    from vqecg.records.datasets.registry import read_table
+    from vqecg.records.simulation.dataset import simulate_dataset
+    from vqecg.records.store.record_store import RecordStore
 
     folder = tmp_path_factory.mktemp("simulated")
     simulate_dataset(folder / "data", records=120, seed=0, progress=False)
@@ -134,7 +134,7 @@ def tiny_generator(
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """A command that must end with status 1 and one message, from its words; returns the message."""
-    from vqecg.scripts.main import main
+    from vqecg.scripts.cli.main import main
 
     def run(*words: object) -> str:
         capsys.readouterr()
@@ -180,7 +180,7 @@ def run_settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def finished_run(simulated_store: RecordStore, run_settings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished `vqecg run` on the simulated recordings; tests must not change it."""
-    from vqecg.scripts.main import main
+    from vqecg.scripts.cli.main import main
 
     folder = tmp_path_factory.mktemp("finished") / "run"
     data = simulated_store.folder.parent / "data"

@@ -86,7 +86,7 @@ for room in {ROOMS}:
 def test_the_command_shows_its_help_without_the_learning_libraries():
     code = """
 import sys
-from vqecg.scripts.main import main
+from vqecg.scripts.cli.main import main
 assert main(["--help"]) == 0
 heavy = {"torch", "transformers", "accelerate", "pandas", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy

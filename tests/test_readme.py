@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vqecg.scripts.arguments import parse
-from vqecg.scripts.main import COMMANDS
+from vqecg.scripts.cli.arguments import parse
+from vqecg.scripts.cli.main import COMMANDS
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vqecg.records.array_file import ArrayFile
-from vqecg.records.atomic_folder import atomic_folder, check_destination
-from vqecg.records.shards import fill_shards, shard_folder
-from vqecg.records.store import RecordStore, read_signals
+from vqecg.records.files.array_file import ArrayFile
+from vqecg.records.files.atomic import atomic_folder, check_destination
+from vqecg.records.files.shards import fill_shards, shard_folder
+from vqecg.records.store.record_store import RecordStore, read_signals
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import find_folder, fingerprint
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from vqecg.records.leads import twelve_leads
-from vqecg.records.store import RecordStore
+from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.tokenizer.quantization import code_usage, perplexity
 

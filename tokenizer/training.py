@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqecg.records.store import RecordStore
+from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.metrics import prd
 from vqecg.tokenizer.modeling import ECGTokenizer

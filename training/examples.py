@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqecg.records.store import RecordStore
+from vqecg.records.store.record_store import RecordStore
 
 
 @dataclass(frozen=True)

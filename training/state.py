@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vqecg.records.atomic_folder import atomic_folder
+from vqecg.records.files.atomic import atomic_folder
 from vqecg.training.checkpoint import write_tensors, write_text
 
 

@@ -1,0 +1,1 @@
+"""What classifiers say of synthetic records: utility, and the joined assessment."""

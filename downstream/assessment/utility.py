@@ -1,0 +1,182 @@
+"""Do synthetic records stand for real ones to a classifier? TRTR, TSTR and TRTS, with intervals.
+
+TRTR: trained on real, tested on real records. TSTR: trained on synthetic, tested on real ones: is all that a classifier
+needs there? TRTS: trained on real, tested on synthetic ones, judged by the labels asked for: do they show what was
+asked for? (Esteban et al. 2017.) Every design is trained or read with every seed and every classifier family.
+
+Intervals are the two-way bootstrap over patients and seeds of `downstream.statistics`. Designs that are tested on the
+same records share each draw, so that their ratio and difference are paired; TRTS is tested on records of its own and
+shares the draw of seeds alone. AUROC and average precision need no thresholds, so nothing is chosen on validation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vqecg.downstream.classifiers.models import JUDGES
+
+from vqecg.downstream.classifiers.models import classifier_class
+from vqecg.evaluation.statistics.bootstrap import (
+    BootstrapDraw,
+    ReplicatedMetric,
+    divide,
+    draw_bootstrap,
+    macro_average,
+    replicate_metric,
+)
+from vqecg.evaluation.privacy.membership_inference import interval
+
+TRTR, TSTR, TRTS = "TRTR", "TSTR", "TRTS"
+METRICS = ("auroc", "average_precision")
+MACRO = "macro"
+POLICY = (
+    "classifiers keep the weights of the last step, nothing is chosen on validation or test; AUROC and average "
+    "precision need no thresholds"
+)
+
+
+@dataclass(frozen=True)
+class UtilitySettings:
+    """Which classifiers judge, and how sure they are."""
+
+    families: tuple[str, ...] = JUDGES  # names in downstream/models, each trained with every seed
+    seeds: tuple[int, ...] = (0, 1, 2)  # one classifier for each, in every family
+    confidence: float = 0.95  # of the intervals
+    replicates: int = 1000  # bootstrap draws of patients and seeds
+    bootstrap_seed: int = 0  # of these draws
+
+    def __post_init__(self) -> None:
+        for name, values in (("families", self.families), ("seeds", self.seeds)):
+            if not values or len(set(values)) != len(values):
+                raise ValueError(f"{name} are {values}; expected at least one and none twice")
+        for family in self.families:
+            classifier_class(family)
+        if not 0 < self.confidence < 1 or self.replicates < 1:
+            raise ValueError(
+                f"got confidence {self.confidence} and {self.replicates} replicates; "
+                "expected a confidence between 0 and 1 and at least one replicate"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedTested:
+    """What the classifiers of one family, trained on one thing, say of one set of records."""
+
+    family: str  # a name in downstream/models
+    name: str  # TRTR, TSTR, TRTS, or words for another
+    trained_on: int  # records
+    labels: np.ndarray  # (records, classes) 0/1, of the records tested on
+    scores: np.ndarray  # (seeds, records, classes) in 0..1
+    patient_ids: tuple[str, ...]  # one a record tested on, "" = unknown, counts as a patient of its own
+
+
+@dataclass(frozen=True, eq=False)
+class Utility:
+    """Tidy tables of metrics (fractions of 1) with their intervals."""
+
+    # family, design, trained_on, tested_on (records), metric, class_name (MACRO last), positives (records tested on),
+    # value (mean over seeds), low, high
+    scores: pd.DataFrame
+    # family, design, metric, against (TRTR), ratio, ratio_low, ratio_high, difference, difference_low, difference_high,
+    # classes (in both macro averages), paired (whether both were tested on the same records)
+    ratios: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Replicated:
+    """One metric of one design on every draw."""
+
+    design: TrainedTested
+    draw: BootstrapDraw
+    metric: ReplicatedMetric
+
+    @property
+    def defined(self) -> np.ndarray:
+        """(classes,) bool: there are records with and without the class."""
+        return ~np.isnan(self.metric.values[0]).any(axis=0)
+
+    def macro(self, columns: np.ndarray) -> np.ndarray:
+        """(1 + replicates,): the mean over the classes `columns`; 0 is the sample itself."""
+        return macro_average(self.metric.values[:, :, columns], self.draw)
+
+
+def measure_utility(designs: Sequence[TrainedTested], class_names: Sequence[str], settings: UtilitySettings) -> Utility:
+    """Metrics of all designs, and their ratio to and difference from TRTR of the same family.
+
+    Raises ValueError when a family lacks TRTR, or for scores that do not fit labels, classes or seeds.
+    """
+    draws = shared_draws(designs, settings)
+    scores, ratios = [], []
+    for metric in METRICS:
+        found = {
+            (design.family, design.name): Replicated(
+                design, draw, replicate_metric(metric, labels, design.scores, draw)
+            )
+            for design, draw in zip(designs, draws, strict=True)
+            for labels in [np.asarray(design.labels, np.float64)]
+        }
+        for (family, name), own in found.items():
+            scores += score_rows(own, class_names, settings.confidence)
+            if (family, TRTR) not in found:
+                raise ValueError(f"family {family!r} has no {TRTR} among its designs; every ratio is against it")
+            if name != TRTR:
+                ratios.append(ratio_row(own, found[family, TRTR], settings.confidence))
+    return Utility(pd.DataFrame(scores), pd.DataFrame(ratios))
+
+
+def shared_draws(designs: Sequence[TrainedTested], settings: UtilitySettings) -> list[BootstrapDraw]:
+    """One draw for each design: the same where the records are the same, the same seeds in all."""
+    draws: dict[tuple[str, ...], BootstrapDraw] = {}
+    for design in designs:
+        if design.patient_ids not in draws:
+            # another seed for other records: drawn with the same one, they would not be independent
+            seed = settings.bootstrap_seed + len(draws)
+            draws[design.patient_ids] = draw_bootstrap(
+                design.patient_ids, len(settings.seeds), settings.replicates, seed
+            )
+    first = next(iter(draws.values())).seed_weights
+    return [replace(draws[design.patient_ids], seed_weights=first) for design in designs]
+
+
+def score_rows(own: Replicated, class_names: Sequence[str], confidence: float) -> list[dict[str, Any]]:
+    """Rows of `Utility.scores`: one a class, then the macro average over the classes that can be judged."""
+    design, values = own.design, own.metric.values
+    if values.shape[2] != len(class_names):
+        raise ValueError(f"{design.name} has {values.shape[2]} columns of scores; expected {len(class_names)} classes")
+    positives = np.asarray(design.labels).sum(axis=0)
+    per_class = (values * own.draw.seed_weights[:, :, None]).sum(axis=1)
+    columns = [*zip(class_names, positives, per_class.T, strict=True)]
+    columns.append((MACRO, positives.sum(), own.macro(np.flatnonzero(own.defined))))
+    rows = []
+    for name, count, drawn in columns:
+        low, high = interval(drawn[1:], confidence)
+        row = {
+            "family": design.family,
+            "design": design.name,
+            "trained_on": design.trained_on,
+            "tested_on": len(design.labels),
+            "metric": own.metric.metric,
+            "class_name": name,
+            "positives": int(count),
+        }
+        rows.append(row | {"value": float(drawn[0]), "low": low, "high": high})
+    return rows
+
+
+def ratio_row(own: Replicated, reference: Replicated, confidence: float) -> dict[str, Any]:
+    """A row of `Utility.ratios`, over the classes that both sets of records can judge."""
+    columns = np.flatnonzero(own.defined & reference.defined)
+    arm, real = own.macro(columns), reference.macro(columns)
+    row: dict[str, Any] = {
+        "family": own.design.family,
+        "design": own.design.name,
+        "metric": own.metric.metric,
+        "against": reference.design.name,
+    }
+    for name, drawn in (("ratio", divide(arm, real)), ("difference", arm - real)):
+        low, high = interval(drawn[1:], confidence)
+        row |= {name: float(drawn[0]), f"{name}_low": low, f"{name}_high": high}
+    return row | {"classes": len(columns), "paired": own.design.patient_ids == reference.design.patient_ids}

@@ -1,0 +1,224 @@
+"""Whether a made record still shows the labels that it was made for: by classifiers and by physiological rules.
+
+The classifiers are cross-fitted: the training records are split by patient, and each classifier scores the part that it
+has not seen. So the scores that the cut is taken from are such as a new record would get; a classifier's scores of its
+own training records are higher, and would throw away real ones. A record made of real ones is judged by the classifiers
+that have not seen these, where there is one. Nothing of validation or test enters.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from vqecg.downstream.classifiers.signals import StoreSignals
+from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals, predict
+from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, train_judges
+from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, kept_rule, spellings
+from vqecg.evaluation.waves.physiology import physiology
+from vqecg.records.store.selection import RecordRows
+from vqecg.evaluation.waves.segmenter import WaveSegmenter
+from vqecg.records.labels import LabelTask
+
+PASSED = ""
+CLASSIFIER, RULE = "classifier", "rule"  # reasons of a rejection
+
+
+@dataclass(frozen=True, eq=False)
+class MadeRecords:
+    """Made records and what each is meant to be; row n of each field belongs together."""
+
+    signal: np.ndarray  # (records, 8, samples) float32 mV
+    labels: np.ndarray  # (records, classes) float32, of the task of the check
+    statements: Sequence[dict[str, float]]
+    age: np.ndarray  # (records,) float32 years, NaN unknown
+    sex: np.ndarray  # (records,) str
+    parents: np.ndarray | None = None  # (records, 2) int64, rows of the store, -1 for none; None: no record has any
+
+    def __len__(self) -> int:
+        return len(self.signal)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says of one record."""
+
+    reason: str = PASSED  # why it is rejected
+    about: tuple[str, ...] = ()  # the classes or statements that it does not show; none: the record as a whole
+
+
+class Check(Protocol):
+    """What may reject made records."""
+
+    def judge(self, records: MadeRecords) -> list[Verdict]: ...
+
+    def describe(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class LabelCheckSettings:
+    """How much of a label must be seen."""
+
+    percentile: float = 5.0  # of the scores of real training records with a class; a made one below it is rejected
+    rule_share: float = 0.8  # of real training records with a statement that keep its rule, or the rule is not used
+    least: int = 20  # real training records with a class or statement, or nothing is asked for it
+    parts: int = 2  # of the training records, by patient; as many classifiers are trained, each on all but one part
+    seed: int = 0  # of the classifiers
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.percentile < 100 or not 0 <= self.rule_share <= 1 or self.parts < 2 or self.least < 1:
+            raise ValueError(
+                f"got {self}; expected a percentile of 0 to below 100, a rule_share of 0 to 1, at least 2 parts and "
+                "least of at least 1"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class LabelCheck:
+    """Rejects a record that does not show a label asked for; made with `fit`."""
+
+    task: LabelTask
+    sampling_rate: int  # Hz
+    classifiers: Sequence[nn.Module]  # one for each part of the training records, trained on the others, or none
+    lowest: np.ndarray  # (classes,) score below which a class is not shown; -inf where nothing is asked
+    rules: tuple[AdherenceRule, ...] = ()  # those that real training records keep
+    segmenter: WaveSegmenter | None = None  # without it only rules of rate and rhythm can be judged
+    kept_by_real: pd.DataFrame = field(default_factory=pd.DataFrame)  # rule, records, kept: in training, used or not
+    part_of: Mapping[int, int] = field(default_factory=dict)  # row of the store -> part of a training record
+
+    @classmethod
+    def fit(
+        cls,
+        training: RecordRows,
+        task: LabelTask,
+        classifier: ClassifierSettings,
+        folder: Path,
+        settings: LabelCheckSettings | None = None,
+        segmenter: WaveSegmenter | None = None,
+        progress: bool = True,
+    ) -> "LabelCheck":
+        """Trains the classifiers in `folder` (or reads them, where it holds those of the same data and settings).
+
+        `training` are the training records. Raises ValueError for fewer patients than parts.
+        """
+        settings = settings or LabelCheckSettings()
+        parts = patient_parts(training.patients, settings.parts, settings.seed)
+        labels, rate = training.labels(task), training.store.spec.sampling_rate
+        judging = JudgeSettings(classifier, task.class_names, rate)
+        models: list[nn.Module] = []
+        scores = np.zeros(labels.shape)
+        for part in range(settings.parts):
+            own, seed = parts != part, settings.seed + part
+            data = LabelledSignals(StoreSignals(training.store, training.rows[own]), labels[own])
+            source = TrainingSource.of(f"real-without-part-{part}", data)
+            judges = train_judges(source, [classifier.model], [seed], judging, folder, progress=progress)
+            models += judges[classifier.model]
+            scores[~own] = predict(models[-1], StoreSignals(training.store, training.rows[~own]))
+        lowest = lowest_scores(labels, scores, settings)
+        real = rules_of_real(training, segmenter)
+        usable = (real["records"] >= settings.least) & (real["kept"] >= settings.rule_share)
+        rules = tuple(rule for rule, use in zip(RULES, usable, strict=True) if use)
+        part_of = dict(zip(training.rows.tolist(), parts.tolist(), strict=True))
+        return cls(task, rate, models, lowest, rules, segmenter, real, part_of)
+
+    def describe(self) -> str:
+        """What is asked of a record, in a sentence."""
+        asked = [f"{name} {cut:.3f}" for name, cut in zip(self.task.class_names, self.lowest, strict=True) if cut > 0]
+        rules = [f"{rule.statement} ({rule.asked})" for rule in self.rules]
+        return (
+            f"A label counted as shown when {len(self.classifiers)} classifiers, cross-fitted on training records (a "
+            "record made of real ones: those that have not seen them, where there is one), gave it at least the score "
+            f"{', '.join(asked) or '(none asked)'} in the mean, and these rules held: "
+            f"{', '.join(rules) or 'none'}."
+        )
+
+    def judge(self, records: MadeRecords) -> list[Verdict]:
+        """The first reason to reject each record: a class that the classifiers do not see, or a rule that it breaks.
+
+        A rule whose measure a record does not show (no P wave, say) says nothing of it.
+        """
+        if not len(records):
+            return []
+        unseen = np.zeros(records.labels.shape, bool)
+        if self.classifiers:
+            unseen = (records.labels > 0.5) & (self.scores(records) < self.lowest)
+        broken = self.broken_rules(records)
+        return [
+            Verdict(CLASSIFIER, self.task.names(classes)) if classes.any()
+            else Verdict(RULE, statements) if statements else Verdict()
+            for classes, statements in zip(unseen, broken, strict=True)
+        ]  # fmt: skip
+
+    def scores(self, records: MadeRecords) -> np.ndarray:
+        """The mean score of the classifiers that have not seen a record's parents, of all where each has seen one.
+
+        (records, classes) float64.
+        """
+        judging = np.ones((len(records), len(self.classifiers)))
+        if records.parents is not None:
+            for row, parents in enumerate(records.parents.tolist()):
+                parts = {self.part_of[parent] for parent in parents if parent in self.part_of}
+                if len(parts) == 1:  # that part's classifier was trained on the other parts
+                    judging[row] = np.arange(len(self.classifiers)) == parts.pop()
+        found = np.stack([predict(model, records.signal) for model in self.classifiers], axis=1)
+        return (found * judging[..., None]).sum(axis=1) / judging.sum(axis=1)[:, None]
+
+    def broken_rules(self, records: MadeRecords) -> list[tuple[str, ...]]:
+        """The statements of each record whose rule it breaks."""
+        carried = carried_rules(records.statements, self.rules)
+        broken: list[list[str]] = [[] for _ in carried]
+        rows = np.flatnonzero([bool(rules) for rules in carried])
+        if len(rows):
+            table = physiology([records.signal[rows]], self.sampling_rate, self.segmenter)
+            for rule in self.rules:
+                for row, kept in zip(rows, kept_rule(rule, table), strict=True):
+                    if rule in carried[row] and kept == 0:
+                        broken[row].append(rule.statement)
+        return [tuple(dict.fromkeys(names)) for names in broken]
+
+
+def patient_parts(patients: np.ndarray, parts: int, seed: int) -> np.ndarray:
+    """A part for each record, the same for all of a patient: (records,) int64. ValueError: too few patients."""
+    names, patient = np.unique(patients.astype(str), return_inverse=True)
+    if len(names) < parts:
+        raise ValueError(f"{len(names)} patients in the training records; expected at least {parts}, one a part")
+    return (np.random.default_rng(seed).permutation(len(names)) % parts)[patient]
+
+
+def lowest_scores(labels: np.ndarray, scores: np.ndarray, settings: LabelCheckSettings) -> np.ndarray:
+    """The percentile of the scores of the records with each class, -inf for a class of too few: (classes,)."""
+    lowest = np.full(labels.shape[1], -np.inf)
+    for column in range(labels.shape[1]):
+        own = labels[:, column] > 0.5
+        if own.sum() >= settings.least:
+            lowest[column] = np.percentile(scores[own, column], settings.percentile)
+    return lowest
+
+
+def rules_of_real(training: RecordRows, segmenter: WaveSegmenter | None) -> pd.DataFrame:
+    """How often real records with the statement of each of RULES keep it: rule, records (measurable), kept (share)."""
+    carried = carried_rules(training.store.table["statements"].iloc[training.rows].tolist(), RULES)
+    rows = np.flatnonzero([bool(rules) for rules in carried])
+    own = RecordRows(training.store, training.rows[rows])
+    table = physiology(own.chunks(), training.store.spec.sampling_rate, segmenter) if len(rows) else pd.DataFrame()
+    found = []
+    for rule in RULES:
+        has = np.array([rule in carried[row] for row in rows], bool)
+        kept = kept_rule(rule, table)[has]
+        known = kept[np.isfinite(kept)]
+        name = f"{rule.statement}: {', '.join(rule.columns)}"
+        found.append({"rule": name, "records": len(known), "kept": known.mean() if len(known) else np.nan})
+    return pd.DataFrame(found)
+
+
+def carried_rules(
+    statements: Sequence[dict[str, float]], rules: Sequence[AdherenceRule]
+) -> list[tuple[AdherenceRule, ...]]:
+    """The rules of each record's statements, by whichever abbreviation."""
+    spelled = spellings()
+    carried = [{spelled.get(name, name) for name in names} for names in statements]
+    return [tuple(rule for rule in rules if rule.statement in names) for names in carried]

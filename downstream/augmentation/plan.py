@@ -1,0 +1,215 @@
+"""Arms of a comparison: what is added to the real training records. Every adding arm adds the same label rows.
+
+"Duplication" is the control that matters: a generator is of use only if its records do more than copies of real ones.
+So what is added is planned once, from the real training labels, and each arm provides a signal for each planned row.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vqecg.downstream.classifiers.signals import SelectedSignals, Signals
+
+REAL_ONLY, DUPLICATION = "real only", "duplication"
+PRIOR_SAMPLES, LATENT_INTERPOLATION = "prior samples", "latent interpolation"
+SHUFFLED_LABELS = "shuffled labels"  # the negative control: a gain of this arm says that the comparison is broken
+
+
+@dataclass(frozen=True, eq=False)
+class AdditionPlan:
+    """Which label rows are added: those of the real training records `source_indices`, one added record each."""
+
+    class_names: tuple[str, ...]
+    target_classes: tuple[str, ...]  # the scarce classes that are filled up
+    source_indices: np.ndarray  # (added,) int64, rows of the training part; a record may occur more than once
+    labels: np.ndarray  # (added, classes) float32: labels to ask for, e.g. from the generator
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Added records with each class; other classes than the targets come along in records that carry both."""
+        totals = self.labels.sum(axis=0)
+        return {name: round(float(total)) for name, total in zip(self.class_names, totals, strict=True)}
+
+    def __len__(self) -> int:
+        return len(self.source_indices)
+
+
+@dataclass(frozen=True, eq=False)
+class ArmData:
+    """An arm as plain data. It feeds training only: validation and test are never given as one."""
+
+    name: str  # e.g. "prior samples"
+    signals: Signals  # (added, leads, samples) float32 mV when indexed
+    labels: np.ndarray  # (added, classes) float32
+    note: str  # what the records are, for the report
+    copies: int = 0  # how many of them are copies of real training records
+    changes: Mapping[str, Any] = field(default_factory=dict)  # of the classifier's settings, as in a TrainingArm
+
+    def __post_init__(self) -> None:
+        labels = np.asarray(self.labels, dtype=np.float32)
+        if labels.ndim != 2 or len(labels) != len(self.signals) or not len(labels):
+            raise ValueError(
+                f"arm {self.name!r} has {len(self.signals)} signals and labels of shape {labels.shape}; "
+                "expected (records, classes), at least one record, and a row of labels for each"
+            )
+        if not self.name or self.name == REAL_ONLY:
+            raise ValueError(f"an arm is named {self.name!r}; expected another name: {REAL_ONLY!r} adds nothing")
+        if not 0 <= self.copies <= len(labels):
+            raise ValueError(
+                f"arm {self.name!r} has {len(labels)} records, {self.copies} of them copies; expected 0 to all"
+            )
+        object.__setattr__(self, "labels", labels)
+
+
+@dataclass(frozen=True)
+class TrainingArm:
+    """An arm that adds nothing and trains on the real records in another way."""
+
+    name: str  # e.g. "mixup"
+    changes: Mapping[str, Any]  # fields of the classifier's settings -> their values in this arm
+    note: str  # how it is trained, for the report
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name == REAL_ONLY or not self.changes:
+            raise ValueError(f"got {self}; expected at least one change, and another name than {REAL_ONLY!r}")
+
+
+Arm = ArmData | TrainingArm
+
+
+def plan_additions(
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    target_classes: Sequence[str],
+    seed: int,
+    ratio: float | None = None,
+    count: int | None = None,
+    eligible: np.ndarray | None = None,
+    companions: float = 0.0,
+) -> AdditionPlan:
+    """Which label rows to add so that the target classes are less scarce among `labels` (records, classes) 0/1.
+
+    With `ratio`, every target class is raised to that fraction of the most frequent class (1 = as many; a class that is
+    there already gets none); with `count`, that many records are added for each. Rows are those of real records with
+    the class, each used once before any is used twice. The scarcest class comes first, and records that bring a second
+    target class along count for it. `eligible` (records,) bool limits the rows to those that every arm can provide.
+
+    With `companions`, so many records without a target class are added for each with one. Without them all that is made
+    has a target class, and a classifier can learn how made records look in place of what the class looks like.
+
+    Raises ValueError unless exactly one of ratio and count is given and positive, for negative companions, for an
+    unknown target class, for one without an eligible record, and when nothing would be added.
+    """
+    if (ratio is None) == (count is None) or not 0 < (ratio or count or 0) < math.inf:
+        raise ValueError(f"got ratio {ratio} and count {count}; expected exactly one of them, more than 0")
+    if not 0 <= companions < math.inf:
+        raise ValueError(
+            f"companions is {companions}; expected 0 or more, records without a target class for each with one"
+        )
+    names = tuple(class_names)
+    unknown = [name for name in target_classes if name not in names]
+    if unknown or not target_classes:
+        raise ValueError(f"target classes {list(target_classes)} are not all among the classes {list(names)}")
+    truth = np.asarray(labels) > 0.5
+    present = truth.sum(axis=0)
+    usable = truth if eligible is None else truth & eligible[:, None]
+    empty = [name for name in target_classes if not usable[:, names.index(name)].any()]
+    if empty:
+        raise ValueError(
+            f"no training record has {', '.join(empty)} (and is eligible): nothing to copy or to learn from; drop them"
+        )
+    generator = np.random.default_rng(seed)
+    added = np.zeros(len(names), dtype=np.int64)
+    chosen: list[np.ndarray] = []
+    for column in sorted({names.index(name) for name in target_classes}, key=lambda column: (present[column], column)):
+        wanted = count if count is not None else round((ratio or 0) * int(present.max())) - int(present[column])
+        missing = max(0, wanted - int(added[column]))
+        rows = draw_evenly(np.flatnonzero(usable[:, column]), missing, generator)
+        added += truth[rows].sum(axis=0)
+        chosen.append(rows)
+    indices = np.concatenate(chosen)
+    if not len(indices):
+        raise ValueError(f"the target classes have ratio {ratio} already, nothing would be added: ask for a higher one")
+    beside = round(companions * len(indices))
+    if beside:
+        others = np.flatnonzero(possible_companions(truth, names, target_classes, eligible))
+        indices = np.concatenate([indices, draw_evenly(others, beside, generator)])
+    return AdditionPlan(names, tuple(target_classes), indices, np.asarray(labels, dtype=np.float32)[indices])
+
+
+def possible_companions(
+    truth: np.ndarray, names: Sequence[str], target_classes: Sequence[str], eligible: np.ndarray | None
+) -> np.ndarray:
+    """Which eligible records have no target class, of `truth` (records, classes) bool: (records,) bool.
+
+    Raises ValueError when none is left to be a companion.
+    """
+    found = ~np.any(truth[:, [names.index(name) for name in target_classes]], axis=1)
+    if eligible is not None:
+        found = found & eligible
+    if not found.any():
+        raise ValueError(
+            f"every eligible record has one of {', '.join(target_classes)}: no companion can be drawn; "
+            "ask for 0 companions"
+        )
+    return found
+
+
+def scarce_classes(labels: np.ndarray, class_names: Sequence[str], share: float = 1 / 3, least: int = 20) -> list[str]:
+    """Classes with fewer than `share` as many records as the commonest, and at least `least`, in the classes' order.
+
+    A class with fewer records than `least` has too little to learn a generator from, or to be judged on. Raises
+    ValueError when there is none: name target classes then.
+    """
+    present = (np.asarray(labels) > 0.5).sum(axis=0)
+    found = [name for name, count in zip(class_names, present, strict=True) if least <= count < share * present.max()]
+    if not found:
+        counts = ", ".join(f"{name} {count}" for name, count in zip(class_names, present, strict=True))
+        raise ValueError(f"no class is scarce among {counts} (training records); name the target classes yourself")
+    return found
+
+
+def draw_evenly(rows: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+    """`count` of `rows` in random order, each once before any twice: (count,) int64."""
+    rounds = [generator.permutation(rows) for _ in range(-(-count // len(rows)))]
+    return np.concatenate([np.empty(0, np.int64), *rounds])[:count].astype(np.int64)
+
+
+def duplicate(signals: Signals, plan: AdditionPlan) -> ArmData:
+    """The control arm: the planned rows of the training part `signals` themselves, once more."""
+    copies = SelectedSignals(signals, plan.source_indices)
+    note = f"copies of {len(np.unique(plan.source_indices))} real training records"
+    return ArmData(DUPLICATION, copies, plan.labels, note, copies=len(plan))
+
+
+def slug(name: str) -> str:
+    """A name as part of a path: lower case, "-" for all but letters and digits and points."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
+
+
+def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
+    """Raises ValueError unless the arms have different names, and those that add do so equally for every class."""
+    names = [arm.name for arm in arms]
+    if len(set(names)) != len(names):
+        raise ValueError(f"the arms are named {names}; expected every name once")
+    slugs = [slug(name) for name in names]
+    if len(set(slugs)) != len(slugs) or "" in slugs:
+        raise ValueError(
+            f"the arms are named {names}; expected names that differ in letters or digits: folders have them"
+        )
+    adding = [arm for arm in arms if isinstance(arm, ArmData)]
+    counts: Mapping[str, list[float]] = {arm.name: arm.labels.sum(axis=0).round(3).tolist() for arm in adding}
+    for arm in adding:
+        first = adding[0]
+        if arm.labels.shape[1] != len(class_names):
+            raise ValueError(f"arm {arm.name!r} has {arm.labels.shape[1]} label columns for {len(class_names)} classes")
+        if len(arm.labels) != len(first.labels) or counts[arm.name] != counts[first.name]:
+            raise ValueError(
+                f"arms must add the same records of every class ({', '.join(class_names)}), or a difference may come "
+                f"from the numbers; {first.name!r} adds {len(first.labels)} records {counts[first.name]}, "
+                f"{arm.name!r} adds {len(arm.labels)} records {counts[arm.name]}: fill all arms from one AdditionPlan"
+            )

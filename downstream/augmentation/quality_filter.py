@@ -1,0 +1,90 @@
+"""A filter of made records: as likely under the prior as training records are, and what they are meant to be.
+
+A record much likelier than any real one is the prior's average, and adds nothing; one much less likely is no ECG that
+the training records know. Both ends come from the training folds alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vqecg.downstream.augmentation.label_check import Check, MadeRecords, Verdict
+from vqecg.prior.generator import ECGGenerator
+from vqecg.records.store.selection import RecordRows
+from vqecg.prior.likelihood import BATCH, Told, losses_of_records
+
+UNLIKELY, TOO_LIKELY = "unlikely", "too likely"  # reasons of a rejection
+
+
+@dataclass(frozen=True)
+class LikelihoodSettings:
+    """How far from training records a made one may lie."""
+
+    low: float = 0.5  # percentile of the training records' nats; a record below it is likelier than they are
+    high: float = 99.5  # percentile; a record above it is less likely
+    sample: int = 1000  # training records, at most, that the percentiles are taken from
+    seed: int = 0  # of the sample
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low < self.high <= 100 or self.sample < 1:
+            raise ValueError(f"got {self}; expected percentiles 0 <= low < high <= 100, and a sample of at least 1")
+
+
+@dataclass(frozen=True, eq=False)
+class LikelihoodCheck:
+    """Rejects a record whose likelihood under the prior is out of the training records' range; made with `fit`."""
+
+    generator: ECGGenerator
+    lowest: float  # nats a record
+    highest: float
+
+    @classmethod
+    def fit(
+        cls, generator: ECGGenerator, training: RecordRows, settings: LikelihoodSettings | None = None
+    ) -> "LikelihoodCheck":
+        """Percentiles over training records. Raises ValueError for records at another sampling rate."""
+        settings = settings or LikelihoodSettings()
+        losses = losses_of_records(generator, training.sample(settings.sample, settings.seed))
+        lowest, highest = np.percentile(losses, (settings.low, settings.high))
+        return cls(generator, float(lowest), float(highest))
+
+    def describe(self) -> str:
+        """What is asked of a record, in a sentence."""
+        return (
+            f"A record passed when the prior gave it {self.lowest:.1f} to {self.highest:.1f} nats, as it gives "
+            "training records."
+        )
+
+    def judge(self, records: MadeRecords) -> list[Verdict]:
+        """Encodes the signals again and asks the prior how likely they are, told what they are meant to be."""
+        if not len(records):
+            return []
+        losses = np.concatenate([
+            Told.of(
+                self.generator, records.signal[part], records.statements[part], records.age[part], records.sex[part]
+            ).losses(self.generator)
+            for part in (slice(start, start + BATCH) for start in range(0, len(records), BATCH))
+        ])  # fmt: skip
+        return [
+            Verdict(UNLIKELY) if loss > self.highest else Verdict(TOO_LIKELY) if loss < self.lowest else Verdict()
+            for loss in losses
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class QualityFilter:
+    """Several checks, one after the other: a record is rejected by the first that finds something."""
+
+    checks: tuple[Check, ...]
+
+    def describe(self) -> str:
+        """What all of them ask."""
+        return " ".join(check.describe() for check in self.checks)
+
+    def judge(self, records: MadeRecords) -> list[Verdict]:
+        """The first reason to reject each record."""
+        verdicts = [Verdict()] * len(records)
+        for check in self.checks:
+            found = check.judge(records)
+            verdicts = [one if one.reason else other for one, other in zip(verdicts, found, strict=True)]
+        return verdicts

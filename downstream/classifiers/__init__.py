@@ -1,0 +1,1 @@
+"""Classifiers: models, losses, training, thresholds and metrics."""

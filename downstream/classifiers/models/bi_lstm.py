@@ -1,0 +1,64 @@
+"""A bidirectional LSTM over patches of the signal: no convolution looks further than its patch.
+
+One of the families of Strodthoff et al. 2021, who run it over every sample. Here a patch of 0.13 s comes
+every 40 ms at 100 Hz, so that a processor takes 250 steps for ten seconds, and not 1,000. Maximum and mean over time
+make the features, as in their head.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vqecg.downstream.classifiers.models.interface import ClassifierConfig, check_odd, check_positive, scaled
+from vqecg.training.checkpoint import Pretrained
+
+
+@dataclass(frozen=True)
+class BiLSTMConfig(ClassifierConfig):
+    """The shape of a `BiLSTMClassifier`."""
+
+    patch: int = 13  # samples that are read at a step
+    stride: int = 4  # samples from one step to the next
+    width: int = 64  # numbers that describe a patch
+    hidden: int = 64  # units of the LSTM, in each direction
+    layers: int = 2  # of the LSTM
+    dropout: float = 0.2  # between the layers and of the features, in training
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # oneDNN's bf16 convolution is wrong for padded kernels of 8, 12 or 16 samples on few channels
+        check_odd(patch=self.patch)
+        check_positive(patch=self.patch, stride=self.stride, width=self.width, hidden=self.hidden, layers=self.layers)
+
+
+class BiLSTMClassifier(nn.Module, Pretrained):
+    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, one yes or no a class."""
+
+    config_class = BiLSTMConfig
+
+    def __init__(self, config: BiLSTMConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.patches = nn.Sequential(
+            nn.Conv1d(len(config.leads), config.width, config.patch, config.stride, config.patch // 2, bias=False),
+            nn.BatchNorm1d(config.width),
+            nn.ReLU(),
+        )
+        between = config.dropout if config.layers > 1 else 0.0
+        self.recurrent = nn.LSTM(
+            config.width, config.hidden, config.layers, batch_first=True, dropout=between, bidirectional=True
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(4 * config.hidden, len(config.class_names))
+
+    def features(self, signal: Tensor) -> Tensor:
+        """(batch, leads, samples) float32 mV -> (batch, 4 hidden): maximum and mean over time, both directions.
+
+        Raises ValueError for a signal of another shape.
+        """
+        read, _ = self.recurrent(self.patches(scaled(signal, self.config)).transpose(1, 2))
+        return torch.cat([read.amax(dim=1), read.mean(dim=1)], dim=1)
+
+    def forward(self, signal: Tensor) -> Tensor:
+        return self.head(self.dropout(self.features(signal)))

@@ -1,0 +1,266 @@
+"""Training a classifier on real records, synthetic ones, or both, by the same rule for every arm of a comparison.
+
+Given a seed, every arm starts from the same weights and takes the same number of steps with the same schedule. The
+weights of the last step are kept: nothing is selected on validation or test, so no arm can be lucky in a selection. The
+validation part gives the thresholds, and nothing else.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import expit
+from torch import Tensor, nn
+
+from vqecg.downstream.classifiers import losses
+from vqecg.downstream.classifiers.mixup import check_alpha, mixup
+from vqecg.downstream.classifiers.models import classifier_class
+from vqecg.downstream.classifiers.models.interface import LabelAware
+from vqecg.downstream.classifiers.signal_augmentation import ClassicAugmentation, augment
+from vqecg.downstream.classifiers.signals import Signals, in_batches
+from vqecg.downstream.classifiers.thresholds import FIXED, MAXIMUM_F1, POLICIES, Thresholds, choose_thresholds
+from vqecg.training.fit import FitResult, FitSettings, fit
+
+NO_AUGMENTATION, CLASSIC, MIXUP = AUGMENTATIONS = ("none", "classic", "mixup")
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """How a classifier is trained. The same settings serve every arm of a comparison."""
+
+    model: str = "resnet"  # a name in downstream/models, whose recipe gives the other defaults
+    steps: int = 600  # optimizer steps, the same whatever the number of records
+    batch_size: int = 64  # records a step
+    learning_rate: float = 3e-3  # highest value, after the warm-up
+    warmup_steps: int = 60  # steps of linear warm-up
+    weight_decay: float = 0.01  # on matrices and kernels only
+    crop_seconds: float = 0.0  # s, random excerpt of each record a step; 0 = the whole record
+    threshold_policy: str = MAXIMUM_F1  # "fixed 0.5" or "maximum F1 on validation, per class"
+    evaluate_every: int = 100  # steps between rows of the training history (and checkpoints)
+    loss: str = losses.BCE  # "bce", "weighted-bce", "focal" or "asymmetric"
+    positive_weight_cap: float = 10.0  # greatest weight of a rare class's presence, for "weighted-bce"
+    focal_gamma: float = 2.0  # exponent by which what is right already counts less, for "focal"; 0 = bce
+    positive_gamma: float = 0.0  # that exponent where the class is present, for "asymmetric"
+    negative_gamma: float = 4.0  # that exponent where the class is absent, for "asymmetric"
+    negative_margin: float = 0.05  # probability below which an absent class counts nothing, for "asymmetric"
+    augmentation: str = NO_AUGMENTATION  # of every batch: "none", "classic" or "mixup"
+    classic: ClassicAugmentation = field(default_factory=ClassicAugmentation)  # kinds of "classic" and their strength
+    mixup_alpha: float = 0.2  # of the Beta distribution of weights, for "mixup"; small = most records nearly unmixed
+
+    def __post_init__(self) -> None:
+        if self.threshold_policy not in POLICIES:
+            raise ValueError(f"threshold_policy is {self.threshold_policy!r}; expected one of {', '.join(POLICIES)}")
+        if self.crop_seconds < 0:
+            raise ValueError(f"crop_seconds is {self.crop_seconds}; expected 0 (off) or more")
+        for name, value, known in (
+            ("loss", self.loss, losses.LOSSES),
+            ("augmentation", self.augmentation, AUGMENTATIONS),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
+        classifier_class(self.model)
+        self.fit_settings(0)  # refuses steps, batches and rates that cannot be
+        losses.check_parameters(
+            self.positive_weight_cap,
+            (self.focal_gamma, self.positive_gamma, self.negative_gamma),
+            self.negative_margin,
+        )
+        check_alpha(self.mixup_alpha)
+
+    def of_steps(self, steps: int) -> "ClassifierSettings":
+        """The same with other steps, of which at most half are warm-up."""
+        return replace(self, steps=steps, warmup_steps=min(self.warmup_steps, steps // 2))
+
+    def fit_settings(self, seed: int) -> FitSettings:
+        """What `fit` needs of these."""
+        return FitSettings(
+            steps=self.steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            warmup_steps=self.warmup_steps,
+            weight_decay=self.weight_decay,
+            evaluate_every=self.evaluate_every,
+            seed=seed,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSignals:
+    """Signals with their labels."""
+
+    signals: Signals  # (records, leads, samples) float32 mV when indexed
+    labels: np.ndarray  # (records, classes) float32 in 0..1
+
+    def __post_init__(self) -> None:
+        labels = np.asarray(self.labels, dtype=np.float32)
+        if labels.ndim != 2 or len(labels) != len(self.signals) or not len(labels):
+            raise ValueError(
+                f"got {len(self.signals)} signals and labels of shape {labels.shape}; "
+                "expected (records, classes), at least one record, and a row of labels for each"
+            )
+        if not ((labels >= 0) & (labels <= 1)).all():
+            raise ValueError(f"labels go from {labels.min()} to {labels.max()}; expected 0 (absent) to 1 (present)")
+        object.__setattr__(self, "labels", labels)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedClassifier:
+    """A classifier with what is needed to use and to judge it."""
+
+    model: nn.Module  # in evaluation mode
+    fit: FitResult
+    thresholds: Thresholds  # from the validation part, or fixed
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierExamples:
+    """Training records as `fit` asks for them."""
+
+    data: LabelledSignals
+    settings: ClassifierSettings
+    sampling_rate: int  # Hz
+
+    def __len__(self) -> int:
+        return len(self.data.labels)
+
+    def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
+        """`signal` (batch, leads, samples or crop) float32 mV and `labels` (batch, classes) float32."""
+        signal = np.asarray(self.data.signals[indices], dtype=np.float32)
+        labels = self.data.labels[indices]
+        crop = round(self.settings.crop_seconds * self.sampling_rate)
+        if 0 < crop < signal.shape[2]:
+            starts = generator.integers(0, signal.shape[2] - crop + 1, size=len(signal))
+            columns = starts[:, None, None] + np.arange(crop)
+            signal = np.take_along_axis(signal, columns, axis=2)
+        if self.settings.augmentation == CLASSIC:
+            signal = augment(signal, self.sampling_rate, self.settings.classic, generator)
+        elif self.settings.augmentation == MIXUP:
+            mixed = mixup(signal, labels, self.settings.mixup_alpha, generator)
+            signal, labels = mixed.signal, mixed.labels
+        return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(labels)}
+
+
+def loss_of(
+    settings: ClassifierSettings, labels: np.ndarray
+) -> Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]:
+    """The loss as `fit` asks for it; `labels` (records, classes) are those of training, for the weights of classes."""
+    weights = torch.from_numpy(losses.positive_weights(labels, settings.positive_weight_cap))
+
+    def measured(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        logits, truth = model(batch["signal"]).float(), batch["labels"]
+        if settings.loss == losses.WEIGHTED_BCE:
+            return {"loss": losses.weighted_bce(logits, truth, weights.to(logits.device))}
+        if settings.loss == losses.FOCAL:
+            return {"loss": losses.focal(logits, truth, settings.focal_gamma)}
+        if settings.loss == losses.ASYMMETRIC:
+            gammas = (settings.positive_gamma, settings.negative_gamma)
+            return {"loss": losses.asymmetric(logits, truth, *gammas, settings.negative_margin)}
+        return {"loss": losses.bce(logits, truth)}
+
+    return measured
+
+
+def model_config(
+    name: str, class_names: Sequence[str], sampling_rate: int, settings: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Every field of the config of model `name`, defaults too: what the identity of a training must hold.
+
+    `sampling_rate` in Hz; `settings` are fields by name. Raises ValueError as the config does.
+    """
+    model_class: Any = classifier_class(name)
+    config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(settings or {})}
+    return asdict(model_class.config_class(**config))
+
+
+def initial_classifier(name: str, config: dict[str, Any], seed: int) -> nn.Module:
+    """A new model of `name` whose weights depend on `seed` and the config only; torch's global state is left alone."""
+    model_class: Any = classifier_class(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return model_class(model_class.config_class(**config))
+
+
+def train_classifier(
+    train: LabelledSignals,
+    settings: ClassifierSettings,
+    class_names: Sequence[str],
+    seed: int,
+    validation: LabelledSignals | None = None,
+    sampling_rate: int = 100,
+    folder: Path | None = None,
+    progress: bool = True,
+    description: str = "classifier",
+    real_labels: np.ndarray | None = None,
+    model_settings: Mapping[str, Any] | None = None,
+) -> TrainedClassifier:
+    """Trains a new classifier on `train` and chooses its thresholds on `validation`.
+
+    Training on synthetic records alone is this too, with a `train` of nothing else. With a `folder` the run can be
+    interrupted and resumed. A `LabelAware` model is told `real_labels` (records, classes) 0/1, of the real training
+    records; None takes those of `train`, which then should hold no synthetic ones. `model_settings` are further fields
+    of the model's config, by name.
+
+    Raises ValueError for labels that do not fit the classes, or for thresholds by validation without a validation part.
+    """
+    told = train.labels if real_labels is None else np.asarray(real_labels)
+    for labels in (train.labels, told, *(() if validation is None else (validation.labels,))):
+        if labels.ndim != 2 or labels.shape[1] != len(class_names):
+            raise ValueError(f"labels are of shape {labels.shape}; expected the {len(class_names)} classes as columns")
+    if validation is None and settings.threshold_policy != FIXED:
+        raise ValueError(f"thresholds by {settings.threshold_policy!r} need a validation part: give one, or {FIXED!r}")
+    config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(model_settings or {})}
+    model = initial_classifier(settings.model, config, seed)
+    if isinstance(model, LabelAware):
+        model.learn_labels(told)
+    result = fit(
+        model,
+        ClassifierExamples(train, settings, sampling_rate),
+        loss_of(settings, train.labels),
+        settings.fit_settings(seed),
+        folder=folder,
+        description=description,
+        progress=progress,
+    )
+    if validation is None:
+        return TrainedClassifier(model, result, Thresholds((0.5,) * len(class_names), FIXED))
+    scores = predict(model, validation.signals)
+    return TrainedClassifier(
+        model, result, choose_thresholds(settings.threshold_policy, validation.labels, scores, class_names)
+    )
+
+
+def classifier_card(trained: TrainedClassifier, training_data: str, records: int) -> str:
+    """The model card of a classifier: what it takes and gives, what it was trained on, and its limits."""
+    config: Any = trained.model.config
+    cuts = zip(config.class_names, trained.thresholds.values, strict=True)
+    return (
+        f"# {type(trained.model).__name__}\n\nResearch use, not for diagnosis.\n\n"
+        f"- Input: (batch, {len(config.leads)}, samples) float32 mV at {config.sampling_rate} Hz, "
+        f"leads {', '.join(config.leads)}\n"
+        f"- Output: one logit a class: {', '.join(config.class_names)}\n"
+        f"- Trained on {records} records ({training_data}), {trained.fit.steps} steps\n"
+        f"- Thresholds ({trained.thresholds.policy}): {', '.join(f'{name} {cut:.3f}' for name, cut in cuts)}\n"
+    )
+
+
+@torch.no_grad()
+def predict(model: nn.Module, signals: Signals, batch_size: int = 256) -> np.ndarray:
+    """Scores (records, classes) float64 in 0..1 of a classifier, which is left in evaluation mode.
+
+    Raises ValueError when a score is NaN.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    logits = [
+        model(torch.from_numpy(batch).to(device)).double().cpu().numpy() for batch in in_batches(signals, batch_size)
+    ]
+    if not logits:
+        raise ValueError("there are no signals to predict; expected at least one record")
+    # float64 before the sigmoid: in float32 sure scores become equal to 1, and ties lower the AUROC
+    scores = expit(np.concatenate(logits))
+    if not np.isfinite(scores).all():
+        raise ValueError("the classifier gave scores that are NaN: check signals and weights for NaN")
+    return scores

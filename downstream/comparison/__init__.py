@@ -1,0 +1,1 @@
+"""Arms, runs and verdicts: what added records do for a classifier."""

@@ -1,0 +1,232 @@
+"""Retrain a classifier for every arm and seed, score it on the real test part, and compare: resumable.
+
+Folder: `<arm>-<seed>/` for every run (see comparison_runs.py), then test.parquet (patients and labels of the test part)
+and comparison.json. With these the bootstrap can be done again.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, Arm, ArmData, check_arms
+from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Comparison, analyse, class_groups
+from vqecg.downstream.comparison.runs import (
+    FinishedRun,
+    PreparedRuns,
+    RealPart,
+    Run,
+    RunTask,
+    check_parts,
+    prepare_runs,
+)
+from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.records.files.worker_pool import run_tasks
+from vqecg.training.checkpoint import write_text
+
+COMPARISON_FILE = "comparison.json"
+
+
+@dataclass(frozen=True)
+class ComparisonSettings:
+    """What is trained and how it is judged."""
+
+    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
+    analysis: Analysis = field(default_factory=Analysis)
+    seeds: tuple[int, ...] = (0, 1, 2)  # one classifier for each, in every arm
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds are {self.seeds}; expected at least one and none twice")
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyComparison:
+    """A comparison whose arms are filled and checked, before anything is trained; can be sent to another process."""
+
+    train: RealPart
+    test: RealPart
+    arms: Mapping[int, tuple[Arm | None, ...]]  # of each seed, in one order. None: real only; "duplication" next
+    prepared: PreparedRuns
+    target_classes: tuple[str, ...]
+    settings: ComparisonSettings
+    remarks: tuple[str, ...] = ()  # what a reader must know of it, in sentences
+
+    @property
+    def runs(self) -> list[Run]:
+        """The classifiers to train, arm by arm, a seed each."""
+        classifier = self.settings.classifier
+        return [
+            Run(self.prepared, arm, seed, classifier)
+            for of_seeds in zip(*self.arms.values(), strict=True)
+            for seed, arm in zip(self.arms, of_seeds, strict=True)
+        ]
+
+    def scores(self, runs: Sequence[FinishedRun]) -> list[ArmScores]:
+        """What the finished runs, in the order of `runs`, say in each arm."""
+        count = len(self.arms)
+        return [
+            arm_scores(of_seeds, runs[number * count : (number + 1) * count], len(self.train.indices))
+            for number, of_seeds in enumerate(zip(*self.arms.values(), strict=True))
+        ]
+
+
+def get_ready(
+    train: RealPart,
+    validation: RealPart,
+    test: RealPart,
+    arms: Mapping[int, Sequence[Arm]],
+    class_names: Sequence[str],
+    target_classes: Sequence[str],
+    settings: ComparisonSettings,
+    remarks: Sequence[str] = (),
+) -> ReadyComparison:
+    """Reads all signals once and checks everything that `compare` refuses; `arms` are those of each seed."""
+    for own in arms.values():
+        check_arms(own, class_names)
+    named = {tuple(arm.name for arm in own) for own in arms.values()}
+    if set(arms) != set(settings.seeds) or len(named) != 1:
+        raise ValueError(
+            f"got the arms {sorted(named)} for the seeds {list(arms)}; expected the same in all of {settings.seeds}"
+        )
+    (names,) = named
+    for needed in (DUPLICATION, settings.analysis.main_arm):
+        if needed not in names:
+            raise ValueError(f"no arm is named {needed!r} (there are {list(names)}); add it to compare")
+    class_groups(class_names, target_classes)
+    check_parts(train, validation, test)
+    prepared = prepare_runs(train, validation, test, arms, class_names)
+    ordered = {seed: (None, *sorted(arms[seed], key=lambda arm: arm.name != DUPLICATION)) for seed in settings.seeds}
+    ready = ReadyComparison(train, test, ordered, prepared, tuple(target_classes), settings, tuple(remarks))
+    for run in ready.runs:
+        run.check()
+    return ready
+
+
+def compare(
+    train: RealPart,
+    validation: RealPart,
+    test: RealPart,
+    arms: Sequence[Arm],
+    class_names: Sequence[str],
+    target_classes: Sequence[str],
+    settings: ComparisonSettings,
+    folder: Path,
+    overwrite: bool = False,
+    progress: bool = True,
+    workers: int = 1,
+    remarks: Sequence[str] = (),
+) -> Comparison:
+    """Trains on `train` alone and by each arm, the same arms in every seed, and compares on `test`.
+
+    A run that `folder` holds is not trained again if its settings and data are the same. All classifiers of a seed
+    start from the same weights and take the same number of steps. Synthetic records enter training only. Several
+    `workers` are new processes of one thread each.
+
+    Raises ValueError when the arms add different numbers of records of a class, when "duplication" or the main arm is
+    missing, when validation or test are not parts of a store, share a patient with training, or contain a record that
+    some arm trains on, and when `folder` holds a run of other settings (unless `overwrite`).
+    """
+    of_seeds = dict.fromkeys(settings.seeds, arms)
+    ready = get_ready(train, validation, test, of_seeds, class_names, target_classes, settings, remarks)
+    return compare_ready(ready, Path(folder), overwrite, progress, workers)
+
+
+def compare_ready(
+    ready: ReadyComparison, folder: Path, overwrite: bool = False, progress: bool = True, workers: int = 1
+) -> Comparison:
+    """What `compare` does once everything is checked."""
+    alone = progress and workers == 1
+    tasks = {run.slug: RunTask(run, folder / run.slug, overwrite, alone) for run in ready.runs}
+    found = finish_runs(tasks, workers, progress)
+    write_test_table(folder / "test.parquet", ready.test, ready.prepared.class_names)
+    comparison = judge(ready, [found[run.slug] for run in ready.runs])
+    write_comparison(folder, comparison)
+    return comparison
+
+
+def finish_runs(
+    tasks: Mapping[str, RunTask], workers: int, progress: bool, description: str = "classifiers"
+) -> dict[str, FinishedRun]:
+    """Every run by its key: those on disk are read, and refused, before another one is trained."""
+    found = read_runs(tasks)
+    missing = [key for key in tasks if key not in found]
+    trained = run_tasks([tasks[key] for key in missing], workers, description, progress=progress)
+    return found | dict(zip(missing, trained, strict=True))
+
+
+def read_runs(tasks: Mapping[str, RunTask]) -> dict[str, FinishedRun]:
+    """Those that are on disk. Raises ValueError for one that is not what is asked for."""
+    return {key: task() for key, task in tasks.items() if task.is_done}
+
+
+def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
+    """The bootstrap over finished runs, in the order of `ready.runs`."""
+    settings = ready.settings
+    found = analyse(
+        ready.scores(runs),
+        ready.test.labels,
+        ready.test.patient_ids,
+        ready.prepared.class_names,
+        ready.target_classes,
+        settings.seeds,
+        runs[0].threshold_policy,
+        dataclasses.asdict(settings.classifier),
+        settings.analysis,
+    )
+    return dataclasses.replace(found, remarks=ready.remarks)
+
+
+def write_comparison(folder: Path, comparison: Comparison) -> None:
+    """Writes comparison.json, which `read_comparison` reads."""
+    write_text(folder / COMPARISON_FILE, json.dumps(comparison.to_dict(), indent=2) + "\n")
+
+
+def write_test_table(path: Path, test: RealPart, class_names: Sequence[str]) -> None:
+    """Writes record_id, patient_id and a column of labels a class for the test part, whole or not at all."""
+    rows = test.store.table.iloc[test.indices][["record_id", "patient_id"]].reset_index(drop=True)
+    table = pd.concat([rows, pd.DataFrame(test.labels, columns=list(class_names))], axis=1)
+    aside = path.with_name(f".{path.name}.partial")
+    try:
+        table.to_parquet(aside)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def is_comparison(folder: Path) -> bool:
+    """Whether `folder` holds a comparison that `read_comparison` reads."""
+    path = Path(folder) / COMPARISON_FILE
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("format") == FORMAT
+
+
+def read_comparison(folder: Path) -> Comparison:
+    """The comparison kept in `folder`. Raises ValueError when it holds none."""
+    path = Path(folder) / COMPARISON_FILE
+    if not path.is_file():
+        raise ValueError(f"{folder} holds no {COMPARISON_FILE}; expected the folder of a finished comparison")
+    return Comparison.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def arm_scores(arms: Sequence[Arm | None], runs: Sequence[FinishedRun], real_records: int) -> ArmScores:
+    """The runs of one arm, one a seed, put together; records are counted as means over seeds."""
+    adding = [arm for arm in arms if isinstance(arm, ArmData)]
+    added = round(np.mean([len(arm.labels) for arm in adding])) if adding else 0
+    synthetic = round(np.mean([len(arm.labels) - arm.copies for arm in adding])) if adding else 0
+    arm = arms[0]
+    note = "" if arm is None else f" and {arm.note}" if isinstance(arm, ArmData) else f", {arm.note}"
+    if any(other.note != adding[0].note for other in adding):
+        note += " (with the first seed)"
+    return ArmScores(
+        name=REAL_ONLY if arm is None else arm.name,
+        note=f"the real training records{note}",
+        real_records=real_records + added - synthetic,
+        synthetic_records=synthetic,
+        scores=np.stack([run.test_scores for run in runs]),
+        thresholds=np.stack([run.thresholds for run in runs]),
+    )

@@ -1,0 +1,190 @@
+"""The design of a comparison, named before anything is made, and how it becomes one that is ready to run."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from vqecg.downstream.comparison.arm_catalogue import DEFAULT, CatalogueArm, find_arms
+from vqecg.downstream.comparison.arm_filling import fill_arms
+from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, plan_additions, scarce_classes
+from vqecg.downstream.augmentation.methods import AugmentationSettings, Ingredients, eligible
+from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, RealPart, get_ready
+from vqecg.downstream.comparison.results import Analysis
+from vqecg.downstream.comparison.runs import check_changes
+from vqecg.downstream.augmentation.label_check import Check, LabelCheck
+from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, QualityFilter
+from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.prior.generator import ECGGenerator
+from vqecg.records.store.selection import RecordRows
+from vqecg.records.folds import FoldSplit, SplitIndices
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
+
+LIKELIHOOD, LABELS = CHECKS = ("likelihood", "labels")
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is compared, on which records, how often."""
+
+    arms: tuple[str, ...] = DEFAULT
+    task: str = "superdiagnostic"  # of the classifiers
+    target_classes: tuple[str, ...] = ()  # classes to add records to; none = the scarce one, or all scarce ones
+    ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
+    companions: float = 0.0  # records without a target class that are added for each with one, in every adding arm
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    subset: TrainingSubset = field(default_factory=TrainingSubset)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
+    checks: tuple[str, ...] = ()  # of CHECKS, which reject made records
+    only_able: bool = False  # plan copies of those records only that every arm can make others of
+    analysis: Analysis = field(default_factory=Analysis)
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.checks) - set(CHECKS))
+        if unknown:
+            raise ValueError(f"checks are {list(self.checks)}; expected some of {', '.join(CHECKS)}")
+        ComparisonSettings(self.classifier, self.analysis, self.seeds)  # refuses seeds that cannot be
+        if not self.folds.validation or not self.folds.test:
+            raise ValueError(f"folds are {self.folds}; expected at least one for validation and one to test on")
+        names = [arm.name for arm in self.catalogue]
+        for arm in self.catalogue:
+            check_changes(arm.name, self.classifier, arm.training)
+        if self.analysis.main_arm not in names or self.analysis.main_arm == REAL_ONLY:
+            raise ValueError(
+                f"the main arm is {self.analysis.main_arm!r}, the arms are {', '.join(names)}: name the one that the "
+                "conclusion is about before the run (--analysis.main-arm), or add it to --arms"
+            )
+
+    @property
+    def catalogue(self) -> tuple[CatalogueArm, ...]:
+        """The arms. Raises ValueError for an unknown one."""
+        return find_arms(self.arms)
+
+    def draws(self, seed: int) -> AugmentationSettings:
+        """How records are made for a seed of the classifiers: other draws in each, so that chance in them is seen."""
+        return replace(self.augmentation, seed=self.augmentation.seed + seed)
+
+    def trained_on(self, store: RecordStore) -> TrainedOn:
+        """The records that the classifiers, and so the generator, may learn from."""
+        return TrainedOn(store.fingerprint, self.folds, self.subset)
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """Which records take part, and which labels every arm adds."""
+
+    own: Ingredients
+    rows: SplitIndices
+    labels: np.ndarray  # (records of the store, classes) float32
+    plans: Mapping[int, AdditionPlan]  # of each seed
+
+    @property
+    def plan(self) -> AdditionPlan:
+        """That of the first seed; the others are drawn likewise."""
+        return next(iter(self.plans.values()))
+
+    def part(self, rows: np.ndarray) -> RealPart:
+        """Some rows as real records with their labels."""
+        return RealPart(self.own.store, rows, self.labels[rows])
+
+
+def targets_of(design: Design, train_labels: np.ndarray, class_names: tuple[str, ...]) -> list[str]:
+    """The target classes named, else the class that was made scarce, else all scarce ones."""
+    if design.target_classes:
+        return list(design.target_classes)
+    if design.subset.scarce_class and design.subset.scarce_class in class_names:
+        return [design.subset.scarce_class]
+    return scarce_classes(train_labels, class_names)
+
+
+def plan_of_labels(
+    design: Design, store: RecordStore, seed: int = 0, eligible_rows: np.ndarray | None = None
+) -> AdditionPlan:
+    """A seed's plan of additions, from labels alone. Raises ValueError as `plan_additions` and `scarce_classes`."""
+    rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
+    labels = store.labels(task)[rows.train]
+    targets = targets_of(design, labels, task.class_names)
+    draws, companions = design.draws(seed).seed, design.companions
+    return plan_additions(
+        labels, task.class_names, targets, draws, design.ratio, eligible=eligible_rows, companions=companions
+    )
+
+
+def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> Planned:
+    """Records and plan. Of all training records, or the duplicates would be fewer different ones than they could be;
+    where an arm cannot make another of a planned record, a copy stands in."""
+    rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
+    own = Ingredients(store, rows.train, task, generator, design.augmentation)
+    able = None
+    if design.only_able:
+        methods = dict.fromkeys(method for arm in design.catalogue for method in arm.methods)
+        able = np.all([eligible(own, method) for method in methods], axis=0)
+    plans = {seed: plan_of_labels(design, store, seed, able) for seed in design.seeds}
+    return Planned(own, rows, store.labels(task), plans)
+
+
+def fill_design(
+    design: Design, planned: Planned, folder: Path, remarks: tuple[str, ...] = (), progress: bool = False
+) -> ReadyComparison:
+    """Makes what is added, anew for every seed, in `folder`, and checks the whole."""
+    check = fit_checks(design, planned.own, folder, progress)
+    checked = f"{design.checks} {design.classifier if LABELS in design.checks else ''}"
+    arms = {}
+    for seed, plan in planned.plans.items():
+        own = replace(planned.own, check=check, settings=design.draws(seed))
+        arms[seed] = fill_arms(design.catalogue, own, plan, folder, checked, progress)
+    train, validation, test = (
+        planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
+    )
+    settings = ComparisonSettings(design.classifier, design.analysis, design.seeds)
+    names, targets = planned.own.task.class_names, planned.plan.target_classes
+    cut = (f"Training records were taken away on purpose: {design.subset}.",) if design.subset.reduces else ()
+    return get_ready(train, validation, test, arms, names, targets, settings, (*cut, *remarks))
+
+
+def fit_checks(design: Design, own: Ingredients, folder: Path, progress: bool = False) -> Check | None:
+    """What rejects made records, fitted on the training records; None for nothing."""
+    training, checks = RecordRows(own.store, own.rows), list[Check]()
+    if LIKELIHOOD in design.checks:
+        checks.append(LikelihoodCheck.fit(own.generator, training))
+    if LABELS in design.checks:
+        seen = hashlib.blake2b(own.rows.tobytes() + repr((own.task.name, design.classifier)).encode(), digest_size=6)
+        place = folder / f"label-check-{seen.hexdigest()}"
+        checks.append(LabelCheck.fit(training, own.task, design.classifier, place, progress=progress))
+    return QualityFilter(tuple(checks)) if checks else None
+
+
+def check_generator(generator: ECGGenerator, wanted: TrainedOn, allow_other: bool = False) -> tuple[str, ...]:
+    """Whether tokenizer and prior were trained on the training records `wanted` alone; remarks if they were not.
+
+    Fewer of the same records are a remark: nothing is given away. Raises ValueError with any other difference, unless
+    `allow_other`.
+    """
+    problems, remarks = [], []
+    for part in ("tokenizer", "prior"):
+        if part not in generator.trained_on:
+            problems.append(f"it does not say which records its {part} was trained on")
+        else:
+            seen = generator.trained_on[part]
+            found = seen.differences(wanted)
+            problems += [f"its {part} was trained on other records: {'; '.join(found)}"] if found else []
+            if seen.fewer(wanted):
+                remarks.append(f"The generator's {part} was trained on fewer of these training records: {seen.subset}.")
+    if not problems:
+        return tuple(remarks)
+    told = ". ".join(problems)
+    if not allow_other:
+        raise ValueError(
+            f"the generator does not fit this comparison: {told}. Train tokenizer and prior with the same --folds and "
+            f"--subset ({wanted.subset}), or --allow-other-training for a comparison that says so in its report"
+        )
+    return (
+        *remarks,
+        f"CAUTION, OTHER TRAINING: the generator has not been trained on the training records of these folds ({told}). "
+        "It may have seen what is held back here, and what it makes may carry that over: a gain proves little.",
+    )

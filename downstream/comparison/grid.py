@@ -1,0 +1,240 @@
+"""A grid of comparisons in one folder: goes on where it stopped, shares what is the same, never mixes settings.
+
+Folder: additions/ (what arms add), runs/ (a folder a classifier), each named after a digest of all that it depends on,
+so that cells share them; cells/<name>/ (comparison.json and page); grid.csv and grid.html over all cells.
+"""
+
+import dataclasses
+import datetime
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vqecg.downstream.comparison.comparison import (
+    COMPARISON_FILE,
+    ReadyComparison,
+    finish_runs,
+    judge,
+    read_comparison,
+    read_runs,
+    write_comparison,
+)
+from vqecg.reports.comparison.page import write_comparison_page
+from vqecg.downstream.comparison.results import FORMAT, Comparison
+from vqecg.downstream.comparison.runs import FinishedRun, RunTask
+from vqecg.downstream.comparison.design import LABELS, check_generator, fill_design, plan_design, plan_of_labels
+from vqecg.reports.comparison.grid_page import grid_table, write_grid_page
+from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analyse_folds, check_prevalence, fold_metrics
+from vqecg.downstream.comparison.cells import CellPart, GridCell
+from vqecg.records.files.worker_pool import run_tasks
+from vqecg.prior.generator import ECGGenerator
+from vqecg.records.folds import folds_name
+from vqecg.records.store.record_store import RecordStore
+from vqecg.training.checkpoint import write_text
+
+CELL_FILE, FOLDS_FILE = "cell.json", "folds.csv"
+
+
+@dataclass(frozen=True)
+class FillTask:
+    """Makes what the arms of one part add; can be sent to another process."""
+
+    part: CellPart
+    store: Path
+    additions: Path
+    load: Callable[[Path], ECGGenerator]
+    allow_other: bool
+
+    def __call__(self) -> ReadyComparison:
+        """The comparison, ready to run. Raises ValueError for a generator of other training records."""
+        store, generator = RecordStore.open(self.store), self.load(self.part.generator)
+        design = self.part.design
+        remarks = check_generator(generator, design.trained_on(store), self.allow_other)
+        return fill_design(design, plan_design(design, store, generator), self.additions, remarks)
+
+
+def run_grid(
+    cells: Sequence[GridCell],
+    store: Path,
+    folder: Path,
+    load: Callable[[Path], ECGGenerator],
+    workers: int = 1,
+    allow_other: bool = False,
+    progress: bool = True,
+    started: Callable[[], None] = lambda: None,
+) -> Mapping[str, Comparison]:
+    """Runs every cell and writes the table and the page over them; returns cell -> comparison.
+
+    `load` reads a generator's folder. Every generator is looked at before anything is made; then `started` is called.
+    Raises ValueError for one that has seen other records (unless `allow_other`, which becomes a remark), and as
+    `compare`.
+    """
+    check_all_generators(cells, store, load, allow_other)
+    started()
+    parts = [part for cell in cells for part in cell.parts]
+    fill = [FillTask(part, store, folder / "additions", load, allow_other) for part in parts]
+    # parts may share the classifiers that check labels: several processes would train and write the same ones
+    several = 1 if any(LABELS in part.design.checks for part in parts) else workers
+    ready = dict(zip(parts, run_tasks(fill, several, "additions", "cell", progress), strict=True))
+    described = RecordStore.open(store).description
+    tasks = {
+        cell: {
+            run.keyed_slug: RunTask(run, folder / "runs" / run.keyed_slug)
+            for part in cell.parts
+            for run in ready[part].runs
+        }
+        for cell in cells
+    }
+    for own_tasks in tasks.values():
+        read_runs(own_tasks)  # what is on disk is refused before hours of work
+    found = {}
+    for cell in cells:  # each is judged before the next one is trained: a grid that is stopped has the first ones
+        own = [ready[part] for part in cell.parts]
+        runs = finish_runs(tasks[cell], workers, progress, cell.name)
+        found[cell.name] = finish_cell(cell, own, runs, folder / "cells" / cell.slug, described)
+    write_text(folder / "grid.csv", grid_table(found).to_csv(index=False))
+    write_grid_page(found, folder / "grid.html", described, datetime.date.today().isoformat())
+    return found
+
+
+def check_all_generators(
+    cells: Sequence[GridCell], store: Path, load: Callable[[Path], ECGGenerator], allow_other: bool
+) -> None:
+    """Raises ValueError, naming the cell, before hours of work.
+
+    That is for a generator that cannot be used, and for folds to be pooled that would fill up other classes each, or
+    in which a class is too uneven for ranks within the fold.
+    """
+    opened = RecordStore.open(store)
+    seen: dict[Path, ECGGenerator] = {}
+    for cell in cells:
+        for part in cell.parts:
+            try:
+                if part.generator not in seen:
+                    seen[part.generator] = load(part.generator)
+                check_generator(seen[part.generator], part.design.trained_on(opened), allow_other)
+            except ValueError as error:
+                raise ValueError(f"cell {cell.name!r}, test folds {list(part.design.folds.test)}: {error}") from error
+        if cell.pooled:
+            plans = [plan_of_labels(part.design, opened) for part in cell.parts]
+            check_targets({plan.target_classes for plan in plans}, cell.name)
+            check_even(cell, opened)
+
+
+def check_targets(targets: set[tuple[str, ...]], name: str) -> None:
+    """Raises ValueError when folds that are pooled have other target classes."""
+    if len(targets) > 1:
+        raise ValueError(
+            f"the folds of cell {name!r} would fill up other classes each ({sorted(targets)}): name target_classes"
+        )
+
+
+def check_even(cell: GridCell, store: RecordStore) -> None:
+    """Raises ValueError where scores are to be ranked within folds and a class is too uneven over them for that."""
+    designs = [part.design for part in cell.parts]
+    if designs[0].analysis.pool_raw_scores:
+        return
+    task = store.task(designs[0].task)
+    labels = store.labels(task)
+    folds = {folds_name(own.folds.test): labels[own.folds.indices(store.table).test] for own in designs}
+    try:
+        check_prevalence(folds, task.class_names)
+    except ValueError as error:
+        raise ValueError(f"cell {cell.name!r}: {error}") from error
+
+
+def finish_cell(
+    cell: GridCell, ready: Sequence[ReadyComparison], runs: Mapping[str, FinishedRun], folder: Path, described: str
+) -> Comparison:
+    """The comparison of a cell: read if it is there and of the same runs and analysis, else done and written."""
+    identity = cell_identity(ready)
+    kept, earlier = folder / CELL_FILE, list[dict[str, Any]]()
+    if kept.is_file():
+        there = json.loads(kept.read_text(encoding="utf-8"))
+        earlier = there.pop("earlier", [])
+        if there == identity and (folder / COMPARISON_FILE).is_file():
+            return read_comparison(folder)
+        earlier += [there["judged"]] if "judged" in there else []
+        earlier = [judged for judged in earlier if judged != identity["judged"]]
+        # what follows replaces the cell: half of each must not look finished
+        write_text(kept, json.dumps({"earlier": earlier}, indent=2) + "\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    own = [[runs[run.keyed_slug] for run in one.runs] for one in ready]
+    found = pool(ready, own, folder) if cell.pooled else judge(ready[0], own[0])
+    found = dataclasses.replace(found, remarks=(*found.remarks, *(judged_before(one) for one in earlier)))
+    write_comparison(folder, found)
+    write_comparison_page(found, folder / "comparison.html", described, datetime.date.today().isoformat())
+    write_text(kept, json.dumps({**identity, "earlier": earlier}, indent=2) + "\n")
+    return found
+
+
+def judged_before(judged: Mapping[str, Any]) -> str:
+    """A caution: what is named, or added, after scores were seen may have been picked by them."""
+    told = ", ".join(f"{name} {value}" for name, value in judged.items())
+    return f"JUDGED BEFORE by another analysis or other seeds ({told}): a gain by this one may have been picked."
+
+
+def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
+    """What a cell's comparison depends on: its runs, in order, whom they are tested on, and how they are judged."""
+    runs = "".join(run.keyed_slug for one in ready for run in one.runs)
+    return {
+        "format": FORMAT,
+        "runs": hashlib.sha256(runs.encode()).hexdigest(),
+        "tested": hashlib.sha256("".join(tested_on(one) for one in ready).encode()).hexdigest(),
+        "judged": dataclasses.asdict(ready[0].settings.analysis) | {"seeds": list(ready[0].settings.seeds)},
+        "target_classes": list(ready[0].target_classes),
+        "remarks": [remark for one in ready for remark in one.remarks],
+    }
+
+
+def tested_on(ready: ReadyComparison) -> str:
+    """Records, patients and folds of the test part, as text."""
+    return ready.test.store.table.iloc[ready.test.indices][["record_id", "patient_id", "fold"]].to_csv(index=False)
+
+
+def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]], folder: Path) -> Comparison:
+    """The folds of a cell as one comparison on out-of-fold scores; folds.csv in `folder` has the mean over folds."""
+    arms, settings, names = folded_arms(ready, runs), ready[0].settings, ready[0].prepared.class_names
+    ranked = not settings.analysis.pool_raw_scores
+    table = pd.concat([fold_metrics(arm.parts, names, ranked).assign(arm=arm.name) for arm in arms])
+    write_text(folder / FOLDS_FILE, table.to_csv(index=False))
+    found = analyse_folds(
+        arms,
+        names,
+        ready[0].target_classes,
+        settings.seeds,
+        "; ".join(dict.fromkeys(own[0].threshold_policy for own in runs)),
+        dataclasses.asdict(settings.classifier),
+        settings.analysis,
+        ranked,
+    )
+    remarks = tuple(dict.fromkeys(remark for one in ready for remark in one.remarks))
+    return dataclasses.replace(found, remarks=remarks)
+
+
+def folded_arms(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> list[FoldedArm]:
+    """Every arm with what its classifiers say of the folds, a part after the other."""
+    arms = []
+    for scores in zip(*(one.scores(own) for one, own in zip(ready, runs, strict=True)), strict=True):
+        note = scores[0].note + (" (in the first fold)" if any(one.note != scores[0].note for one in scores) else "")
+        real, made = (
+            round(np.mean([getattr(one, name) for one in scores])) for name in ("real_records", "synthetic_records")
+        )
+        folds = tuple(
+            fold_scores(one, score.scores, score.thresholds) for one, score in zip(ready, scores, strict=True)
+        )
+        arms.append(FoldedArm(scores[0].name, note, real, made, folds))
+    return arms
+
+
+def fold_scores(ready: ReadyComparison, scores: np.ndarray, thresholds: np.ndarray) -> FoldScores:
+    """What the classifiers of one part say of its test folds."""
+    table = ready.test.store.table.iloc[ready.test.indices]
+    folds, records = tuple(sorted(set(table["fold"].tolist()))), tuple(table["record_id"].astype(str))
+    return FoldScores(folds, scores, thresholds, ready.test.labels, ready.test.patient_ids, records)

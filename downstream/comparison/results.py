@@ -1,0 +1,271 @@
+"""From the test scores of every arm and seed to differences, intervals and plain verdicts."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, SHUFFLED_LABELS
+from vqecg.downstream.comparison.tables import (
+    LEAST_PATIENTS,
+    class_difference_table,
+    class_groups,
+    class_table,
+    difference_table,
+    findings,
+    score_table,
+    unjudged_classes,
+)
+from vqecg.evaluation.statistics.significance import needed_replicates
+from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, METRICS, VERDICTS, draw_bootstrap, replicate_metric
+from vqecg.training.checkpoint import json_values
+
+__all__ = ["FORMAT", "Analysis", "ArmScores", "Comparison", "analyse", "class_groups"]
+
+FORMAT = 3  # of comparison.json; 1 had no p-values, 2 judged classes of one patient and pooled folds' raw scores
+TABLES = ("arms", "scores", "differences", "class_differences", "per_class")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """How test scores are turned into verdicts. To be named before the run, so that nobody picks what looks best."""
+
+    main_arm: str = "prior samples"  # the arm that the conclusion is about
+    primary_metric: str = "auroc"  # auroc, average_precision or f1: the metric that the conclusion rests on
+    confidence: float = 0.95  # of the intervals
+    replicates: int = 2999  # bootstrap draws of patients and seeds; Holm over N classes at 95 % needs 40 N - 1 or more
+    bootstrap_seed: int = 0  # of these draws
+    pool_raw_scores: bool = False  # of folds; else ranks within the fold, for which classes must be even over folds
+
+    def __post_init__(self) -> None:
+        if self.primary_metric not in METRICS:
+            raise ValueError(f"primary_metric is {self.primary_metric!r}; expected one of {', '.join(METRICS)}")
+        if not 0 < self.confidence < 1 or self.replicates < 1:
+            raise ValueError(
+                f"got confidence {self.confidence} and {self.replicates} replicates; "
+                "expected a confidence between 0 and 1 and at least one replicate"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class ArmScores:
+    """What the classifiers of one arm say of the real test part, one classifier a seed."""
+
+    name: str
+    note: str  # what was added, in words
+    real_records: int  # in training, copies included
+    synthetic_records: int  # in training
+    scores: np.ndarray  # (seeds, test records, classes) in 0..1
+    # (seeds, classes), from the validation part; (seeds, test records, classes) where each fold has its own
+    thresholds: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What the added records did for the classifier on real test records. All metrics are fractions of 1."""
+
+    class_names: tuple[str, ...]
+    group_classes: Mapping[str, tuple[str, ...]]  # group, by the settings -> its classes
+    seeds: tuple[int, ...]  # of the classifiers
+    test_records: int
+    test_patients: int
+    threshold_policy: str  # where F1's thresholds come from
+    analysis: Analysis
+    settings: Mapping[str, Any]  # of the classifier
+    arms: pd.DataFrame  # arm, description, real_records, synthetic_records; "real only" and "duplication" first
+    scores: pd.DataFrame  # arm, group, metric, mean, std (over seeds, NaN for one), seeds
+    # arm, against, group, metric, estimate (arm minus against), low, high, p (two-sided), verdict, standard_error,
+    # smallest_detectable (with 80 % power), classes (in the average), skipped (names of classes left out), seeds,
+    # patients, replicates, confidence. Groups come from the settings: their verdicts are not corrected
+    differences: pd.DataFrame
+    # the same for single classes, without classes and skipped: class_name, test_positives, group (scarce or common),
+    # p_holm (adjusted over the classes), tests (how many), verdict by p_holm, smallest_detectable at Holm's strictest
+    # step. Holm is over the classes of one arm, reference and metric, not over arms: name the main arm before the run
+    class_differences: pd.DataFrame
+    per_class: pd.DataFrame  # class_name, test_positives, arm, and METRICS as means over seeds
+    folds: tuple[str, ...] = ()  # whose out-of-fold scores are pooled ("1", or "1-2" together); empty: one test part
+    normalised: bool = False  # pooled scores are ranks within their fold
+    unjudged: tuple[str, ...] = ()  # classes that too few test patients have or lack: in no average, without a verdict
+    remarks: tuple[str, ...] = ()  # cautions that come from how it was set up, in sentences
+
+    def difference(self, arm: str, against: str, group: str, metric: str) -> pd.Series:
+        """One row of `differences`. Raises ValueError when there is none."""
+        return one_row(self.differences, {"arm": arm, "against": against, "group": group, "metric": metric})
+
+    def class_difference(self, arm: str, against: str, class_name: str, metric: str) -> pd.Series:
+        """One row of `class_differences`. Raises ValueError when there is none."""
+        return one_row(
+            self.class_differences, {"arm": arm, "against": against, "class_name": class_name, "metric": metric}
+        )
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What keeps this comparison from a conclusion, in sentences."""
+        found = [*([self.alarm] if self.alarm else []), *self.remarks]
+        if len(self.seeds) == 1:
+            found.append("One seed: the intervals know nothing of chance in training. Train three or more to conclude.")
+        if self.unjudged:
+            found.append(
+                f"Fewer than {LEAST_PATIENTS} test patients have, or lack, {', '.join(self.unjudged)}: not judged, "
+                "and in no average." + ("" if self.folds else " Pool folds (a plan with rotate) to judge them.")
+            )
+        needed = needed_replicates(int(self.class_differences["tests"].max()), self.analysis.confidence)
+        drawn = self.class_differences["replicates"]
+        fewest = int(drawn[drawn > 0].min()) if (drawn > 0).any() else 0
+        if fewest < needed:
+            # some draws leave a rare class without a positive, so that more are needed than count
+            ask = math.ceil(needed * self.analysis.replicates / max(fewest, 1))
+            found.append(
+                f"{fewest:,} bootstrap draws are too few for Holm's correction: no single class can be called a gain "
+                f"or a harm. Ask for {ask:,} or more."
+            )
+        return tuple(found)
+
+    @property
+    def alarm(self) -> str:
+        """What makes the whole comparison void: the negative control is called a gain over real records; "" if not."""
+        own = [
+            table[(table["arm"] == SHUFFLED_LABELS) & (table["against"] == REAL_ONLY) & (table["metric"] == metric)]
+            for metric in [self.analysis.primary_metric]
+            for table in (self.differences, self.class_differences)
+        ]
+        gains = findings(own[0], own[1], GAIN)
+        if not gains:
+            return ""
+        return (
+            f"THE INSTRUMENT IS BROKEN: {SHUFFLED_LABELS}, whose added records carry no information, show a gain in "
+            f"{', '.join(gains)}. Believe no verdict of this comparison before the reason is found. Chance alone calls "
+            f"one group in {2 / (1 - self.analysis.confidence):.0f} a gain, so repeat it with other seeds first."
+        )
+
+    def conclusion(self) -> str:
+        """By the primary metric: gain and harm of every arm, then for the main arm each group and class in figures."""
+        metric, main = self.analysis.primary_metric, self.analysis.main_arm
+        groups = self.differences[self.differences["metric"] == metric]
+        classes = self.class_differences[self.class_differences["metric"] == metric]
+        lines = []
+        for arm in sorted(groups["arm"].drop_duplicates(), key=lambda arm: arm != main):
+            own = groups[groups["arm"] == arm], classes[classes["arm"] == arm]
+            for wanted in (GAIN, HARM):
+                lines.append(f"{wanted.upper()} from {arm}: {', '.join(findings(*own, wanted)) or 'none detected'}")
+        lines += [
+            f"{row.arm} against {row.against}, {row.group}: {row.verdict} (macro {row.metric} {row.estimate:+.4f}, "
+            f"{row.confidence:.0%} interval {row.low:+.4f} to {row.high:+.4f}, p {row.p:.3g}; {row.seeds} seeds, "
+            f"{row.patients} patients; a true difference below {row.smallest_detectable:.4f} is missed in one run of "
+            "five, or more)"
+            for row in groups[groups["arm"] == main].itertuples()
+        ]
+        for against, rows in classes[classes["arm"] == main].groupby("against", sort=False):
+            lines.append(f"{main} against {against}, single classes, Holm over {rows['tests'].max()}:")
+            lines += class_lines(rows)
+        alarm = [self.alarm] if self.alarm else []
+        return "\n".join([*alarm, *lines, *self.cautions])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; tables as lists of rows, NaN as None."""
+        content = {part.name: getattr(self, part.name) for part in fields(self)}
+        content |= {name: content[name].to_dict("records") for name in TABLES} | {"analysis": asdict(self.analysis)}
+        return json_values({"format": FORMAT} | content)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Comparison":
+        """The reverse of `to_dict`. Raises ValueError for another format."""
+        content = dict(values)
+        found = content.pop("format", 1)
+        if found != FORMAT:
+            raise ValueError(
+                f"the comparison has format {found}, expected {FORMAT}: give the same command again; the trained "
+                "classifiers and their scores there are used as they are"
+            )
+        for name in TABLES:
+            # None stands for NaN, which only columns of numbers have
+            content[name] = pd.DataFrame(content[name]).replace({None: math.nan}).infer_objects()
+        for name in ("class_names", "seeds", "folds", "unjudged", "remarks"):
+            content[name] = tuple(values.get(name, ()))
+        content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
+        content["analysis"] = Analysis(**values["analysis"])
+        return cls(**content)
+
+
+def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:
+    """The row of a table of differences with these values. Raises ValueError when there is none."""
+    found = table[np.logical_and.reduce([table[name] == value for name, value in keys.items()])]
+    if found.empty:
+        raise ValueError(f"no difference for {dict(keys)}; there are the arms {sorted(set(table['arm']))}")
+    return found.iloc[0]
+
+
+def class_lines(rows: pd.DataFrame) -> list[str]:
+    """A line a verdict: the classes that have it, with difference and adjusted p."""
+    lines = []
+    for wanted in VERDICTS:
+        told = [
+            f"{row.class_name} ({row.estimate:+.4f}, p {row.p_holm:.3g})"
+            for row in rows[(rows["verdict"] == wanted) & rows["p_holm"].notna()].itertuples()
+        ]
+        if told:
+            lines.append(f"  {wanted}: {', '.join(told)}")
+    return lines
+
+
+def analyse(
+    arms: Sequence[ArmScores],
+    labels: np.ndarray,
+    patient_ids: Sequence[str],
+    class_names: Sequence[str],
+    target_classes: Sequence[str],
+    seeds: Sequence[int],
+    threshold_policy: str,
+    settings: Mapping[str, Any],
+    analysis: Analysis,
+    folds: np.ndarray | None = None,
+) -> Comparison:
+    """Compares every arm with "real only" and with "duplication" on the test part, on one bootstrap draw.
+
+    `labels` (test records, classes) 0/1; `patient_ids` one a test record; `folds` (test records,) where out-of-fold
+    scores are pooled: patients are then drawn within their fold.
+
+    Raises ValueError when one of the two references or the main arm is missing.
+    """
+    names = [arm.name for arm in arms]
+    for needed in (REAL_ONLY, DUPLICATION, analysis.main_arm):
+        if needed not in names:
+            raise ValueError(f"there is no arm {needed!r} among {names}; a comparison needs it")
+    groups, confidence = class_groups(class_names, target_classes), analysis.confidence
+    draw = draw_bootstrap(patient_ids, len(seeds), analysis.replicates, analysis.bootstrap_seed, folds)
+    replicated = {
+        (arm.name, metric): replicate_metric(metric, labels, arm.scores, draw, arm.thresholds)
+        for arm in arms
+        for metric in METRICS
+    }
+    few = unjudged_classes(labels, draw, class_names)
+    return Comparison(
+        class_names=tuple(class_names),
+        group_classes=groups,
+        seeds=tuple(seeds),
+        test_records=len(labels),
+        test_patients=draw.patients,
+        threshold_policy=threshold_policy,
+        analysis=analysis,
+        settings=json_values(settings),
+        arms=pd.DataFrame([arm_row(arm) for arm in arms]),
+        scores=score_table(replicated, groups, class_names, few),
+        differences=difference_table(replicated, draw, groups, class_names, confidence, few),
+        class_differences=class_difference_table(replicated, draw, groups, labels, class_names, confidence, few),
+        unjudged=few,
+        per_class=class_table(replicated, labels, class_names),
+        folds=() if folds is None else tuple(dict.fromkeys(map(str, folds))),
+    )
+
+
+def arm_row(arm: ArmScores) -> dict[str, Any]:
+    """A row of `Comparison.arms`."""
+    return {
+        "arm": arm.name,
+        "description": arm.note,
+        "real_records": arm.real_records,
+        "synthetic_records": arm.synthetic_records,
+    }

@@ -1,0 +1,274 @@
+"""One classifier of a comparison: what it is trained and tested on, and the folder that keeps it.
+
+A run's folder holds run.json (settings and data of the run), scores.npz (validation and test scores) and model/.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqecg.downstream.augmentation.plan import REAL_ONLY, Arm, ArmData, slug
+from vqecg.downstream.classifiers.signals import JoinedSignals, StoreSignals, data_digest, record_digests
+from vqecg.downstream.classifiers.training import (
+    ClassifierSettings,
+    LabelledSignals,
+    classifier_card,
+    model_config,
+    predict,
+    train_classifier,
+)
+from vqecg.records.files.atomic import atomic_folder
+from vqecg.records.store.record_store import RecordStore
+from vqecg.training.checkpoint import write_text
+from vqecg.training.fit import arithmetic
+
+RUN_FILE, SCORES_FILE = "run.json", "scores.npz"
+TRAINING = 1  # raised when the same settings and data give other classifiers, so that old and new are never compared
+
+
+@dataclass(frozen=True, eq=False)
+class RealPart:
+    """A part of a store of real records: the only thing that validation and test are taken as."""
+
+    store: RecordStore
+    indices: np.ndarray  # (records,) int64, rows of the store
+    labels: np.ndarray  # (records, classes) float32 0/1, of these rows
+
+    @property
+    def data(self) -> LabelledSignals:
+        """Signals and labels, read from the store when asked for."""
+        return LabelledSignals(StoreSignals(self.store, self.indices), self.labels)
+
+    @property
+    def patient_ids(self) -> tuple[str, ...]:
+        """One a record, "" where unknown."""
+        return tuple(str(patient) for patient in self.store.table["patient_id"].to_numpy()[self.indices])
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRuns:
+    """What all runs of a comparison share."""
+
+    train: LabelledSignals
+    validation: LabelledSignals
+    test: LabelledSignals
+    class_names: tuple[str, ...]
+    sampling_rate: int  # Hz
+    digests: Mapping[str, str]  # of "real only", "validation" and "test"
+    added: Mapping[tuple[int, str], str]  # seed and arm -> digest of what the arm adds for that seed
+
+
+def check_parts(train: RealPart, validation: RealPart, test: RealPart) -> None:
+    """Raises ValueError unless all three are parts of stores, without a patient in two of them."""
+    seen: dict[str, str] = {}
+    for name, part in (("train", train), ("validation", validation), ("test", test)):
+        if not isinstance(part, RealPart):
+            raise ValueError(f"{name} is a {type(part).__name__}; expected a RealPart: real records of a store")
+        patients = {patient for patient in part.patient_ids if patient}
+        shared = sorted(patient for patient in patients if patient in seen)
+        if shared:
+            raise ValueError(
+                f"{len(shared)} patients are in {seen[shared[0]]} and in {name}, the first is {shared[0]!r}; "
+                "expected every patient in one part: split by folds of patients"
+            )
+        seen.update(dict.fromkeys(patients, name))
+
+
+def prepare_runs(
+    train: RealPart,
+    validation: RealPart,
+    test: RealPart,
+    arms: Mapping[int, Sequence[Arm]],
+    class_names: Sequence[str],
+) -> PreparedRuns:
+    """Reads all signals once: names them by a digest, and refuses a training record that is in validation or test.
+
+    `arms` are those of each seed.
+    """
+    held_out = {name: record_digests(part.data.signals) for name, part in (("validation", validation), ("test", test))}
+    kept_back = {digest for digests in held_out.values() for digest in digests}
+    digests = {
+        name: data_digest(held_out[name], part.labels) for name, part in (("validation", validation), ("test", test))
+    }
+    digests[REAL_ONLY] = training_digest(REAL_ONLY, train.data, kept_back)
+    added: dict[tuple[int, str], str] = {}
+    known: dict[int, str] = {}  # seeds may share an arm
+    for seed, own in arms.items():
+        for arm in own:
+            if isinstance(arm, ArmData):
+                if id(arm) not in known:
+                    data = LabelledSignals(arm.signals, arm.labels)
+                    known[id(arm)] = training_digest(arm.name, data, kept_back)
+                added[seed, arm.name] = known[id(arm)]
+    rate = int(train.store.spec.sampling_rate)
+    return PreparedRuns(train.data, validation.data, test.data, tuple(class_names), rate, digests, added)
+
+
+def training_digest(name: str, data: LabelledSignals, kept_back: Set[bytes]) -> str:
+    """Names what is trained on. Raises ValueError for a record that is kept back for validation or test."""
+    own = record_digests(data.signals)
+    copies = sum(digest in kept_back for digest in own)
+    if copies:
+        raise ValueError(
+            f"{copies} training records of {name!r} are in validation or test (to the microvolt), expected none: "
+            "make additions from the training part only"
+        )
+    return data_digest(own, data.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedRun:
+    """What is kept of one trained classifier."""
+
+    test_scores: np.ndarray  # (test records, classes) in 0..1
+    thresholds: np.ndarray  # (classes,)
+    threshold_policy: str
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The classifier of one arm (None: real only) and seed; can be sent to another process and trained there."""
+
+    prepared: PreparedRuns
+    arm: Arm | None
+    seed: int
+    classifier: ClassifierSettings  # of the comparison; the arm's changes are not in it
+
+    @property
+    def name(self) -> str:
+        """The arm's name."""
+        return REAL_ONLY if self.arm is None else self.arm.name
+
+    @property
+    def settings(self) -> ClassifierSettings:
+        """How this classifier is trained."""
+        return self.classifier if self.arm is None else dataclasses.replace(self.classifier, **self.arm.changes)
+
+    def check(self) -> None:
+        """Raises ValueError for an arm whose changes change nothing."""
+        check_changes(self.name, self.classifier, {} if self.arm is None else self.arm.changes)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that the classifier depends on, as plain JSON."""
+        digests, key = dict(self.prepared.digests), (self.seed, self.name)
+        digests |= {self.name: self.prepared.added[key]} if key in self.prepared.added else {}
+        about = {
+            "training": TRAINING,
+            "arithmetic": arithmetic(self.settings.fit_settings(self.seed)),
+            "arm": self.name,
+            "seed": self.seed,
+            "class_names": list(self.prepared.class_names),
+            "sampling_rate": self.prepared.sampling_rate,
+            "classifier": dataclasses.asdict(self.settings),
+            "model": model_config(self.settings.model, self.prepared.class_names, self.prepared.sampling_rate),
+            "data": digests,
+        }
+        return json.loads(json.dumps(about))
+
+    @property
+    def slug(self) -> str:
+        """Arm and seed as a folder's name."""
+        return f"{slug(self.name)}-{self.seed}"
+
+    @property
+    def keyed_slug(self) -> str:
+        """The same with a digest of the identity, so that runs of other settings lie beside it."""
+        digest = hashlib.blake2b(json.dumps(self.identity, sort_keys=True).encode(), digest_size=6).hexdigest()
+        return f"{self.slug}-{digest}"
+
+
+def check_changes(name: str, classifier: ClassifierSettings, changes: Mapping[str, Any]) -> None:
+    """Raises ValueError when an arm's changes of the settings, if there are any, change nothing."""
+    if changes and dataclasses.replace(classifier, **changes) == classifier:
+        raise ValueError(f"the arm {name!r} trains as all arms do ({dict(changes)}): leave it out of the comparison")
+
+
+@dataclass(frozen=True, eq=False)
+class RunTask:
+    """A run and its folder; calling it reads or trains."""
+
+    run: Run
+    place: Path
+    overwrite: bool = False
+    progress: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the folder holds the run, or one that must not be replaced (which reading refuses)."""
+        return is_run(self.place) and not (self.overwrite and is_other(self.place, self.run.identity))
+
+    def __call__(self) -> FinishedRun:
+        """The run: read from its folder if it is there, else trained and written."""
+        return read_run(self.place, self.run.identity) if self.is_done else self.train()
+
+    def train(self) -> FinishedRun:
+        """Trains the classifier and writes its folder, whole or not at all."""
+        run, prepared = self.run, self.run.prepared
+        train = training_data(run)
+        trained = train_classifier(
+            train,
+            run.settings,
+            prepared.class_names,
+            run.seed,
+            prepared.validation,
+            prepared.sampling_rate,
+            progress=self.progress,
+            description=f"{run.name}, seed {run.seed}",
+            real_labels=prepared.train.labels,
+        )
+        model: Any = trained.model
+        thresholds = np.array(trained.thresholds.values)
+        scores = predict(model, prepared.test.signals)
+        with atomic_folder(self.place, is_run, self.overwrite) as partial:
+            model.save_pretrained(partial / "model", classifier_card(trained, run.name, len(train.labels)))
+            validation_scores = predict(model, prepared.validation.signals)
+            np.savez(partial / SCORES_FILE, test=scores, validation=validation_scores, thresholds=thresholds)
+            about = {"identity": run.identity, **dataclasses.asdict(trained.thresholds)}
+            write_text(partial / RUN_FILE, json.dumps(about | dataclasses.asdict(trained.fit), indent=2) + "\n")
+        return FinishedRun(scores, thresholds, trained.thresholds.policy)
+
+
+def training_data(run: Run) -> LabelledSignals:
+    """The real training records, and what the arm adds to them."""
+    train, arm = run.prepared.train, run.arm
+    if not isinstance(arm, ArmData):
+        return train
+    return LabelledSignals(JoinedSignals((train.signals, arm.signals)), np.concatenate([train.labels, arm.labels]))
+
+
+def is_run(folder: Path) -> bool:
+    """Whether `folder` holds a finished run."""
+    return (folder / RUN_FILE).is_file() and (folder / SCORES_FILE).is_file()
+
+
+def is_other(folder: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether the run kept in `folder` was trained with other settings or data than `identity`."""
+    there = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["identity"]
+    return there != identity
+
+
+def read_run(folder: Path, identity: Mapping[str, Any]) -> FinishedRun:
+    """The run kept in `folder`. Raises ValueError when it was trained with other settings or data than `identity`."""
+    about = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    there, wanted = flattened(about["identity"]), flattened(identity)
+    other = [name for name in {**there, **wanted} if there.get(name) != wanted.get(name)]
+    if other:
+        told = "; ".join(f"{name} {there.get(name)} there, {wanted.get(name)} asked for" for name in other)
+        raise ValueError(f"{folder} holds a run of other settings or data ({told}): use another folder, or overwrite")
+    with np.load(folder / SCORES_FILE) as kept:
+        return FinishedRun(kept["test"], kept["thresholds"], about["policy"])
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings with dotted names: {"data": {"test": 1}} -> {"data.test": 1}."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= flattened(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return flat

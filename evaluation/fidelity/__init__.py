@@ -1,0 +1,1 @@
+"""Distances between real and synthetic records, as features and as signals."""

@@ -1,0 +1,1 @@
+"""Memorisation of training records and membership inference."""

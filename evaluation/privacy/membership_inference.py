@@ -1,0 +1,131 @@
+"""What a prior tells of its training records: their likelihood beside that of held-out ones, and repeated codes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+import torch
+
+from vqecg.prior.generator import ECGGenerator, join_labels
+from vqecg.records.store.selection import RecordRows
+from vqecg.prior.likelihood import losses_of_records
+
+BATCH = 64  # records encoded together
+FEW_PAIRS = 1_000_000  # pairs of records compared at a time
+
+
+@dataclass(frozen=True)
+class Membership:
+    """How well the prior's likelihood tells training records from held-out ones."""
+
+    matched: bool  # True: records are only compared with those of exactly the same labels
+    auc: float  # 0.5 = not at all, 1 = without error
+    low: float  # of the interval, bootstrap over patients
+    high: float
+    members: int  # training records
+    others: int  # held-out records
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihoods:
+    """The prior's loss on some records, with their whole condition shown."""
+
+    losses: np.ndarray  # (records,) nats, sketch and codes together
+    labels: np.ndarray  # (records,) str, the class names joined
+    patients: np.ndarray  # (records,) str
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Synthetic records whose whole sequence of codes occurs elsewhere."""
+
+    synthetic: int  # records
+    among_synthetic: int  # records that repeat an earlier synthetic one
+    in_training: int  # records that repeat a training record (as it is: not a jittered variant)
+
+
+def membership_auc(
+    members: Likelihoods,
+    others: Likelihoods,
+    matched: bool = False,
+    replicates: int = 500,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Membership:
+    """The chance that a training record is likelier than a held-out one, ties counted half.
+
+    The interval is of a bootstrap over the patients of either side. NaN when no two records can be compared.
+    """
+    generator = np.random.default_rng(seed)
+    own, other = (patient_weights(side.patients, replicates, generator) for side in (members, others))
+    wins, pairs = np.zeros(len(own)), np.zeros(len(own))
+    step = max(1, FEW_PAIRS // max(len(others), 1))
+    for start in range(0, len(members), step):
+        window = slice(start, start + step)
+        loss, rival = members.losses[window, None], others.losses[None]
+        won = (loss < rival) + 0.5 * (loss == rival)
+        comparable = np.ones(won.shape)
+        if matched:
+            comparable = (members.labels[window, None] == others.labels[None]).astype(np.float64)
+        wins += np.einsum("rm,rm->r", own[:, window], other @ (won * comparable).T)
+        pairs += np.einsum("rm,rm->r", own[:, window], other @ comparable.T)
+    auc = np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0)
+    low, high = interval(auc[1:], confidence)
+    return Membership(matched, float(auc[0]), low, high, len(members), len(others))
+
+
+def patient_weights(patients: np.ndarray, replicates: int, generator: np.random.Generator) -> np.ndarray:
+    """How often each record's patient is drawn: (1 + replicates, records); row 0 is the sample itself."""
+    names, patient = np.unique(patients.astype(str), return_inverse=True)
+    counts = generator.multinomial(len(names), np.full(len(names), 1 / max(len(names), 1)), size=replicates)
+    return np.vstack([np.ones((1, len(patients))), counts[:, patient]])
+
+
+def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Percentiles of bootstrap draws, without those that leave the figure undefined; NaN without any other."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return float("nan"), float("nan")
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(finite, (tail, 1 - tail))
+    return float(low), float(high)
+
+
+def likelihoods(generator: ECGGenerator, records: RecordRows) -> Likelihoods:
+    """What the prior makes of real records, told their labels, age and sex.
+
+    Raises ValueError when the store has other classes than the generator.
+    """
+    task = generator.task
+    found = records.store.same_task(task).class_names
+    if found != generator.class_names:
+        raise ValueError(
+            f"the store has the labels {found} of task {task.name!r}, the generator {generator.class_names}: give the "
+            "store of its training"
+        )
+    names = [join_labels(task.names(row)) for row in records.labels(task)]
+    return Likelihoods(losses_of_records(generator, records), np.array(names, object), records.patients)
+
+
+@torch.inference_mode()
+def real_digests(generator: ECGGenerator, records: RecordRows) -> list[str]:
+    """`code_digest` of real records as they are, at the levels that the prior writes."""
+    tokenizer, levels = generator.tokenizer, generator.prior.config.levels
+    device = next(tokenizer.parameters()).device
+    parts = (part for chunk in records.chunks() for part in torch.from_numpy(chunk).split(BATCH))
+    return [code_digest(own.cpu().numpy()) for part in parts for own in tokenizer.encode(part.to(device), levels)]
+
+
+def code_digest(codes: np.ndarray) -> str:
+    """sha256 hex of the codes (frames, levels) of one record."""
+    return sha256(np.ascontiguousarray(codes, "<i4").tobytes()).hexdigest()
+
+
+def find_duplicates(synthetic: Sequence[str], training: Sequence[str]) -> Duplicates:
+    """Counts repeated digests of codes."""
+    known = set(training)
+    return Duplicates(len(synthetic), len(synthetic) - len(set(synthetic)), sum(own in known for own in synthetic))

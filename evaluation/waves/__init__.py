@@ -1,0 +1,1 @@
+"""P, QRS and T: the segmenter, delineation, physiology and label adherence."""

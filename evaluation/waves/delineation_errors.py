@@ -1,0 +1,97 @@
+"""How far the waves of a WaveSegmenter are from those that cardiologists marked in LUDB."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from vqecg.evaluation.waves.delineation import lead_waves
+from vqecg.evaluation.waves.segmenter import WaveSegmenter
+from vqecg.records.datasets.ludb import POINTS, UNKNOWN_WAVE, WAVES, LUDBRecord
+from vqecg.records.store.preprocessing import resample
+
+NO_WAVES = np.empty((0, len(POINTS)))
+TOLERANCE = 0.15  # s, within which a point is found (ANSI/AAMI EC57; Martinez et al. 2004 and later)
+
+
+def delineation_errors(
+    segmenter: WaveSegmenter, records: Sequence[LUDBRecord], sampling_rate: int | None = None
+) -> pd.DataFrame:
+    """Sensitivity, positive predictive value and error of every point of every wave, over all leads of `records`.
+
+    The records go to the segmenter at `sampling_rate` (Hz; their own if None). One row a wave and point: references
+    (marks), sensitivity and ppv (within 150 ms, 0-1), mean and sd (ms, found minus marked). What is found outside the
+    stretch of a lead that was marked, or at a wave of unknown kind, is neither right nor wrong.
+    Raises ValueError for no records.
+    """
+    if not records:
+        raise ValueError("no records to measure errors on; expected at least one")
+    errors: dict[tuple[str, str], list[np.ndarray]] = {(wave, point): [] for wave in WAVES for point in POINTS}
+    false, marks = dict.fromkeys(errors, 0), dict.fromkeys(errors, 0)
+    own_rate = segmenter.config.sampling_rate
+    for record in records:
+        own = record.record
+        rate = own.sampling_rate if sampling_rate is None else sampling_rate
+        signal = segmenter.resampled(resample(own.signal, own.sampling_rate, rate), rate)
+        found = lead_waves(signal, segmenter.segment(signal[None], own_rate)[0], own_rate, own.leads)
+        theirs, ours = by_lead_and_wave(record.waves), by_lead_and_wave(found)
+        for lead in own.leads:
+            judged = judged_times(record, lead)
+            for wave, point in errors:
+                marked = theirs.get((lead, wave), NO_WAVES)[:, POINTS.index(point)] / own.sampling_rate
+                marked = marked[np.isfinite(marked)]
+                times = ours.get((lead, wave), NO_WAVES)[:, POINTS.index(point)]
+                pairs = matched(marked, times)
+                errors[wave, point].append(times[pairs[:, 1]] - marked[pairs[:, 0]])
+                marks[wave, point] += len(marked)
+                false[wave, point] += int(inside(np.delete(times, pairs[:, 1]), judged).sum())
+    return pd.DataFrame([summary(key, np.concatenate(errors[key]), marks[key], false[key]) for key in errors])
+
+
+def by_lead_and_wave(waves: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
+    """(waves, 3) onset, peak and offset of each (lead, wave) that occurs."""
+    return {
+        (str(lead), str(wave)): rows[list(POINTS)].to_numpy() for (lead, wave), rows in waves.groupby(["lead", "wave"])
+    }
+
+
+def summary(key: tuple[str, str], errors: np.ndarray, marks: int, false: int) -> dict[str, str | float]:
+    """One row of the table: errors in s of the points found, how many were marked, and how many were found wrongly."""
+    found = len(errors)
+    return {
+        "wave": key[0],
+        "point": key[1],
+        "references": marks,
+        "sensitivity": found / marks if marks else float("nan"),
+        "ppv": found / (found + false) if found + false else float("nan"),
+        "mean": 1000 * float(errors.mean()) if found else float("nan"),
+        "sd": 1000 * float(errors.std()) if found else float("nan"),
+    }
+
+
+def matched(marked: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Pairs (index of a mark, index of a time) that are each other's nearest and within TOLERANCE: (pairs, 2) int64."""
+    if not len(marked) or not len(times):
+        return np.empty((0, 2), np.int64)
+    distance = np.abs(marked[:, None] - times[None])
+    nearest = distance.argmin(axis=1)
+    rows = np.arange(len(marked))
+    mutual = (distance.argmin(axis=0)[nearest] == rows) & (distance[rows, nearest] <= TOLERANCE)
+    return np.stack([rows[mutual], nearest[mutual]], axis=1)
+
+
+def judged_times(record: LUDBRecord, lead: str) -> list[tuple[float, float]]:
+    """The stretches of a lead, in s, in which every wave is marked with its kind."""
+    rate = record.record.sampling_rate
+    first, last = record.labelled_stretch(lead)
+    waves = record.waves[(record.waves["lead"] == lead) & (record.waves["wave"] == UNKNOWN_WAVE)]
+    stretches, start = [], first / rate
+    for onset, offset in zip(waves["onset"] / rate, waves["offset"] / rate, strict=True):
+        stretches.append((start, onset - TOLERANCE))
+        start = offset + TOLERANCE
+    return [*stretches, (start, last / rate)]
+
+
+def inside(times: np.ndarray, stretches: list[tuple[float, float]]) -> np.ndarray:
+    """Which of the times lie in one of the stretches: (times,) bool."""
+    return np.array([any(start <= time <= end for start, end in stretches) for time in times], bool)

@@ -1,0 +1,1 @@
+"""Nearest training records, and the gate that rejects near copies."""

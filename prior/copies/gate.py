@@ -1,0 +1,144 @@
+"""A gate that no record passes which lies nearer to a training record than two patients' records do."""
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.generator import ECGGenerator, Requests, SyntheticRecords
+from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex, joined
+from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.record_store import RecordStore
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """How near is too near."""
+
+    percentile: float = 1.0  # of the distance of a real record to its nearest of another patient; nearer is a copy
+    sample: int = 1000  # real training records, at most, from which the percentile is taken
+    attempts: int = 100  # draws for a record before it is given up
+    seed: int = 0  # of the sample
+
+    def __post_init__(self) -> None:
+        if not 0 < self.percentile < 100 or self.sample < 1 or self.attempts < 1:
+            raise ValueError(
+                f"got {self}; expected a percentile between 0 and 100, and sample and attempts of at least 1"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class CopyGate:
+    """Training records and the waveform distance (nearest.py) below which a record is taken for a copy of one."""
+
+    store: RecordStore
+    rows: np.ndarray  # (records,) int64, training rows of the store
+    threshold: float  # waveform distance, 0 to 1
+    settings: GateSettings = field(default_factory=GateSettings)
+
+    @classmethod
+    def fit(cls, store: RecordStore, rows: np.ndarray, settings: GateSettings | None = None) -> "CopyGate":
+        """The gate whose threshold is the percentile of the distance of real records to their nearest.
+
+        That nearest is among all the others of `rows`, of another patient. Raises ValueError for rows of one patient.
+        """
+        settings = settings or GateSettings()
+        gate = cls(store, np.asarray(rows, np.int64), 0.0, settings)
+        training = RecordRows(store, gate.rows)
+        if len(set(training.patients)) < 2:
+            raise ValueError(f"{len(rows)} training records of one patient; expected those of at least two")
+        distances = nearest_of(gate.index, training.sample(settings.sample, settings.seed)).distances[:, 0]
+        return replace(gate, threshold=float(np.percentile(distances, settings.percentile)))
+
+    @property
+    def index(self) -> WaveformIndex:
+        """The training records."""
+        return training_index(self.store.folder, self.rows.tobytes())
+
+    def nearest(self, signals: np.ndarray) -> NearestNeighbours:
+        """The nearest training record of each of (n, 8, samples) mV: rows of the store (n,), distances (n,)."""
+        found = self.index.nearest(signals)
+        return NearestNeighbours(self.rows[found.rows[:, 0]], found.distances[:, 0])
+
+    def distance(self, signals: np.ndarray) -> np.ndarray:
+        """Distance of each of (n, 8, samples) mV to its nearest training record: (n,)."""
+        return self.nearest(signals).distances
+
+    def check_fits(self, sampling_rate: int, samples: int) -> None:
+        """Raises ValueError when the training records have another rate (Hz) or length than the records to check."""
+        spec = self.store.spec
+        if (spec.sampling_rate, spec.samples) != (sampling_rate, samples):
+            raise ValueError(
+                f"{self.store.folder} holds records of {spec.samples} samples at {spec.sampling_rate} Hz, those to "
+                f"compare have {samples} at {sampling_rate} Hz: give the store that the generator was trained on"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class GatedRecords:
+    """Records that passed the gate."""
+
+    records: SyntheticRecords
+    nearest: NearestNeighbours  # rows of the gate's store (n,), distances (n,)
+    rejected: np.ndarray  # (n,) int64, draws that were thrown away before the record passed
+
+
+def generate_gated(
+    generator: ECGGenerator,
+    requests: Requests,
+    seed: int,
+    settings: SamplingSettings,
+    gate: CopyGate,
+    first: int = 0,
+) -> GatedRecords:
+    """The records of `ECGGenerator.generate`, each drawn anew from other random streams while the gate rejects it.
+
+    Raises ValueError when a record is rejected as often as the gate's settings allow.
+    """
+    made = generator.generate(requests, seed, settings, first)
+    signal, codes, sketch = made.signal.copy(), made.codes.copy(), made.sketch
+    found = gate.nearest(signal)
+    rows, distances = found.rows.copy(), found.distances.copy()
+    rejected = np.zeros(len(requests), np.int64)
+    for row in np.flatnonzero(distances < gate.threshold):
+        while distances[row] < gate.threshold:
+            rejected[row] += 1
+            if rejected[row] == gate.settings.attempts:
+                asked = "+".join(generator.task.names(requests.labels[row])) or "(no label)"
+                raise ValueError(
+                    f"record {first + row} ({asked}) came nearer than {gate.threshold:.3f} to a training record in "
+                    f"all of {gate.settings.attempts} draws: the generator copies its training records; train it "
+                    "shorter or on more records, or ask for labels with more of them"
+                )
+            again = generator.generate(
+                requests[row : row + 1], another_seed(seed, int(rejected[row])), settings, first + int(row)
+            )
+            signal[row], codes[row] = again.signal[0], again.codes[0]
+            sketch = sketch.with_row(int(row), again.sketch)
+            near = gate.nearest(again.signal)
+            rows[row], distances[row] = near.rows[0], near.distances[0]
+    return GatedRecords(SyntheticRecords(signal, codes, sketch, requests), NearestNeighbours(rows, distances), rejected)
+
+
+def another_seed(seed: int, attempt: int) -> int:
+    """A seed for the streams of another attempt."""
+    return int(np.random.SeedSequence([seed, attempt]).generate_state(1, np.uint64)[0])
+
+
+@lru_cache(maxsize=1)
+def training_index(store: Path, rows: bytes) -> WaveformIndex:
+    """Rows (int64, as bytes) of the store in a folder, read once a process."""
+    training = RecordRows(RecordStore.open(store), np.frombuffer(rows, np.int64))
+    return WaveformIndex(training.chunks(), training.store.spec.sampling_rate, training.patients)
+
+
+def nearest_of(index: NeighbourIndex, queries: RecordRows, count: int = 1) -> NearestNeighbours:
+    """The nearest reference records, of other patients, of rows of a store."""
+    patients, start = queries.patients, 0
+    found: list[NearestNeighbours] = []
+    for signals in queries.chunks():
+        found.append(index.nearest(signals, patients[start : start + len(signals)], count))
+        start += len(signals)
+    return joined(found, count)

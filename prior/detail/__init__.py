@@ -1,0 +1,1 @@
+"""What the levels that the prior does not write would add, predicted from the sketch."""

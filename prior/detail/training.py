@@ -1,0 +1,77 @@
+"""Training the detail model: codes of all levels on one side, their first levels and the sketch on the other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vqecg.prior.detail.modeling import DetailModel
+from vqecg.prior.examples import CodeExamples, mean_losses
+from vqecg.prior.sketch.sketch import Sketch, SketchModel
+from vqecg.training.fit import FitResult, FitSettings, fit
+
+NEIGHBOURS = 8  # of a code, one of which stands in its place where it is corrupted
+
+
+@dataclass(frozen=True)
+class DetailLoss:
+    """How far the embedding of all levels stays from what is predicted of it, as a share of its energy."""
+
+    codebooks: Tensor  # (levels, codebook_size, dimension), of all levels
+    written: int  # first levels, which the prior writes
+    corruption: float  # share of the written codes that are replaced by one near them, as a prior may err
+    sketch: SketchModel  # which draws a sketch as a recording
+    trait_noise: float  # standard deviations added to the traits, as the transformer is told them
+
+    def __call__(self, model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """`loss`, a mean over records; codes and traits are corrupted where the model is in training."""
+        sketch, codebooks = Sketch(batch["times"], batch["traits"]), self.codebooks.to(batch["codes"].device)
+        whole = embedding_of(batch["codes"], codebooks)
+        codes = batch["codes"][..., : self.written]
+        if model.training:
+            codes, sketch = corrupted(codes, codebooks, self.corruption), sketch.blurred(self.trait_noise)
+        first = embedding_of(codes, codebooks)
+        added = model(first, sketch, self.sketch.rendered(sketch)).float()
+        missed = (whole - first - added).square().sum((1, 2))
+        return {"loss": (missed / whole.square().sum((1, 2)).clamp_min(1e-8)).mean()}
+
+
+def embedding_of(codes: Tensor, codebooks: Tensor) -> Tensor:
+    """Codes (batch, frames, levels) of the first codebooks -> (batch, frames, dimension), the sum of their vectors."""
+    levels = torch.arange(codes.shape[-1], device=codes.device)
+    return codebooks[levels, codes].sum(2)
+
+
+def corrupted(codes: Tensor, codebooks: Tensor, share: float) -> Tensor:
+    """The codes with a random `share` of them replaced by one of the nearest of the same codebook."""
+    found = codes.clone()
+    for level in range(codes.shape[-1]):
+        own = codebooks[level]
+        near = torch.cdist(own, own).topk(min(NEIGHBOURS + 1, len(own)), largest=False).indices
+        which = torch.randint(1, near.shape[1], codes.shape[:2], device=codes.device)
+        replaced = torch.rand(codes.shape[:2], device=codes.device) < share
+        found[..., level] = torch.where(replaced, near[codes[..., level], which], codes[..., level])
+    return found
+
+
+def train_detail(
+    model: DetailModel,
+    examples: CodeExamples,
+    validation: CodeExamples,
+    loss: DetailLoss,
+    settings: FitSettings,
+    folder: Path | None = None,
+    progress: bool = True,
+) -> FitResult:
+    """Trains `model` in place on examples with the codes of all levels; see `fit`."""
+    return fit(
+        model,
+        examples,
+        loss,
+        settings,
+        folder,
+        evaluate=lambda _: mean_losses(model, validation, loss),
+        description="detail",
+        progress=progress,
+    )

@@ -1,0 +1,152 @@
+"""New records from real ones: part of a record's codes is kept, and the prior writes the rest anew.
+
+The new codes are drawn for the labels, age and sex of the record and for its own beats, so that what is drawn fits what
+is kept. The prior sees only what came before. So the record's beginning is always kept, or it would be drawn with no
+beat of the record in sight; and of several draws (`candidates`) one is chosen by how likely the kept codes are after it
+(sampling-importance resampling: Rubin 1987).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.copies.gate import another_seed
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.modeling import ECGPrior, delay, undelay
+from vqecg.records.store.selection import RecordRows
+from vqecg.prior.sampling import record_noise, sample_codes
+from vqecg.prior.likelihood import Told
+from vqecg.records.beats.alignment import beat_edges
+from vqecg.records.beats.r_peaks import find_r_peaks
+
+BEATS, START = "beats", "start"
+UNITS = (BEATS, START)
+
+
+@dataclass(frozen=True)
+class InfillingSettings:
+    """Which part of a real record is kept."""
+
+    kept: float = 0.5  # share of the parent that is kept, 0 to 1
+    unit: str = "beats"  # "beats": the first beat and random others, each whole; "start": one stretch of frames
+    candidates: int = 4  # draws for a record, of which one that fits what is kept is chosen
+    seed: int = 0  # of what is kept and what is drawn
+
+    def __post_init__(self) -> None:
+        if not 0 < self.kept < 1 or self.unit not in UNITS or self.candidates < 1:
+            raise ValueError(
+                f"got {self}; expected a kept share above 0 and below 1, a unit of {', '.join(UNITS)}, and at least 1 "
+                "candidate"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Infilled:
+    """Records of which part is real; row n of each field belongs together."""
+
+    signal: np.ndarray  # (records, 8, samples) float32 mV
+    codes: np.ndarray  # (records, frames, levels) int64, of the levels that the prior writes
+    kept: np.ndarray  # (records, frames) bool: the codes of this frame are the parent's
+
+
+def infill(
+    generator: ECGGenerator,
+    parents: RecordRows,
+    settings: InfillingSettings,
+    sampling: SamplingSettings,
+    numbers: np.ndarray,
+    attempt: int = 0,
+) -> Infilled:
+    """A record for each parent, of which `settings.kept` is the parent's.
+
+    `numbers` (records,) are those of the new records in the whole set: they and `attempt` choose the random streams.
+    Raises ValueError when the store's sampling rate is not the generator's.
+    """
+    rate, hop = parents.store.spec.sampling_rate, generator.tokenizer.hop_length
+    generator.tokenizer.check_sampling_rate(rate)
+    streams = [np.random.default_rng([settings.seed, int(number), attempt]) for number in numbers]
+    frames = generator.prior.config.frames
+    signals = parents.store.signals(parents.rows)
+    kept = np.zeros((len(numbers), frames), bool)
+    for row, (signal, stream) in enumerate(zip(signals, streams, strict=True)):
+        kept[row] = kept_frames(find_r_peaks(signal, rate), signal.shape[1], hop, frames, settings, stream)
+    codes = infill_codes(generator, parents, kept, settings, sampling, numbers, attempt)
+    signal = generator.decode(codes, generator.prior.sketch.measured(signals), sampling.batch_size)
+    return Infilled(signal, codes.numpy(), kept)
+
+
+def kept_frames(
+    r_peaks: np.ndarray,
+    samples: int,
+    hop_length: int,
+    frames: int,
+    settings: InfillingSettings,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Which frames keep the parent's codes: (frames,) bool; the first is kept, and at least one is drawn.
+
+    Of beats, `settings.kept` of their number are kept, the first one and not all. Of a record with fewer than two beats
+    found a stretch is kept.
+    """
+    if settings.unit == BEATS and len(r_peaks) > 1:
+        edges = beat_edges(r_peaks, samples)
+        count = int(np.clip(round(settings.kept * len(r_peaks)), 1, len(r_peaks) - 1))
+        chosen = np.append(0, generator.choice(np.arange(1, len(r_peaks)), count - 1, replace=False))
+        # a frame belongs to the beat in which its middle lies
+        middles = np.minimum((np.arange(frames) + 0.5) * hop_length, samples - 1)
+        kept = np.isin(np.searchsorted(edges, middles, side="right") - 1, chosen)
+        if kept[0] and not kept.all():
+            return kept
+    return np.arange(frames) < np.clip(round(settings.kept * frames), 1, frames - 1)
+
+
+@torch.inference_mode()
+def infill_codes(
+    generator: ECGGenerator,
+    parents: RecordRows,
+    kept: np.ndarray,
+    settings: InfillingSettings,
+    sampling: SamplingSettings,
+    numbers: np.ndarray,
+    attempt: int = 0,
+) -> Tensor:
+    """Codes (records, frames, levels) int64: the parents' where `kept` (records, frames) says so, else drawn."""
+    prior, device = generator.prior, next(generator.prior.parameters()).device
+    found, count = [torch.zeros(0, prior.config.frames, prior.config.levels, dtype=torch.int64)], settings.candidates
+    step = max(1, sampling.batch_size // count)
+    seed = another_seed(settings.seed, attempt)
+    for start in range(0, len(numbers), step):
+        rows = slice(start, start + step)
+        told = Told.of_records(generator, replace(parents, rows=parents.rows[rows])).repeated(count)
+        mask = torch.from_numpy(kept[rows]).to(device).repeat_interleave(count, 0)
+        given = torch.where(mask[..., None], told.codes, -1)
+        noise = [
+            record_noise(seed, int(number) * count, count, prior.config.steps, prior.config.levels)
+            for number in numbers[rows]
+        ]
+        drawn = sample_codes(prior, told.condition, told.sketch, torch.cat(noise).to(device), sampling, given)
+        if count > 1:
+            losses = kept_losses(prior, drawn, told, mask).view(-1, count)
+            uniform = [np.random.default_rng([seed, int(number), 2]).random() for number in numbers[rows]]
+            chosen = resampled(losses, torch.tensor(uniform, device=device))
+            drawn = drawn.view(-1, count, *drawn.shape[1:])[torch.arange(len(losses)), chosen]
+        found.append(drawn.cpu())
+    return torch.cat(found)
+
+
+def kept_losses(prior: ECGPrior, codes: Tensor, told: Told, kept: Tensor) -> Tensor:
+    """How unlikely the codes in the frames `kept` (batch, frames) are after all before them: (batch,) nats."""
+    delayed = delay(codes, prior.config.codebook_size)
+    logits = prior.step_logits(delayed, told.condition, told.sketch).float()
+    target = delayed.clamp(max=prior.config.codebook_size - 1)  # where there is no code; cut off by undelay
+    losses = nn.functional.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none").view(delayed.shape)
+    return (undelay(losses) * kept[..., None]).sum((1, 2))
+
+
+def resampled(losses: Tensor, uniform: Tensor) -> Tensor:
+    """One candidate of each record, in proportion to exp(-loss): (records, candidates), (records,) -> (records,)."""
+    weights = (-losses.double()).softmax(-1).cumsum(-1)
+    return (weights < uniform[:, None]).sum(-1).clamp(max=losses.shape[1] - 1)

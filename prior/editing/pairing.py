@@ -1,0 +1,142 @@
+"""Which two real records may be the parents of a mixture: their labels, patients and rhythms, and how alike they are.
+
+Three rules of pairing, by how sure the labels asked for are of the mixture (`PAIRINGS`):
+
+- "exact": both parents have exactly these labels. Of a coarse task that can be an undefined mixture: an anterior and an
+  inferior infarction are both MI, and half of each is neither.
+- "supported": besides, the statements that both parents have give these labels by themselves. The sure one.
+- "shared": the statements that both have give these labels, and either parent may have others. That brings more pairs,
+  but calls absent what one parent has and the mixture half shows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqecg.prior.copies.feature_index import embedding_moments, median_beats
+from vqecg.records.store.selection import RecordRows
+from vqecg.records.beats.alignment import may_interpolate
+from vqecg.records.labels import LabelTask
+from vqecg.records.store.record_store import RecordStore
+from vqecg.tokenizer.modeling import ECGTokenizer
+
+EXACT, SUPPORTED, SHARED = "exact", "supported", "shared"
+PAIRINGS = (EXACT, SUPPORTED, SHARED)
+BEATS, LATENT = "beats", "latent"
+SPACES = (BEATS, LATENT)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two parents, as rows of the store."""
+
+    first: int  # gives rhythm and R times
+    second: int
+    weight: float  # of the second, 0 to 1
+
+
+@dataclass(frozen=True, eq=False)
+class Parents:
+    """Rows of a store among which parents are paired."""
+
+    store: RecordStore
+    labels: np.ndarray  # (records of the store, classes) float32
+    rows: np.ndarray  # (parents,) int64, of training folds only
+    pairing: str = EXACT  # one of PAIRINGS
+    task: LabelTask | None = None  # of the labels; only "exact" goes without
+    features: Tensor | None = None  # (parents, d) in which nearness counts, NaN = unknown; None: any partner will do
+
+    def __post_init__(self) -> None:
+        if self.pairing not in PAIRINGS:
+            raise ValueError(f"pairing is {self.pairing!r}; expected one of {', '.join(PAIRINGS)}")
+        if self.pairing != EXACT and self.task is None:
+            raise ValueError(f"pairing by {self.pairing!r} statements needs the task of the labels; give one")
+
+    @cached_property
+    def statements(self) -> np.ndarray:
+        """(records of the store,) dicts."""
+        return self.store.table["statements"].to_numpy()
+
+    @cached_property
+    def patients(self) -> np.ndarray:
+        """(records of the store,) names; a record of unknown patient is a patient of its own."""
+        return RecordRows(self.store, np.arange(len(self.store))).patients
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Row of the store -> place in `rows`."""
+        return {row: place for place, row in enumerate(self.rows.tolist())}
+
+    @cached_property
+    def unbound(self) -> np.ndarray:
+        """The rows without a statement that is bound to its rhythm: (parents,) bool."""
+        return np.array([may_interpolate(names, names) is None for names in self.statements[self.rows]], bool)
+
+    def candidates(self, asked: np.ndarray) -> np.ndarray:
+        """The rows that may be a parent of a record with the labels `asked` (classes,), partner or not."""
+        own = self.labels[self.rows]
+        fits = (own >= asked).all(1) if self.pairing == SHARED else (own == asked).all(1)
+        return self.rows[fits & self.unbound]
+
+    def may_join(self, first: int, second: int, asked: np.ndarray) -> bool:
+        """Whether two candidates go together: different patients, rhythms that agree, and the labels' rule."""
+        names, others = self.statements[first], self.statements[second]
+        if self.patients[first] == self.patients[second] or may_interpolate(names, others) is not None:
+            return False
+        if self.pairing == EXACT or self.task is None:
+            return True
+        return bool((self.task.encode([shared_statements(names, others)])[0] == asked).all())
+
+    def able(self) -> np.ndarray:
+        """Which rows have a partner for exactly their own labels: (parents,) bool."""
+        able = np.zeros(len(self.rows), bool)
+        own = self.labels[self.rows]
+        for asked in np.unique(own, axis=0):
+            candidates = self.candidates(asked)
+            for place in np.flatnonzero((own == asked).all(1) & self.unbound):
+                able[place] = any(self.may_join(self.rows[place], other, asked) for other in candidates)
+        return able
+
+    def partner(self, first: int, asked: np.ndarray, neighbours: int, generator: np.random.Generator) -> int | None:
+        """A partner for row `first`, drawn from its nearest ones (0 neighbours, or no features: from all); or None."""
+        candidates = self.candidates(asked)
+        candidates = candidates[self.patients[candidates] != self.patients[first]]
+        if self.features is None or neighbours == 0:
+            order = generator.permutation(candidates)
+            return next((int(other) for other in order if self.may_join(first, int(other), asked)), None)
+        nearest = candidates[self.distances(self.features, first, candidates).argsort(kind="stable")]
+        fitting = (int(other) for other in nearest if self.may_join(first, int(other), asked))
+        found = list(islice(fitting, neighbours))
+        return found[int(generator.integers(len(found)))] if found else None
+
+    def distances(self, features: Tensor, first: int, others: np.ndarray) -> np.ndarray:
+        """From row `first` to other rows: (others,), infinite where the features of either are unknown."""
+        own = features[[self.places[row] for row in others.tolist()]] - features[self.places[first]]
+        return own.norm(dim=1).nan_to_num(nan=torch.inf).numpy()
+
+
+def partner_features(store: RecordStore, rows: np.ndarray, space: str, tokenizer: ECGTokenizer) -> Tensor:
+    """Where each row lies in a space of SPACES: (rows, d) float32, NaN where a record shows no beat.
+
+    "beats": the median beat of the eight leads at length 1, whatever its rate and rhythm. "latent": mean and deviation
+    over the frames of the tokenizer's embedding, standardised by these rows. No label enters either.
+    """
+    if space not in SPACES:
+        raise ValueError(f"space is {space!r}; expected one of {', '.join(SPACES)}")
+    if not len(rows):
+        return torch.zeros(0, 1)
+    chunks = RecordRows(store, rows).chunks()
+    if space == BEATS:
+        return torch.cat([median_beats(store.spec.sampling_rate, chunk).float() for chunk in chunks])
+    found = torch.cat([embedding_moments(tokenizer, chunk) for chunk in chunks])
+    return (found - found.mean(0)) / found.std(0, correction=0).clamp_min(1e-9)
+
+
+def shared_statements(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
+    """The statements that both parents have, each at the lower likelihood (0, unknown, if either is)."""
+    return {name: min(value, second[name]) for name, value in first.items() if name in second}

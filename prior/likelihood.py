@@ -1,0 +1,77 @@
+"""Recordings, real or made, as the prior sees them: their codes, and what it is told before it writes these."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqecg.prior.conditioning import SEX_CODES, Condition
+from vqecg.prior.generator import ECGGenerator
+from vqecg.records.store.selection import RecordRows
+from vqecg.prior.sketch.sketch import Sketch
+
+BATCH = 64  # records
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A batch of recordings; row n of each field belongs together."""
+
+    codes: Tensor  # (batch, frames, levels) int64, of the levels that the prior writes
+    condition: Condition  # labels, age and sex, none of them hidden
+    sketch: Sketch
+
+    @classmethod
+    @torch.inference_mode()
+    def of(
+        cls,
+        generator: ECGGenerator,
+        signal: np.ndarray,
+        statements: Sequence[Mapping[str, float]],
+        age: np.ndarray,
+        sex: np.ndarray,
+    ) -> "Told":
+        """Of signals (batch, 8, samples) float32 mV; age (batch,) in years, NaN unknown; sex (batch,) as text."""
+        tokenizer, prior = generator.tokenizer, generator.prior
+        device = next(tokenizer.parameters()).device
+        own = torch.from_numpy(np.ascontiguousarray(signal))
+        condition = Condition(
+            torch.from_numpy(generator.task.encode(statements)),
+            torch.from_numpy(np.asarray(age, np.float32)),
+            torch.tensor([SEX_CODES[name] for name in sex], dtype=torch.int64),
+            torch.zeros(len(own), dtype=torch.bool),
+        )
+        codes = tokenizer.encode(own.to(device), prior.config.levels)
+        return cls(codes, condition.to(device), prior.sketch.measured(signal).to(device))
+
+    @classmethod
+    def of_records(cls, generator: ECGGenerator, records: RecordRows) -> "Told":
+        """Of records of a store. Raises ValueError when its sampling rate is not the generator's."""
+        generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
+        table = records.store.table.iloc[records.rows]
+        signal = records.store.signals(records.rows)
+        return cls.of(
+            generator, signal, table["statements"].tolist(), table["age"].to_numpy(), table["sex"].to_numpy(object)
+        )
+
+    def repeated(self, count: int) -> "Told":
+        """Every recording `count` times in a row."""
+        again = torch.arange(len(self.codes), device=self.codes.device).repeat_interleave(count)
+        labels, age, sex, hidden = (getattr(self.condition, name)[again] for name in ("labels", "age", "sex", "hidden"))
+        return Told(self.codes[again], Condition(labels, age, sex, hidden), self.sketch[again])
+
+    @torch.inference_mode()
+    def losses(self, generator: ECGGenerator) -> np.ndarray:
+        """How unlikely the prior finds each recording, sketch and codes together: (batch,) float64 nats."""
+        return generator.prior.negative_log_likelihood(self.codes, self.condition, self.sketch).double().cpu().numpy()
+
+
+def losses_of_records(generator: ECGGenerator, records: RecordRows) -> np.ndarray:
+    """How unlikely the prior finds records of a store: (records,) float64 nats."""
+    found = [np.zeros(0)]
+    for start in range(0, len(records), BATCH):
+        part = RecordRows(records.store, records.rows[start : start + BATCH])
+        found.append(Told.of_records(generator, part).losses(generator))
+    return np.concatenate(found)

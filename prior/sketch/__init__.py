@@ -1,0 +1,1 @@
+"""The sketch of a record: its traits and R peak times, drawn before the codes."""

@@ -1,0 +1,1 @@
+"""R peaks, and the alignment of two recordings beat by beat."""

@@ -1,0 +1,1 @@
+"""Data sets as their publishers ship them: one reader per layout, registered by name."""

@@ -1,0 +1,172 @@
+"""LUDB: 200 twelve-lead ECGs of 10 s at 500 Hz whose P, QRS and T waves were marked by cardiologists, lead by lead.
+
+Kalyakulina et al., IEEE Access 8:186181 (2020), PhysioNet ludb 1.0.1: data/N.hea, data/N.dat and one annotation file
+for each lead (data/N.i ... data/N.v6). Only the inner beats are marked: outside `labelled_stretch` a wave that is not
+in the table may well be in the signal.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vqecg.records.datasets.parsing import age_years, sex_name
+from vqecg.records.leads import LEADS
+from vqecg.records.record import ECGRecord
+from vqecg.records.simulation.simulator import SimulatedRecord
+from vqecg.records.datasets.wfdb_reading import read_header, read_wfdb
+
+WAVES = ("P", "QRS", "T")
+UNKNOWN_WAVE = "unknown"  # an onset and an offset with no peak between them, which alone says what wave it is
+POINTS = ("onset", "peak", "offset")
+WAVE_COLUMNS = ("lead", "wave", *POINTS)
+
+# WFDB annotation codes (the upper six bits of a word, the lower ten are the step in samples) and what they mark here
+_SYMBOLS = {1: "N", 24: "p", 27: "t", 39: "(", 40: ")"}
+_TRUTH = {  # columns of a simulated record's beats
+    "P": ("p_onset", "p_peak", "p_offset"),
+    "QRS": ("qrs_onset", "r_peak", "qrs_offset"),
+    "T": ("t_onset", "t_peak", "t_offset"),
+}
+_SKIP = 59  # a step that ten bits do not hold follows, in two words
+_WAVE_OF = {"p": "P", "N": "QRS", "t": "T"}
+# One wave: its onset, its peak, its offset. Some are marked twice; on paced beats, whose peak is the onset, the onset
+# is missing or just behind the peak.
+_WAVE = re.compile(r"(?P<onset>\(*)(?P<peak>p+|N+|t+)(?P<late>\((?=\)))?(?P<offset>\)*)|(?P<bare>\(+\)+)|[()]")
+
+
+@dataclass(frozen=True, eq=False)
+class LUDBRecord:
+    """A recording and its marked waves.
+
+    `waves` has one row a wave with WAVE_COLUMNS: lead (as in LEADS), wave (one of WAVES, or UNKNOWN_WAVE), onset, peak
+    and offset in samples, float64, NaN where that point is not marked; sorted by lead and time.
+    """
+
+    record: ECGRecord  # 12 leads
+    waves: pd.DataFrame
+    diagnoses: tuple[str, ...]  # the cardiologist's words, such as "Rhythm: Sinus bradycardia"
+
+    def labelled_stretch(self, lead: str) -> tuple[int, int]:
+        """First and last sample of a lead between which every wave is marked; (0, -1) when it has none."""
+        points = self.waves.loc[self.waves["lead"] == lead, list(POINTS)].to_numpy()
+        if not len(points):
+            return 0, -1
+        return int(np.nanmin(points)), int(np.nanmax(points))
+
+
+def simulated_marks(simulated: SimulatedRecord) -> LUDBRecord:
+    """A simulated recording with its truth as the marks of every lead: what LUDB would be of a heart that is known."""
+    own = simulated.record
+    truth = simulated.beats
+    tables = []
+    for wave, names in _TRUTH.items():
+        points = (truth[list(names)].dropna() * own.sampling_rate).set_axis(list(POINTS), axis=1)
+        points = points[(points["onset"] >= 0) & (points["offset"] < own.signal.shape[1])]
+        tables.append(points.assign(wave=wave))
+    one = pd.concat(tables).sort_values("onset")
+    waves = pd.concat([one.assign(lead=lead) for lead in own.leads], ignore_index=True)[list(WAVE_COLUMNS)]
+    return LUDBRecord(own, waves, tuple(own.statements))
+
+
+def read_ludb(folder: Path) -> list[LUDBRecord]:
+    """Every record of LUDB below `folder`, in the order of their numbers.
+
+    Raises:
+        ValueError: there are none, or a file is missing or damaged; names the file.
+    """
+    folder = Path(folder)
+    paths = sorted((path.with_suffix("") for path in folder.rglob("*.hea")), key=lambda path: (len(path.name), path))
+    paths = [path for path in paths if path.with_suffix(".ii").is_file()]
+    if not paths:
+        raise ValueError(
+            f"no record of LUDB at or below {folder}; expected data/1.hea with annotations data/1.i, data/1.ii ... : "
+            "give the folder of the data set, unpacked"
+        )
+    return [read_ludb_record(path) for path in paths]
+
+
+def read_ludb_record(path: Path) -> LUDBRecord:
+    """The record at `path` (without extension). Raises ValueError when a file is missing or damaged."""
+    comments = read_header(path).comments
+    waveform = read_wfdb(path)
+    if set(waveform.leads) != set(LEADS):
+        raise ValueError(f"{path}.hea has the leads {waveform.leads}; expected those of LUDB: {', '.join(LEADS)}")
+    record = ECGRecord(
+        signal=waveform.signal[[waveform.leads.index(lead) for lead in LEADS]],
+        sampling_rate=waveform.sampling_rate,
+        leads=LEADS,
+        record_id=path.name,
+        patient_id=path.name,
+        age=age_years(_comment(comments, "age").strip("<>")),
+        sex=sex_name(_comment(comments, "sex")),
+    )
+    parts = [_read_waves(path, lead, record.signal.shape[1]) for lead in LEADS]
+    waves = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    diagnoses = tuple(text.strip(" .") for text in comments if not text.lstrip().startswith("<"))
+    return LUDBRecord(record, waves, diagnoses)
+
+
+def _comment(comments: tuple[str, ...], name: str) -> str:
+    """What the header says after `<name>:`; "" when it says nothing."""
+    found = [text.split(":", 1)[1] for text in comments if text.strip().startswith(f"<{name}>:")]
+    return found[0].strip() if found else ""
+
+
+def _read_waves(path: Path, lead: str, samples: int) -> pd.DataFrame:
+    """The marked waves of one lead. ValueError: the file is missing, damaged, or marks a sample that is not there."""
+    file = path.with_suffix(f".{lead.lower()}")
+    times, symbols = _read_marks(file)
+    if len(times) and not 0 <= times.min() <= times.max() < samples:
+        raise ValueError(
+            f"{file} marks samples {times.min():.0f} to {times.max():.0f} of {samples}: the file is of another record"
+        )
+    rows = [_wave(match, times) for match in _WAVE.finditer(symbols) if match["peak"] or match["bare"]]
+    return pd.DataFrame([(lead, *row) for row in rows], columns=list(WAVE_COLUMNS))
+
+
+def _read_marks(file: Path) -> tuple[np.ndarray, str]:
+    """Times in samples and symbols of an annotation file. ValueError: it is missing, cut off or holds other marks.
+
+    MIT format: 16-bit words of a code and a step; https://physionet.org/physiotools/wag/annot-5.htm
+    """
+    try:
+        words = np.frombuffer(file.read_bytes(), "<u2").tolist()
+    except (FileNotFoundError, ValueError) as error:
+        raise ValueError(f"{file} is missing or cut off ({error}): copy or download it again") from error
+    times: list[int] = []
+    symbols, now, place = "", 0, 0
+    while place < len(words) and words[place] != 0:
+        code, step = divmod(words[place], 1024)
+        if code == _SKIP and place + 2 < len(words):
+            now += (words[place + 1] << 16) + words[place + 2]
+            place += 3
+            continue
+        if code not in _SYMBOLS:
+            raise ValueError(f"{file} holds a mark of code {code}; expected {sorted(_SYMBOLS)}: is it of LUDB?")
+        now, place = now + step, place + 1
+        times.append(now)
+        symbols += _SYMBOLS[code]
+    if place == len(words):
+        raise ValueError(f"{file} is cut off, its last word is not 0: copy or download it again")
+    return np.array(times, np.float64), symbols
+
+
+def _wave(match: re.Match[str], times: np.ndarray) -> tuple[str, float, float, float]:
+    """Name, onset, peak and offset of a wave: of marks set twice the outermost, and the middle peak."""
+
+    def at(group: str) -> np.ndarray:
+        return times[slice(*match.span(group))] if match[group] else np.empty(0)
+
+    if match["bare"]:
+        inside = at("bare")
+        return UNKNOWN_WAVE, float(inside[0]), float("nan"), float(inside[-1])
+    onset, offset = np.concatenate([at("onset"), at("late")]), at("offset")
+    return (
+        _WAVE_OF[match["peak"][0]],
+        float(onset[0]) if len(onset) else float("nan"),
+        float(np.median(at("peak"))),
+        float(offset[-1]) if len(offset) else float("nan"),
+    )

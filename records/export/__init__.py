@@ -1,0 +1,1 @@
+"""Data sets in PTB-XL's own layout, and the WFDB files in them."""

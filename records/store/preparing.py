@@ -1,0 +1,69 @@
+"""Read, examine and prepare a few hundred records: one shard of a store."""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.quality import examine
+from vqecg.records.datasets.registry import read_record
+
+MICROVOLTS = 1000.0  # per mV
+STORED_TYPE = "<i2"  # of the signals in a shard and in a store: microvolt
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedShard:
+    """Records as a store keeps them, and those that it does not."""
+
+    signals: np.ndarray  # (kept, 8, samples) int16 microvolt
+    rows: np.ndarray  # (kept,) int64, their places among the records of the shard
+    rejected: list[tuple[int, str, str]]  # place, one of quality.REASONS, detail
+
+    @classmethod
+    def read(cls, path: Path) -> "PreparedShard":
+        """The shard in a file."""
+        with path.open("rb") as file:
+            signals, rows, text = np.load(file), np.load(file), np.load(file)
+        return cls(signals, rows, [(int(place), why, detail) for place, why, detail in json.loads(text.tobytes())])
+
+    def to_bytes(self) -> bytes:
+        """The content of its file: three arrays in numpy's format, the last of them JSON."""
+        content = io.BytesIO()
+        text = np.frombuffer(json.dumps(self.rejected).encode(), np.uint8)
+        for array in (self.signals, self.rows, text):
+            np.save(content, array)
+        return content.getvalue()
+
+
+def prepared_bytes(records: pd.DataFrame, spec: SignalSpec) -> bytes:
+    """The shard of the rows of a record table, as bytes."""
+    return prepare_records(records, spec).to_bytes()
+
+
+def prepare_records(records: pd.DataFrame, spec: SignalSpec) -> PreparedShard:
+    """Prepare every row of a record table (columns: record.TABLE_COLUMNS).
+
+    A record that cannot be read is left out with the reason "unreadable".
+    """
+    signals = np.empty((len(records), len(INDEPENDENT_LEADS), spec.samples), STORED_TYPE)
+    kept: list[int] = []
+    rejected: list[tuple[int, str, str]] = []
+    for place, row in enumerate(records.itertuples(index=False)):
+        try:
+            record = read_record(row)
+        except Exception as error:  # a damaged file can break a parser in any way; the reason is kept and counted
+            rejected.append((place, "unreadable", f"{type(error).__name__}: {error}"))
+            continue
+        examined = examine(record, spec)
+        if examined.signal is None:
+            rejected.append((place, str(examined.reason), examined.detail))
+        else:
+            signals[len(kept)] = np.rint(examined.signal * MICROVOLTS)
+            kept.append(place)
+    return PreparedShard(signals[: len(kept)], np.array(kept, np.int64), rejected)

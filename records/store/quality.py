@@ -1,0 +1,67 @@
+"""Which recordings enter a corpus: one gate, one reason a record, every reason counted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vqecg.records.leads import INDEPENDENT_LEADS, independent_leads
+from vqecg.records.store.preprocessing import SignalSpec, UnusableRecordError, prepare
+from vqecg.records.record import ECGRecord
+
+# In the order in which they are looked for. "unreadable" and "duplicate signal" are found by RecordStore.build: the one
+# needs the file, the other the whole corpus.
+REASONS = ("unreadable", "missing lead", "nan", "too short", "wrong unit", "flat lead", "clipped", "duplicate signal")
+
+FLAT_RANGE = 0.02  # mV peak to peak of a prepared lead; the smallest in 3,864 PTB-XL records is 0.21 mV
+STUCK_TOLERANCE = 0.0005  # mV, half a step of the usual 1 microvolt converter
+STUCK_FRACTION = 0.05  # of a lead's samples at its extremes; the largest share there is 0.015
+MAX_MILLIVOLT = 32.767  # what 16 bit microvolt hold; the largest sample there is 28.4 mV
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """What the gate found: the prepared signal of a good record, or the reason and detail of a bad one."""
+
+    signal: np.ndarray | None  # (8, samples) float32 mV, None when rejected
+    reason: str | None = None  # one of REASONS
+    detail: str = ""
+
+
+def examine(record: ECGRecord, spec: SignalSpec) -> Examination:
+    """Prepare a record and say whether it may be used; every check but those of the file and of the corpus.
+
+    In order: missing lead, nan, too short, wrong unit (all by `prepare`), flat lead (a prepared lead of less than 0.02
+    mV range), clipped (more than 5 % of a lead's samples, as recorded, are at its lowest or highest value, or the
+    signal leaves what 16 bit microvolt hold). Baseline wander, noise and mains hum are no reason: clinical records have
+    them.
+    """
+    try:
+        signal = prepare(record, spec)
+    except UnusableRecordError as error:
+        return Examination(None, error.reason, error.detail)
+    ranges = np.ptp(signal, axis=1)
+    flat = [f"{lead} {size:.4f} mV" for lead, size in zip(INDEPENDENT_LEADS, ranges, strict=True) if size < FLAT_RANGE]
+    if flat:
+        return Examination(None, "flat lead", f"range of {', '.join(flat)}, expected at least {FLAT_RANGE} mV")
+    # On the samples as recorded: the resampling filter rounds a plateau off.
+    stuck = stuck_fraction(independent_leads(record.signal, record.leads))
+    worst = int(np.argmax(stuck))
+    if stuck[worst] > STUCK_FRACTION:
+        share = f"{stuck[worst]:.1%} of {INDEPENDENT_LEADS[worst]}"
+        return Examination(None, "clipped", f"{share} is at its lowest or highest value, expected up to 5 %")
+    largest = float(np.abs(signal).max())
+    if largest > MAX_MILLIVOLT:
+        return Examination(None, "clipped", f"reaches {largest:.2f} mV; 16 bit microvolt hold up to {MAX_MILLIVOLT} mV")
+    return Examination(signal)
+
+
+def stuck_fraction(signal: np.ndarray) -> np.ndarray:
+    """Share of every lead's samples that lie at its lowest or highest value: (leads, samples) mV -> (leads,)."""
+    highest, lowest = signal.max(axis=1, keepdims=True), signal.min(axis=1, keepdims=True)
+    at_extreme = (signal >= highest - STUCK_TOLERANCE) | (signal <= lowest + STUCK_TOLERANCE)
+    return at_extreme.mean(axis=1)
+
+
+def check_quality(record: ECGRecord, spec: SignalSpec) -> str | None:
+    """The reason (one of REASONS) why a record must not be used with `spec`, or None. See `examine` for the checks."""
+    return examine(record, spec).reason

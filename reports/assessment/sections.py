@@ -1,0 +1,217 @@
+"""The sections of an assessment's page: utility, distance, label adherence and memorisation, as HTML."""
+
+from typing import Any
+
+import numpy as np
+
+from vqecg.downstream.assessment.assessment import CEILING_OF_TSTR, RECONSTRUCTIONS, SYNTHETIC, Assessment
+from vqecg.reports.figures import paired_dots
+from vqecg.reports.html import (
+    Html,
+    count,
+    element,
+    inline_figure,
+    interval,
+    join,
+    not_run,
+    number,
+    paragraph,
+    records_of,
+    significant,
+    table,
+)
+from vqecg.downstream.assessment.utility import MACRO, TRTR, TRTS, TSTR
+
+METRIC_NAMES = {"auroc": "AUROC", "average_precision": "average precision"}
+
+
+def utility_section(found: Assessment) -> Html:
+    """Macro averages with intervals, ratios, and AUROC of every class."""
+    about, parts = found.about, []
+    macro = found.utility[found.utility["class_name"] == MACRO]
+    rows = [
+        [
+            row.family,
+            row.design,
+            METRIC_NAMES[row.metric],
+            count(row.trained_on),
+            count(row.tested_on),
+            number(row.value),
+            f"{number(row.low)} to {number(row.high)}",
+        ]
+        for row in records_of(macro)
+    ]
+    seeds = about["settings"]["utility"]["seeds"]
+    confidence = about["settings"]["utility"]["confidence"]
+    caption = (
+        "TRTR: trained on real, tested on real. TSTR: trained on synthetic, tested on real. TRTS: trained on real, "
+        "tested on synthetic, judged by the labels asked for. Ceilings: the same with real records that went through "
+        f"the tokenizer in place of synthetic ones. Macro averages, mean over {len(seeds)} seeds, {confidence:.0%} "
+        "intervals."
+    )
+    heads = ["Classifier", "Design", "Metric", "Trained on, N", "Tested on, N", "Value", "Interval"]
+    parts.append(table(heads, rows, caption, texts=3))
+    if len(seeds) == 1:
+        parts.append(paragraph("One seed: the intervals know nothing of chance in training.", "missing"))
+    rows = [
+        [
+            row.family,
+            row.design,
+            METRIC_NAMES[row.metric],
+            number(row.ratio),
+            f"{number(row.ratio_low)} to {number(row.ratio_high)}",
+            number(row.difference, signed=True),
+            interval(row.difference_low, row.difference_high),
+        ]
+        for row in records_of(found.ratios)
+    ]
+    caption = (
+        "Against TRTR of the same classifier. Designs tested on the same real records are paired by patient and seed; "
+        "TRTS is paired by seed only, as its records are others."
+    )
+    heads = ["Classifier", "Design", "Metric", "Ratio", "Interval", "Difference", "Interval"]
+    parts.append(table(heads, rows, caption, texts=3))
+    for family in dict.fromkeys(found.utility["family"]):
+        parts.append(class_pair(found, family))
+    return join(parts)
+
+
+def class_pair(found: Assessment, family: str) -> Html:
+    """Dots and a table of AUROC a class: TRTR, TSTR, and TRTS."""
+    own = found.utility[(found.utility["family"] == family) & (found.utility["metric"] == "auroc")]
+    wide = own.pivot(index="class_name", columns="design", values="value")
+    positives = own[own["design"] == TRTR].set_index("class_name")["positives"]
+    asked = own[own["design"] == TRTS].set_index("class_name")["positives"]
+    names = [*found.about["class_names"], MACRO]
+    designs = [name for name in (TRTR, TSTR, TRTS, CEILING_OF_TSTR) if name in wide.columns]
+    rows = [
+        [name, count(positives[name]), count(asked[name]), *(number(wide.loc[name, design]) for design in designs)]
+        for name in names
+    ]
+    dots = paired_dots(wide.loc[names].reset_index(), TRTR, TSTR, (TRTR, TSTR), f"{family}: tested on real")
+    chart = inline_figure(dots, "", f"auroc-{family}", f"AUROC of every class, {family}, {TRTR} and {TSTR}")
+    heads = ["Class", "Positives, real test", "Positives, synthetic", *designs]
+    return element("h3", f"AUROC a class, {family}") + element(
+        "div", chart + table(heads, rows, strong=[MACRO]), "pair"
+    )
+
+
+def distance_section(found: Assessment) -> Html:
+    """Distances in both spaces, at equal N, real against real beside them."""
+    columns = ["frechet", "kid", "precision", "recall", "density", "coverage"]
+    rows: list[Any] = []
+    for (space, against), part in found.distances.groupby(["space", "against"], sort=False):
+        rows.append(f"{space}, from {against}")
+        for row in part.to_dict("records"):
+            real = row["compared"] not in (SYNTHETIC, RECONSTRUCTIONS)
+            name = f"real: {row['compared']}" if real else row["compared"]
+            rows.append([name, count(row["real"]), *(significant(row[column]) for column in columns)])
+    caption = (
+        f"Classifier features: {found.about['features']}. Physiology: rhythm, waves and voltage, in robust standard "
+        "deviations of real training records. N is the same on both sides and in all rows of a group, as most figures "
+        "change with it. Training records are nearer to this classifier than held-out ones can be: it was trained on "
+        "them. Real rows are what no generator can be asked to beat."
+    )
+    heads = ["Compared", "N", "Fréchet distance", "KID", "Precision", "Recall", "Density", "Coverage"]
+    return table(heads, rows, caption)
+
+
+def adherence_section(found: Assessment) -> Html:
+    """Rates beside those of real records with the same statement."""
+    known = found.adherence[found.adherence["note"] == ""]
+    if known.empty:
+        return paragraph("No statement with a rule was asked for, or none could be measured.", "missing")
+    rows: list[Any] = []
+    for name, part in known.groupby("compared", sort=False):
+        rows.append(str(name))
+        rows += [
+            [
+                row.statement,
+                row.asked,
+                count(row.real_n),
+                percent(row.real_rate),
+                percent(row.real_others_rate),
+                count(row.synthetic_n),
+                percent(row.synthetic_rate),
+                number(row.difference, 0, signed=True),
+            ]
+            for row in records_of(part)
+        ]
+    caption = (
+        "Share of records that show what their statement says: real training and test records with the statement and "
+        "without it, and those made with it. Difference in points."
+    )
+    heads = ["Statement", "Rule", "Real, N", "Real", "Real, others", "Made, N", "Made", "Difference"]
+    return table(heads, rows, caption, texts=2)
+
+
+def memorisation_section(found: Assessment) -> Html:
+    """Nearest training records, repeated codes, membership inference."""
+    memory = found.memorisation
+    rows: list[Any] = [
+        [
+            row["space"],
+            row["label"],
+            count(row["synthetic"]),
+            count(row["held_out"]),
+            number(row["synthetic_median"]),
+            number(row["held_out_median"]),
+            number(row["synthetic_first_percentile"]),
+            number(row["held_out_first_percentile"]),
+            percent(row["below_held_out"], 1),
+            percent(row["near_copies"], 1),
+            percent(row["exact_copies"], 1),
+        ]
+        for row in known(memory["nearness"])
+    ]
+    caption = (
+        "Distance to the nearest training record, of synthetic and of held-out real records. Below: synthetic records "
+        "nearer than the 1st percentile of held-out ones, 1 % if they are like those; near copies: nearer than half of "
+        "it; exact copies: nearer than 0.01."
+    )
+    over = [("", 2), ("N", 2), ("Median", 2), ("1st percentile", 2), ("Synthetic records", 3)]
+    heads = ["Space", "Label", *(["Synthetic", "Held out"] * 3), "Below", "Near copies", "Exact copies"]
+    parts = [table(heads, rows, caption, texts=2, over=over)]
+    rows = [
+        [row["space"], count(row["synthetic"]), count(row["patients"]), number(row["share"]), bounds(row)]
+        for row in known(memory["nearer"])
+    ]
+    caption = "Share of synthetic records nearer to training than to held-out records, among as many patients of each."
+    parts.append(table(["Space", "Synthetic, N", "Patients of each", "Share (0.5: none)", "Interval"], rows, caption))
+    if memory["duplicates"]:
+        repeated = memory["duplicates"]
+        told = (
+            f"Of {count(repeated['synthetic'])} synthetic records, {count(repeated['among_synthetic'])} repeat the "
+            f"codes of another and {count(repeated['in_training'])} those of a training record."
+        )
+        parts.append(paragraph(told))
+    if not memory["membership"]:
+        return join([*parts, not_run("Membership inference (needs the generator)")])
+    rows = [
+        [
+            "same labels" if row["matched"] else "any labels",
+            count(row["members"]),
+            count(row["others"]),
+            number(row["auc"]),
+            bounds(row),
+        ]
+        for row in known(memory["membership"])
+    ]
+    caption = "How well the prior's likelihood tells training records from held-out ones: 0.5 is not at all."
+    heads = ["Compared", "Training, N", "Held out, N", "AUC", "Interval"]
+    return join([*parts, table(heads, rows, caption)])
+
+
+def known(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows with NaN for None, as numbers come back from JSON."""
+    return [{name: np.nan if value is None else value for name, value in row.items()} for row in rows]
+
+
+def bounds(row: Any) -> str:
+    """The interval of a row."""
+    return f"{number(row['low'])} to {number(row['high'])}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as percent."""
+    return f"{number(100 * share, digits)} %" if np.isfinite(share) else number(share)

@@ -1,0 +1,76 @@
+"""All cells of a grid in one table and on one page."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from vqecg.downstream.augmentation.plan import slug
+from vqecg.downstream.comparison.results import Comparison
+from vqecg.reports.comparison.classes import chip, metric_name, p_text
+from vqecg.reports.html import Html, element, escape, interval, join, number, paragraph, table
+from vqecg.reports.style import PAGE, STYLE
+from vqecg.training.checkpoint import write_text
+
+TITLE = "What added records do for a classifier: all cells"
+FIGURES = ("estimate", "low", "high", "p", "verdict", "smallest_detectable")
+COLUMNS = ("arm", "against", "metric", *FIGURES, "seeds", "patients")
+
+
+def grid_table(cells: Mapping[str, Comparison]) -> pd.DataFrame:
+    """Every difference of every cell: cell, of (a group or a class), COLUMNS; the p-value of a class is Holm's."""
+    parts = []
+    for name, comparison in cells.items():
+        groups = comparison.differences.assign(of=comparison.differences["group"])
+        classes = comparison.class_differences
+        classes = classes.assign(of=classes["class_name"], p=classes["p_holm"])
+        for rows in (groups, classes):
+            parts.append(rows.assign(cell=name)[["cell", "of", *COLUMNS]])
+    return pd.concat(parts, ignore_index=True)
+
+
+def write_grid_page(cells: Mapping[str, Comparison], path: Path, described: str, date: str) -> None:
+    """Writes the page, whole or not at all: a section a cell, its class groups by its primary metric."""
+    body = [
+        element("h1", TITLE),
+        paragraph(described, "about"),
+        paragraph(_chance(cells)),
+        *(cell_section(name, comparison) for name, comparison in cells.items()),
+        element("footer", f"vqecg {version('vqecg')}, {date}. Research use, not for diagnosis."),
+    ]
+    write_text(path, PAGE.substitute(title=escape(TITLE), style=STYLE, body=join(body, "\n")))
+
+
+def _chance(cells: Mapping[str, Comparison]) -> str:
+    """What the number of lines means for a single verdict."""
+    lines, expected = 0, 0.0
+    for comparison in cells.values():
+        shown = int((comparison.differences["metric"] == comparison.analysis.primary_metric).sum())
+        lines, expected = lines + shown, expected + (1 - comparison.analysis.confidence) * shown
+    return (
+        f"Below are {lines} differences, not corrected for the number of lines and cells: were there no effect in any, "
+        f"about {expected:.1f} would still be called a gain or a harm. Conclude on what was named before any score was "
+        "seen."
+    )
+
+
+def cell_section(name: str, comparison: Comparison) -> Html:
+    """One cell: cautions, then all arms against both references by class group; a link to its own page."""
+    metric = comparison.analysis.primary_metric
+    rows: list[list[object] | str] = []
+    lines = comparison.differences[comparison.differences["metric"] == metric]
+    for group, block in lines.groupby("group", sort=False):
+        rows.append(str(group))
+        for line in block.to_dict("records"):
+            figures = [number(line["estimate"], signed=True), interval(line["low"], line["high"]), p_text(line["p"])]
+            rows.append([line["arm"], line["against"], chip(line["verdict"]), *figures])
+    heads = ["Arm", "Against", "Verdict", "Difference", f"{comparison.analysis.confidence:.0%} interval", "p"]
+    scarce = ", ".join(comparison.group_classes.get("scarce classes", ()))
+    caption = (
+        f"Differences in macro {metric_name(metric)}, {len(comparison.seeds)} seeds, {comparison.test_records:,} test "
+        f"records of {comparison.test_patients:,} patients; filled up: {scarce}."
+    )
+    page = Html(f'<a href="cells/{slug(name)}/comparison.html">{escape(name)}</a>')
+    cautions = join(paragraph(caution, "missing") for caution in comparison.cautions)
+    return Html(element("h2", page) + cautions + table(heads, rows, caption, texts=3))

@@ -1,0 +1,1 @@
+"""The command line itself: arguments, stages, presets, and the entry point."""

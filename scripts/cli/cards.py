@@ -1,0 +1,86 @@
+"""Model cards: what the README.md of a model's folder says."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vqecg.prior.training import PriorTraining
+from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import LabelTask
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainingSubset
+from vqecg.tokenizer.training import TokenizerTraining
+
+LIMITS = """## Limits
+
+Research use, not for diagnosis. It knows the population, devices and label habits of its training data and no others.
+Records it makes are not recordings of anybody; how near they come to training records has to be checked before release.
+"""
+
+
+def data_lines(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> str:
+    """What a model was trained on."""
+    taken = f"\n- training records left on purpose: {subset}" if subset.reduces else ""
+    return f"""## Data
+
+- {store.description}
+- store {store.fingerprint[:16]}: {len(store):,} records of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz
+- folds, by patient: training {text(folds.train)}, validation {text(folds.validation)}, test {text(folds.test)}{taken}
+- signals: (batch, 8, samples) float32 mV, leads I, II, V1, V2, V3, V4, V5, V6; the other four follow from I and II
+"""
+
+
+def tokenizer_card(settings: TokenizerTraining, data: str, figures: Mapping[str, Any]) -> str:
+    """The card of a tokenizer; `data` are `data_lines`."""
+    model, whole = settings.model, figures["prd"][-1]
+    return f"""# ECGTokenizer
+
+12-lead ECG to codes and back: {model.levels} levels of {model.codebook_size} codes, {model.frame_rate:g} frames a
+second, {model.bit_rate:.0f} bit/s, {figures["parameters"]:,} parameters.
+
+```python
+from vqecg.tokenizer.modeling import ECGTokenizer
+tokenizer = ECGTokenizer.from_pretrained("this folder")
+codes = tokenizer.encode(signal)        # (batch, 8, samples) mV -> (batch, frames, levels)
+```
+
+{data}
+## Measured
+
+Median PRD over 12 mean-free leads, {whole["records"]:,} {figures["measured_on"]} records: {whole["median"]:.1f} %
+(quartiles {whole["lower_quartile"]:.1f} to {whole["upper_quartile"]:.1f} %).
+
+{LIMITS}"""
+
+
+def generator_card(settings: PriorTraining, task: LabelTask, data: str, figures: Mapping[str, Any]) -> str:
+    """The card of a generator; `data` are `data_lines`."""
+    missed = figures["detail_loss"]
+    detail = "" if missed is None else f"; the embedding of all levels is missed by {100 * missed:.1f} % of its energy"
+    return f"""# ECGGenerator
+
+Labels in, 12-lead ECGs out: a prior on a {settings.backbone} backbone over the first {settings.levels} levels of the
+tokenizer in tokenizer/, {figures["parameters"]:,} parameters.
+
+```python
+from vqecg.prior.generator import ECGGenerator
+generator = ECGGenerator.from_pretrained("this folder")
+records = generator.generate(generator.requests(["{task.class_names[0]}"], count=16, seed=0), seed=0)
+```
+
+## Labels
+
+Task {task.name}: {", ".join(task.class_names)}. Age (years) and sex may be asked for too.
+
+{data}
+## Measured
+
+Validation loss {figures["loss"]:.3f} nats a code (a uniform guess: {figures["uniform"]:.3f}){detail}.
+
+{LIMITS}"""
+
+
+def text(folds: tuple[int, ...]) -> str:
+    """Folds as text: 1-8, or 1, 3, 5."""
+    if len(folds) > 2 and folds == tuple(range(folds[0], folds[-1] + 1)):
+        return f"{folds[0]}-{folds[-1]}"
+    return ", ".join(map(str, folds)) or "none"

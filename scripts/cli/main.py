@@ -1,0 +1,133 @@
+"""`vqecg`: finds the subcommand, loads only what that one needs, and turns errors into one line."""
+
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from types import FrameType
+
+from vqecg.training.processes import MainProcessError, is_main_process, leave_job, process_count, process_index
+
+COMMANDS = {
+    "run": "the whole job: from a folder of ECGs to synthetic ECGs and a report of what they do for a classifier",
+    "simulate": "write a simulated data set in PTB-XL's layout",
+    "download": "fetch a public data set (resumable, checksummed)",
+    "prepare": "read a folder of ECGs once into a store that everything else reads",
+    "train-tokenizer": "learn to turn ECGs into codes and back",
+    "encode": "write the codes of a store's records, for whatever reads them again and again",
+    "train-prior": "learn to write codes for labels",
+    "generate": "write synthetic ECGs for the labels asked for",
+    "interpolate": "write ECGs between two real ones of the same labels, beats aligned",
+    "augment": "write ECGs of scarce classes, by the method of your choice, with parents and checks",
+    "train-classifier": "train a classifier on real ECGs, synthetic ones, or both, and test it on real ones",
+    "compare": "measure what added ECGs do for a classifier: arms, seeds, paired intervals, verdicts",
+    "assess": "measure synthetic ECGs against real ones: utility, distance, physiology, memorisation",
+    "train-segmenter": "learn to find P waves, QRS complexes and T waves from LUDB",
+    "segment": "measure rate, rhythm, PR, QRS, QT and axis of every ECG in a folder",
+    "plot": "draw a recording on ECG paper",
+}
+TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
+GRACE = 20  # s for the main process to say why it failed: a launcher ends all when it sees the first one end
+
+USAGE = f"""usage: vqecg COMMAND [options]
+
+Synthetic 12-lead ECGs from a VQ-VAE tokenizer and a GPT-style prior, and an honest measure of what they are good for.
+
+commands:
+{chr(10).join(f"  {name:<17} {text}" for name, text in COMMANDS.items())}
+
+`vqecg COMMAND --help` shows the options of one with units and defaults; every command takes --config FILE.yaml.
+Research use, not for diagnosis."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one subcommand; returns the exit status: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted,
+    143 terminated (SIGTERM)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(USAGE)
+        return 0 if words else 2
+    name = words[0]
+    if name not in COMMANDS:
+        print(f"vqecg: unknown command {name!r}; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    if process_count() > 1 and name not in TOGETHER:
+        tell(
+            f"vqecg {name}: started as {process_count()} processes, expected one: only {', '.join(TOGETHER)} run under "
+            "`accelerate launch`; start this one by itself (with --workers, if it has that)"
+        )
+        return 1
+    # two busy programs on two cores: threads that wait must soon sleep, not spin (read when torch is loaded)
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+    with terminated_like_interrupted(), printing_once():
+        return run_command(name, words[1:])
+
+
+def run_command(name: str, words: Sequence[str]) -> int:
+    """Runs a subcommand that exists; returns the exit status."""
+    try:
+        module = importlib.import_module(f"vqecg.scripts.{name.replace('-', '_')}")
+        from vqecg.scripts.cli.arguments import parse
+
+        module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], words))
+        leave_job()
+    except (ValueError, OSError) as error:
+        own = "" if is_main_process() else f" (process {process_index()})"
+        print(f"vqecg {name}{own}: {error}", file=sys.stderr)
+        return 1
+    except MainProcessError:
+        time.sleep(GRACE)
+        return 1
+    except KeyboardInterrupt as error:
+        stopped = isinstance(error, Terminated)
+        how = "terminated" if stopped else "interrupted"
+        tell(f"\nvqecg {name}: {how}; give the same command again to go on")
+        return 143 if stopped else 130
+    return 0
+
+
+def tell(message: str) -> None:
+    """One line to the error output, once a job."""
+    if is_main_process():
+        print(message, file=sys.stderr)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: what Ctrl-C cleans up is cleaned up then too."""
+
+
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """Makes SIGTERM an exception for the length of a `with` block."""
+    # the other processes of a job write nothing, and must not outlive the main one in a wait for it
+    if threading.current_thread() is not threading.main_thread() or not is_main_process():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not break into the cleaning up
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def printing_once() -> Iterator[None]:
+    """Of several processes only the main one prints results."""
+    if is_main_process():
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

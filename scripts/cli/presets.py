@@ -1,0 +1,130 @@
+"""Presets: settings of every step that go together. `tiny` is for trying things out, `small` for a processor with two
+cores and under 75 minutes, `base` for a GPU."""
+
+from dataclasses import dataclass, replace
+
+from vqecg.downstream.classifiers.recipes import for_model
+from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.training import DETAIL_FIT, SKETCH_FIT, PriorTraining
+from vqecg.tokenizer.config import ECGTokenizerConfig
+from vqecg.tokenizer.training import TokenizerTraining
+from vqecg.training.fit import FitSettings
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of all steps."""
+
+    tokenizer: TokenizerTraining
+    prior: PriorTraining
+    sampling: SamplingSettings
+    classifier: ClassifierSettings
+    seeds: tuple[int, ...]  # of the classifiers of a comparison
+
+
+TINY = Preset(
+    tokenizer=TokenizerTraining(
+        model=ECGTokenizerConfig(
+            width=48, encoder_blocks=1, decoder_blocks=2, dimension=32, levels=4, codebook_size=128
+        ),
+        fit=FitSettings(
+            steps=240, batch_size=32, learning_rate=3e-3, warmup_steps=20, average_decay=0.97, evaluate_every=60
+        ),
+    ),
+    prior=PriorTraining(
+        levels=2,
+        width=96,
+        layers=3,
+        heads=4,
+        variants=2,
+        fit=FitSettings(
+            steps=400, batch_size=32, learning_rate=3e-3, warmup_steps=20, average_decay=0.98, evaluate_every=100
+        ),
+        sketch=FitSettings(
+            steps=200, batch_size=32, learning_rate=3e-3, warmup_steps=20, average_decay=0.97, mixed_precision="no"
+        ),
+        detail=FitSettings(steps=120, batch_size=32, learning_rate=2e-3, warmup_steps=20, average_decay=0.97),
+    ),
+    sampling=SamplingSettings(),
+    classifier=ClassifierSettings(steps=120, batch_size=32, warmup_steps=20, evaluate_every=60),
+    seeds=(0, 1),
+)
+
+SMALL = Preset(
+    tokenizer=TokenizerTraining(
+        model=ECGTokenizerConfig(slope_weight=0.2, quantizer_dropout=0.2),
+        fit=FitSettings(
+            steps=1600, batch_size=64, learning_rate=2e-3, warmup_steps=50, average_decay=0.99, evaluate_every=200
+        ),
+    ),
+    prior=PriorTraining(
+        levels=2,
+        width=128,
+        layers=4,
+        heads=4,
+        dropout=0.1,
+        fit=FitSettings(
+            steps=1400,
+            batch_size=32,
+            learning_rate=1.5e-3,
+            warmup_steps=100,
+            weight_decay=0.05,
+            average_decay=0.995,
+            evaluate_every=200,
+            patience=3,
+        ),
+    ),
+    sampling=SamplingSettings(temperature=0.85, trait_guidance=1.5, guidance=2.0),
+    classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
+    seeds=(0, 1, 2),
+)
+
+BASE = Preset(
+    tokenizer=TokenizerTraining(
+        model=ECGTokenizerConfig(
+            width=256, encoder_blocks=6, decoder_blocks=9, slope_weight=0.2, quantizer_dropout=0.2
+        ),
+        fit=replace(SMALL.tokenizer.fit, steps=20_000, batch_size=128, learning_rate=1e-3, evaluate_every=1000),
+    ),
+    prior=PriorTraining(
+        levels=4,
+        width=384,
+        layers=10,
+        heads=6,
+        dropout=0.2,
+        variants=16,
+        fit=replace(SMALL.prior.fit, steps=12_000, batch_size=128, learning_rate=6e-4, evaluate_every=500, patience=6),
+        sketch=replace(SKETCH_FIT, steps=4000, batch_size=128, evaluate_every=500),
+        detail=replace(DETAIL_FIT, steps=4000, batch_size=128, evaluate_every=500),
+    ),
+    sampling=replace(SMALL.sampling, batch_size=256),
+    classifier=SMALL.classifier,
+    seeds=(0, 1, 2, 3, 4),
+)
+
+PRESETS = {"tiny": TINY, "small": SMALL, "base": BASE}
+
+
+def preset(name: str, model: str = "") -> Preset:
+    """The preset of that name, with the recipe of another classifier if one is named.
+
+    Raises ValueError, with the names there are, for another preset or classifier.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset {name!r} is unknown; expected one of {', '.join(PRESETS)}")
+    chosen = PRESETS[name]
+    return replace(chosen, classifier=for_model(model, chosen.classifier)) if model else chosen
+
+
+def at_rate(settings: TokenizerTraining, sampling_rate: int) -> TokenizerTraining:
+    """The same tokenizer for another sampling rate: frames of the same length in seconds."""
+    factor = sampling_rate / settings.model.sampling_rate
+    hop, shift = settings.model.hop_length * factor, settings.shift * factor
+    if hop != int(hop):
+        raise ValueError(
+            f"at {sampling_rate} Hz a frame of {1 / settings.model.frame_rate:g} s is {hop:g} samples; expected a "
+            "whole number: prepare the store at another rate, such as 100 or 500 Hz"
+        )
+    model = replace(settings.model, sampling_rate=sampling_rate, hop_length=int(hop))
+    return replace(settings, model=model, shift=round(shift))

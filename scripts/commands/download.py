@@ -1,0 +1,26 @@
+"""`vqecg download`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from vqecg.records.datasets.download import download
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg download`."""
+
+    dataset: Annotated[str, tyro.conf.Positional]  # ptb-xl, challenge-2020, challenge-2021 or ludb
+    folder: Annotated[Path, tyro.conf.Positional]  # where to; run it again to go on after an interruption
+    only: tuple[str, ...] = ()  # patterns of the files wanted, such as 'records100/*' '*.csv'; none = all
+    base_url: str | None = None  # another address that serves the same files
+    threads: int = 4  # files at a time
+
+
+def run(arguments: Arguments) -> None:
+    """Fetches the data set."""
+    done = download(arguments.dataset, arguments.folder, arguments.base_url, arguments.only, arguments.threads)
+    print(f"{done.fetched:,} files fetched, {done.already_there:,} were there already: {done.folder}")

@@ -1,0 +1,42 @@
+"""`vqecg encode`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vqecg.records.store.record_store import RecordStore
+from vqecg.tokenizer.encoding import CodeStore
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg encode`."""
+
+    store: Path  # folder that `vqecg prepare` wrote
+    tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
+    out: Path  # folder of the codes; the same command again goes on after an interruption
+    folds: tuple[int, ...] = ()  # folds to encode; none = all records
+    workers: int = 1  # processes, one thread each
+    overwrite: bool = False  # replace earlier codes in --out
+
+
+def run(arguments: Arguments) -> None:
+    """Encodes the store, or opens the codes when nothing has changed."""
+    store = RecordStore.open(arguments.store)
+    indices = chosen_rows(store, arguments.folds)
+    codes = CodeStore.build(store, indices, arguments.tokenizer, arguments.out, arguments.workers, arguments.overwrite)
+    config = codes.config
+    print(
+        f"{len(codes):,} records as {config['frames']} frames of {config['levels']} codes (tokenizer "
+        f"{codes.tokenizer_fingerprint}) are in {arguments.out}"
+    )
+
+
+def chosen_rows(store: RecordStore, folds: tuple[int, ...]) -> np.ndarray:
+    """The rows of these folds, all for none. Raises ValueError for a fold that has no record."""
+    fold = store.table["fold"].to_numpy()
+    empty = sorted(set(folds) - set(fold.tolist()))
+    if empty:
+        raise ValueError(f"folds {empty} have no record; the store has folds {sorted(set(fold.tolist()))}")
+    return np.flatnonzero(np.isin(fold, folds)) if folds else np.arange(len(fold))

@@ -1,0 +1,234 @@
+"""`vqecg generate`."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.copies.gate import CopyGate, GateSettings
+from vqecg.prior.generator import ECGGenerator, Requests
+from vqecg.evaluation.privacy.membership_inference import code_digest
+from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
+from vqecg.records.files.atomic import check_destination
+from vqecg.records.datasets.parsing import MAX_AGE
+from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import LabelTask, table_with
+from vqecg.records.record import SEXES
+from vqecg.records.files.shards import fill_shards, shard_folder
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.export.ptbxl_layout import is_dataset, write_dataset
+from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.presets import SMALL, preset
+from vqecg.scripts.commands.train_prior import generator_folder
+from vqecg.training.checkpoint import find_folder
+
+TRAINING_FOLD = 1  # a synthetic record is for training only
+FIRST_PATIENT = 1_000_000  # synthetic patients are numbered from here, far from the real ones
+NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a training record."
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg generate`."""
+
+    generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
+    out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
+    labels: tuple[str, ...] = ()  # these together, such as AFIB, or HYP STTC; none = all combinations of the training
+    only: bool = False  # no other labels of the kind of --labels come along
+    count: int = 100  # records
+    age: float = float("nan")  # years; nan = as in the training records with these labels
+    sex: str = "unknown"  # female, male, or unknown = as in the training records with these labels
+    preset: str = "small"  # tiny, small or base: the defaults of --sampling
+    sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
+    seed: int = 0  # of requests and draws; the same seed gives the same records on the same machine
+    overwrite: bool = False  # replace an earlier synthetic data set in --out
+    against: Path | None = None  # store of the training: records too near to one of its training folds are drawn anew
+    folds: FoldSplit = field(default_factory=FoldSplit)  # of the training; the gate compares with the training folds
+    gate: GateSettings = field(default_factory=GateSettings)
+    min_parents: int = 20  # training records that --labels needs; other labels with fewer are not asked for
+    force: bool = False  # whatever --min-parents says
+    workers: int = 1  # processes, one thread each; the records do not depend on their number
+
+    @staticmethod
+    def preset_defaults(name: str) -> dict[str, Any]:
+        """What --preset sets."""
+        return {"sampling": preset(name).sampling}
+
+
+def run(arguments: Arguments) -> None:
+    """Writes the data set."""
+    generate(arguments)
+
+
+def generate(arguments: Arguments) -> None:
+    """Samples shard by shard, then writes; after an interruption the same command goes on from the finished shards."""
+    if arguments.count < 1:
+        raise ValueError(f"count is {arguments.count}; expected at least 1")
+    check_destination(arguments.out, is_dataset, arguments.overwrite)
+    place = find_folder(generator_folder(arguments.generator)).resolve()  # workers take it as a path
+    generator = ECGGenerator.from_pretrained(place)
+    check_person(arguments.age, arguments.sex)
+    requests = ask(generator, arguments)
+    gate = fit_gate(arguments, generator)
+    task = SamplingTask(place, generator.fingerprint, arguments.seed, arguments.sampling, gate)
+
+    def content(start: int, stop: int) -> Callable[[], bytes]:
+        return partial(task.sample, requests[start:stop], start)
+
+    with shard_folder(arguments.out, fingerprint_of(arguments, generator, requests, gate)) as shards:
+        paths = fill_shards(shards, len(requests), content, arguments.workers, "generating")
+        said = what_the_gate_did(gate, paths)
+        write_synthetic(
+            arguments.out,
+            decoded(generator, paths),
+            requests,
+            generator.task,
+            generator.tokenizer.config.sampling_rate,
+            make_manifest(arguments, generator, gate, paths),
+            arguments.overwrite,
+            note=said,
+        )
+    asked = "+".join(arguments.labels) or "the label combinations of the training records"
+    print(f"{len(requests):,} synthetic records for {asked} are in {arguments.out} (PTB-XL's layout, manifest.parquet)")
+    print(said)
+
+
+def ask(generator: ECGGenerator, arguments: Arguments) -> Requests:
+    """What to generate. Raises ValueError for labels with too few training records."""
+    least = 0 if arguments.force else arguments.min_parents
+    how = (arguments.count, arguments.seed, arguments.age, arguments.sex)
+    rare = {name: count for name, count in generator.rare_labels(least).items() if name not in arguments.labels}
+    if arguments.labels:
+        own = generator.parents_without(arguments.labels, rare, arguments.only)
+        there = int(own["count"].sum())
+        if there < least:
+            raise ValueError(
+                f"{'+'.join(arguments.labels)}: {there} training records have these labels, --min-parents asks for "
+                f"{least}: records made from few may be copies of them; ask for other labels, or --force"
+            )
+        asked = generator.draw(own, *how)
+    else:
+        asked = generator.draw(generator.conditions, *how)
+    if rare:
+        told = ", ".join(f"{name} ({count})" for name, count in rare.items())
+        print(f"not asked for, with fewer than {least} training records (--min-parents): {told}")
+    return asked.without([generator.class_names.index(name) for name in rare])
+
+
+def check_person(age: float, sex: str) -> None:
+    """Raises ValueError, before anything is sampled, for what the data set would refuse."""
+    if np.isfinite(age) and not 0 <= age <= MAX_AGE:
+        raise ValueError(f"age {age:g}, expected 0 to {MAX_AGE:.0f} years, nan = as in training")
+    if sex not in SEXES:
+        raise ValueError(f"sex {sex!r}, expected one of {', '.join(SEXES)}")
+
+
+def fit_gate(arguments: Arguments, generator: ECGGenerator) -> CopyGate | None:
+    """The gate against the store of the training, or None when no store is given."""
+    if arguments.against is None:
+        return None
+    store = RecordStore.open(arguments.against)
+    gate = CopyGate(store, arguments.folds.indices(store.table).train, 0.0, arguments.gate)
+    gate.check_fits(generator.tokenizer.config.sampling_rate, generator.samples)
+    return CopyGate.fit(store, gate.rows, arguments.gate)
+
+
+def fingerprint_of(arguments: Arguments, generator: ECGGenerator, requests: Requests, gate: CopyGate | None) -> str:
+    """sha256 hex of all that the shards are made from."""
+    known = [generator.fingerprint, arguments.seed, plain(arguments.sampling), requests.sex.tolist()]
+    digest = hashlib.sha256(json.dumps(known).encode())
+    digest.update(requests.labels.tobytes() + requests.age.tobytes())
+    if gate is not None:
+        digest.update(json.dumps([gate.store.fingerprint, gate.threshold, plain(gate.settings)]).encode())
+        digest.update(gate.rows.tobytes())
+    return digest.hexdigest()
+
+
+def what_the_gate_did(gate: CopyGate | None, paths: list[Path]) -> str:
+    """One sentence for people."""
+    if gate is None:
+        return NO_GATE
+    shards = [SampledShard.read(path) for path in paths]
+    return gate_sentence(gate, sum(int(shard.rejected.sum()) for shard in shards), sum(len(s.codes) for s in shards))
+
+
+def gate_sentence(gate: CopyGate, rejected: int, kept: int) -> str:
+    """What a gate did, in one sentence."""
+    return (
+        f"A gate compared every record with {len(gate.rows):,} training records: {rejected:,} of {rejected + kept:,} "
+        f"drawn were rejected, nearer than {gate.threshold:.3f}, the percentile {gate.settings.percentile:g} of the "
+        "distance of a real record to the nearest one of another patient."
+    )
+
+
+def make_manifest(
+    arguments: Arguments, generator: ECGGenerator, gate: CopyGate | None, paths: list[Path]
+) -> pd.DataFrame:
+    """How every record was made."""
+    how = {
+        "method": "prior samples",
+        "seed": arguments.seed,
+        "generator": generator.fingerprint,
+        "tokenizer": generator.prior.config.tokenizer_fingerprint,
+        **{f"sampling_{name}": value for name, value in plain(arguments.sampling).items()},
+    }
+    shards = [SampledShard.read(path) for path in paths]
+    digests = [code_digest(codes) for shard in shards for codes in shard.codes]
+    manifest = pd.DataFrame([how] * len(digests)).assign(codes_sha256=digests)
+    if gate is None:
+        return manifest
+    nearest, distances, rejected = (
+        np.concatenate([getattr(shard, name) for shard in shards]) for name in ("nearest", "distances", "rejected")
+    )
+    return manifest.assign(**gate_columns(gate, nearest, distances, rejected))
+
+
+def gate_columns(
+    gate: CopyGate, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray
+) -> dict[str, np.ndarray | float]:
+    """What a manifest says of the gate."""
+    return {
+        "nearest_training_record": gate.store.table["record_id"].to_numpy()[nearest],
+        "nearest_distance": distances,
+        "gate_threshold": gate.threshold,
+        "gate_rejected": rejected,
+    }
+
+
+def write_synthetic(
+    folder: Path,
+    chunks: Iterator[np.ndarray],
+    requests: Requests,
+    task: LabelTask,
+    sampling_rate: int,
+    manifest: pd.DataFrame,
+    overwrite: bool,
+    statements: list[dict[str, float]] | None = None,
+    note: str = "",
+    copies: bool = False,
+) -> None:
+    """Writes records with the labels that were asked for as statements of likelihood 100, or with `statements`.
+
+    `note` goes into the README; `copies` are recordings again, or nearly.
+    """
+    names = [task.names(row) for row in requests.labels]
+    statements = statements or [dict.fromkeys(own, 100.0) for own in names]
+    rows = pd.DataFrame(
+        {
+            "patient_id": [str(FIRST_PATIENT + number) for number in range(len(requests))],
+            "fold": TRAINING_FOLD,
+            "age": requests.age.astype(np.float64),
+            "sex": requests.sex,
+            "statements": statements,
+        }
+    )
+    manifest = manifest.assign(labels=["+".join(own) for own in names], age=rows["age"], sex=rows["sex"])
+    meanings = table_with(name for own in statements for name in own)
+    write_dataset(folder, chunks, sampling_rate, rows, meanings, manifest, overwrite, note=note, copies=copies)

@@ -1,0 +1,35 @@
+"""`vqecg plot`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vqecg.reports.ecg_paper import plot_ecg, save_figure
+from vqecg.records.store.preprocessing import SignalSpec, prepare
+from vqecg.records.datasets.registry import read_record, read_table
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg plot`."""
+
+    data: Path  # folder of ECGs, real or synthetic
+    record: str  # record_id, such as 1 or A0001
+    out: Path  # file to write, .svg or .png
+    sampling_rate: int = 100  # Hz, at which it is drawn
+    source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
+
+
+def run(arguments: Arguments) -> None:
+    """Draws one recording on ECG paper."""
+    table = read_table(arguments.data, arguments.sampling_rate, arguments.source).records
+    rows = table[table["record_id"] == arguments.record]
+    if rows.empty:
+        raise ValueError(
+            f"no record {arguments.record!r} among {len(table):,} in {arguments.data}; the first are "
+            f"{', '.join(table['record_id'].iloc[:5])}"
+        )
+    record = read_record(next(rows.itertuples(index=False)))
+    signal = prepare(record, SignalSpec(arguments.sampling_rate))
+    title = f"{record.record_id}: {', '.join(record.statements) or 'no statement'}"
+    save_figure(plot_ecg(signal, arguments.sampling_rate, title), arguments.out)
+    print(f"{arguments.record} is drawn in {arguments.out}")

@@ -1,0 +1,212 @@
+"""`vqecg run`: the subcommands one after the other, and the report. Each step's folder is what that subcommand alone
+would write, so a run resumes step by step, and any step can be looked at or done again by itself."""
+
+import datetime
+import shlex
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from vqecg.downstream.comparison.arm_catalogue import RUN
+from vqecg.downstream.comparison.comparison import ComparisonSettings
+from vqecg.downstream.comparison.design import plan_of_labels
+from vqecg.reports.run.report import write_report
+from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import OWN, LabelTask
+from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.files.shards import shards_beside
+from vqecg.records.store.record_store import RecordStore, is_store
+from vqecg.records.store.subset import TrainingSubset, split_rows
+from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.scripts.commands import compare
+from vqecg.scripts.commands import generate
+from vqecg.scripts.commands import prepare
+from vqecg.scripts.commands import train_classifier
+from vqecg.scripts.commands import train_prior
+from vqecg.scripts.commands import train_tokenizer
+from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
+from vqecg.scripts.cli.run_folders import RunFolders, StepCost, keep_cost
+from vqecg.scripts.cli.run_report import gather
+from vqecg.training.checkpoint import write_text
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg run`."""
+
+    data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
+    out: Path  # folder of the run; the report is out/report.html; the same command again goes on where it stopped
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    prior_task: str = "all"  # labels that the prior is asked with: all statements, own, or the classes of a task
+    preset: str = "small"  # tiny, small or base: the defaults of --settings
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    spec: SignalSpec = field(default_factory=SignalSpec)
+    source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
+    labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files
+    target_classes: tuple[str, ...] = ()  # classes to add records to; none = all with under a third of the commonest's
+    ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
+    synthetic: int = 0  # records of the synthetic data set; 0 = as many as there are training records
+    settings: Preset = field(default_factory=lambda: SMALL)
+    workers: int = 1  # processes that read recordings and that sample, one thread each
+    seed: int = 0  # of sampling and additions; training has seeds of its own in --settings
+    overwrite: bool = False  # do steps in --out again whose settings differ
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, in every step
+
+    model_option: ClassVar[str] = "settings.classifier.model"
+
+    @staticmethod
+    def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
+        """What --preset sets, and the recipe of a classifier."""
+        return {"settings": preset(name, model)}
+
+
+def run(arguments: Arguments) -> None:
+    """Does what is not done yet, and writes the report."""
+    check(arguments)
+    places = RunFolders(arguments.out)
+    settings, folds, again = arguments.settings, arguments.folds, arguments.overwrite
+
+    say(1, "prepare", "read the recordings once")
+    with StepCost(places, "prepare", places.store):
+        reading = (arguments.spec, arguments.source, arguments.labels_csv, arguments.workers, again)
+        store = prepare.prepare(prepare.Arguments(arguments.data, places.store, *reading))
+    if not places.settings.is_file():
+        write_settings(arguments, places)
+    rows = split_rows(store, folds, arguments.subset)
+    comparison = comparison_arguments(arguments, places)
+    # before hours of training: whether there is a class to add to, and a record to add
+    plan_of_labels(comparison.design, store)
+
+    say(2, "train-tokenizer", "learn to turn ECGs into codes and back")
+    tokenizing = (arguments.preset, folds, settings.tokenizer, again, arguments.subset)
+    stage = train_tokenizer.train(train_tokenizer.Arguments(places.store, places.tokenizer, *tokenizing))
+    keep_cost(places, "train-tokenizer", stage.seconds, stage.content["peak_memory_mb"])
+
+    say(3, "train-prior", "learn to write codes for labels")
+    learning = (arguments.prior_task, arguments.preset, folds, settings.prior, again, arguments.subset)
+    stage = train_prior.train(train_prior.Arguments(places.store, places.tokenizer, places.prior, *learning))
+    keep_cost(places, "train-prior", stage.seconds, stage.content["peak_memory_mb"])
+
+    say(4, "generate", "write a synthetic data set with the labels of the training records")
+    with StepCost(places, "generate", places.synthetic_store):
+        make_synthetic(arguments, places, arguments.synthetic or len(rows.train))
+
+    say(5, "train-classifier", "on synthetic records alone, tested on real ones")
+    stage = train_classifier.train(classifier_arguments(arguments, places))
+    keep_cost(places, "train-classifier (synthetic only)", stage.seconds, stage.content["peak_memory_mb"])
+
+    say(6, "compare", "what added records do for a classifier")
+    stage = compare.run_comparison(comparison)
+    keep_cost(places, "compare", stage.seconds, stage.content["peak_memory_mb"])
+
+    say(7, "report", "all of it on one page")
+    write_settings(arguments, places)
+    command = shlex.join(["vqecg", *sys.argv[1:]]) if Path(sys.argv[0]).name.startswith("vqecg") else "vqecg run"
+    today = datetime.date.today().isoformat()
+    shown = gather(places, arguments.task, folds, settings.sampling, command, today, arguments.subset)
+    write_report(shown, places.report)
+    print(f"the report is {places.report}")
+
+
+def check(arguments: Arguments) -> None:
+    """Raises ValueError, before anything is written, for what would only fail after hours: see the messages."""
+    settings = arguments.settings
+    if not arguments.folds.validation or not arguments.folds.test:
+        raise ValueError("no validation or no test fold; `vqecg run` needs both: name some of 1-10 for each")
+    if arguments.synthetic < 0:
+        raise ValueError(f"synthetic is {arguments.synthetic}; expected a number of records, or 0 for as many as train")
+    for name in {arguments.task, arguments.prior_task} - {OWN}:
+        LabelTask.named(name)
+    at_rate(settings.tokenizer, arguments.spec.sampling_rate)
+    if settings.prior.levels > settings.tokenizer.model.levels:
+        raise ValueError(
+            f"the prior is to model {settings.prior.levels} levels, the tokenizer has "
+            f"{settings.tokenizer.model.levels}: ask for no more than these"
+        )
+    ComparisonSettings(seeds=settings.seeds)
+    places = RunFolders(arguments.out)
+    waiting = {shards_beside(places.store)}  # of a first step that was interrupted
+    empty = not places.out.exists() or (places.out.is_dir() and set(places.out.resolve().iterdir()) <= waiting)
+    if not empty and not places.settings.is_file() and not is_store(places.store):
+        raise ValueError(f"{places.out} holds something else than a run: give --out another folder")
+
+
+def write_settings(arguments: Arguments, places: RunFolders) -> None:
+    """Writes the settings of the run as YAML, which --config reads."""
+    write_text(places.settings, yaml.safe_dump(plain(arguments), sort_keys=False))
+
+
+def classifier_arguments(arguments: Arguments, places: RunFolders) -> train_classifier.Arguments:
+    """The classifier that is trained on synthetic records alone."""
+    return train_classifier.Arguments(
+        places.store,
+        places.classifier,
+        arguments.task,
+        (places.synthetic_store,),
+        real=False,
+        folds=arguments.folds,
+        training=arguments.settings.classifier,
+        seed=arguments.settings.seeds[0],
+        overwrite=arguments.overwrite,
+        subset=arguments.subset,
+    )
+
+
+def comparison_arguments(arguments: Arguments, places: RunFolders) -> compare.Arguments:
+    """The comparison."""
+    making = compare.additions_of(arguments.settings.sampling)
+    return compare.Arguments(
+        places.store,
+        places.comparison,
+        places.prior,
+        arms=RUN,
+        task=arguments.task,
+        target_classes=arguments.target_classes,
+        ratio=arguments.ratio,
+        seeds=arguments.settings.seeds,
+        preset=arguments.preset,
+        folds=arguments.folds,
+        subset=arguments.subset,
+        training=arguments.settings.classifier,
+        augmentation=replace(making, seed=arguments.seed),
+        overwrite=arguments.overwrite,
+    )
+
+
+def say(number: int, step: str, what: str) -> None:
+    """Which step begins."""
+    print(f"\n[{number}/7] {step}: {what}", flush=True)
+
+
+def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None:
+    """The synthetic data set and its store; made again only when the generator or the settings are others."""
+    wanted = {
+        "generator": train_prior.load_generator(places.prior).fingerprint,
+        "count": count,
+        "seed": arguments.seed,
+        "sampling": plain(arguments.settings.sampling),
+        "folds": plain(arguments.folds),  # of the gate against copies
+    }
+    mark = places.synthetic.with_name("synthetic.yaml")
+    done = yaml.safe_load(mark.read_text(encoding="utf-8")) if mark.is_file() else None
+    if not is_dataset(places.synthetic) or done != wanted:
+        generate.generate(
+            generate.Arguments(
+                places.prior,
+                places.synthetic,
+                count=count,
+                sampling=arguments.settings.sampling,
+                seed=arguments.seed,
+                overwrite=True,
+                against=places.store,
+                folds=arguments.folds,
+                workers=arguments.workers,
+            )
+        )
+        write_text(mark, yaml.safe_dump(wanted, sort_keys=False))
+    spec = RecordStore.open(places.store).spec
+    prepare.prepare(prepare.Arguments(places.synthetic, places.synthetic_store, spec, "ptb-xl", overwrite=True))

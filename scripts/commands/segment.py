@@ -1,0 +1,138 @@
+"""`vqecg segment`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from vqecg.evaluation.waves.delineation import interval_table, lead_waves
+from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter
+from vqecg.records.leads import INDEPENDENT_LEADS, independent_leads
+from vqecg.reports.ecg_paper import save_figure
+from vqecg.records.datasets.registry import read_record, read_table
+from vqecg.records.store.record_store import RecordStore, is_store
+
+CHUNK = 64  # records of a store at a time
+TABLE_ENDINGS = (".csv", ".parquet")
+COLOURS = {"P": "#3b8f4a", "QRS": "#c0392b", "T": "#2c6fb3"}  # green, red, blue
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg segment`."""
+
+    data: Path  # folder of ECGs, real or synthetic, or a store of `vqecg prepare`
+    segmenter: Path  # folder that `vqecg train-segmenter` wrote
+    out: Path  # file to write, .csv or .parquet: rate, rhythm, intervals and axis, one row a record
+    waves: Path | None = None  # file to write, .csv or .parquet: every wave of every lead, times in s
+    plot: Path | None = None  # file to write, .svg or .png: one recording with its waves shaded
+    record: str = ""  # record_id of the recording that --plot draws; the first one if not given
+    sampling_rate: int = 100  # Hz, the least that is read where a set has several rates
+    source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some recordings of equal length and rate."""
+
+    record_ids: list[str]
+    signals: np.ndarray  # (records, 8, samples) float32 mV
+    sampling_rate: float  # Hz
+
+
+def run(arguments: Arguments) -> None:
+    """Writes the tables and the plot."""
+    for path in filter(None, (arguments.out, arguments.waves)):
+        if path.suffix not in TABLE_ENDINGS:
+            raise ValueError(
+                f"cannot write a table as {path.name!r}: the name must end in {' or '.join(TABLE_ENDINGS)}"
+            )
+    segmenter = WaveSegmenter.from_pretrained(arguments.segmenter)
+    rate, rejected = segmenter.config.sampling_rate, list[str]()
+    intervals, waves, drawn = [], [], False
+    for chunk in tqdm(chunks(arguments, rejected), desc="segmenting", unit="chunk", delay=2):
+        own = segmenter.resampled(chunk.signals, chunk.sampling_rate)
+        table = interval_table(segmenter, [own], rate)
+        table.insert(0, "record_id", chunk.record_ids)
+        intervals.append(table)
+        wanted = arguments.record or chunk.record_ids[0]
+        draw = arguments.plot is not None and not drawn and wanted in chunk.record_ids
+        if arguments.waves is None and not draw:
+            continue
+        classes = segmenter.segment(own, rate)
+        for record_id, signal, found in zip(chunk.record_ids, own, classes, strict=True):
+            if arguments.waves is not None:
+                waves.append(lead_waves(signal, found, rate).assign(record_id=record_id))
+            if arguments.plot is not None and draw and record_id == wanted:
+                save_figure(plot_waves(signal, found, rate, record_id), arguments.plot)
+                drawn = True
+    if not intervals:
+        raise ValueError(f"no record of {arguments.data} could be segmented; the first: {rejected[0]}")
+    if arguments.plot is not None and not drawn:
+        raise ValueError(f"no record {arguments.record!r} in {arguments.data} that could be segmented")
+    write_table(pd.concat(intervals, ignore_index=True), arguments.out)
+    if arguments.waves is not None:
+        columns = ["record_id", "lead", "wave", "onset", "peak", "offset"]
+        write_table(pd.concat(waves, ignore_index=True)[columns], arguments.waves)
+    print(f"intervals of {sum(map(len, intervals)):,} records are in {arguments.out}")
+    if rejected:
+        print(f"{len(rejected):,} records are left out; the first: {rejected[0]}")
+
+
+def chunks(arguments: Arguments, rejected: list[str]) -> Iterator[Chunk]:
+    """The recordings of a store or a data set; those that cannot be used are named in `rejected`, with the reason."""
+    if is_store(arguments.data):
+        store = RecordStore.open(arguments.data)
+        ids = store.table["record_id"].tolist()
+        for start in range(0, len(store), CHUNK):
+            rows = slice(start, start + CHUNK)
+            yield Chunk(ids[rows], store.signals(rows), store.spec.sampling_rate)
+        return
+    for row in read_table(arguments.data, arguments.sampling_rate, arguments.source).records.itertuples(index=False):
+        try:
+            record = read_record(row)
+            signal = independent_leads(record.signal, record.leads)
+            if not np.isfinite(signal).all():
+                raise ValueError("samples that are not finite")
+        except ValueError as error:
+            rejected.append(f"{row.record_id}: {error}")
+            continue
+        yield Chunk([record.record_id], signal[None], record.sampling_rate)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Writes a table as .csv or .parquet, whole or not at all."""
+    aside = path.with_name(f".{path.name}.partial")
+    try:
+        if path.suffix == ".csv":
+            table.to_csv(aside, index=False)
+        else:
+            table.to_parquet(aside, index=False)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def plot_waves(signal: np.ndarray, classes: np.ndarray, sampling_rate: float, title: str) -> Figure:
+    """The eight leads of a recording under each other, P waves, QRS complexes and T waves shaded.
+
+    `signal` (8, samples) mV and `classes` of the same shape are at `sampling_rate` (Hz).
+    """
+    times = np.arange(signal.shape[1]) / sampling_rate
+    figure = Figure(figsize=(14, 12), layout="constrained")
+    FigureCanvasAgg(figure)
+    rows = figure.subplots(len(signal), 1, sharex=True)
+    for axes, lead, voltage, own in zip(rows, INDEPENDENT_LEADS, signal, classes, strict=True):
+        low, high = float(voltage.min()) - 0.1, float(voltage.max()) + 0.1
+        for wave, colour in COLOURS.items():
+            axes.fill_between(times, low, high, where=own == CLASSES.index(wave), color=colour, alpha=0.25, linewidth=0)
+        axes.plot(times, voltage, color="#1c1c1e", linewidth=0.8)
+        axes.set(xlim=(0, times[-1]), ylim=(low, high), ylabel=f"{lead} (mV)")
+    rows[-1].set_xlabel("time (s)")
+    figure.suptitle(f"{title}: P green, QRS red, T blue")
+    return figure

@@ -1,0 +1,31 @@
+"""`vqecg simulate`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vqecg.records.simulation.dataset import simulate_dataset
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg simulate`."""
+
+    out: Path  # folder of the new data set
+    records: int = 1000  # how many, at least 20
+    sampling_rate: int = 100  # samples a second, Hz
+    seconds: float = 10.0  # length of a record, s
+    seed: int = 0  # another seed, other records
+    overwrite: bool = False  # replace an earlier simulated data set in --out
+
+
+def run(arguments: Arguments) -> None:
+    """Writes the data set."""
+    simulate_dataset(
+        arguments.out,
+        arguments.records,
+        arguments.seed,
+        arguments.sampling_rate,
+        arguments.seconds,
+        arguments.overwrite,
+    )
+    print(f"{arguments.records:,} simulated records and their truth are in {arguments.out}")

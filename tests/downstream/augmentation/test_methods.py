@@ -1,0 +1,242 @@
+"""The methods that fill an arm: the labels of the plan, named parents, and counts of what is rejected."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vqecg.downstream.augmentation.additions import (
+    ALL,
+    COPY,
+    DRAWN,
+    NOT_MADE,
+    OTHER_LABELS,
+    Additions,
+    Draws,
+    fill,
+    joined_tallies,
+    rejection_rates,
+)
+from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions
+from vqecg.downstream.augmentation.methods import (
+    DUPLICATION,
+    INFILLING,
+    INTERPOLATION,
+    METHODS,
+    MIXING,
+    NAIVE_MIXING,
+    PRIOR,
+    RECONSTRUCTION,
+    SIGNAL_MIXING,
+    AugmentationSettings,
+    Ingredients,
+    eligible,
+)
+from vqecg.downstream.augmentation.label_check import MadeRecords, Verdict
+from vqecg.downstream.augmentation.quality_filter import TOO_LIKELY, UNLIKELY, LikelihoodCheck, LikelihoodSettings, QualityFilter
+from vqecg.prior.copies.gate import CopyGate
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.editing.infilling import InfillingSettings
+from vqecg.prior.editing.interpolation import InterpolationSettings, interpolate, mix_signals
+from vqecg.prior.editing.pairing import EXACT, SHARED, SUPPORTED, shared_statements
+from vqecg.records.store.selection import RecordRows
+from vqecg.records.folds import SplitIndices
+from vqecg.records.store.record_store import RecordStore
+
+SETTINGS = AugmentationSettings(infilling=InfillingSettings(candidates=1), least=1, attempts=3, seed=4)
+
+
+@dataclass(frozen=True)
+class Moody:
+    """Rejects the records whose signal has a mean, in lead I, below a cut."""
+
+    cut: float
+
+    def judge(self, records: MadeRecords) -> list[Verdict]:
+        return [Verdict("mood") if mean < self.cut else Verdict() for mean in records.signal[:, 0].mean(-1)]
+
+    def describe(self) -> str:
+        return "Moods."
+
+
+@pytest.fixture(scope="module")
+def own(simulated_store: RecordStore, simulated_split: SplitIndices, tiny_generator: ECGGenerator) -> Ingredients:
+    task = simulated_store.task("superdiagnostic")
+    return Ingredients(simulated_store, simulated_split.train, task, tiny_generator, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def plan(own: Ingredients) -> AdditionPlan:
+    """Four records that every method can make."""
+    labels = own.store.labels(own.task)[own.rows]
+    able = np.all([eligible(own, method) for method in METHODS], axis=0)
+    return plan_additions(labels, own.task.class_names, ("NORM", "CD"), 0, count=2, eligible=able)
+
+
+@pytest.fixture(scope="module")
+def whole(own: Ingredients, plan: AdditionPlan) -> Callable[[str], Additions]:
+    """What a method makes for the whole plan, made once."""
+    return functools.cache(lambda method: METHODS[method](own, plan, 0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_makes_the_planned_labels_from_training_records(
+    own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions], method: str
+):
+    made = whole(method)
+    assert made.signal.shape == (len(plan), 8, 1000) and made.signal.dtype == np.float32
+    assert np.isfinite(made.signal).all() and made.signal.std(axis=(1, 2)).min() > 0
+    np.testing.assert_array_equal(made.labels, plan.labels)
+    np.testing.assert_array_equal(own.task.encode(made.statements), plan.labels)
+    assert made.method == method and made.passed.all() and (made.draws == 1).all()
+    rows, patients = set(own.rows.tolist()), own.parents.patients
+    for (first, second), weight in zip(made.parents.tolist(), made.weight, strict=True):
+        assert first in rows if method != PRIOR else first == -1
+        assert np.isfinite(weight) == (method in MIXING)
+        if method in MIXING:
+            assert second in rows and patients[first] != patients[second]
+        else:
+            assert second == -1
+    drawn = made.rejected.set_index(["class_name", "reason"])["count"]
+    assert drawn[ALL, DRAWN] == len(plan) and drawn["NORM", DRAWN] == plan.counts["NORM"]
+    assert rejection_rates(made.rejected).empty
+
+
+def test_the_methods_derive_from_the_same_records(
+    own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions]
+):
+    sources = own.rows[plan.source_indices]
+    made = {method: whole(method) for method in METHODS if method != PRIOR}
+    for additions in made.values():
+        np.testing.assert_array_equal(additions.parents[:, 0], sources)
+    np.testing.assert_array_equal(made[DUPLICATION].signal, own.store.signals(sources))
+    tokenizer, pairs = own.generator.tokenizer, made[INTERPOLATION].parents
+    for method in (NAIVE_MIXING, SIGNAL_MIXING):
+        np.testing.assert_array_equal(made[method].parents, pairs)
+        np.testing.assert_array_equal(made[method].weight, made[INTERPOLATION].weight)
+    first, second = own.store.signals(pairs[0])
+    weight = float(made[INTERPOLATION].weight[0])
+    np.testing.assert_allclose(made[INTERPOLATION].signal[0], interpolate(tokenizer, first, second, weight), atol=1e-5)
+    naive = interpolate(tokenizer, first, second, weight, aligned=False)
+    np.testing.assert_allclose(made[NAIVE_MIXING].signal[0], naive, atol=1e-5)
+    np.testing.assert_array_equal(made[SIGNAL_MIXING].signal[0], mix_signals(first, second, weight, 100))
+    shared = shared_statements(*own.store.table["statements"].iloc[pairs[0]])
+    assert made[INTERPOLATION].statements[0] == shared
+
+
+@pytest.mark.parametrize("method", [INTERPOLATION, INFILLING, PRIOR, RECONSTRUCTION])
+def test_a_set_made_in_parts_is_the_set_made_at_once(
+    own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions], method: str
+):
+    later = replace(plan, source_indices=plan.source_indices[2:], labels=plan.labels[2:])
+    part = METHODS[method](own, later, 2)
+    np.testing.assert_allclose(part.signal, whole(method).signal[2:], atol=1e-4)
+    np.testing.assert_array_equal(part.parents, whole(method).parents[2:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [INTERPOLATION, PRIOR, INFILLING])
+def test_a_rejected_record_is_drawn_anew_and_counted(own: Ingredients, plan: AdditionPlan, method: str):
+    plain = METHODS[method](own, plan, 0)
+    means = plain.signal[:, 0].mean(-1)
+    cut = float(np.median(means))
+    made = METHODS[method](replace(own, check=Moody(cut)), plan, 0)
+    at_once = means >= cut
+    np.testing.assert_array_equal(made.signal[at_once], plain.signal[at_once])
+    assert (made.draws[at_once] == 1).all() and (made.draws[~at_once] > 1).all()
+    np.testing.assert_array_equal(made.passed, made.signal[:, 0].mean(-1) >= cut)
+    counts = made.rejected.set_index(["class_name", "reason"])["count"]
+    assert counts[ALL, DRAWN] == made.draws.sum() and counts[ALL, "mood"] == made.draws.sum() - made.passed.sum()
+    never = METHODS[method](replace(own, check=Moody(np.inf)), plan, 0)
+    assert not never.passed.any() and (never.draws == SETTINGS.attempts).all()
+    kept = made.only(made.passed)
+    assert len(kept) == made.passed.sum() == len(kept.statements) and kept.passed.all()
+
+
+@pytest.mark.slow
+def test_near_copies_are_rejected_before_the_check_is_asked(own: Ingredients, plan: AdditionPlan):
+    gate = CopyGate(own.store, own.rows, 2.0)
+    made = METHODS[INTERPOLATION](replace(own, gate=gate, check=Moody(np.inf)), plan, 0)
+    assert set(rejection_rates(made.rejected)["reason"]) == {COPY}
+    assert not made.passed.any() and set(made.nearest.tolist()) <= set(own.rows.tolist())
+    assert (rejection_rates(made.rejected)["share"] == 1).all()
+
+
+def test_what_cannot_be_made_or_does_not_give_the_labels_is_told(own: Ingredients, plan: AdditionPlan):
+    good = METHODS[DUPLICATION](own, plan, 0)
+
+    def make(rows: np.ndarray, attempt: int) -> Draws:
+        statements = [{"SR": 100.0} if row == 1 else good.statements[row] for row in rows]
+        parts = [getattr(good, name)[rows] for name in ("signal", "parents", "weight")]
+        return Draws(*parts, statements, good.age[rows], good.sex[rows], made=rows != 0)
+
+    made = fill("made up", plan, own.task, make, "a test", attempts=2)
+    assert made.passed.tolist() == [False, False] + [True] * (len(plan) - 2)
+    reasons = made.rejected[made.rejected["class_name"] == ALL].set_index("reason")["count"]
+    assert reasons[NOT_MADE] == 2 and reasons[OTHER_LABELS] == 2
+
+
+def test_eligible_records_have_a_partner_or_statements_that_the_prior_knows(own: Ingredients):
+    assert eligible(own, DUPLICATION).all() and eligible(own, INFILLING).all()
+    assert 0 < eligible(own, INTERPOLATION).mean() < 1
+    assert eligible(own, PRIOR).all()
+    picky = replace(own, settings=replace(SETTINGS, least=10_000))
+    labels = own.store.labels(own.task)[own.rows]
+    np.testing.assert_array_equal(eligible(picky, PRIOR), ~labels.any(1))
+    with pytest.raises(ValueError, match=r"method is 'magic'; expected one of duplication, reconstruction, prior"):
+        eligible(own, "magic")
+
+
+def test_records_with_more_labels_may_be_parents_by_shared_statements(own: Ingredients):
+    sharing = replace(SETTINGS, interpolation=InterpolationSettings(pairing=SHARED))
+    able = eligible(replace(own, settings=sharing), INTERPOLATION)
+    assert (able >= eligible(own, INTERPOLATION)).all()
+    with pytest.raises(ValueError, match="pairing is 'exact'; expected 'supported' or 'shared'"):
+        AugmentationSettings(interpolation=InterpolationSettings(pairing=EXACT))
+    assert AugmentationSettings().interpolation.pairing == SUPPORTED
+
+
+def test_additions_come_back_from_a_file(own: Ingredients, plan: AdditionPlan, tmp_path: Path):
+    made = METHODS[INTERPOLATION](replace(own, check=Moody(0.0)), plan, 0)
+    path = tmp_path / "part"
+    path.write_bytes(made.to_bytes())
+    again = Additions.read(path)
+    for name in ("signal", "labels", "parents", "weight", "age", "passed", "draws", "nearest", "distance"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
+    assert again.statements == made.statements and again.note == made.note and again.sex.tolist() == made.sex.tolist()
+    pd.testing.assert_frame_equal(again.rejected, made.rejected)
+    twice = joined_tallies([made.rejected, again.rejected])
+    assert twice["count"].sum() == 2 * made.rejected["count"].sum()
+
+
+def test_likelihood_rejects_what_lies_outside_the_range_of_training_records(own: Ingredients):
+    training = RecordRows(own.store, own.rows)
+    check = LikelihoodCheck.fit(own.generator, training, LikelihoodSettings(low=5, high=95, seed=1))
+    assert check.lowest < check.highest and f"{check.highest:.1f} nats" in check.describe()
+    table = own.store.table.iloc[own.rows]
+    records = MadeRecords(
+        own.store.signals(own.rows),
+        own.store.labels(own.task)[own.rows],
+        table["statements"].tolist(),
+        table["age"].to_numpy(np.float32),
+        table["sex"].to_numpy(object),
+    )
+    reasons = [verdict.reason for verdict in check.judge(records)]
+    assert set(reasons) == {"", UNLIKELY, TOO_LIKELY}
+    assert np.mean([bool(reason) for reason in reasons]) == pytest.approx(0.1, abs=0.03)
+    both = QualityFilter((check, Moody(np.inf)))
+    verdicts = both.judge(records)
+    assert [one.reason for one in verdicts] == [reason or "mood" for reason in reasons]
+    assert "Moods." in both.describe() and check.judge(shortened(records)) == []
+    with pytest.raises(ValueError, match="expected percentiles 0 <= low < high <= 100"):
+        LikelihoodSettings(low=99, high=1)
+
+
+def shortened(records: MadeRecords) -> MadeRecords:
+    """No record."""
+    none: Sequence[dict[str, float]] = []
+    return MadeRecords(records.signal[:0], records.labels[:0], none, records.age[:0], records.sex[:0])

@@ -1,0 +1,152 @@
+"""What is added to the real records: counts, the duplication control, and equal numbers in every arm."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vqecg.downstream.augmentation.plan import (
+    DUPLICATION,
+    REAL_ONLY,
+    ArmData,
+    check_arms,
+    draw_evenly,
+    duplicate,
+    plan_additions,
+    scarce_classes,
+)
+
+NAMES = ("NORM", "MI", "HYP")
+
+
+def labels() -> np.ndarray:
+    """100 NORM, 30 MI, 10 HYP of which 4 are MI too."""
+    rows = [[1, 0, 0]] * 100 + [[0, 1, 0]] * 26 + [[0, 1, 1]] * 4 + [[0, 0, 1]] * 6
+    return np.array(rows, np.float32)
+
+
+def signals(records: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(records, 8, 20)).astype(np.float32)
+
+
+def test_a_ratio_raises_every_target_class_to_that_share_of_the_most_frequent() -> None:
+    plan = plan_additions(labels(), NAMES, ("HYP", "MI"), seed=0, ratio=0.5)
+    total = labels().sum(axis=0) + plan.labels.sum(axis=0)
+    assert total.tolist() == [100, 50, 50]
+    assert plan.counts == {"NORM": 0, "MI": 20, "HYP": 40}
+
+
+def test_companions_have_no_target_class() -> None:
+    alone = plan_additions(labels(), NAMES, ("HYP", "MI"), seed=0, ratio=0.5)
+    plan = plan_additions(labels(), NAMES, ("HYP", "MI"), seed=0, ratio=0.5, companions=0.5)
+    first = len(alone)
+    assert len(plan) == first + round(first / 2)
+    np.testing.assert_array_equal(plan.source_indices[:first], alone.source_indices)
+    targets = [NAMES.index(name) for name in ("HYP", "MI")]
+    assert plan.labels[:first, targets].any(1).all() and not plan.labels[first:, targets].any()
+    np.testing.assert_array_equal(plan.labels, labels()[plan.source_indices])
+
+
+def test_companions_are_drawn_from_the_eligible_records() -> None:
+    eligible = np.arange(len(labels())) % 2 == 0
+    plan = plan_additions(labels(), NAMES, ("HYP",), seed=0, count=4, eligible=eligible, companions=2)
+    assert len(plan) == 12 and eligible[plan.source_indices].all()
+    has = labels()[:, NAMES.index("HYP")] > 0
+    with pytest.raises(ValueError, match="no companion"):
+        plan_additions(labels(), NAMES, ("HYP",), seed=0, count=4, eligible=has, companions=1)
+
+
+def test_a_class_that_has_the_ratio_gets_nothing() -> None:
+    plan = plan_additions(labels(), NAMES, ("HYP", "MI"), seed=0, ratio=0.2)
+    assert plan.counts["HYP"] == 10
+    with pytest.raises(ValueError, match="nothing would be added"):
+        plan_additions(labels(), NAMES, ("MI",), seed=0, ratio=0.3)
+
+
+def test_a_count_adds_that_many_records_of_each_target_class() -> None:
+    plan = plan_additions(labels(), NAMES, ("HYP",), seed=0, count=25)
+    assert len(plan) == plan.counts["HYP"] == 25
+    uses = np.bincount(plan.source_indices, minlength=136)[labels()[:, 2] > 0]
+    assert uses.min() == 2 and uses.max() == 3
+
+
+def test_only_eligible_records_are_added_and_scarcity_still_counts_all() -> None:
+    eligible = labels()[:, 1] == 0  # no HYP that is MI too
+    plan = plan_additions(labels(), NAMES, ("HYP",), seed=0, ratio=0.5, eligible=eligible)
+    assert plan.counts == {"NORM": 0, "MI": 0, "HYP": 40}
+    assert eligible[plan.source_indices].all()
+    with pytest.raises(ValueError, match=r"no training record has HYP \(and is eligible\)"):
+        plan_additions(labels(), NAMES, ("HYP",), seed=0, count=5, eligible=labels()[:, 2] == 0)
+
+
+def test_scarce_classes_have_a_third_of_the_commonest_at_most_and_enough_to_learn_from() -> None:
+    assert scarce_classes(labels(), NAMES) == ["MI"]
+    assert scarce_classes(labels(), NAMES, least=10) == ["MI", "HYP"]
+    with pytest.raises(ValueError, match="NORM 100, MI 30, HYP 10"):
+        scarce_classes(labels(), NAMES, share=0.05)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 20), st.integers(0, 70), st.integers(0, 1000))
+def test_rows_are_used_evenly(rows: int, count: int, seed: int) -> None:
+    drawn = draw_evenly(np.arange(rows), count, np.random.default_rng(seed))
+    uses = np.bincount(drawn, minlength=rows)
+    assert len(drawn) == count and uses.max() - uses.min() <= 1
+
+
+def test_the_seed_decides_the_plan() -> None:
+    plans = [plan_additions(labels(), NAMES, ("HYP",), seed=seed, count=25) for seed in (0, 0, 1)]
+    assert np.array_equal(plans[0].source_indices, plans[1].source_indices)
+    assert not np.array_equal(plans[0].source_indices, plans[2].source_indices)
+
+
+def test_duplication_copies_the_planned_training_records() -> None:
+    real = signals(136)
+    plan = plan_additions(labels(), NAMES, ("HYP",), seed=0, count=25)
+    arm = duplicate(real, plan)
+    assert np.array_equal(arm.signals[np.arange(25)], real[plan.source_indices])
+    assert np.array_equal(arm.labels, labels()[plan.source_indices])
+    assert (arm.name, arm.copies, arm.note) == (DUPLICATION, 25, "copies of 10 real training records")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ratio": 1.0, "count": 3}, "exactly one"),
+        ({}, "exactly one"),
+        ({"count": -1}, "more than 0"),
+        ({"count": 1, "companions": -0.5}, "companions is -0.5"),
+        ({"count": 1, "target_classes": ("STTC",)}, "not all among the classes"),
+        ({"count": 1, "target_classes": ()}, "not all among the classes"),
+        ({"count": 1, "labels": labels() * (1, 1, 0)}, "no training record has HYP"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(change: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan_additions(**{"labels": labels(), "class_names": NAMES, "target_classes": ("HYP",), "seed": 0} | change)
+
+
+def test_arms_that_add_different_numbers_are_refused() -> None:
+    plan = plan_additions(labels(), NAMES, ("HYP",), seed=0, count=10)
+    same = ArmData("prior samples", signals(10), plan.labels, "drawn from the prior")
+    check_arms([duplicate(signals(136), plan), same], NAMES)
+    fewer = ArmData("prior samples", signals(9), plan.labels[:9], "drawn from the prior")
+    other = dataclasses.replace(same, labels=np.roll(plan.labels, 1, axis=1))
+    for wrong in (fewer, other):
+        with pytest.raises(ValueError, match="the same records of every class"):
+            check_arms([duplicate(signals(136), plan), wrong], NAMES)
+    with pytest.raises(ValueError, match="every name once"):
+        check_arms([same, same], NAMES)
+    with pytest.raises(ValueError, match="differ in letters or digits"):  # or they would share a folder of runs
+        check_arms([same, dataclasses.replace(same, name="Prior Samples %")], NAMES)
+    with pytest.raises(ValueError, match="11 of them copies"):
+        dataclasses.replace(same, copies=11)
+
+
+def test_an_arm_needs_a_row_of_labels_for_each_record_and_a_name_of_its_own() -> None:
+    with pytest.raises(ValueError, match="a row of labels for each"):
+        ArmData("prior samples", signals(3), np.zeros((2, 3)), "")
+    with pytest.raises(ValueError, match="adds nothing"):
+        ArmData(REAL_ONLY, signals(3), np.zeros((3, 3)), "")

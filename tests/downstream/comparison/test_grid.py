@@ -1,0 +1,239 @@
+"""A grid of comparisons: shared runs, going on, pooled folds, and generators that have seen too much."""
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vqecg.downstream.augmentation.methods import AugmentationSettings
+from vqecg.downstream.comparison.comparison import read_comparison
+from vqecg.downstream.comparison.results import Analysis
+from vqecg.downstream.comparison.runs import is_run
+from vqecg.downstream.comparison.design import Design
+from vqecg.downstream.comparison.grid import check_even, run_grid
+from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells, rotated
+from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.prior.generator import ECGGenerator
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainedOn, TrainingSubset
+
+ROTATED = (1, 2, 3, 4)
+FOLDS = FoldSplit((1, 2, 3, 4, 5, 6), (7, 8), (9, 10))
+BASE = Design(
+    arms=("prior samples", "mixup"),
+    target_classes=("HYP",),
+    folds=FOLDS,
+    seeds=(0,),
+    classifier=ClassifierSettings(steps=2, batch_size=8, warmup_steps=1, evaluate_every=2),
+    augmentation=AugmentationSettings(least=1, attempts=1),
+    analysis=Analysis(replicates=20),
+)
+HERE: dict[str, Any] = {"target_classes": ("HYP",), "folds": FOLDS, "seeds": (0,)}
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Gives the tiny generator, trained on what its folder's name says; can be sent to another process."""
+
+    generator: Path
+    store: str
+
+    def __call__(self, folder: Path) -> ECGGenerator:
+        made = ECGGenerator.from_pretrained(self.generator)
+        if folder.name.startswith("without-"):
+            test = tuple(map(int, folder.name.removeprefix("without-").split("-")))
+            seen = next(split for split in rotated(ROTATED, len(test)) if split.test == test)
+        else:
+            seen = FOLDS
+        subset = TrainingSubset("NORM", 10) if folder.name == "norm-10" else TrainingSubset()
+        told = TrainedOn(self.store, seen, subset)
+        made.trained_on = {} if folder.name == "silent" else {"prior": told, "tokenizer": told}
+        return made
+
+
+@pytest.fixture(scope="module")
+def load(
+    simulated_store: RecordStore, tiny_generator: ECGGenerator, tmp_path_factory: pytest.TempPathFactory
+) -> Loader:
+    folder = tmp_path_factory.mktemp("grid") / "generator"
+    tiny_generator.save_pretrained(folder)
+    return Loader(folder, simulated_store.fingerprint)
+
+
+def cells(*given: Cell) -> tuple[GridCell, ...]:
+    return grid_cells(given, BASE)
+
+
+FEW = TrainingSubset("NORM", 10)
+THREE = cells(
+    Cell("low", ratio=0.5, generator="all", **HERE),
+    Cell("high", ratio=0.8, generator="all", **HERE),
+    Cell("scarce", subset=FEW, ratio=1.5, generator="norm-10", folds=FOLDS, seeds=(0,), target_classes=("NORM",)),
+)
+
+
+def run(given: tuple[GridCell, ...], store: RecordStore, folder: Path, load: Loader, **more):
+    return run_grid(given, store.folder, folder, load, progress=False, **more)
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def finished(simulated_store: RecordStore, load: Loader, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("finished")
+    found = run(THREE, simulated_store, folder, load)
+    assert list(found) == ["low", "high", "scarce"]
+    return folder
+
+
+@pytest.mark.slow
+def test_cells_share_what_is_the_same_and_nothing_else(finished: Path):
+    runs = sorted(path.name.rsplit("-", 1)[0] for path in (finished / "runs").iterdir())
+    one = ["duplication-0", "mixup-0", "prior-samples-0", "real-only-0"]
+    assert runs == sorted([*one, *one, "duplication-0", "prior-samples-0"]), "two cells share what adds nothing"
+    table = pd.read_csv(finished / "grid.csv")
+    assert set(table["cell"]) == {"low", "high", "scarce"} and set(table["of"]) >= {"scarce classes", "HYP"}
+    page = (finished / "grid.html").read_text(encoding="utf-8")
+    assert 'href="cells/low/comparison.html"' in page and (finished / "cells/low/comparison.html").is_file()
+
+
+@pytest.mark.slow
+def test_a_grid_skips_what_is_done_and_goes_on_where_it_stopped(
+    finished: Path, simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    folder = tmp_path / "grid"
+    shutil.copytree(finished, folder)
+    before = times(folder)
+    run(THREE, simulated_store, folder, load)
+    again = {name for name, time in times(folder).items() if before.get(name) != time}
+    assert again == {"grid.csv", "grid.html"}, "nothing is trained or made again"
+    gone = next(path for path in (folder / "runs").iterdir() if path.name.startswith("prior-samples-0"))
+    shutil.rmtree(gone)
+    shutil.rmtree(folder / "cells" / "high")
+    before = times(folder)
+    run(THREE, simulated_store, folder, load)
+    done = {Path(name).parts[:2] for name, time in times(folder).items() if before.get(name) != time}
+    assert done == {("grid.csv",), ("grid.html",), ("runs", gone.name), ("cells", "high")}
+    for place in ("low", "high", "scarce"):
+        kept = [json.loads((root / "cells" / place / "comparison.json").read_text()) for root in (finished, folder)]
+        assert kept[0] == kept[1]
+
+
+@pytest.mark.slow
+def test_a_cell_is_judged_before_the_next_one_is_trained(finished: Path):
+    judged = (finished / "cells" / "low" / "comparison.json").stat().st_mtime_ns
+    trained = [path.stat().st_mtime_ns for path in (finished / "runs").glob("*/run.json")]
+    assert min(trained) < judged < max(trained)
+
+
+@pytest.mark.slow
+def test_a_run_whose_content_is_not_what_its_name_says_is_refused(
+    finished: Path, simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    folder = tmp_path / "grid"
+    shutil.copytree(finished, folder)
+    place = next((folder / "runs").glob("mixup-0-*"))
+    about = json.loads((place / "run.json").read_text())
+    about["identity"]["classifier"]["steps"] = 3
+    (place / "run.json").write_text(json.dumps(about))
+    with pytest.raises(ValueError, match=r"classifier.steps 3 there, 2 asked for"):
+        run(THREE, simulated_store, folder, load)
+
+
+@pytest.mark.slow
+def test_another_analysis_of_a_cell_uses_the_trained_classifiers(
+    finished: Path, simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    folder = tmp_path / "grid"
+    shutil.copytree(finished, folder)
+    before = times(folder)
+    other = grid_cells([Cell("low", generator="all", **HERE)], replace(BASE, analysis=Analysis(replicates=30)))
+    told = "JUDGED BEFORE by another analysis or other seeds (main_arm prior samples, primary_metric auroc"
+    assert not any("JUDGED BEFORE" in caution for caution in read_comparison(folder / "cells" / "low").cautions)
+    for _ in range(2):  # the second time as it was kept
+        found = run(other, simulated_store, folder, load)["low"]
+        assert found.analysis.replicates == 30 and [told in caution for caution in found.cautions].count(True) == 1
+    assert told in (folder / "grid.html").read_text(encoding="utf-8")
+    changed = {Path(name).parts[0] for name, time in times(folder).items() if before.get(name) != time}
+    assert changed == {"cells", "grid.csv", "grid.html"}
+
+
+@pytest.mark.slow
+def test_a_cell_says_that_seeds_were_added_after_it_had_been_judged(
+    finished: Path, simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    folder = tmp_path / "grid"
+    shutil.copytree(finished, folder)
+    more = grid_cells([Cell("low", generator="all", **{**HERE, "seeds": (0, 1)})], BASE)
+    found = run(more, simulated_store, folder, load)["low"]
+    assert found.seeds == (0, 1)
+    assert any("JUDGED BEFORE" in caution and "seeds [0])" in caution for caution in found.cautions)
+
+
+def test_a_generator_that_has_seen_too_much_is_refused_before_anything_is_made(
+    simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    rotating = Cell("folds", rotate=ROTATED, target_classes=("HYP",), seeds=(0,), generator="without-3")
+    scarce = Cell("scarce", subset=TrainingSubset("NORM", 10), generator="all", **HERE)
+    silent = Cell("silent", generator="silent", **HERE)
+    for cell, told in (
+        (rotating, r"cell 'folds', test folds \[1\].*seen the test folds \[1\]"),
+        (scarce, "all training records, not NORM cut to 10 .*--subset .*--allow-other-training"),
+        (silent, "does not say which records its tokenizer was trained on"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            run(cells(cell), simulated_store, tmp_path / "grid", load)
+    assert not (tmp_path / "grid").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("together", "tested_on"), [(1, ("1", "2", "3", "4")), (2, ("1-2", "3-4"))])
+def test_rotating_folds_are_pooled_in_several_processes_and_test_every_record_once(
+    simulated_store: RecordStore, load: Loader, tmp_path: Path, together: int, tested_on: tuple[str, ...]
+):
+    folds: dict[str, Any] = {"rotate": ROTATED, "together": together, "generator": "without-{test_fold}"}
+    given = Cell("folds", arms=("prior samples",), target_classes=("HYP",), ratio=1.0, seeds=(0,), **folds)
+    found = run(cells(given), simulated_store, tmp_path, load, workers=2)["folds"]
+    tested = simulated_store.table["fold"].isin(ROTATED).to_numpy()
+    assert found.folds == tested_on and found.test_records == tested.sum()
+    assert len([place for place in (tmp_path / "runs").iterdir() if is_run(place)]) == 3 * len(tested_on)
+    totals = simulated_store.labels(simulated_store.task("superdiagnostic"))[tested].sum(0)
+    positives = found.per_class.drop_duplicates("class_name")["test_positives"].to_numpy()
+    np.testing.assert_array_equal(positives, totals)
+    assert found.remarks == () and found.normalised
+    folds = pd.read_csv(tmp_path / "cells" / "folds" / "folds.csv")
+    assert set(folds["arm"]) == set(found.arms["arm"]) and folds["folds"].max() == len(tested_on)
+
+
+def test_a_class_too_uneven_for_ranks_within_the_fold_is_refused_before_anything_is_made(
+    simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    names = simulated_store.task("superdiagnostic").class_names
+    column = simulated_store.labels(simulated_store.task("superdiagnostic"))[:, names.index("NORM")] > 0
+    table = simulated_store.table.assign(fold=np.where(column, 1, simulated_store.table["fold"].clip(2, 4)))
+    store = replace(simulated_store, table=table)
+    cell = Cell("folds", rotate=ROTATED, target_classes=("HYP",), ratio=1.0, seeds=(0,), generator="all")
+    with pytest.raises(
+        ValueError, match=r"cell 'folds': NORM has \d+ positives in fold 1, expected about .*raw-scores"
+    ):
+        check_even(cells(cell)[0], store)
+    check_even(grid_cells([cell], replace(BASE, analysis=Analysis(replicates=20, pool_raw_scores=True)))[0], store)
+
+
+@pytest.mark.slow
+def test_an_allowed_other_training_is_a_caution_on_every_page(
+    simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    scarce = replace(THREE[2], parts=(replace(THREE[2].parts[0], generator=Path("all")),))
+    found = run((scarce,), simulated_store, tmp_path, load, allow_other=True)["scarce"]
+    assert any("CAUTION, OTHER TRAINING" in caution for caution in found.cautions)
+    for page in ("grid.html", "cells/scarce/comparison.html"):
+        assert "CAUTION, OTHER TRAINING" in (tmp_path / page).read_text(encoding="utf-8")

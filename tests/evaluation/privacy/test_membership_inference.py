@@ -1,0 +1,103 @@
+"""What the likelihood tells of membership, and codes that repeat."""
+
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vqecg.prior.conditioning import Condition
+from vqecg.prior.examples import encode_examples, mean_losses
+from vqecg.prior.generator import ECGGenerator
+from vqecg.evaluation.privacy.membership_inference import (
+    Likelihoods,
+    code_digest,
+    find_duplicates,
+    interval,
+    likelihoods,
+    membership_auc,
+)
+from vqecg.records.store.selection import RecordRows
+from vqecg.prior.sketch.sketch import Sketch
+from vqecg.prior.training import prior_loss
+from vqecg.records.folds import SplitIndices
+from vqecg.records.store.record_store import RecordStore
+
+
+def likelihoods_of(losses: np.ndarray, labels: list[str] | None = None) -> Likelihoods:
+    """Likelihoods of records that are each of a patient of their own."""
+    names = np.array([str(number) for number in range(len(losses))], object)
+    return Likelihoods(np.asarray(losses, np.float64), np.array(labels or ["NORM"] * len(losses), object), names)
+
+
+def drawn_losses(model: nn.Module, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Nats of the sketch of a record, in the mean."""
+    condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
+    drawn = model(Sketch(batch["times"], batch["traits"]), condition)
+    return {"beats": drawn.beats.mean(), "traits": drawn.traits.mean()}
+
+
+def test_the_membership_auc_is_the_share_of_pairs_that_are_told_apart():
+    found = membership_auc(likelihoods_of(np.array([1.0, 2.0])), likelihoods_of(np.array([1.0, 3.0])))
+    assert found.auc == pytest.approx((0.5 + 1 + 0 + 1) / 4)
+    assert (found.members, found.others, found.matched) == (2, 2, False)
+    apart = membership_auc(likelihoods_of(np.zeros(50)), likelihoods_of(np.ones(40)))
+    assert (apart.auc, apart.low, apart.high) == (1, 1, 1)
+
+
+def test_matched_membership_compares_records_of_the_same_labels_only():
+    members = likelihoods_of(np.array([1.0, 5.0]), ["NORM", "MI"])
+    others = likelihoods_of(np.array([2.0, 4.0]), ["NORM", "MI"])
+    assert membership_auc(members, others).auc == pytest.approx(0.5)
+    assert membership_auc(members, others, matched=True).auc == pytest.approx(0.5)
+    easy = likelihoods_of(np.array([2.0, 6.0]), ["NORM", "MI"])
+    assert membership_auc(members, easy, matched=True).auc == 1
+    none = membership_auc(likelihoods_of(np.ones(1), ["CD"]), others, matched=True)
+    assert np.isnan(none.auc) and np.isnan(none.low)
+
+
+def test_an_interval_leaves_out_draws_without_a_figure():
+    assert interval(np.array([np.nan, 0.5, 0.5]), 0.95) == (0.5, 0.5)
+    assert np.isnan(interval(np.array([np.nan]), 0.95)).all()
+
+
+def test_without_a_difference_the_interval_holds_one_half():
+    generator = np.random.default_rng(1)
+    members, others = (likelihoods_of(generator.normal(size=count)) for count in (700, 200))
+    found = membership_auc(members, others)
+    assert found.low < 0.5 < found.high and found.high - found.low < 0.15
+
+
+def test_the_losses_are_those_of_the_prior_on_average(
+    tiny_generator: ECGGenerator, simulated_store: RecordStore, simulated_split: SplitIndices
+):
+    records = RecordRows(simulated_store, simulated_split.test)
+    own = likelihoods(tiny_generator, records)
+    assert own.losses.shape == own.patients.shape == (len(records),)
+    prior, task = tiny_generator.prior, simulated_store.task(tiny_generator.task.name)
+    tokenizer, config = tiny_generator.tokenizer, prior.config
+    examples = encode_examples(
+        simulated_store, records.rows, tokenizer, prior.sketch.basis, task, config.levels, progress=False
+    )
+    sketch = mean_losses(prior.sketch, examples, drawn_losses)
+    codes = mean_losses(prior, examples, prior_loss)["loss"] * config.frames * config.levels
+    assert own.losses.mean() == pytest.approx(codes + sketch["beats"] + sketch["traits"], rel=1e-5)
+    assert own.losses.std() > 0
+    names = [tiny_generator.task.names(row) for row in simulated_store.labels(tiny_generator.task)[records.rows]]
+    assert own.labels.tolist() == ["+".join(row) for row in names]
+
+
+def test_another_task_is_refused(tiny_generator: ECGGenerator, simulated_store: RecordStore):
+    generator = copy(tiny_generator)
+    generator.task = replace(generator.task, class_names=("A", "B"), members={})
+    with pytest.raises(ValueError, match="the store has the labels"):
+        likelihoods(generator, RecordRows(simulated_store, np.arange(3)))
+
+
+def test_repeated_codes_are_counted():
+    codes = np.arange(12).reshape(4, 3)
+    assert code_digest(codes.astype(np.int16)) == code_digest(codes) != code_digest(codes + 1)
+    found = find_duplicates(["a", "b", "a", "c"], ["c", "d"])
+    assert (found.synthetic, found.among_synthetic, found.in_training) == (4, 1, 1)

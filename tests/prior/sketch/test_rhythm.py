@@ -1,0 +1,157 @@
+"""The rhythm model: a true likelihood, samples that follow it, and what a frame is told of the beats around it."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from vqecg.prior.conditioning import Condition
+from vqecg.prior.sketch.mixture import uniform_noise
+from vqecg.prior.sketch.rhythm import RhythmModel, beat_distances, most_beats, move_times, pad_times
+
+FRAMES = 125
+BEATS = most_beats(FRAMES)
+
+
+def new_model(seed: int = 0) -> RhythmModel:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = RhythmModel(2, FRAMES)
+        model.mixture.weight.data.normal_(std=0.3)
+    return model.eval()
+
+
+def condition(batch: int, label: int = 0) -> Condition:
+    labels = torch.eye(2)[torch.full((batch,), label)]
+    return Condition(labels, torch.full((batch,), 50.0), torch.ones(batch).long(), torch.zeros(batch) > 0)
+
+
+def told(model: RhythmModel, batch: int, rate: float = 0.0) -> Tensor:
+    """What the model is told of label 0 and of a heart `rate` standard deviations slower than the mean."""
+    return model.tell(condition(batch), torch.tensor([[rate, 0.0, 9.0]]).repeat(batch, 1))
+
+
+def noise(seed: int, first: int, count: int) -> Tensor:
+    return uniform_noise([[seed, first + n] for n in range(count)], BEATS)
+
+
+def test_the_likelihood_of_where_the_only_beat_is_and_of_no_beat_sums_to_one():
+    """In a record so short that a second beat cannot follow: one beat anywhere, or none."""
+    model = new_model()
+    model.frames = 2
+    grid = (torch.arange(4000) + 0.5) / 2000  # frames
+    with torch.no_grad():
+        log_interval = -model(grid[:, None], told(model, 4000))  # density over the logarithm of the time
+        none = -model(torch.full((1, 1), math.nan), told(model, 1))
+        first, _ = model.recurrence(model.inputs(torch.zeros(1, 1), told(model, 1)))
+        mixture = model.mixture_after(first, torch.zeros(1, 1))
+        z = ((grid / 10).log()[:, None] - mixture.mean[0, 0]) / mixture.scale[0, 0]
+        parts = mixture.log_weight[0, 0] - z - mixture.scale[0, 0].log() - 2 * torch.nn.functional.softplus(-z)
+        density = parts.logsumexp(-1)
+    mass = float((density.exp() / grid).sum() / 2000)
+    assert mass + float(none.exp()) == pytest.approx(1, abs=0.01)
+    inside = grid > 0.1  # below, an interval counts as the shortest there is
+    assert bool((log_interval <= density + 1e-4)[inside].all())  # surviving to the end costs something
+
+
+def test_later_beats_do_not_change_what_earlier_ones_cost():
+    model = new_model()
+    early = torch.tensor([[5.0, 15.0, 26.0, math.nan]])
+    with torch.no_grad():
+        states = [model.recurrence(model.inputs(times, told(model, 1)))[0][:, :3] for times in (early, early + 0)]
+        late = early.clone()
+        late[0, 2] = 40.0
+        changed = model.recurrence(model.inputs(torch.nan_to_num(late), told(model, 1)))[0][:, :2]
+    torch.testing.assert_close(states[0][:, :2], changed)
+
+
+def test_samples_have_the_likelihood_of_their_own_model():
+    """A model that is sure of an interval of 10 frames draws it."""
+    model = new_model()
+    model.mixture.weight.data.zero_()
+    model.mixture.bias.data.copy_(torch.cat([torch.zeros(6), torch.zeros(6), torch.full((6,), -6.0)]))
+    times = model.sample(told(model, 3), noise(0, 0, 3))
+    assert times.shape == (3, BEATS)
+    beats = times.isfinite().sum(1)
+    assert ((beats >= 11) & (beats <= 13)).all()
+    np.testing.assert_allclose(np.diff(times[:, :11].numpy()), 10, atol=0.7)
+
+
+def test_an_interval_costs_what_it_adds_to_the_one_before():
+    """A beat as late as the last one is likelier than one a tenth later, wherever in the record it is."""
+    model = new_model()
+    model.mixture.weight.data.zero_()
+    steady, late = torch.tensor([[30.0, 45.0, 60.0]]), torch.tensor([[30.0, 45.0, 61.5]])
+    with torch.no_grad():
+        assert float(model(steady, told(model, 1))) < float(model(late, told(model, 1)))
+
+
+@pytest.mark.parametrize("teacher", ["label", "rate"])
+def test_training_teaches_the_interval_that_a_label_or_a_rate_means(teacher: str):
+    """0: every 8 frames, 1: every 16."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = RhythmModel(2, FRAMES, width=32)
+    generator = np.random.default_rng(0)
+    slow = np.arange(64) % 2
+    interval = np.where(slow, 16.0, 8.0)[:, None] * np.exp(0.03 * generator.standard_normal((64, BEATS)))
+    times = np.cumsum(interval, axis=1).astype(np.float32)
+    times[times >= FRAMES] = np.nan
+    labels = torch.eye(2)[torch.from_numpy(slow if teacher == "label" else 0 * slow)]
+    asked = Condition(labels, torch.full((64,), 50.0), torch.ones(64).long(), torch.zeros(64) > 0)
+    traits = torch.zeros(64, 3)
+    if teacher == "rate":
+        traits[:, 0] = torch.from_numpy(2.0 * slow - 1)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(120):
+        optimizer.zero_grad()
+        model(torch.from_numpy(times), model.tell(asked, traits)).mean().backward()
+        optimizer.step()
+    drawn = model.eval().sample(model.tell(asked, traits), noise(0, 0, 64)).numpy()
+    for which, expected in ((0, 8), (1, 16)):
+        assert np.nanmedian(np.diff(drawn[slow == which], axis=1)) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_record_has_its_own_stream_whatever_the_batch():
+    model = new_model()
+    whole = model.sample(told(model, 4), noise(1, 0, 4))
+    torch.testing.assert_close(model.sample(told(model, 2), noise(1, 2, 2)), whole[2:], equal_nan=True)
+
+
+def test_a_frame_is_told_the_beats_around_it_in_eighths():
+    found = beat_distances(torch.tensor([[1.5, 4.0, math.nan]]), 6, bins=100)[0]
+    assert found[:, 1].tolist() == [12, 4, 16, 8, 0, 99]  # until the next beat from the frame's start
+    assert found[:, 0].tolist() == [99, 99, 4, 12, 20, 8]  # since the last beat before it
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.floats(0, 124.5, width=32), max_size=30), st.integers(8, 200))
+def test_distances_fit_their_bins_whatever_the_beats(times: list[float], bins: int):
+    padded = torch.full((1, 31), math.nan)
+    padded[0, : len(times)] = torch.tensor(sorted(times))
+    found = beat_distances(padded, FRAMES, bins)
+    assert found.shape == (1, FRAMES, 2) and int(found.min()) >= 0 and int(found.max()) < bins
+
+
+def test_peaks_in_samples_become_times_in_frames_and_move_with_the_record():
+    times = pad_times([np.array([8, 84]), np.array([], np.int64)], hop_length=8, frames=FRAMES)
+    assert times.shape == (2, BEATS) and times[0, :2].tolist() == [1, 10.5] and np.isnan(times[1]).all()
+    moved = move_times(times, np.array([2.0, 0.0]), FRAMES)
+    assert moved[0, 0] == 8.5 and np.isnan(moved[0, 1:]).all()  # the first is now before the start
+
+
+def test_more_peaks_than_a_record_has_room_for_are_refused():
+    assert most_beats(4) == 3
+    with pytest.raises(ValueError, match="record 0 has 4 R peaks in 4 frames; expected at most 3"):
+        pad_times([np.arange(4)], hop_length=1, frames=4)
+
+
+def test_gradients_are_finite_with_a_beat_at_the_very_end_and_without_beats():
+    model = new_model().train()
+    times: Tensor = torch.tensor([[0.0, 124.99], [math.nan, math.nan]])
+    model(times, told(model, 2)).sum().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in model.parameters() if p.grad is not None)

@@ -1,0 +1,141 @@
+"""The layout of the Challenges 2020 and 2021: every kind of header, units, codes outside the map."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+import wfdb
+
+from vqecg.records.datasets.challenge import comment_fields, has_diagnoses, read_challenge
+from vqecg.records.leads import LEADS
+from vqecg.records.datasets.registry import read_record
+
+DIGITAL = np.random.default_rng(0).integers(-2000, 2000, (12, 100)).astype(np.int16)
+
+
+def write(
+    folder: Path, name: str, *comments: str, form: str = "16+24", gain: str = "1000/mV", signal: bool = True
+) -> Path:
+    """One record: MATLAB v4 file of int16 and a header; returns the path without extension."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if signal:
+        scipy.io.savemat(folder / f"{name}.mat", {"val": DIGITAL}, format="4")
+    lines = [f"{name} 12 500 100 05-Feb-2020 11:39:16"]
+    lines += [f"{name}.mat {form} {gain} 16 0 {row[0]} 0 0 {lead}" for lead, row in zip(LEADS, DIGITAL, strict=True)]
+    (folder / f"{name}.hea").write_text("\n".join([*lines, *comments]) + "\n", encoding="utf-8")
+    return folder / name
+
+
+def only_row(folder: Path):
+    return next(read_challenge(folder).records.itertuples())
+
+
+@pytest.mark.parametrize(
+    ("comments", "statements", "age", "sex"),
+    [
+        (("#Age: 74", "#Sex: Male", "#Dx: RBBB", "#Rx: Unknown", "#Sx: Unknows"), {"RBBB"}, 74.0, "male"),
+        (("#Age: 49", "#Sex: Female", "#Dx: Normal"), {"SNR"}, 49.0, "female"),
+        (("#Age: 49", "#Sex: Female", "#Dx: I-AVB,STD"), {"IAVB", "STD"}, 49.0, "female"),
+        (("#Age: 80", "#Sex: F", "#Dx: 429622005"), {"STD"}, 80.0, "female"),
+        (("# Age: 84", "# Sex: Female", "# Dx: 284470004,427084000"), {"PAC", "STach"}, 84.0, "female"),
+        (("# Age: NaN", "# Sex: Unknown", "# Dx: 59118001, 164889003"), {"RBBB", "AF"}, math.nan, "unknown"),
+        (("# Age: 300", "# Sex: M", "# Dx: Unknown"), set(), 90.0, "male"),
+        (("# Age: -1", "# Sex: ", "# Dx: "), set(), math.nan, "unknown"),
+        (("# Age: ??", "# Sex: neither", "# dx: 426783006"), {"NSR"}, math.nan, "unknown"),
+        ((), set(), math.nan, "unknown"),
+    ],
+)
+def test_every_kind_of_header(
+    tmp_path: Path, comments: tuple[str, ...], statements: set[str], age: float, sex: str
+) -> None:
+    write(tmp_path, "A0001", *comments)
+    row = only_row(tmp_path)
+    assert set(row.statements) == statements and set(row.statements.values()) <= {0.0}
+    assert row.sex == sex
+    assert row.age == age or (math.isnan(row.age) and math.isnan(age))
+
+
+@pytest.mark.parametrize("form", ["16+24", "16x1+24"])
+@pytest.mark.parametrize(
+    ("gain", "millivolt"),
+    [("1000/mV", 1e-3), ("1000.0(0)/mv", 1e-3), ("4880(0)/mV", 1 / 4880), ("1/uV", 1e-3), ("0.5/µV", 2e-3)],
+)
+def test_samples_are_those_of_the_mat_file_in_millivolt(tmp_path: Path, form: str, gain: str, millivolt: float) -> None:
+    write(tmp_path, "A0001", "#Dx: 59118001", form=form, gain=gain)
+    record = read_record(only_row(tmp_path))
+    np.testing.assert_allclose(record.signal, DIGITAL * millivolt, rtol=1e-6)
+    assert (record.leads, record.sampling_rate) == (LEADS, 500.0)
+
+
+def test_subfolders_are_searched_and_records_without_signal_counted(tmp_path: Path) -> None:
+    write(tmp_path / "training" / "georgia" / "g1", "E00001", "# Dx: 426783006")
+    write(tmp_path / "training" / "georgia" / "g2", "E00002", "# Dx: 426783006", signal=False)
+    table = read_challenge(tmp_path)
+    assert table.records["record_id"].tolist() == ["E00001"]
+    assert "1 headers without signal file left out" in table.description
+
+
+def test_a_code_outside_the_map_is_kept_as_its_number_and_counted(tmp_path: Path) -> None:
+    write(tmp_path, "A0001", "#Dx: 123456789,59118001")
+    write(tmp_path, "A0002", "#Dx: 123456789")
+    table = read_challenge(tmp_path)
+    assert [set(statements) for statements in table.records["statements"]] == [{"123456789", "RBBB"}, {"123456789"}]
+    assert "1 codes outside the Challenge's map kept as they are: 123456789 (2)" in table.description
+
+
+def test_one_name_in_two_folders_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a", "A0001", "#Dx: AF")
+    write(tmp_path / "b", "A0001", "#Dx: AF")
+    with pytest.raises(ValueError, match="A0001 is in two folders"):
+        read_challenge(tmp_path)
+
+
+def test_every_record_is_a_patient_and_gets_a_fold(tmp_path: Path) -> None:
+    for number in range(12):
+        write(tmp_path, f"A{number:04d}", "#Dx: AF" if number % 2 else "#Dx: Normal")
+    table = read_challenge(tmp_path)
+    assert table.records["patient_id"].tolist() == table.records["record_id"].tolist()
+    assert sorted(set(table.records["fold"])) == list(range(1, 11))
+
+
+def test_no_record_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="0 headers"):
+        read_challenge(tmp_path)
+
+
+def test_a_broken_header_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "A0001", "#Dx: AF")
+    (tmp_path / "A0002.hea").write_text("")
+    with pytest.raises(ValueError, match=r"A0002\.hea"):
+        read_challenge(tmp_path)
+
+
+def test_comment_fields_joins_repeated_keys() -> None:
+    assert comment_fields(("Dx: 1", "Dx: 2", "no colon", "<age>: 51")) == {"dx": "1,2", "age": "51"}
+
+
+def test_diagnoses_tell_the_layout(tmp_path: Path) -> None:
+    assert has_diagnoses(write(tmp_path, "A0001", "# Dx: 1"))
+    assert not has_diagnoses(write(tmp_path, "A0002", "# Age: 1"))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("folder", ["challenge-2020", "challenge-2021"])
+def test_real_records_equal_wfdb_and_loadmat(real_data: Path, folder: str) -> None:
+    table = read_challenge(real_data / folder)
+    assert "outside" not in table.description and "without" not in table.description
+    for row in table.records.itertuples():
+        record = read_record(row)
+        np.testing.assert_allclose(record.signal, scipy.io.loadmat(f"{row.path}.mat")["val"] / 1000.0, atol=1e-6)
+        np.testing.assert_allclose(record.signal, wfdb.rdrecord(row.path).p_signal.T, atol=1e-6)
+        assert record.leads == LEADS and row.sex in ("female", "male") and row.statements
+
+
+@pytest.mark.real
+def test_real_statements(real_data: Path) -> None:
+    records = read_challenge(real_data / "challenge-2020").records.set_index("record_id")["statements"]
+    assert [set(records[name]) for name in ("A0001", "A0002", "A0003", "A0004", "Q0001")] == [
+        {"RBBB"}, {"SNR"}, {"AF"}, {"AF"}, {"OldMI", "STach"}
+    ]  # fmt: skip

@@ -1,0 +1,217 @@
+"""The command line: what wins over what, YAML, and that every option explains itself."""
+
+import dataclasses
+import functools
+import importlib
+import io
+import re
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vqecg.scripts.cli.arguments import parse, plain
+from vqecg.scripts.cli.main import COMMANDS, main
+
+
+@dataclass(frozen=True)
+class Inner:
+    """Nested settings."""
+
+    steps: int = 10  # how many
+    rate: float = 0.5  # how fast
+    kinds: tuple[str, ...] = ("a",)  # which
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a command."""
+
+    out: Path  # where to
+    preset: str = "small"  # which defaults
+    inner: Inner = field(default_factory=Inner)
+    folders: tuple[Path, ...] = ()  # where from
+    labels: Path | None = None  # a file
+    name: str = "x"  # a name
+    real: bool = True  # a switch
+
+    @staticmethod
+    def preset_defaults(name: str) -> dict[str, Any]:
+        if name not in ("small", "large"):
+            raise ValueError(f"preset {name!r} is unknown")
+        return {"inner": Inner(steps=100 if name == "large" else 10)}
+
+
+def read(words: list[str], folder: Path | None = None, text: str | None = None) -> Options:
+    if folder is not None and text is not None:
+        (folder / "options.yaml").write_text(text, encoding="utf-8")
+        words = [*words, "--config", str(folder / "options.yaml")]
+    return parse(Options, "program", "a command", words)
+
+
+def test_defaults_then_preset_then_yaml_then_words(tmp_path: Path):
+    assert read(["--out", "o"]).inner == Inner()
+    assert read(["--out", "o", "--preset", "large"]).inner.steps == 100
+    assert read(["--out", "o", "--preset=large"]).preset == "large"
+    assert read(["--out", "o", "--preset", "large"], tmp_path, "inner: {steps: 7}").inner.steps == 7
+    given = read(["--out", "o", "--inner.steps", "3"], tmp_path, "preset: large\ninner: {steps: 7, rate: 2}")
+    assert (given.preset, given.inner.steps, given.inner.rate) == ("large", 3, 2.0)
+    assert read(["--out", "o", "--preset", "small"], tmp_path, "preset: large").inner.steps == 10
+
+
+def test_yaml_values_become_what_the_fields_hold(tmp_path: Path):
+    text = "out: there\nfolders: [a, b]\nlabels: c.csv\nname: 17\nreal: false\ninner:\n  kinds: [1, b]\n  rate: 1e-3"
+    found = read([], tmp_path, text)
+    assert found.out == Path("there") and found.folders == (Path("a"), Path("b")) and found.labels == Path("c.csv")
+    assert found.name == "17" and found.real is False
+    assert found.inner == Inner(rate=0.001, kinds=("1", "b")), "YAML takes 1e-3 for text; here it is a number"
+    assert read(["--out", "o"], tmp_path, "labels: null\ninner: {steps: 20.0}").inner.steps == 20
+
+
+def test_yaml_may_have_dashes_as_the_command_line_has(tmp_path: Path):
+    (tmp_path / "c.yaml").write_text("spec:\n  sampling-rate: 250\n", encoding="utf-8")
+    module = importlib.import_module("vqecg.scripts.commands.prepare")
+    words = ["--data", "d", "--out", "o", "--config", str(tmp_path / "c.yaml")]
+    assert parse(module.Arguments, "vqecg prepare", "read", words).spec.sampling_rate == 250
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("colour: red", r"unknown options \['colour'\]; expected some of out, preset"),
+        ("inner: {step: 3}", r"inner: unknown options \['step'\]; expected some of steps, rate"),
+        ("inner: {steps: many}", "inner: steps is 'many'; expected a whole number"),
+        ("inner: {steps: 1.5}", "inner: steps is 1.5; expected a whole number"),
+        ("inner: {steps: true}", "inner: steps is True; expected a whole number"),
+        ("inner: {rate: [1]}", r"inner: rate is \[1\]; expected a number"),
+        ("inner: 3", "inner is 3; expected options by name"),
+        ("inner: {kinds: a}", "inner: kinds is 'a'; expected a list"),
+        ("name: no", "name is False; expected text .in quotes"),
+        ("real: 1", "real is 1; expected true or false"),
+        ("out: [a]", r"out is \['a'\]; expected a path"),
+        ("- a\n- b", "holds list; expected a mapping"),
+        ("", "holds NoneType; expected a mapping"),
+        ("a: [", "is no valid YAML"),
+        ("preset: huge", "preset 'huge' is unknown"),
+    ],
+)
+def test_yaml_that_does_not_fit_is_refused_and_named(tmp_path: Path, text: str, told: str):
+    with pytest.raises(ValueError, match=told):
+        read(["--out", "o"], tmp_path, text)
+
+
+def test_a_config_or_preset_without_value_or_file_is_refused():
+    with pytest.raises(ValueError, match="--config needs a value"):
+        read(["--out", "o", "--config"])
+    with pytest.raises(ValueError, match="--preset needs a value"):
+        read(["--out", "o", "--preset"])
+    with pytest.raises(ValueError, match=r"absent\.yaml: no such file"):
+        read(["--out", "o", "--config", "absent.yaml"])
+
+
+@pytest.mark.parametrize("words", [["--outt", "o"], [], ["--out", "o", "--inner.steps", "many"]])
+def test_wrong_words_end_with_status_2(words: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        read(words)
+    assert ended.value.code == 2
+    assert "--help" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_options_of_every_command_survive_yaml(tmp_path: Path, name: str):
+    module = importlib.import_module(f"vqecg.scripts.{name.replace('-', '_')}")
+    required = [part for option in required_options(module.Arguments) for part in (option, "x")]
+    words = {"download": ["a", "b"], "assess": ["x", *required[2:]]}.get(name, required)
+    given = parse(module.Arguments, name, "text", words)
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(plain(given)), encoding="utf-8")
+    again = parse(module.Arguments, name, "text", ["--config", str(tmp_path / "c.yaml")])
+    assert plain(again) == plain(given) or name == "generate"  # an age of nan is not equal to itself
+    assert repr(again) == repr(given)
+
+
+def required_options(arguments_class: Any) -> list[str]:
+    required = (dataclasses.MISSING, dataclasses.MISSING)
+    return [
+        f"--{one.name.replace('_', '-')}"
+        for one in dataclasses.fields(arguments_class)
+        if (one.default, one.default_factory) == required
+    ]
+
+
+@functools.cache
+def help_text(*words: str, columns: int = 80) -> str:
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # as a terminal is
+    with pytest.MonkeyPatch.context() as terminal, redirect_stdout(printed), pytest.raises(SystemExit) as ended:
+        terminal.setenv("COLUMNS", str(columns))
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    printed.seek(0)
+    return printed.read()
+
+
+def explanations(text: str) -> dict[str, str]:
+    """Option -> what the help says of it, without the kind of value and the default."""
+    kind = r"(\[\w+ \[\w+ \.\.\.\]\]|(\{None\}\|)?(INT|FLOAT|STR|PATH))?"
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        begun = re.match(rf"│ (--[\w.-]+)(?: {kind})? ", line)
+        if begun:
+            found[option := begun.group(1)] = line[begun.end() :].strip(" │")
+        elif line.startswith("│   ") and found:
+            found[option] += " " + line.strip(" │")
+    return {name: re.sub(r"\((default: .*|required)\)", "", told).strip() for name, told in found.items()}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_is_for(name: str):
+    told = explanations(help_text(name))
+    assert len(told) >= 3
+    for option, text in told.items():
+        assert len(text) > 1, f"{name} {option}: no comment behind the field"
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_the_terminal_and_cuts_nothing(name: str, columns: int):
+    text = help_text(name, columns=columns)
+    assert text.startswith(f"usage: vqecg {name} ")
+    assert max(len(line) for line in text.splitlines() if line.startswith("│")) <= columns
+    assert "…" not in text and "--config FILE.yaml" in " ".join(text.split())
+
+
+def test_help_shows_the_defaults_of_the_preset_asked_for():
+    tiny = " ".join(help_text("train-prior", "--preset", "tiny").split())
+    assert "(default: tiny)" in tiny and re.search(r"--training\.width INT .{0,80}\(default: 96\)", tiny)
+
+
+LIGHT = ("simulate", "prepare", "plot", "download")
+
+
+def imported_by_help(commands: list[str], heavy: set[str]) -> subprocess.CompletedProcess[str]:
+    code = f"""
+import sys
+from vqecg.scripts.cli.main import main
+for name in {commands}:
+    try:
+        main([name, "--help"])
+    except SystemExit:
+        pass
+    assert not {heavy} & set(sys.modules), (name, {heavy} & set(sys.modules))
+"""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_help_of_commands_on_recordings_waits_for_no_learning_library():
+    result = imported_by_help(list(LIGHT), {"torch", "transformers", "accelerate", "sklearn"})
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_help_of_no_command_waits_for_the_models_of_transformers():
+    result = imported_by_help(list(COMMANDS), {"transformers.modeling_utils", "transformers.models"})
+    assert result.returncode == 0, result.stderr
