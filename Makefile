@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DEMO ?= runs/demo
-ROOMS := records training tokenizer prior downstream scripts
+ROOMS := records training tokenizer prior evaluation downstream reports scripts
 
 .PHONY: demo test check bench clean
 

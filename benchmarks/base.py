@@ -26,14 +26,11 @@ from packed_store import open_store, pack_store
 from torch import Tensor, nn
 
 from vqecg.prior import training as prior_training
+from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.export.ptbxl_layout import is_dataset
-from vqecg.scripts.commands import assess
-from vqecg.scripts.commands import generate
-from vqecg.scripts.commands import train_prior
-from vqecg.scripts.commands import train_tokenizer
 from vqecg.scripts.cli.presets import PRESETS, Preset, preset
+from vqecg.scripts.commands import assess, generate, train_prior, train_tokenizer
 from vqecg.tokenizer import training as tokenizer_training
 from vqecg.training.fit import FitSettings
 

@@ -21,12 +21,19 @@ import numpy as np
 import torch
 from measuring import machine, print_table
 
-from vqecg.downstream.comparison.tables import LEAST_PATIENTS, unjudged_classes
 from vqecg.downstream.classifiers.losses import LOSSES
 from vqecg.downstream.classifiers.models import CLASSIFIERS
 from vqecg.downstream.classifiers.recipes import recipe
 from vqecg.downstream.classifiers.signals import StoreSignals
-from vqecg.evaluation.statistics.significance import percentile_interval
+from vqecg.downstream.classifiers.training import (
+    AUGMENTATIONS,
+    ClassifierSettings,
+    LabelledSignals,
+    model_config,
+    predict,
+    train_classifier,
+)
+from vqecg.downstream.comparison.tables import LEAST_PATIENTS, unjudged_classes
 from vqecg.evaluation.statistics.bootstrap import (
     METRICS,
     BootstrapDraw,
@@ -36,14 +43,7 @@ from vqecg.evaluation.statistics.bootstrap import (
     paired_difference,
     replicate_metric,
 )
-from vqecg.downstream.classifiers.training import (
-    AUGMENTATIONS,
-    ClassifierSettings,
-    LabelledSignals,
-    model_config,
-    predict,
-    train_classifier,
-)
+from vqecg.evaluation.statistics.significance import percentile_interval
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.training.checkpoint import write_text

@@ -26,10 +26,10 @@ from measuring import machine, number, print_table
 from torch import nn
 from transform_baseline import RateCurve, decode_at_rate, rate_curve
 
-from vqecg.records.folds import FoldSplit
-from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.datasets.registry import read_table
+from vqecg.records.folds import FoldSplit
 from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.presets import TINY
 from vqecg.tokenizer.metrics import level_use, prd, reconstruct

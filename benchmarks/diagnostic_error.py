@@ -16,8 +16,8 @@ from torch import nn
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.models import CLASSIFIERS
 from vqecg.downstream.classifiers.training import predict
-from vqecg.records.leads import twelve_leads
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.leads import twelve_leads
 from vqecg.training.checkpoint import read_config
 
 QRS_REACH = 0.12  # s from the R peak within which QRS begins and ends

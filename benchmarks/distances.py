@@ -11,8 +11,8 @@ import numpy as np
 from measuring import machine, print_table
 from scipy.linalg import sqrtm
 
-from vqecg.evaluation.fidelity.feature_distances import frechet_distance
 from vqecg.evaluation.fidelity.distributions import distribution_distance
+from vqecg.evaluation.fidelity.feature_distances import frechet_distance
 from vqecg.training.progress import peak_memory_mb
 
 

@@ -19,14 +19,14 @@ import torch
 from ghost_beats import simulated_store
 from measuring import machine, print_table
 
+from vqecg.evaluation.privacy.memorisation import make_index
 from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.editing.interpolation import interpolate
-from vqecg.evaluation.privacy.memorisation import make_index
-from vqecg.records.store.selection import RecordRows
 from vqecg.records.beats.alignment import MIN_BEATS, may_interpolate
-from vqecg.records.folds import FoldSplit
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 SHIFTS = (0.03, 0.3, 1.2)  # s by which a copy begins later

@@ -21,11 +21,11 @@ from measuring import machine, print_table
 from vqecg.prior.editing.interpolation import InterpolationSettings, draw_pair, interpolate
 from vqecg.prior.editing.pairing import Parents
 from vqecg.records.beats.alignment import align_beats
-from vqecg.records.leads import INDEPENDENT_LEADS
-from vqecg.records.store.preprocessing import SignalSpec
-from vqecg.records.datasets.registry import read_table
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.datasets.registry import read_table
+from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 

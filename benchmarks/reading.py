@@ -19,11 +19,11 @@ import wfdb
 from measuring import machine, print_timings, time_side_by_side
 from scipy.signal import resample_poly
 
-from vqecg.records.store.preprocessing import SignalSpec, prepare
 from vqecg.records.datasets.ptbxl import read_ptbxl
 from vqecg.records.datasets.registry import read_record
 from vqecg.records.record import RecordTable
 from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.records.store.preprocessing import SignalSpec, prepare
 from vqecg.records.store.record_store import RecordStore
 
 SPEC = SignalSpec(100, 10.0)

@@ -25,7 +25,6 @@ from transformers.cache_utils import Cache, DynamicCache
 from transformers.utils import logging
 
 from vqecg.prior import kv_cache as cache
-
 from vqecg.prior import sampling
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings

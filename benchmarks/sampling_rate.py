@@ -18,10 +18,10 @@ import torch
 from compression import tiny_tokenizer
 from measuring import machine, print_table
 
-from vqecg.records.folds import FoldSplit, SplitIndices
-from vqecg.records.store.preprocessing import SignalSpec, resample
 from vqecg.records.datasets.registry import read_table
+from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.records.store.preprocessing import SignalSpec, resample
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.presets import PRESETS, TINY, at_rate, preset
 from vqecg.tokenizer.metrics import prd

@@ -23,13 +23,13 @@ import pandas as pd
 import psutil
 from measuring import machine, number, print_table
 
+from vqecg.records.datasets.registry import read_table
+from vqecg.records.export.ptbxl_layout import write_dataset
 from vqecg.records.labels import statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
-from vqecg.records.store.preprocessing import SignalSpec
-from vqecg.records.datasets.registry import read_table
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
+from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.export.ptbxl_layout import write_dataset
 
 STATEMENTS = (("NORM", "SR"), ("IMI", "SR"), ("CLBBB", "SR"), ("LVH", "SR"), ("AFIB",), ("ISC_", "SR", "PVC"))
 CHUNK = 500  # records made at a time

@@ -31,12 +31,12 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from vqecg.evaluation.statistics.bootstrap import draw_bootstrap, replicate_metric
 from vqecg.prior.conditioning import SEX_CODES, Condition
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.store.selection import RecordRows
 from vqecg.prior.sketch.sketch import Sketch, SketchModel
 from vqecg.prior.sketch.traits import LEAD_TRAITS, PLAIN
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import SUPERCLASSES
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 from vqecg.scripts.commands.train_prior import load_generator
 
 STATEMENTS = ("1AVB", "CLBBB", "CRBBB", "IRBBB", "LAFB", "LPFB", "SBRAD", "STACH", "AFIB", "LVH", "IMI", "ASMI")

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vqecg.prior.conditioning import SEX_CODES, Condition
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.store.selection import RecordRows
 from vqecg.prior.sketch.sketch import Sketch
+from vqecg.records.store.selection import RecordRows
 
 BATCH = 64  # records
 

@@ -4,7 +4,7 @@ The codes come in the delay pattern (Copet et al. 2023): at step s, level q stan
 of a step are drawn at once and each still sees the coarser levels of its own frame. The backbone is transformers';
 embeddings, conditioning and heads are ours. A head has `codebook_size` outputs: a special token cannot be drawn.
 
-A sketch comes first (prior/sketch/sketch.py): small models draw the record's traits - its rate, noise and representative beat
+A sketch comes first (sketch/sketch.py): small models draw the record's traits - its rate, noise and representative beat
 - and the times of its R peaks. At every step the transformer is told the traits, how far the coming frame is from the
 beats around it, and what the frame and its neighbours look like when the representative beat stands at every R peak
 (prior/sketch/rendering.py). What is left to it is how a recording differs from that.

@@ -46,7 +46,7 @@ class PriorTraining:
     fit: FitSettings = field(default_factory=FitSettings)  # of the transformer
     sketch: FitSettings = SKETCH_FIT  # of the small models that draw the sketch
     detail: FitSettings = DETAIL_FIT  # of the network that puts back what the other levels hold
-    corruption: float = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail/modeling.py)
+    corruption: float = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail)
 
 
 @dataclass(frozen=True)

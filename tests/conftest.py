@@ -59,9 +59,9 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> RecordStore:
     """120 simulated recordings of 10 s at 100 Hz."""
-    from vqecg.records.store.preprocessing import SignalSpec
     from vqecg.records.datasets.registry import read_table
     from vqecg.records.simulation.dataset import simulate_dataset
+    from vqecg.records.store.preprocessing import SignalSpec
     from vqecg.records.store.record_store import RecordStore
 
     folder = tmp_path_factory.mktemp("simulated")

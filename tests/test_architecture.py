@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-ROOMS = ("records", "training", "tokenizer", "prior", "downstream", "scripts")  # from the ground up
+ROOMS = (
+    "records",
+    "training",
+    "tokenizer",
+    "prior",
+    "evaluation",
+    "downstream",
+    "reports",
+    "scripts",
+)  # from the ground up
 FILES = [path for room in ROOMS for path in sorted((CHECKOUT / room).rglob("*.py"))]
 ABSOLUTE_PATH = re.compile(r"(?<![\w.>}])/(?:home|root|work|tmp|Users|mnt|opt|data)/|[A-Z]:\\")
 

@@ -14,10 +14,15 @@ import pandas as pd
 from torch import nn
 from tqdm.auto import tqdm
 
-from vqecg.downstream.assessment.described_records import DescribedRecords, RecordSet, describe, distance_table, shape_tables
+from vqecg.downstream.assessment.described_records import (
+    DescribedRecords,
+    RecordSet,
+    describe,
+    distance_table,
+    shape_tables,
+)
+from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, scores_of, train_judges
 from vqecg.downstream.assessment.reconstructions import write_reconstructions
-from vqecg.downstream.classifiers.signals import StoreSignals
-from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals
 from vqecg.downstream.assessment.utility import (
     POLICY,
     TRTR,
@@ -27,15 +32,16 @@ from vqecg.downstream.assessment.utility import (
     UtilitySettings,
     measure_utility,
 )
-from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, scores_of, train_judges
-from vqecg.evaluation.waves.label_adherence import adherence_table
+from vqecg.downstream.classifiers.signals import StoreSignals
+from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals
 from vqecg.evaluation.fidelity.distributions import label_distributions
-from vqecg.prior.generator import ECGGenerator
 from vqecg.evaluation.privacy.memorisation import MemorisationSettings, memorisation
-from vqecg.records.store.selection import RecordRows
+from vqecg.evaluation.waves.label_adherence import adherence_table
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 from vqecg.training.checkpoint import json_values
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from torch import nn
 
 from vqecg.downstream.classifiers.signals import Signals, in_batches
 from vqecg.evaluation.fidelity.distributions import distribution_distance, referenced_distance
-from vqecg.evaluation.waves.physiology import Standardiser, physiology, physiology_features
 from vqecg.evaluation.fidelity.signal_fidelity import (
     SignalSummary,
     amplitude_table,
@@ -23,6 +22,7 @@ from vqecg.evaluation.fidelity.signal_fidelity import (
     spectrum_table,
     summarise,
 )
+from vqecg.evaluation.waves.physiology import Standardiser, physiology, physiology_features
 
 if TYPE_CHECKING:
     from vqecg.evaluation.waves.segmenter import WaveSegmenter

@@ -12,12 +12,12 @@ import pandas as pd
 from torch import nn
 
 from vqecg.downstream.classifiers.signals import Signals, in_batches
-from vqecg.evaluation.statistics.bootstrap import weighted_auroc
 from vqecg.downstream.classifiers.training import predict
-from vqecg.records.leads import LEADS, canonical_lead, einthoven_residual
-from vqecg.records.datasets.registry import read_record
-from vqecg.records.record import RecordTable
+from vqecg.evaluation.statistics.bootstrap import weighted_auroc
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.datasets.registry import read_record
+from vqecg.records.leads import LEADS, canonical_lead, einthoven_residual
+from vqecg.records.record import RecordTable
 
 MACRO = "macro"
 

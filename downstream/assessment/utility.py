@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.classifiers.models import JUDGES
-
-from vqecg.downstream.classifiers.models import classifier_class
+from vqecg.downstream.classifiers.models import JUDGES, classifier_class
+from vqecg.evaluation.privacy.membership_inference import interval
 from vqecg.evaluation.statistics.bootstrap import (
     BootstrapDraw,
     ReplicatedMetric,
@@ -27,7 +26,6 @@ from vqecg.evaluation.statistics.bootstrap import (
     macro_average,
     replicate_metric,
 )
-from vqecg.evaluation.privacy.membership_inference import interval
 
 TRTR, TSTR, TRTS = "TRTR", "TSTR", "TRTS"
 METRICS = ("auroc", "average_precision")

@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
+from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, train_judges
 from vqecg.downstream.classifiers.signals import StoreSignals
 from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals, predict
-from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, train_judges
 from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, kept_rule, spellings
 from vqecg.evaluation.waves.physiology import physiology
-from vqecg.records.store.selection import RecordRows
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.records.labels import LabelTask
+from vqecg.records.store.selection import RecordRows
 
 PASSED = ""
 CLASSIFIER, RULE = "classifier", "rule"  # reasons of a rejection

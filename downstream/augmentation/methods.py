@@ -12,17 +12,17 @@ import numpy as np
 import torch
 
 from vqecg.downstream.augmentation.additions import Additions, Draws, fill
-from vqecg.downstream.augmentation.plan import AdditionPlan
 from vqecg.downstream.augmentation.label_check import Check
+from vqecg.downstream.augmentation.plan import AdditionPlan
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.gate import CopyGate, another_seed
-from vqecg.prior.generator import ECGGenerator, Requests
 from vqecg.prior.editing.infilling import InfillingSettings, infill
 from vqecg.prior.editing.interpolation import InterpolationSettings, draw_pair, mix, parents_of
 from vqecg.prior.editing.pairing import SHARED, SUPPORTED, Pair, Parents, shared_statements
-from vqecg.records.store.selection import RecordRows
+from vqecg.prior.generator import ECGGenerator, Requests
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 
 DUPLICATION, RECONSTRUCTION, PRIOR, INFILLING = "duplication", "reconstruction", "prior", "infilling"
 INTERPOLATION, NAIVE_MIXING, SIGNAL_MIXING = "interpolation", "naive mixing", "signal mixing"

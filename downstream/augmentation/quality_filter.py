@@ -10,8 +10,8 @@ import numpy as np
 
 from vqecg.downstream.augmentation.label_check import Check, MadeRecords, Verdict
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.store.selection import RecordRows
 from vqecg.prior.likelihood import BATCH, Told, losses_of_records
+from vqecg.records.store.selection import RecordRows
 
 UNLIKELY, TOO_LIKELY = "unlikely", "too likely"  # reasons of a rejection
 

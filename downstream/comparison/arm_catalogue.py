@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vqecg.downstream.augmentation.methods import methods as methods
-from vqecg.downstream.augmentation.plan import DUPLICATION, LATENT_INTERPOLATION, PRIOR_SAMPLES, REAL_ONLY, SHUFFLED_LABELS, slug
+from vqecg.downstream.augmentation.plan import (
+    DUPLICATION,
+    LATENT_INTERPOLATION,
+    PRIOR_SAMPLES,
+    REAL_ONLY,
+    SHUFFLED_LABELS,
+    slug,
+)
 from vqecg.downstream.classifiers.losses import ASYMMETRIC, WEIGHTED_BCE
 from vqecg.downstream.classifiers.training import CLASSIC, MIXUP
 

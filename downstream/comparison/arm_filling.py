@@ -13,7 +13,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from vqecg.downstream.augmentation.additions import ALL, DRAWN, Additions
-from vqecg.downstream.comparison.arm_catalogue import CatalogueArm
+from vqecg.downstream.augmentation.methods import DUPLICATION, METHODS, MIXING, PRIOR, Ingredients, eligible
 from vqecg.downstream.augmentation.plan import (
     REAL_ONLY,
     AdditionPlan,
@@ -24,8 +24,8 @@ from vqecg.downstream.augmentation.plan import (
     duplicate,
     slug,
 )
-from vqecg.downstream.augmentation.methods import DUPLICATION, METHODS, MIXING, PRIOR, Ingredients, eligible
 from vqecg.downstream.classifiers.signals import JoinedSignals, SelectedSignals, Signals, StoreSignals
+from vqecg.downstream.comparison.arm_catalogue import CatalogueArm
 from vqecg.training.checkpoint import fingerprint
 
 MAKING = 1  # raised when the same settings and data give other records, so that kept ones of before are not used

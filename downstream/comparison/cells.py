@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vqecg.downstream.augmentation.plan import slug
-from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.classifiers.recipes import recipe
+from vqecg.downstream.comparison.design import Design
 from vqecg.records.folds import FoldSplit, folds_name
 from vqecg.records.store.subset import TrainingSubset
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, Arm, ArmData, check_arms
+from vqecg.downstream.classifiers.training import ClassifierSettings
 from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.downstream.comparison.runs import (
     FinishedRun,
@@ -25,7 +26,6 @@ from vqecg.downstream.comparison.runs import (
     check_parts,
     prepare_runs,
 )
-from vqecg.downstream.classifiers.training import ClassifierSettings
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.training.checkpoint import write_text
 

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
+from vqecg.downstream.augmentation.label_check import Check, LabelCheck
+from vqecg.downstream.augmentation.methods import AugmentationSettings, Ingredients, eligible
+from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, plan_additions, scarce_classes
+from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, QualityFilter
+from vqecg.downstream.classifiers.training import ClassifierSettings
 from vqecg.downstream.comparison.arm_catalogue import DEFAULT, CatalogueArm, find_arms
 from vqecg.downstream.comparison.arm_filling import fill_arms
-from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, plan_additions, scarce_classes
-from vqecg.downstream.augmentation.methods import AugmentationSettings, Ingredients, eligible
 from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, RealPart, get_ready
 from vqecg.downstream.comparison.results import Analysis
 from vqecg.downstream.comparison.runs import check_changes
-from vqecg.downstream.augmentation.label_check import Check, LabelCheck
-from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, QualityFilter
-from vqecg.downstream.classifiers.training import ClassifierSettings
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.store.selection import RecordRows
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
 
 LIKELIHOOD, LABELS = CHECKS = ("likelihood", "labels")

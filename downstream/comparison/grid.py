@@ -5,17 +5,18 @@ so that cells share them; cells/<name>/ (comparison.json and page); grid.csv and
 """
 
 import dataclasses
-import datetime
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from vqecg.downstream.comparison.cells import CellPart, GridCell
 from vqecg.downstream.comparison.comparison import (
     COMPARISON_FILE,
     ReadyComparison,
@@ -25,20 +26,19 @@ from vqecg.downstream.comparison.comparison import (
     read_runs,
     write_comparison,
 )
-from vqecg.reports.comparison.page import write_comparison_page
+from vqecg.downstream.comparison.design import LABELS, check_generator, fill_design, plan_design, plan_of_labels
+from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analyse_folds, check_prevalence, fold_metrics
 from vqecg.downstream.comparison.results import FORMAT, Comparison
 from vqecg.downstream.comparison.runs import FinishedRun, RunTask
-from vqecg.downstream.comparison.design import LABELS, check_generator, fill_design, plan_design, plan_of_labels
-from vqecg.reports.comparison.grid_page import grid_table, write_grid_page
-from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analyse_folds, check_prevalence, fold_metrics
-from vqecg.downstream.comparison.cells import CellPart, GridCell
-from vqecg.records.files.worker_pool import run_tasks
 from vqecg.prior.generator import ECGGenerator
+from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.folds import folds_name
 from vqecg.records.store.record_store import RecordStore
 from vqecg.training.checkpoint import write_text
 
-CELL_FILE, FOLDS_FILE = "cell.json", "folds.csv"
+CELL_FILE, FOLDS_FILE, PAGE_FILE = "cell.json", "folds.csv", "comparison.html"
+FIGURES = ("estimate", "low", "high", "p", "verdict", "smallest_detectable")
+COLUMNS = ("arm", "against", "metric", *FIGURES, "seeds", "patients")
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,12 @@ def run_grid(
     allow_other: bool = False,
     progress: bool = True,
     started: Callable[[], None] = lambda: None,
+    write_page: Callable[[Comparison, Path, str], None] | None = None,
 ) -> Mapping[str, Comparison]:
-    """Runs every cell and writes the table and the page over them; returns cell -> comparison.
+    """Runs every cell and writes the table over them; returns cell -> comparison.
 
     `load` reads a generator's folder. Every generator is looked at before anything is made; then `started` is called.
+    `write_page` gets the comparison of each cell that is judged anew, the path of its page, and the data's description.
     Raises ValueError for one that has seen other records (unless `allow_other`, which becomes a remark), and as
     `compare`.
     """
@@ -97,10 +99,23 @@ def run_grid(
     for cell in cells:  # each is judged before the next one is trained: a grid that is stopped has the first ones
         own = [ready[part] for part in cell.parts]
         runs = finish_runs(tasks[cell], workers, progress, cell.name)
-        found[cell.name] = finish_cell(cell, own, runs, folder / "cells" / cell.slug, described)
+        place = folder / "cells" / cell.slug
+        page = None if write_page is None else partial(write_page, path=place / PAGE_FILE, described=described)
+        found[cell.name] = finish_cell(cell, own, runs, place, page)
     write_text(folder / "grid.csv", grid_table(found).to_csv(index=False))
-    write_grid_page(found, folder / "grid.html", described, datetime.date.today().isoformat())
     return found
+
+
+def grid_table(cells: Mapping[str, Comparison]) -> pd.DataFrame:
+    """Every difference of every cell: cell, of (a group or a class), COLUMNS; the p-value of a class is Holm's."""
+    parts = []
+    for name, comparison in cells.items():
+        groups = comparison.differences.assign(of=comparison.differences["group"])
+        classes = comparison.class_differences
+        classes = classes.assign(of=classes["class_name"], p=classes["p_holm"])
+        for rows in (groups, classes):
+            parts.append(rows.assign(cell=name)[["cell", "of", *COLUMNS]])
+    return pd.concat(parts, ignore_index=True)
 
 
 def check_all_generators(
@@ -150,7 +165,11 @@ def check_even(cell: GridCell, store: RecordStore) -> None:
 
 
 def finish_cell(
-    cell: GridCell, ready: Sequence[ReadyComparison], runs: Mapping[str, FinishedRun], folder: Path, described: str
+    cell: GridCell,
+    ready: Sequence[ReadyComparison],
+    runs: Mapping[str, FinishedRun],
+    folder: Path,
+    write_page: Callable[[Comparison], None] | None = None,
 ) -> Comparison:
     """The comparison of a cell: read if it is there and of the same runs and analysis, else done and written."""
     identity = cell_identity(ready)
@@ -169,7 +188,8 @@ def finish_cell(
     found = pool(ready, own, folder) if cell.pooled else judge(ready[0], own[0])
     found = dataclasses.replace(found, remarks=(*found.remarks, *(judged_before(one) for one in earlier)))
     write_comparison(folder, found)
-    write_comparison_page(found, folder / "comparison.html", described, datetime.date.today().isoformat())
+    if write_page is not None:
+        write_page(found)
     write_text(kept, json.dumps({**identity, "earlier": earlier}, indent=2) + "\n")
     return found
 

@@ -19,8 +19,8 @@ from vqecg.downstream.comparison.tables import (
     score_table,
     unjudged_classes,
 )
-from vqecg.evaluation.statistics.significance import needed_replicates
 from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, METRICS, VERDICTS, draw_bootstrap, replicate_metric
+from vqecg.evaluation.statistics.significance import needed_replicates
 from vqecg.training.checkpoint import json_values
 
 __all__ = ["FORMAT", "Analysis", "ArmScores", "Comparison", "analyse", "class_groups"]

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
-from vqecg.evaluation.statistics.significance import holm
 from vqecg.evaluation.statistics.bootstrap import (
     METRICS,
     BootstrapDraw,
@@ -18,6 +17,7 @@ from vqecg.evaluation.statistics.bootstrap import (
     paired_difference,
     verdict,
 )
+from vqecg.evaluation.statistics.significance import holm
 
 LEAST_PATIENTS = 5  # with a class, and without: of 1 or 2 a bootstrap calls chance a gain or a harm far too often
 ALL_CLASSES, SCARCE_CLASSES, COMMON_CLASSES = "all classes", "scarce classes", "common classes"

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from vqecg.prior.generator import ECGGenerator, join_labels
-from vqecg.records.store.selection import RecordRows
 from vqecg.prior.likelihood import losses_of_records
+from vqecg.records.store.selection import RecordRows
 
 BATCH = 64  # records encoded together
 FEW_PAIRS = 1_000_000  # pairs of records compared at a time

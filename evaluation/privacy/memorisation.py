@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from vqecg.prior.copies.gate import nearest_of
-from vqecg.prior.generator import ECGGenerator
 from vqecg.evaluation.privacy.membership_inference import (
     Duplicates,
     Membership,
@@ -23,10 +21,12 @@ from vqecg.evaluation.privacy.membership_inference import (
     membership_auc,
     real_digests,
 )
-from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex
 from vqecg.prior.copies.feature_index import FeatureIndex
-from vqecg.records.store.selection import RecordRows
+from vqecg.prior.copies.gate import nearest_of
+from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.labels import LabelTask
+from vqecg.records.store.selection import RecordRows
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import json_values
 

@@ -20,7 +20,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqecg.evaluation.statistics.significance import is_significant, percentile_interval, smallest_detectable, two_sided_p
+from vqecg.evaluation.statistics.significance import (
+    is_significant,
+    percentile_interval,
+    smallest_detectable,
+    two_sided_p,
+)
 
 METRICS = ("auroc", "average_precision", "f1")
 GAIN, NO_DIFFERENCE, HARM = VERDICTS = ("gain", "no detectable difference", "harm")

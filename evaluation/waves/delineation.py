@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter
-from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.datasets.ludb import POINTS, WAVE_COLUMNS, WAVES
+from vqecg.records.leads import INDEPENDENT_LEADS
 
 INTERVAL_COLUMNS = ("heart_rate", "rr_variation", "rmssd", "pr", "qrs", "qt", "qtc", "axis", "p_share")
 SHORTEST = {"P": 0.03, "QRS": 0.03, "T": 0.05}  # s, below which a run of samples is no wave

@@ -1,6 +1,6 @@
 """What can be measured of an ECG without a network that learned labels: one row a record, units in UNITS.
 
-The measures are also a feature space for `evaluation/fidelity/distributions.py`: `physiology_features`, then a `Standardiser`.
+The measures are also a feature space for `fidelity/distributions.py`: `physiology_features`, then a `Standardiser`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pandas as pd
 from scipy import signal as dsp
 
 from vqecg.evaluation.fidelity.signal_fidelity import correlations
-from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.leads import INDEPENDENT_LEADS
 
 if TYPE_CHECKING:
     from vqecg.evaluation.waves.segmenter import WaveSegmenter

@@ -12,7 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqecg.prior.copies.waveform_index import SMALLEST, NearestNeighbours, check_count, checked_patients, joined, same_patient
+from vqecg.prior.copies.waveform_index import (
+    SMALLEST,
+    NearestNeighbours,
+    check_count,
+    checked_patients,
+    joined,
+    same_patient,
+)
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.tokenizer.modeling import ECGTokenizer
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.generator import ECGGenerator, Requests, SyntheticRecords
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex, joined
-from vqecg.records.store.selection import RecordRows
+from vqecg.prior.generator import ECGGenerator, Requests, SyntheticRecords
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.gate import another_seed
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.modeling import ECGPrior, delay, undelay
-from vqecg.records.store.selection import RecordRows
-from vqecg.prior.sampling import record_noise, sample_codes
 from vqecg.prior.likelihood import Told
+from vqecg.prior.modeling import ECGPrior, delay, undelay
+from vqecg.prior.sampling import record_noise, sample_codes
 from vqecg.records.beats.alignment import beat_edges
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.store.selection import RecordRows
 
 BEATS, START = "beats", "start"
 UNITS = (BEATS, START)

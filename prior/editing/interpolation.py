@@ -1,7 +1,7 @@
 """New records between two real ones of the same labels: latent interpolation with beats aligned first.
 
 Liu et al. 2020 mix the embeddings of two ECGs as they are; unless their beats coincide, the mixture shows the beats of
-both. Here the second parent's beats are moved onto the first's (records/beats/alignment.py) before encoding; the two embeddings
+both. Here the second parent's beats are moved onto the first's (beats/alignment.py) before encoding; the two embeddings
 are mixed before quantization and quantized anew, so that what is decoded is made of codes. Who may be a parent of what
 is decided in partners.py.
 """
@@ -28,8 +28,8 @@ from vqecg.prior.editing.pairing import (
 )
 from vqecg.prior.sampling import invert
 from vqecg.records.beats.alignment import MIN_BEATS, align_beats
-from vqecg.records.labels import LabelTask
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.tokenizer.quantization import ResidualQuantizer
@@ -177,7 +177,7 @@ def interpolate_store(
     """For each row of `requested` labels (records, classes), a record between two of the store's rows `parents`.
 
     The parents have the labels asked for by the rule of `settings.pairing`, different patients, and no statement that
-    is bound to its rhythm (records/beats/alignment.py). With a gate, a mixture that it takes for a copy (a parent is a training
+    is bound to its rhythm (beats/alignment.py). With a gate, a mixture that it takes for a copy (a parent is a training
     record too) is thrown away, and another pair is drawn. Raises ValueError when there is no such pair for a row
     (`interpolable` tells beforehand for which records there is), when none of the pairs drawn passes the gate, or for a
     store at another sampling rate.

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from vqecg.prior.copies.feature_index import embedding_moments, median_beats
-from vqecg.records.store.selection import RecordRows
 from vqecg.records.beats.alignment import may_interpolate
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 EXACT, SUPPORTED, SHARED = "exact", "supported", "shared"

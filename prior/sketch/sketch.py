@@ -1,6 +1,6 @@
 """The sketch of a record: its traits and R peak times. It is drawn first; the codes are then written for it.
 
-labels, age, sex -> traits (prior/sketch/trait_model.py) -> R peaks (prior/sketch/rhythm.py) -> codes (prior/modeling.py)
+labels, age, sex -> traits (trait_model.py) -> R peaks (rhythm.py) -> codes (prior/modeling.py)
 """
 
 from dataclasses import dataclass

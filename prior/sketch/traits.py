@@ -2,7 +2,7 @@
 
 The representative beat is what an electrocardiograph measures intervals and axes on: the median of all beats, aligned
 by their R peaks. Most of what a diagnosis rests on is in it, and its principal components are few, once its P wave has
-been put where all P waves are put (prior/sketch/p_wave.py). They are drawn before the codes (prior/sketch/trait_model.py), so that
+been put where all P waves are put (p_wave.py). They are drawn before the codes (trait_model.py), so that
 the transformer need not find a diagnosis in frames of 80 ms.
 
 Traits are linear in the raw measures: one matrix, kept with the prior, makes those of any record.
@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from vqecg.prior.sketch.p_wave import PLACE, find_p, move_p
-from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.leads import INDEPENDENT_LEADS
 
 BEFORE, AFTER = 0.35, 0.55  # s around the R peak: from before P to the end of T
 RHYTHM_TRAITS = 2  # the first ones: rate and irregularity

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqecg.records.labels import ptbxl_names
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.labels import ptbxl_names
 
 MIN_BEATS = 3
 STITCH = 0.62  # of each RR: between the end of T and the next P

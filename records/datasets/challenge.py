@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vqecg.records.datasets.parsing import UNKNOWN, age_years, record_frame, sex_name, with_folds
+from vqecg.records.datasets.wfdb_reading import Header, read_header
 from vqecg.records.labels import snomed_table
 from vqecg.records.record import RecordTable
-from vqecg.records.datasets.wfdb_reading import Header, read_header
 
 WORDS = {"normal": "SNR", "i-avb": "IAVB"}  # the headers of February 2020 name CPSC2018's classes so
 

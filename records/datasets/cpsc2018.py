@@ -15,10 +15,10 @@ import pandas as pd
 import scipy.io
 
 from vqecg.records.datasets.parsing import age_years, record_frame, sex_name, with_folds
+from vqecg.records.datasets.wfdb_reading import Waveform
 from vqecg.records.labels import CPSC2018_CLASSES
 from vqecg.records.leads import LEADS
 from vqecg.records.record import RecordTable
-from vqecg.records.datasets.wfdb_reading import Waveform
 
 REFERENCE = "REFERENCE.csv"
 LABEL_COLUMNS = ("First_label", "Second_label", "Third_label")

@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.datasets.parsing import age_years, sex_name
+from vqecg.records.datasets.wfdb_reading import read_header, read_wfdb
 from vqecg.records.leads import LEADS
 from vqecg.records.record import ECGRecord
-from vqecg.records.simulation.simulator import SimulatedRecord
-from vqecg.records.datasets.wfdb_reading import read_header, read_wfdb
 
 WAVES = ("P", "QRS", "T")
 UNKNOWN_WAVE = "unknown"  # an onset and an offset with no peak between them, which alone says what wave it is
@@ -25,11 +24,6 @@ WAVE_COLUMNS = ("lead", "wave", *POINTS)
 
 # WFDB annotation codes (the upper six bits of a word, the lower ten are the step in samples) and what they mark here
 _SYMBOLS = {1: "N", 24: "p", 27: "t", 39: "(", 40: ")"}
-_TRUTH = {  # columns of a simulated record's beats
-    "P": ("p_onset", "p_peak", "p_offset"),
-    "QRS": ("qrs_onset", "r_peak", "qrs_offset"),
-    "T": ("t_onset", "t_peak", "t_offset"),
-}
 _SKIP = 59  # a step that ten bits do not hold follows, in two words
 _WAVE_OF = {"p": "P", "N": "QRS", "t": "T"}
 # One wave: its onset, its peak, its offset. Some are marked twice; on paced beats, whose peak is the onset, the onset
@@ -55,20 +49,6 @@ class LUDBRecord:
         if not len(points):
             return 0, -1
         return int(np.nanmin(points)), int(np.nanmax(points))
-
-
-def simulated_marks(simulated: SimulatedRecord) -> LUDBRecord:
-    """A simulated recording with its truth as the marks of every lead: what LUDB would be of a heart that is known."""
-    own = simulated.record
-    truth = simulated.beats
-    tables = []
-    for wave, names in _TRUTH.items():
-        points = (truth[list(names)].dropna() * own.sampling_rate).set_axis(list(POINTS), axis=1)
-        points = points[(points["onset"] >= 0) & (points["offset"] < own.signal.shape[1])]
-        tables.append(points.assign(wave=wave))
-    one = pd.concat(tables).sort_values("onset")
-    waves = pd.concat([one.assign(lead=lead) for lead in own.leads], ignore_index=True)[list(WAVE_COLUMNS)]
-    return LUDBRecord(own, waves, tuple(own.statements))
 
 
 def read_ludb(folder: Path) -> list[LUDBRecord]:

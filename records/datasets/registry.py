@@ -8,10 +8,10 @@ from typing import Any
 
 from vqecg.records.datasets.challenge import has_diagnoses, read_challenge
 from vqecg.records.datasets.cpsc2018 import find_references, read_cpsc2018, read_cpsc2018_record
-from vqecg.records.datasets.wfdb_folder import COLUMNS_UNDERSTOOD, find_labels_csv, read_folder
 from vqecg.records.datasets.ptbxl import find_ptbxl, read_ptbxl
-from vqecg.records.record import ECGRecord, RecordTable
+from vqecg.records.datasets.wfdb_folder import COLUMNS_UNDERSTOOD, find_labels_csv, read_folder
 from vqecg.records.datasets.wfdb_reading import Waveform, read_wfdb
+from vqecg.records.record import ECGRecord, RecordTable
 
 SOURCES = ("auto", "ptb-xl", "cpsc2018", "challenge", "folder")
 LAYOUTS = f"""understood are

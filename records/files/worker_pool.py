@@ -11,7 +11,6 @@ from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
-import torch
 from tqdm.auto import tqdm
 
 from vqecg.records.files.shards import follow_parent
@@ -71,6 +70,8 @@ def stop(workers: Sequence[BaseProcess]) -> None:
 
 def begin_worker() -> None:
     """One thread; Ctrl-C and the end are the parent's (records/files/shards.py), SIGTERM is this process's own."""
+    import torch  # here, so that reading records does not wait for torch
+
     torch.set_num_threads(1)
     follow_parent()
     signal.signal(signal.SIGTERM, end)

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from vqecg.records.export.ptbxl_layout import write_dataset
 from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.folds import assign_folds
-from vqecg.records.simulation.heart import Patient, draw_patient
 from vqecg.records.labels import statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
+from vqecg.records.simulation.heart import Patient, draw_patient
 from vqecg.records.simulation.simulator import SIMULATED_STATEMENTS, SimulatorSettings, simulate_record
-from vqecg.records.export.ptbxl_layout import write_dataset
 
 # What a patient has for good, and how often; sums to 1. Proportions are roughly PTB-XL's.
 DIAGNOSES: tuple[tuple[float, tuple[str, ...]], ...] = (
@@ -86,7 +86,7 @@ def simulate_dataset(
 ) -> None:
     """Write `records` simulated records into `folder`: PTB-XL's files, `manifest.parquet` and `truth.parquet`.
 
-    The truth has one row a beat: `ecg_id` and TRUTH_COLUMNS of records/simulation/simulator.py, times in s. Folds 1-10 keep each
+    The truth has one row a beat: `ecg_id` and TRUTH_COLUMNS of simulator.py, times in s. Folds 1-10 keep each
     patient's records together. Likelihoods are PTB-XL's way, 100 for diagnostic statements and 0 for form and rhythm.
     The same arguments write the same bytes of signal. The folder appears when all is written, or not at all.
 

@@ -1,8 +1,8 @@
 """Simulated 12-lead ECGs whose truth is known: every wave's onset, peak and offset, every interval, every beat's kind.
 
-A beat is a sum of Gaussians in time on a dipole vector (records/simulation/heart.py, records/simulation/pathologies.py), beats follow a rhythm
-(records/simulation/rhythm.py), the vector is projected on the leads by Dower's matrix as each torso changes it, noise enters at
-the electrodes (records/simulation/noise.py). Everything is evaluated in closed form around each wave's own time instead of
+A beat is a sum of Gaussians in time on a dipole vector (heart.py, pathologies.py), beats follow a rhythm
+(rhythm.py), the vector is projected on the leads by Dower's matrix as each torso changes it, noise enters at
+the electrodes (noise.py). Everything is evaluated in closed form around each wave's own time instead of
 integrating ECGSYN's differential equation: the same waves, vectorised over beats and without an integrator's step.
 """
 
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from vqecg.records.simulation.pathologies import EFFECTS, build_heart
-from vqecg.records.simulation.heart import Heart, Patient, draw_patient
 from vqecg.records.leads import LEADS, twelve_leads
-from vqecg.records.simulation.noise import electrode_noise, fibrillation_waves
-from vqecg.records.store.preprocessing import resample
 from vqecg.records.record import ECGRecord
+from vqecg.records.simulation.heart import Heart, Patient, draw_patient
+from vqecg.records.simulation.noise import electrode_noise, fibrillation_waves
+from vqecg.records.simulation.pathologies import EFFECTS, build_heart
 from vqecg.records.simulation.rhythm import BeatTimes, draw_beat_times
+from vqecg.records.store.preprocessing import resample
 
 # statement -> likelihood in percent as PTB-XL writes it: diagnostic ones 100, form and rhythm ones 0 (unknown)
 SIMULATED_STATEMENTS: dict[str, float] = {

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqecg.records.leads import INDEPENDENT_LEADS, independent_leads
-from vqecg.records.store.preprocessing import SignalSpec, UnusableRecordError, prepare
 from vqecg.records.record import ECGRecord
+from vqecg.records.store.preprocessing import SignalSpec, UnusableRecordError, prepare
 
 # In the order in which they are looked for. "unreadable" and "duplicate signal" are found by RecordStore.build: the one
 # needs the file, the other the whole corpus.

@@ -17,13 +17,13 @@ import pandas as pd
 
 from vqecg.records.files.array_file import ArrayFile
 from vqecg.records.files.atomic import atomic_folder, check_destination
+from vqecg.records.files.shards import SHARD_RECORDS, fill_shards, shard_folder
 from vqecg.records.labels import OWN, LabelTask, normal_statement_table, statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.records.record import TABLE_COLUMNS, RecordTable
 from vqecg.records.store.preparing import MICROVOLTS, STORED_TYPE, PreparedShard, prepared_bytes
 from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.quality import REASONS
-from vqecg.records.record import TABLE_COLUMNS, RecordTable
-from vqecg.records.files.shards import SHARD_RECORDS, fill_shards, shard_folder
 
 FORMAT = "vqecg record store"
 FORMAT_VERSION = 1

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vqecg.downstream.assessment.assessment import SYNTHETIC, TRAINING, Assessment
+from vqecg.downstream.assessment.utility import TRTS, TSTR
 from vqecg.reports.assessment.sections import (
     adherence_section,
     bounds,
@@ -29,7 +30,6 @@ from vqecg.reports.html import (
     settings_list,
 )
 from vqecg.reports.style import PAGE, STYLE
-from vqecg.downstream.assessment.utility import TRTS, TSTR
 from vqecg.training.checkpoint import write_text
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from vqecg.downstream.assessment.assessment import CEILING_OF_TSTR, RECONSTRUCTIONS, SYNTHETIC, Assessment
+from vqecg.downstream.assessment.utility import MACRO, TRTR, TRTS, TSTR
 from vqecg.reports.figures import paired_dots
 from vqecg.reports.html import (
     Html,
@@ -20,7 +21,6 @@ from vqecg.reports.html import (
     significant,
     table,
 )
-from vqecg.downstream.assessment.utility import MACRO, TRTR, TRTS, TSTR
 
 METRIC_NAMES = {"auroc": "AUROC", "average_precision": "average precision"}
 

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from vqecg.downstream.assessment.assessment import SYNTHETIC, Assessment
+from vqecg.downstream.assessment.utility import MACRO
 from vqecg.reports.html import (
     Html,
     count,
@@ -15,7 +16,6 @@ from vqecg.reports.html import (
     significant,
     table,
 )
-from vqecg.downstream.assessment.utility import MACRO
 
 LEADS_OF = ("r_amplitude", "t_amplitude", "sd", "slew", "low_rms", "middle_rms", "high_rms", "correlation")
 

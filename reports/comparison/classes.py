@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from vqecg.reports.run.report_data import ComparisonSection
+from vqecg.evaluation.statistics.bootstrap import GAIN, HARM
 from vqecg.reports.figures import forest
 from vqecg.reports.html import (
     MISSING,
@@ -19,7 +19,7 @@ from vqecg.reports.html import (
     number,
     table,
 )
-from vqecg.evaluation.statistics.bootstrap import GAIN, HARM
+from vqecg.reports.run.report_data import ComparisonSection
 
 METRIC_NAMES = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}
 SIGNS = {GAIN: "▲ ", HARM: "▼ "}

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-import pandas as pd
-
 from vqecg.downstream.augmentation.plan import slug
 from vqecg.downstream.comparison.results import Comparison
 from vqecg.reports.comparison.classes import chip, metric_name, p_text
@@ -14,20 +12,6 @@ from vqecg.reports.style import PAGE, STYLE
 from vqecg.training.checkpoint import write_text
 
 TITLE = "What added records do for a classifier: all cells"
-FIGURES = ("estimate", "low", "high", "p", "verdict", "smallest_detectable")
-COLUMNS = ("arm", "against", "metric", *FIGURES, "seeds", "patients")
-
-
-def grid_table(cells: Mapping[str, Comparison]) -> pd.DataFrame:
-    """Every difference of every cell: cell, of (a group or a class), COLUMNS; the p-value of a class is Holm's."""
-    parts = []
-    for name, comparison in cells.items():
-        groups = comparison.differences.assign(of=comparison.differences["group"])
-        classes = comparison.class_differences
-        classes = classes.assign(of=classes["class_name"], p=classes["p_holm"])
-        for rows in (groups, classes):
-            parts.append(rows.assign(cell=name)[["cell", "of", *COLUMNS]])
-    return pd.concat(parts, ignore_index=True)
 
 
 def write_grid_page(cells: Mapping[str, Comparison], path: Path, described: str, date: str) -> None:

@@ -8,8 +8,8 @@ import yaml
 
 from vqecg.downstream.comparison.results import Comparison
 from vqecg.reports.comparison.sections import comparison_section, verdict_section
-from vqecg.reports.run.report_data import ComparisonSection, ReportData
 from vqecg.reports.html import Html, element, escape, join, paragraph
+from vqecg.reports.run.report_data import ComparisonSection, ReportData
 from vqecg.reports.run.sections import method_section
 from vqecg.reports.style import PAGE, STYLE
 from vqecg.training.checkpoint import write_text
@@ -42,9 +42,9 @@ def section_of(comparison: Comparison) -> ComparisonSection:
     )
 
 
-def write_comparison_page(comparison: Comparison, path: Path, data_description: str, date: str) -> None:
+def write_comparison_page(comparison: Comparison, path: Path, described: str, date: str) -> None:
     """Writes the page, whole or not at all; the same comparison, texts and date give the same bytes."""
-    write_text(path, render_comparison_page(comparison, data_description, date))
+    write_text(path, render_comparison_page(comparison, described, date))
 
 
 def render_comparison_page(comparison: Comparison, data_description: str, date: str) -> str:

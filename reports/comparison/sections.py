@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from vqecg.reports.comparison.classes import chip, class_section, gain_and_harm, metric_name, p_text
-from vqecg.reports.run.report_data import ComparisonSection
 from vqecg.reports.figures import forest
 from vqecg.reports.html import (
     MISSING,
@@ -23,6 +22,7 @@ from vqecg.reports.html import (
     paragraph,
     table,
 )
+from vqecg.reports.run.report_data import ComparisonSection
 
 MOST_ARMS = 4  # side by side for all metrics in one table of classes
 

@@ -4,16 +4,6 @@ import html
 from pathlib import Path
 
 from vqecg.reports.comparison.sections import comparison_section, metric_name, verdict_section
-from vqecg.reports.run.report_data import (
-    ComparisonSection,
-    CostSection,
-    DataSection,
-    ECGSheet,
-    LearningCurve,
-    PriorSection,
-    ReportData,
-    TokenizerSection,
-)
 from vqecg.reports.html import (
     Html,
     count,
@@ -23,6 +13,16 @@ from vqecg.reports.html import (
     join,
     number,
     paragraph,
+)
+from vqecg.reports.run.report_data import (
+    ComparisonSection,
+    CostSection,
+    DataSection,
+    ECGSheet,
+    LearningCurve,
+    PriorSection,
+    ReportData,
+    TokenizerSection,
 )
 from vqecg.reports.run.sections import (
     MACRO,

@@ -2,15 +2,7 @@
 
 import pandas as pd
 
-from vqecg.reports.run.report_data import (
-    CostSection,
-    DataSection,
-    ECGSheet,
-    LearningCurve,
-    PriorSection,
-    ReportData,
-    TokenizerSection,
-)
+from vqecg.reports.ecg_paper import plot_ecg
 from vqecg.reports.figures import label_bars, learning_curve, level_bars, paired_dots
 from vqecg.reports.html import (
     Html,
@@ -26,7 +18,15 @@ from vqecg.reports.html import (
     significant,
     table,
 )
-from vqecg.reports.ecg_paper import plot_ecg
+from vqecg.reports.run.report_data import (
+    CostSection,
+    DataSection,
+    ECGSheet,
+    LearningCurve,
+    PriorSection,
+    ReportData,
+    TokenizerSection,
+)
 
 PAPER_NOTE = "25 mm/s, 10 mm/mV; a large square is 0.2 s by 0.5 mV."
 MACRO = "macro"

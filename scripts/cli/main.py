@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_command(name: str, words: Sequence[str]) -> int:
     """Runs a subcommand that exists; returns the exit status."""
     try:
-        module = importlib.import_module(f"vqecg.scripts.{name.replace('-', '_')}")
+        module = importlib.import_module(f"vqecg.scripts.commands.{name.replace('-', '_')}")
         from vqecg.scripts.cli.arguments import parse
 
         module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], words))

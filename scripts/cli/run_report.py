@@ -12,16 +12,24 @@ import pandas as pd
 import torch
 import yaml
 
-from vqecg.downstream.comparison.comparison import read_comparison
-from vqecg.reports.comparison.page import section_of
-from vqecg.downstream.comparison.results import Comparison
-from vqecg.downstream.classifiers.models import classifier_class
 from vqecg.downstream.assessment.realism import (
     auroc_table,
     largest_einthoven_residual,
     mean_scores,
     signal_checks,
 )
+from vqecg.downstream.classifiers.models import classifier_class
+from vqecg.downstream.classifiers.signals import StoreSignals
+from vqecg.downstream.comparison.comparison import read_comparison
+from vqecg.downstream.comparison.results import Comparison
+from vqecg.prior.config import SamplingSettings
+from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.datasets.registry import read_table
+from vqecg.records.folds import FoldSplit, SplitIndices
+from vqecg.records.labels import LabelTask
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainingSubset, split_rows
+from vqecg.reports.comparison.page import section_of
 from vqecg.reports.run.report import (
     CostSection,
     DataSection,
@@ -31,14 +39,6 @@ from vqecg.reports.run.report import (
     ReportData,
     TokenizerSection,
 )
-from vqecg.downstream.classifiers.signals import StoreSignals
-from vqecg.prior.config import SamplingSettings
-from vqecg.records.folds import FoldSplit, SplitIndices
-from vqecg.records.labels import LabelTask
-from vqecg.records.datasets.registry import read_table
-from vqecg.records.beats.r_peaks import find_r_peaks
-from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.subset import TrainingSubset, split_rows
 from vqecg.scripts.cli.cards import text
 from vqecg.scripts.cli.run_folders import RunFolders, read_costs
 from vqecg.scripts.cli.stage import read_stage

@@ -10,21 +10,21 @@ import pandas as pd
 import tyro
 
 from vqecg.downstream.assessment.assessment import Assessment, AssessmentSettings, RealData, assess
-from vqecg.reports.assessment.page import write_page
-from vqecg.downstream.comparison.design import check_generator
+from vqecg.downstream.assessment.utility import MACRO, UtilitySettings
 from vqecg.downstream.classifiers.models import JUDGES
 from vqecg.downstream.classifiers.training import ClassifierSettings
-from vqecg.downstream.assessment.utility import MACRO, UtilitySettings
+from vqecg.downstream.comparison.design import check_generator
 from vqecg.evaluation.privacy.memorisation import MemorisationSettings
-from vqecg.records.folds import FoldSplit
 from vqecg.records.datasets.registry import read_table
+from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore, input_fingerprint, is_store
 from vqecg.records.store.subset import TrainedOn
-from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.reports.assessment.page import write_page
 from vqecg.scripts.cli.arguments import plain
-from vqecg.scripts.commands.generate import TRAINING_FOLD
 from vqecg.scripts.cli.presets import SMALL, preset
 from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.commands.generate import TRAINING_FOLD
 from vqecg.scripts.commands.train_classifier import check_added
 from vqecg.scripts.commands.train_prior import load_generator
 from vqecg.training.checkpoint import fingerprint, write_text

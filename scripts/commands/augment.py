@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.downstream.augmentation.additions import ALL, COPY, DRAWN, Additions, joined_tallies, rejection_rates
-from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions, scarce_classes
+from vqecg.downstream.augmentation.label_check import Check, LabelCheck, LabelCheckSettings
 from vqecg.downstream.augmentation.methods import (
     DUPLICATION,
     INTERPOLATION,
@@ -22,24 +22,24 @@ from vqecg.downstream.augmentation.methods import (
     Ingredients,
     eligible,
 )
-from vqecg.downstream.comparison.design import check_generator
-from vqecg.downstream.augmentation.label_check import Check, LabelCheck, LabelCheckSettings
+from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions, scarce_classes
 from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, LikelihoodSettings, QualityFilter
 from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.comparison.design import check_generator
 from vqecg.prior.copies.gate import CopyGate, GateSettings
-from vqecg.prior.generator import Requests
 from vqecg.prior.copies.waveform_index import NearestNeighbours
-from vqecg.records.store.selection import RecordRows
-from vqecg.records.files.atomic import check_destination
-from vqecg.records.folds import FoldSplit
-from vqecg.records.files.shards import fill_shards, shard_folder
-from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
+from vqecg.prior.generator import Requests
 from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.files.atomic import check_destination
+from vqecg.records.files.shards import fill_shards, shard_folder
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
 from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.presets import SMALL, preset
 from vqecg.scripts.commands.assess import load_segmenter
 from vqecg.scripts.commands.generate import NO_GATE, gate_columns, gate_sentence, write_synthetic
-from vqecg.scripts.cli.presets import SMALL, preset
 from vqecg.scripts.commands.train_prior import load_generator
 from vqecg.training.checkpoint import fingerprint
 

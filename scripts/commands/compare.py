@@ -3,25 +3,27 @@
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
 
-from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
 from vqecg.downstream.augmentation.methods import AugmentationSettings
-from vqecg.downstream.comparison.comparison import compare_ready, is_comparison, read_comparison
-from vqecg.reports.comparison.page import write_comparison_page
-from vqecg.downstream.comparison.results import Analysis, Comparison
-from vqecg.downstream.comparison.design import Design, check_generator, fill_design, plan_design
-from vqecg.downstream.comparison.grid import run_grid
-from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells
 from vqecg.downstream.classifiers.recipes import recipe
 from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
+from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells
+from vqecg.downstream.comparison.comparison import compare_ready, is_comparison, read_comparison
+from vqecg.downstream.comparison.design import Design, check_generator, fill_design, plan_design
+from vqecg.downstream.comparison.grid import run_grid
+from vqecg.downstream.comparison.results import Analysis, Comparison
 from vqecg.prior.config import SamplingSettings
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset
+from vqecg.reports.comparison.grid_page import write_grid_page
+from vqecg.reports.comparison.page import write_comparison_page
 from vqecg.scripts.cli.arguments import build, plain
 from vqecg.scripts.cli.presets import SMALL, preset
 from vqecg.scripts.cli.stage import STAGE_FILE, Stage, begin
@@ -148,7 +150,16 @@ def run_plan(arguments: Arguments, plan: Path) -> Mapping[str, Comparison]:
         held = "a single comparison" if (out / STAGE_FILE).is_file() else "something else than a grid"
         raise ValueError(f"{out} holds {held}: give --out another folder")
     where = (arguments.store, out, load_generator)
-    found = run_grid(cells, *where, arguments.workers, arguments.allow_other_training, started=lambda: keep(plan, out))
+    today = datetime.date.today().isoformat()
+    found = run_grid(
+        cells,
+        *where,
+        arguments.workers,
+        arguments.allow_other_training,
+        started=lambda: keep(plan, out),
+        write_page=partial(write_comparison_page, date=today),
+    )
+    write_grid_page(found, out / "grid.html", RecordStore.open(arguments.store).description, today)
     for name, comparison in found.items():
         print(f"\n{name}\n{comparison.conclusion()}")
     print(f"\n{len(found)} cells; {out / 'grid.html'}, {out / 'grid.csv'}")

@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.gate import CopyGate, GateSettings
 from vqecg.prior.generator import ECGGenerator, Requests
-from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
-from vqecg.records.files.atomic import check_destination
 from vqecg.records.datasets.parsing import MAX_AGE
+from vqecg.records.export.ptbxl_layout import is_dataset, write_dataset
+from vqecg.records.files.atomic import check_destination
+from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import LabelTask, table_with
 from vqecg.records.record import SEXES
-from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.export.ptbxl_layout import is_dataset, write_dataset
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL, preset
 from vqecg.scripts.commands.train_prior import generator_folder

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from vqecg.prior.copies.gate import CopyGate, GateSettings
-from vqecg.prior.generator import Requests
 from vqecg.prior.editing.interpolation import InterpolationSettings, interpolable, interpolate_store, shared_statements
+from vqecg.prior.generator import Requests
+from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.scripts.commands.generate import NO_GATE, gate_columns, gate_sentence, write_synthetic
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqecg.reports.ecg_paper import plot_ecg, save_figure
-from vqecg.records.store.preprocessing import SignalSpec, prepare
 from vqecg.records.datasets.registry import read_record, read_table
+from vqecg.records.store.preprocessing import SignalSpec, prepare
+from vqecg.reports.ecg_paper import plot_ecg, save_figure
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.datasets.registry import read_table
+from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore
 
 

@@ -13,24 +13,19 @@ import yaml
 from vqecg.downstream.comparison.arm_catalogue import RUN
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import plan_of_labels
-from vqecg.reports.run.report import write_report
+from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.files.shards import shards_beside
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import OWN, LabelTask
 from vqecg.records.store.preprocessing import SignalSpec
-from vqecg.records.files.shards import shards_beside
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.subset import TrainingSubset, split_rows
-from vqecg.records.export.ptbxl_layout import is_dataset
-from vqecg.scripts.commands import compare
-from vqecg.scripts.commands import generate
-from vqecg.scripts.commands import prepare
-from vqecg.scripts.commands import train_classifier
-from vqecg.scripts.commands import train_prior
-from vqecg.scripts.commands import train_tokenizer
+from vqecg.reports.run.report import write_report
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
 from vqecg.scripts.cli.run_folders import RunFolders, StepCost, keep_cost
 from vqecg.scripts.cli.run_report import gather
+from vqecg.scripts.commands import compare, generate, prepare, train_classifier, train_prior, train_tokenizer
 from vqecg.training.checkpoint import write_text
 
 

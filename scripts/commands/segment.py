@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
 from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter
-from vqecg.records.leads import INDEPENDENT_LEADS, independent_leads
-from vqecg.reports.ecg_paper import save_figure
 from vqecg.records.datasets.registry import read_record, read_table
+from vqecg.records.leads import INDEPENDENT_LEADS, independent_leads
 from vqecg.records.store.record_store import RecordStore, is_store
+from vqecg.reports.ecg_paper import save_figure
 
 CHUNK = 64  # records of a store at a time
 TABLE_ENDINGS = (".csv", ".parquet")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from vqecg.downstream.classifiers.models.resnet import ResNetClassifier, ResNetConfig
-from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.datasets.registry import read_table
+from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore
 
 FOLDS = ("--train", "1", "2", "3", "4", "5", "6", "7", "8", "--validation", "9", "--test", "10")

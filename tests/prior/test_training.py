@@ -14,6 +14,7 @@ from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.examples import CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
+from vqecg.prior.sketch.traits import PLAIN, measure
 from vqecg.prior.training import (
     PriorTraining,
     prior_loss,
@@ -22,9 +23,8 @@ from vqecg.prior.training import (
     trait_basis,
     validate_sketch,
 )
-from vqecg.prior.sketch.traits import PLAIN, measure
-from vqecg.records.folds import SplitIndices
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint

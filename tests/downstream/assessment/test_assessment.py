@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from vqecg.downstream.assessment.assessment import SYNTHETIC, TEST, TRAINING, Assessment, AssessmentSettings, record_set
-from vqecg.reports.assessment.page import render_page, write_page
 from vqecg.downstream.assessment.described_records import (
     CLASSIFIER_SPACE,
     SPACES,
@@ -22,10 +21,11 @@ from vqecg.downstream.assessment.described_records import (
     drawn,
     shape_tables,
 )
-from vqecg.downstream.classifiers.models.resnet import ResNetClassifier, ResNetConfig
 from vqecg.downstream.assessment.reconstructions import MicrovoltSignals, write_reconstructions
+from vqecg.downstream.classifiers.models.resnet import ResNetClassifier, ResNetConfig
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.reports.assessment.page import render_page, write_page
 from vqecg.tokenizer.metrics import encode_store, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals
+from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, read_identity, scores_of, train_judges
 from vqecg.downstream.assessment.utility import (
     MACRO,
     TRTR,
@@ -20,7 +20,7 @@ from vqecg.downstream.assessment.utility import (
     measure_utility,
     shared_draws,
 )
-from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, read_identity, scores_of, train_judges
+from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals
 
 NAMES = ("A", "B")
 SETTINGS = UtilitySettings(families=("resnet",), seeds=(0, 1), replicates=200)

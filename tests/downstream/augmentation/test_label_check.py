@@ -26,11 +26,11 @@ from vqecg.downstream.augmentation.label_check import (
 )
 from vqecg.downstream.classifiers.training import ClassifierSettings
 from vqecg.evaluation.waves.label_adherence import RULES
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
-from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 
 TASK = LabelTask.named("superdiagnostic")
 SHORT = ClassifierSettings(steps=3, batch_size=16, warmup_steps=1, evaluate_every=3)

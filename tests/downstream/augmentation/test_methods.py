@@ -21,7 +21,7 @@ from vqecg.downstream.augmentation.additions import (
     joined_tallies,
     rejection_rates,
 )
-from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions
+from vqecg.downstream.augmentation.label_check import MadeRecords, Verdict
 from vqecg.downstream.augmentation.methods import (
     DUPLICATION,
     INFILLING,
@@ -36,16 +36,22 @@ from vqecg.downstream.augmentation.methods import (
     Ingredients,
     eligible,
 )
-from vqecg.downstream.augmentation.label_check import MadeRecords, Verdict
-from vqecg.downstream.augmentation.quality_filter import TOO_LIKELY, UNLIKELY, LikelihoodCheck, LikelihoodSettings, QualityFilter
+from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions
+from vqecg.downstream.augmentation.quality_filter import (
+    TOO_LIKELY,
+    UNLIKELY,
+    LikelihoodCheck,
+    LikelihoodSettings,
+    QualityFilter,
+)
 from vqecg.prior.copies.gate import CopyGate
-from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.editing.infilling import InfillingSettings
 from vqecg.prior.editing.interpolation import InterpolationSettings, interpolate, mix_signals
 from vqecg.prior.editing.pairing import EXACT, SHARED, SUPPORTED, shared_statements
-from vqecg.records.store.selection import RecordRows
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 
 SETTINGS = AugmentationSettings(infilling=InfillingSettings(candidates=1), least=1, attempts=3, seed=4)
 

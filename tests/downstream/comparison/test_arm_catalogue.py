@@ -2,9 +2,9 @@
 
 import pytest
 
-from vqecg.downstream.comparison.arm_catalogue import BEST_PAIR, CATALOGUE, DEFAULT, QUICK, RUN, find_arm, find_arms
 from vqecg.downstream.augmentation.methods import METHODS
 from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.comparison.arm_catalogue import BEST_PAIR, CATALOGUE, DEFAULT, QUICK, RUN, find_arm, find_arms
 
 
 def test_every_arm_says_what_it_is_and_differs_in_additions_or_in_training():

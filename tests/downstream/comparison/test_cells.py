@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from vqecg.downstream.comparison.design import Design
-from vqecg.downstream.comparison.cells import Cell, grid_cells, rotated
 from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.comparison.cells import Cell, grid_cells, rotated
+from vqecg.downstream.comparison.design import Design
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.subset import TrainingSubset
 

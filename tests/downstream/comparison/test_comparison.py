@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from vqecg.downstream.augmentation.plan import ArmData, TrainingArm, duplicate, plan_additions
-from vqecg.downstream.comparison.comparison import ComparisonSettings, RealPart, compare, read_comparison
-from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
 from vqecg.downstream.classifiers.models import classifier_class
 from vqecg.downstream.classifiers.training import ClassifierSettings
-from vqecg.records.folds import FoldSplit
-from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.downstream.comparison.comparison import ComparisonSettings, RealPart, compare, read_comparison
+from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
 from vqecg.records.datasets.registry import read_table
+from vqecg.records.folds import FoldSplit
 from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore
 
 NAMES = ("NORM", "MI", "STTC", "CD", "HYP")

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from vqecg.downstream.augmentation.methods import AugmentationSettings
-from vqecg.downstream.comparison.results import Analysis
-from vqecg.downstream.comparison.design import Design, fill_design, plan_design
 from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.comparison.design import Design, fill_design, plan_design
+from vqecg.downstream.comparison.results import Analysis
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore

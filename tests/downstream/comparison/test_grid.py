@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,19 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.augmentation.methods import AugmentationSettings
+from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells, rotated
 from vqecg.downstream.comparison.comparison import read_comparison
-from vqecg.downstream.comparison.results import Analysis
-from vqecg.downstream.comparison.runs import is_run
 from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.grid import check_even, run_grid
-from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells, rotated
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.comparison.results import Analysis
+from vqecg.downstream.comparison.runs import is_run
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn, TrainingSubset
+from vqecg.reports.comparison.grid_page import write_grid_page
+from vqecg.reports.comparison.page import write_comparison_page
 
 ROTATED = (1, 2, 3, 4)
 FOLDS = FoldSplit((1, 2, 3, 4, 5, 6), (7, 8), (9, 10))
@@ -79,7 +82,10 @@ THREE = cells(
 
 
 def run(given: tuple[GridCell, ...], store: RecordStore, folder: Path, load: Loader, **more):
-    return run_grid(given, store.folder, folder, load, progress=False, **more)
+    pages = partial(write_comparison_page, date="1 May 2030")
+    found = run_grid(given, store.folder, folder, load, progress=False, write_page=pages, **more)
+    write_grid_page(found, folder / "grid.html", store.description, "1 May 2030")
+    return found
 
 
 def times(folder: Path) -> dict[str, int]:

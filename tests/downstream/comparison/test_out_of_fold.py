@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, roc_auc_score
 
-from vqecg.downstream.comparison.results import Analysis
 from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analyse_folds, fold_metrics, pool_folds
+from vqecg.downstream.comparison.results import Analysis
 from vqecg.evaluation.statistics.bootstrap import draw_bootstrap
 
 NAMES = ("MI", "HYP")

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.comparison.comparison import read_comparison
-from vqecg.reports.comparison.page import render_comparison_page
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse, class_groups
-from vqecg.evaluation.statistics.significance import holm
 from vqecg.evaluation.statistics.bootstrap import NO_DIFFERENCE
+from vqecg.evaluation.statistics.significance import holm
+from vqecg.reports.comparison.page import render_comparison_page
 
 NAMES = ("NORM", "MI", "STTC", "CD", "HYP")
 

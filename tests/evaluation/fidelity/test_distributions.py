@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from vqecg.evaluation.fidelity import feature_distances as clouds
-from vqecg.evaluation.fidelity.feature_distances import frechet_distance
 from vqecg.evaluation.fidelity.distributions import (
     MACRO,
     distribution_distance,
@@ -15,6 +14,7 @@ from vqecg.evaluation.fidelity.distributions import (
     real_halves,
     referenced_distance,
 )
+from vqecg.evaluation.fidelity.feature_distances import frechet_distance
 
 
 def cloud(records: int, features: int = 3, shift: float = 0.0, seed: int = 0) -> np.ndarray:

@@ -8,9 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from vqecg.prior.conditioning import Condition
-from vqecg.prior.examples import encode_examples, mean_losses
-from vqecg.prior.generator import ECGGenerator
 from vqecg.evaluation.privacy.membership_inference import (
     Likelihoods,
     code_digest,
@@ -19,11 +16,14 @@ from vqecg.evaluation.privacy.membership_inference import (
     likelihoods,
     membership_auc,
 )
-from vqecg.records.store.selection import RecordRows
+from vqecg.prior.conditioning import Condition
+from vqecg.prior.examples import encode_examples, mean_losses
+from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.training import prior_loss
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 
 
 def likelihoods_of(losses: np.ndarray, labels: list[str] | None = None) -> Likelihoods:

@@ -8,16 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqecg.prior.config import SamplingSettings
-from vqecg.prior.copies.gate import CopyGate, GateSettings, generate_gated
-from vqecg.prior.generator import ECGGenerator
 from vqecg.evaluation.privacy.membership_inference import real_digests
-from vqecg.prior.copies.waveform_index import NearestNeighbours, WaveformIndex
+from vqecg.evaluation.privacy.memorisation import (
+    MemorisationSettings,
+    memorisation,
+    nearer_share,
+    neighbours_needed,
+    share_nearer,
+)
+from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.feature_index import FeatureIndex
-from vqecg.evaluation.privacy.memorisation import MemorisationSettings, memorisation, nearer_share, neighbours_needed, share_nearer
-from vqecg.records.store.selection import RecordRows
+from vqecg.prior.copies.gate import CopyGate, GateSettings, generate_gated
+from vqecg.prior.copies.waveform_index import NearestNeighbours, WaveformIndex
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 

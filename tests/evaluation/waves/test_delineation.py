@@ -21,8 +21,9 @@ from vqecg.evaluation.waves.delineation import (
 from vqecg.evaluation.waves.delineation_errors import delineation_errors, matched
 from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter, WaveSegmenterConfig
 from vqecg.evaluation.waves.segmenter_training import wave_classes
+from vqecg.records.datasets.ludb import UNKNOWN_WAVE
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
-from vqecg.records.datasets.ludb import UNKNOWN_WAVE, simulated_marks
+from vqecg.records.simulation.marks import simulated_marks
 from vqecg.records.simulation.simulator import SimulatedRecord, simulate_record
 
 RATE = 250

@@ -17,7 +17,8 @@ from vqecg.evaluation.waves.segmenter_training import (
     train_segmenter,
     wave_classes,
 )
-from vqecg.records.datasets.ludb import LUDBRecord, simulated_marks
+from vqecg.records.datasets.ludb import LUDBRecord
+from vqecg.records.simulation.marks import simulated_marks
 from vqecg.records.simulation.simulator import simulate_record
 from vqecg.training.fit import FitSettings
 

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.editing.infilling import InfillingSettings, infill, infill_codes, kept_frames, kept_losses, resampled
-from vqecg.records.store.selection import RecordRows
-from vqecg.prior.sampling import record_noise, sample_codes
+from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import Told, losses_of_records
+from vqecg.prior.sampling import record_noise, sample_codes
 from vqecg.records.beats.alignment import beat_edges
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordRows
 
 SAMPLING = SamplingSettings(batch_size=8)
 

@@ -18,8 +18,8 @@ from vqecg.prior.editing.interpolation import (
     shared_statements,
 )
 from vqecg.records.beats.alignment import RHYTHM_BOUND, may_interpolate
-from vqecg.records.folds import SplitIndices
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 

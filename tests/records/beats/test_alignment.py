@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqecg.records.beats.alignment import RHYTHM_BOUND, align_beats, may_interpolate, sample_at
+from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.labels import snomed_table
 from vqecg.records.leads import LEADS, independent_leads
-from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
 
 

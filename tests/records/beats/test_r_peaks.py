@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import wfdb
 
-from vqecg.records.leads import LEADS, independent_leads
-from vqecg.records.store.preprocessing import resample
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.leads import LEADS, independent_leads
 from vqecg.records.simulation.dataset import plan_records
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
+from vqecg.records.store.preprocessing import resample
 
 TOLERANCE = 0.075  # s
 

@@ -9,8 +9,8 @@ import scipy.io
 import wfdb
 
 from vqecg.records.datasets.challenge import comment_fields, has_diagnoses, read_challenge
-from vqecg.records.leads import LEADS
 from vqecg.records.datasets.registry import read_record
+from vqecg.records.leads import LEADS
 
 DIGITAL = np.random.default_rng(0).integers(-2000, 2000, (12, 100)).astype(np.int16)
 

@@ -8,9 +8,9 @@ import pytest
 import scipy.io
 
 from vqecg.records.datasets.cpsc2018 import read_cpsc2018, read_cpsc2018_record
+from vqecg.records.datasets.registry import read_record
 from vqecg.records.labels import LabelTask
 from vqecg.records.leads import LEADS
-from vqecg.records.datasets.registry import read_record
 
 HEADER = "Recording,First_label,Second_label,Third_label"
 

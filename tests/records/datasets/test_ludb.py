@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import wfdb
 
-from vqecg.records.leads import LEADS
-from vqecg.records.datasets.ludb import UNKNOWN_WAVE, read_ludb, simulated_marks
-from vqecg.records.simulation.simulator import simulate_record
+from vqecg.records.datasets.ludb import UNKNOWN_WAVE, read_ludb
 from vqecg.records.export.wfdb_writing import write_record
+from vqecg.records.leads import LEADS
+from vqecg.records.simulation.marks import simulated_marks
+from vqecg.records.simulation.simulator import simulate_record
 
 PLAIN = list(zip((2000, 2020, 2040, 2080, 2100, 2130, 2200, 2260, 2310), "(p)(N)(t)", strict=True))
 

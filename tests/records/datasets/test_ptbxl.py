@@ -11,10 +11,10 @@ import pytest
 import wfdb
 
 from vqecg.records.datasets import ptbxl
-from vqecg.records.labels import LabelTask, statement_table
-from vqecg.records.leads import LEADS
 from vqecg.records.datasets.ptbxl import find_ptbxl, read_ptbxl
 from vqecg.records.datasets.registry import read_record
+from vqecg.records.labels import LabelTask, statement_table
+from vqecg.records.leads import LEADS
 
 ROWS = [
     {"ecg_id": 1, "patient_id": 15709.0, "age": 56.0, "sex": 1, "scp_codes": "{'NORM': 100.0, 'SR': 0.0}"},

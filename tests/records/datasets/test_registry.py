@@ -8,8 +8,8 @@ import pytest
 import scipy.io
 import wfdb
 
-from vqecg.records.leads import LEADS
 from vqecg.records.datasets.registry import SOURCES, detect_source, read_record, read_table
+from vqecg.records.leads import LEADS
 from vqecg.records.record import TABLE_COLUMNS
 
 

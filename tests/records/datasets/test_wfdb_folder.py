@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import wfdb
 
+from vqecg.records.datasets.registry import read_record
 from vqecg.records.datasets.wfdb_folder import read_folder
 from vqecg.records.leads import LEADS
-from vqecg.records.datasets.registry import read_record
 
 
 def write(root: Path, *names: str) -> None:

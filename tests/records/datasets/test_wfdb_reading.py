@@ -9,8 +9,8 @@ import wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqecg.records.leads import LEADS
 from vqecg.records.datasets.wfdb_reading import lead_name, read_header, read_wfdb
+from vqecg.records.leads import LEADS
 
 
 def write(folder: Path, name: str = "r1", fmt: str = "16", samples: int = 50, units: str = "mV", gain: float = 1000.0):

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vqecg.records.datasets.challenge import read_challenge
-from vqecg.records.labels import statement_table
-from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.export.ptbxl_layout import write_dataset, write_record
+from vqecg.records.labels import statement_table
+from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
 
 
 def signals(records: int = 3, samples: int = 1000, seed: int = 0) -> np.ndarray:

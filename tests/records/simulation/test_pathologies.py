@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vqecg.records.simulation.pathologies import EFFECTS, build_heart
 from vqecg.records.simulation.heart import draw_patient, sokolow_lyon
+from vqecg.records.simulation.pathologies import EFFECTS, build_heart
 
 PATIENTS = [draw_patient(np.random.default_rng(seed)) for seed in range(15)]
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqecg.records.leads import LEADS, twelve_leads
-from vqecg.records.store.preprocessing import SignalSpec, UnusableRecordError, prepare, resample
 from vqecg.records.record import ECGRecord
+from vqecg.records.store.preprocessing import SignalSpec, UnusableRecordError, prepare, resample
 
 RATES = (100, 250, 257, 360, 400, 500, 1000)
 

@@ -15,12 +15,12 @@ import pandas as pd
 import psutil
 import pytest
 
-from vqecg.records.labels import statement_table
-from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.datasets.registry import read_table
-from vqecg.records.record import RecordTable
-from vqecg.records.store.record_store import RecordStore
 from vqecg.records.export.ptbxl_layout import write_dataset
+from vqecg.records.labels import statement_table
+from vqecg.records.record import RecordTable
+from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.record_store import RecordStore
 
 SPEC = SignalSpec()
 STATEMENTS = [{"NORM": 100.0, "SR": 0.0}, {"IMI": 50.0}, {"LVH": 100.0}, {}, {"CLBBB": 15.0, "AFIB": 0.0}]
@@ -280,5 +280,6 @@ def test_every_real_record_is_kept_but_the_known_duplicate(real_data: Path, tmp_
 
 
 def test_reading_and_storing_do_not_import_torch() -> None:
-    code = "import sys, vqecg.records.store.record_store, vqecg.records.export.ptbxl_layout; sys.exit('torch' in sys.modules)"
+    modules = "vqecg.records.store.record_store, vqecg.records.export.ptbxl_layout"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqecg.reports.comparison.page import render_comparison_page, section_of, write_comparison_page
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
+from vqecg.reports.comparison.page import render_comparison_page, section_of, write_comparison_page
 
 NAMES = ("NORM", "MI", "HYP")
 

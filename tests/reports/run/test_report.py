@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vqecg.evaluation.statistics.bootstrap import NO_DIFFERENCE
+from vqecg.reports.comparison.classes import p_text
+from vqecg.reports.html import Html, count, duration, element, escape, interval, number, significant, table
 from vqecg.reports.run.report import (
     ComparisonSection,
     CostSection,
@@ -22,9 +25,6 @@ from vqecg.reports.run.report import (
     render_report,
     write_report,
 )
-from vqecg.reports.comparison.classes import p_text
-from vqecg.reports.html import Html, count, duration, element, escape, interval, number, significant, table
-from vqecg.evaluation.statistics.bootstrap import NO_DIFFERENCE
 
 CLASSES = ["NORM", "MI", "macro"]
 HOSTILE = "<script>alert('x')</script> & \"$x^{\""

@@ -10,12 +10,9 @@ import pytest
 from vqecg.downstream.classifiers.models import classifier_class
 from vqecg.downstream.classifiers.recipes import recipe
 from vqecg.downstream.classifiers.training import ClassifierSettings
-from vqecg.scripts.commands import augment
-from vqecg.scripts.commands import compare
-from vqecg.scripts.commands import run
-from vqecg.scripts.commands import train_classifier
 from vqecg.scripts.cli.arguments import parse
 from vqecg.scripts.cli.presets import PRESETS, SMALL, at_rate, preset
+from vqecg.scripts.commands import augment, compare, run, train_classifier
 
 
 def test_presets_are_found_by_name():

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqecg.reports.run.report import ReportData
 from vqecg.prior.config import SamplingSettings
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
+from vqecg.reports.run.report import ReportData
 from vqecg.scripts.cli.run_folders import RunFolders, StepCost, keep_cost, read_costs
 from vqecg.scripts.cli.run_report import example_sheets, gather
 

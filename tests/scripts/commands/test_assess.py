@@ -9,11 +9,11 @@ import pytest
 
 from vqecg.downstream.assessment.assessment import CEILING_OF_TRTS, CEILING_OF_TSTR, TABLES
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.datasets.registry import read_table
+from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore
-from vqecg.scripts.commands.assess import read_assessment
 from vqecg.scripts.cli.main import main
+from vqecg.scripts.commands.assess import read_assessment
 
 SHORT = [
     *("--preset", "tiny", "--training.steps", "2", "--training.batch-size", "8", "--training.warmup-steps", "1"),

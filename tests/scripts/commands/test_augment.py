@@ -10,11 +10,11 @@ import pytest
 
 from vqecg.downstream.augmentation.methods import METHODS, MIXING, PRIOR
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.folds import SplitIndices
 from vqecg.records.datasets.registry import read_record, read_table
+from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
-from vqecg.scripts.commands import augment
 from vqecg.scripts.cli.main import main
+from vqecg.scripts.commands import augment
 
 FEW = ["--settings.attempts", "2", "--settings.infilling.candidates", "1", "--settings.least", "1"]
 

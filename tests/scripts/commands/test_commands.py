@@ -18,8 +18,8 @@ import pytest
 
 from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.sampled_shards import SampledShard
-from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.datasets.registry import read_record, read_table
+from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.scripts.cli.main import main
 from vqecg.tokenizer.encoding import CodeStore

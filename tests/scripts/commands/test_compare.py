@@ -11,8 +11,8 @@ import yaml
 
 from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
 from vqecg.records.store.record_store import RecordStore
-from vqecg.scripts.commands import compare
 from vqecg.scripts.cli.main import main
+from vqecg.scripts.commands import compare
 from vqecg.scripts.commands.train_prior import load_generator
 
 SHORT = ["--preset", "tiny", "--training.steps", "2", "--training.batch-size", "8", "--training.warmup-steps", "1"]

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from vqecg.downstream.comparison.comparison import read_comparison
 from vqecg.downstream.classifiers.signals import StoreSignals, record_digests
-from vqecg.records.folds import FoldSplit
+from vqecg.downstream.comparison.comparison import read_comparison
 from vqecg.records.datasets.registry import read_table
+from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
 

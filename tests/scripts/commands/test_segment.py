@@ -8,11 +8,11 @@ import pytest
 import wfdb
 
 from vqecg.evaluation.waves.delineation import INTERVAL_COLUMNS
+from vqecg.records.export.wfdb_writing import write_record
 from vqecg.records.leads import LEADS
-from vqecg.records.datasets.ludb import simulated_marks
+from vqecg.records.simulation.marks import simulated_marks
 from vqecg.records.simulation.simulator import simulate_record
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.export.wfdb_writing import write_record
 from vqecg.scripts.cli.main import main
 
 TINY = ["--training.fit.steps", "2", "--training.fit.batch-size", "4", "--training.model.widths", "8", "12"]

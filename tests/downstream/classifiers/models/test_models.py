@@ -8,9 +8,7 @@ import pytest
 import torch
 
 from vqecg.downstream.classifiers.metrics import classification_metrics
-from vqecg.downstream.classifiers.models import CLASSIFIERS
-from vqecg.downstream.classifiers.models import JUDGES
-from vqecg.downstream.classifiers.models import classifier_class
+from vqecg.downstream.classifiers.models import CLASSIFIERS, JUDGES, classifier_class
 from vqecg.downstream.classifiers.models.interface import ClassifierConfig, LabelAware, check_odd, check_positive
 from vqecg.downstream.classifiers.recipes import CHANGES, recipe
 from vqecg.downstream.classifiers.thresholds import FIXED

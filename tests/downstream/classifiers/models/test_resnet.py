@@ -5,7 +5,12 @@ import dataclasses
 import pytest
 import torch
 
-from vqecg.downstream.classifiers.models.resnet import ResNet18Classifier, ResNet18Config, ResNetClassifier, ResNetConfig
+from vqecg.downstream.classifiers.models.resnet import (
+    ResNet18Classifier,
+    ResNet18Config,
+    ResNetClassifier,
+    ResNetConfig,
+)
 
 TINY = ResNetConfig(class_names=("NORM", "MI", "HYP"), stem_width=4, widths=(4, 8), blocks=(1, 2))
 

@@ -1,0 +1,26 @@
+"""A simulated recording with its truth as the marks that a cardiologist would set in LUDB."""
+
+import pandas as pd
+
+from vqecg.records.datasets.ludb import POINTS, WAVE_COLUMNS, LUDBRecord
+from vqecg.records.simulation.simulator import SimulatedRecord
+
+_TRUTH = {  # columns of a simulated record's beats
+    "P": ("p_onset", "p_peak", "p_offset"),
+    "QRS": ("qrs_onset", "r_peak", "qrs_offset"),
+    "T": ("t_onset", "t_peak", "t_offset"),
+}
+
+
+def simulated_marks(simulated: SimulatedRecord) -> LUDBRecord:
+    """A simulated recording with its truth as the marks of every lead: what LUDB would be of a heart that is known."""
+    own = simulated.record
+    truth = simulated.beats
+    tables = []
+    for wave, names in _TRUTH.items():
+        points = (truth[list(names)].dropna() * own.sampling_rate).set_axis(list(POINTS), axis=1)
+        points = points[(points["onset"] >= 0) & (points["offset"] < own.signal.shape[1])]
+        tables.append(points.assign(wave=wave))
+    one = pd.concat(tables).sort_values("onset")
+    waves = pd.concat([one.assign(lead=lead) for lead in own.leads], ignore_index=True)[list(WAVE_COLUMNS)]
+    return LUDBRecord(own, waves, tuple(own.statements))

@@ -1,0 +1,59 @@
+"""Synthetic 12-lead ECGs from a VQ-VAE tokenizer and a GPT-style prior, and an honest measure of their worth.
+
+The names below are imported when they are first used, so that `import vqecg` waits for no learning library.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vqecg.downstream.comparison.comparison import compare
+    from vqecg.prior.generator import ECGGenerator
+    from vqecg.prior.modeling import ECGPrior
+    from vqecg.records.datasets.registry import read_records
+    from vqecg.records.simulation.simulator import simulate_record as simulate
+    from vqecg.records.store.preprocessing import prepare
+    from vqecg.records.store.record_store import RecordStore
+    from vqecg.reports.ecg_paper import plot_ecg as plot
+    from vqecg.tokenizer.modeling import ECGTokenizer
+
+__version__ = version("vqecg")
+__all__ = [
+    "ECGGenerator",
+    "ECGPrior",
+    "ECGTokenizer",
+    "RecordStore",
+    "__version__",
+    "compare",
+    "plot",
+    "prepare",
+    "read_records",
+    "simulate",
+]
+
+_PLACES = {
+    "ECGGenerator": "vqecg.prior.generator:ECGGenerator",
+    "ECGPrior": "vqecg.prior.modeling:ECGPrior",
+    "ECGTokenizer": "vqecg.tokenizer.modeling:ECGTokenizer",
+    "RecordStore": "vqecg.records.store.record_store:RecordStore",
+    "compare": "vqecg.downstream.comparison.comparison:compare",
+    "plot": "vqecg.reports.ecg_paper:plot_ecg",
+    "prepare": "vqecg.records.store.preprocessing:prepare",
+    "read_records": "vqecg.records.datasets.registry:read_records",
+    "simulate": "vqecg.records.simulation.simulator:simulate_record",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name of the public face when it is first asked for. Raises AttributeError for any other name."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'vqecg' has no attribute {name!r}; it has {', '.join(__all__)}")
+    module, attribute = _PLACES[name].split(":")
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
