@@ -26,7 +26,7 @@ from vqecg.records.beats.alignment import MIN_BEATS, may_interpolate
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 SHIFTS = (0.03, 0.3, 1.2)  # s by which a copy begins later
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = RecordStore.open(options.store) if options.store else simulated_store(Path(folder))
         rows = FoldSplit(tuple(options.train), (), tuple(options.test)).indices(store.table)
-        training, strangers = RecordRows(store, rows.train), RecordRows(store, rows.test)
+        training, strangers = RecordSelection(store, rows.train), RecordSelection(store, rows.test)
         tokenizer = ECGTokenizer.from_pretrained(options.tokenizer) if options.tokenizer else None
         gate = CopyGate.fit(store, rows.train)
         sets = copies(training.sample(options.copies, options.seed), tokenizer, generator)
@@ -68,7 +68,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def copies(
-    records: RecordRows, tokenizer: ECGTokenizer | None, generator: np.random.Generator
+    records: RecordSelection, tokenizer: ECGTokenizer | None, generator: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Copies (records, 8, samples) mV by what was done to them."""
     signals, rate = records.store.signals(records.rows), records.store.spec.sampling_rate
@@ -88,7 +88,7 @@ def copies(
 
 
 def mixtures(
-    tokenizer: ECGTokenizer, records: RecordRows, pairs: int, generator: np.random.Generator
+    tokenizer: ECGTokenizer, records: RecordSelection, pairs: int, generator: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Latent interpolations (pairs, 8, samples) mV of the same random pairs, by weight."""
     chosen = [pair for _, pair in zip(range(pairs), random_pairs(records, generator), strict=False)]
@@ -100,7 +100,7 @@ def mixtures(
     }
 
 
-def random_pairs(records: RecordRows, generator: np.random.Generator) -> Iterator[np.ndarray]:
+def random_pairs(records: RecordSelection, generator: np.random.Generator) -> Iterator[np.ndarray]:
     """Signals (2, 8, samples) mV of two patients without a statement that forbids interpolation, again and again."""
     store, patients = records.store, records.patients
     statements = store.table["statements"].iloc[records.rows].tolist()
@@ -125,7 +125,7 @@ def print_caught(gate: CopyGate, sets: dict[str, np.ndarray]) -> None:
     print_table(title, ("", "records", "median distance", "1st percentile", "turned away"), rows)
 
 
-def print_same_patient(training: RecordRows) -> None:
+def print_same_patient(training: RecordSelection) -> None:
     """How often the nearest other record of a patient with several is another of the same patient."""
     names, counts = np.unique(training.patients, return_counts=True)
     several = np.flatnonzero(np.isin(training.patients, names[counts > 1]))

@@ -36,7 +36,7 @@ from vqecg.prior.sketch.traits import LEAD_TRAITS, PLAIN
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import SUPERCLASSES
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 from vqecg.scripts.commands.train_prior import load_generator
 
 STATEMENTS = ("1AVB", "CLBBB", "CRBBB", "IRBBB", "LAFB", "LPFB", "SBRAD", "STACH", "AFIB", "LVH", "IMI", "ASMI")
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
     store, generator = RecordStore.open(options.store), load_generator(options.generator)
     check(store, generator, options.test)
     rows = FoldSplit(tuple(options.train), (), tuple(options.test)).indices(store.table)
-    train, test = RecordRows(store, rows.train), RecordRows(store, rows.test)
+    train, test = RecordSelection(store, rows.train), RecordSelection(store, rows.test)
     classes = class_columns(generator, test, options.least)
     training, held_out = real_records(generator, train, classes), real_records(generator, test, classes)
     readers = {part: Reader.fit(training, train.patients, first) for part, first in PARTS.items()}
@@ -98,7 +98,7 @@ def check(store: RecordStore, generator: ECGGenerator, test: Sequence[int]) -> N
         raise ValueError(f"the prior was trained on folds {seen.folds.train}; expected none of them in --test {test}")
 
 
-def class_columns(generator: ECGGenerator, test: RecordRows, least: int) -> Classes:
+def class_columns(generator: ECGGenerator, test: RecordSelection, least: int) -> Classes:
     """Superclasses, then STATEMENTS with at least so many test records."""
     members, counts = generator.task_of(SUPERCLASSES), test.labels(generator.task).sum(0)
     column = {name: number for number, name in enumerate(generator.class_names)}
@@ -129,7 +129,7 @@ def as_records(generator: ECGGenerator, sketch: Sketch, labels: np.ndarray, clas
     return Records(has, sketch.traits.numpy(), rhythm)
 
 
-def real_records(generator: ECGGenerator, rows: RecordRows, classes: Classes) -> Records:
+def real_records(generator: ECGGenerator, rows: RecordSelection, classes: Classes) -> Records:
     """Sketches measured on recordings."""
     parts = [generator.prior.sketch.measured(signals) for signals in rows.chunks()]
     sketch = Sketch(torch.cat([part.times for part in parts]), torch.cat([part.traits for part in parts]))

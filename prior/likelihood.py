@@ -10,7 +10,7 @@ from torch import Tensor
 from vqecg.prior.conditioning import SEX_CODES, Condition
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sketch.sketch import Sketch
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 BATCH = 64  # records
 
@@ -47,7 +47,7 @@ class Told:
         return cls(codes, condition.to(device), prior.sketch.measured(signal).to(device))
 
     @classmethod
-    def of_records(cls, generator: ECGGenerator, records: RecordRows) -> "Told":
+    def of_records(cls, generator: ECGGenerator, records: RecordSelection) -> "Told":
         """Of records of a store. Raises ValueError when its sampling rate is not the generator's."""
         generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
         table = records.store.table.iloc[records.rows]
@@ -68,10 +68,10 @@ class Told:
         return generator.prior.negative_log_likelihood(self.codes, self.condition, self.sketch).double().cpu().numpy()
 
 
-def losses_of_records(generator: ECGGenerator, records: RecordRows) -> np.ndarray:
+def losses_of_records(generator: ECGGenerator, records: RecordSelection) -> np.ndarray:
     """How unlikely the prior finds records of a store: (records,) float64 nats."""
     found = [np.zeros(0)]
     for start in range(0, len(records), BATCH):
-        part = RecordRows(records.store, records.rows[start : start + BATCH])
+        part = RecordSelection(records.store, records.rows[start : start + BATCH])
         found.append(Told.of_records(generator, part).losses(generator))
     return np.concatenate(found)

@@ -41,7 +41,7 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 from vqecg.training.checkpoint import json_values
 
 if TYPE_CHECKING:
@@ -162,9 +162,9 @@ def assess(
     described = {own.name: describe(own, reader, rate, segmenter) for own in sets}
     compared = [described[own.name] for own in sources[1:]]  # all but the training records
     memory = memorisation(
-        RecordRows(real.store, real.rows.train),
-        RecordRows(real.store, real.rows.test),
-        RecordRows(synthetic_store, every),
+        RecordSelection(real.store, real.rows.train),
+        RecordSelection(real.store, real.rows.test),
+        RecordSelection(synthetic_store, every),
         real.task,
         settings.memorisation,
         generator=generator,

@@ -22,7 +22,7 @@ from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, kept_ru
 from vqecg.evaluation.waves.physiology import physiology
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.records.labels import LabelTask
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 PASSED = ""
 CLASSIFIER, RULE = "classifier", "rule"  # reasons of a rejection
@@ -93,7 +93,7 @@ class LabelCheck:
     @classmethod
     def fit(
         cls,
-        training: RecordRows,
+        training: RecordSelection,
         task: LabelTask,
         classifier: ClassifierSettings,
         folder: Path,
@@ -199,11 +199,11 @@ def lowest_scores(labels: np.ndarray, scores: np.ndarray, settings: LabelCheckSe
     return lowest
 
 
-def rules_of_real(training: RecordRows, segmenter: WaveSegmenter | None) -> pd.DataFrame:
+def rules_of_real(training: RecordSelection, segmenter: WaveSegmenter | None) -> pd.DataFrame:
     """How often real records with the statement of each of RULES keep it: rule, records (measurable), kept (share)."""
     carried = carried_rules(training.store.table["statements"].iloc[training.rows].tolist(), RULES)
     rows = np.flatnonzero([bool(rules) for rules in carried])
-    own = RecordRows(training.store, training.rows[rows])
+    own = RecordSelection(training.store, training.rows[rows])
     table = physiology(own.chunks(), training.store.spec.sampling_rate, segmenter) if len(rows) else pd.DataFrame()
     found = []
     for rule in RULES:

@@ -22,7 +22,7 @@ from vqecg.prior.editing.pairing import SHARED, SUPPORTED, Pair, Parents, shared
 from vqecg.prior.generator import ECGGenerator, Requests
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 DUPLICATION, RECONSTRUCTION, PRIOR, INFILLING = "duplication", "reconstruction", "prior", "infilling"
 INTERPOLATION, NAIVE_MIXING, SIGNAL_MIXING = "interpolation", "naive mixing", "signal mixing"
@@ -150,7 +150,7 @@ def infilling(own: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions
 
     def make(rows: np.ndarray, attempt: int) -> Draws:
         sources = own.sources(plan, rows)
-        parents = RecordRows(own.store, sources)
+        parents = RecordSelection(own.store, sources)
         made = infill(own.generator, parents, settings, own.settings.sampling, first + rows, attempt)
         return own.derived(made.signal, sources)
 

@@ -11,7 +11,7 @@ import numpy as np
 from vqecg.downstream.augmentation.label_check import Check, MadeRecords, Verdict
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import BATCH, Told, losses_of_records
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 UNLIKELY, TOO_LIKELY = "unlikely", "too likely"  # reasons of a rejection
 
@@ -40,7 +40,7 @@ class LikelihoodCheck:
 
     @classmethod
     def fit(
-        cls, generator: ECGGenerator, training: RecordRows, settings: LikelihoodSettings | None = None
+        cls, generator: ECGGenerator, training: RecordSelection, settings: LikelihoodSettings | None = None
     ) -> "LikelihoodCheck":
         """Percentiles over training records. Raises ValueError for records at another sampling rate."""
         settings = settings or LikelihoodSettings()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vqecg.downstream.augmentation.methods import methods as methods
+from vqecg.downstream.augmentation import methods
 from vqecg.downstream.augmentation.plan import (
     DUPLICATION,
     LATENT_INTERPOLATION,

@@ -20,7 +20,7 @@ from vqecg.downstream.comparison.runs import check_changes
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
 
 LIKELIHOOD, LABELS = CHECKS = ("likelihood", "labels")
@@ -149,7 +149,7 @@ def fill_design(
 
 def fit_checks(design: Design, own: Ingredients, folder: Path, progress: bool = False) -> Check | None:
     """What rejects made records, fitted on the training records; None for nothing."""
-    training, checks = RecordRows(own.store, own.rows), list[Check]()
+    training, checks = RecordSelection(own.store, own.rows), list[Check]()
     if LIKELIHOOD in design.checks:
         checks.append(LikelihoodCheck.fit(own.generator, training))
     if LABELS in design.checks:

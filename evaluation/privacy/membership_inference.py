@@ -9,7 +9,7 @@ import torch
 
 from vqecg.prior.generator import ECGGenerator, join_labels
 from vqecg.prior.likelihood import losses_of_records
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 BATCH = 64  # records encoded together
 FEW_PAIRS = 1_000_000  # pairs of records compared at a time
@@ -95,7 +95,7 @@ def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def likelihoods(generator: ECGGenerator, records: RecordRows) -> Likelihoods:
+def likelihoods(generator: ECGGenerator, records: RecordSelection) -> Likelihoods:
     """What the prior makes of real records, told their labels, age and sex.
 
     Raises ValueError when the store has other classes than the generator.
@@ -112,7 +112,7 @@ def likelihoods(generator: ECGGenerator, records: RecordRows) -> Likelihoods:
 
 
 @torch.inference_mode()
-def real_digests(generator: ECGGenerator, records: RecordRows) -> list[str]:
+def real_digests(generator: ECGGenerator, records: RecordSelection) -> list[str]:
     """`code_digest` of real records as they are, at the levels that the prior writes."""
     tokenizer, levels = generator.tokenizer, generator.prior.config.levels
     device = next(tokenizer.parameters()).device

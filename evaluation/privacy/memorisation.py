@@ -26,7 +26,7 @@ from vqecg.prior.copies.gate import nearest_of
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.labels import LabelTask
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import json_values
 
@@ -96,9 +96,9 @@ class MemorisationReport:
 
 
 def memorisation(
-    training: RecordRows,
-    held_out: RecordRows,
-    synthetic: RecordRows,
+    training: RecordSelection,
+    held_out: RecordSelection,
+    synthetic: RecordSelection,
     task: LabelTask,
     settings: MemorisationSettings | None = None,
     tokenizer: ECGTokenizer | None = None,
@@ -137,7 +137,7 @@ def memorisation(
     return MemorisationReport(len(training), len(held_out), tuple(nearness), tuple(nearer), duplicates, membership)
 
 
-def check_parts(training: RecordRows, held_out: RecordRows, synthetic: RecordRows) -> None:
+def check_parts(training: RecordSelection, held_out: RecordSelection, synthetic: RecordSelection) -> None:
     """Raises ValueError for a part without records, or patients on both sides."""
     if not (len(training) and len(held_out) and len(synthetic)):
         raise ValueError(
@@ -150,7 +150,7 @@ def check_parts(training: RecordRows, held_out: RecordRows, synthetic: RecordRow
 
 
 def make_index(
-    space: str, records: RecordRows, tokenizer: ECGTokenizer | None, like: NeighbourIndex | None = None
+    space: str, records: RecordSelection, tokenizer: ECGTokenizer | None, like: NeighbourIndex | None = None
 ) -> NeighbourIndex:
     """The records in a space of distances, standardised as in `like` if that is given."""
     if space == "embedding" and tokenizer is not None:
@@ -164,7 +164,12 @@ def make_index(
 
 
 def compare_labels(
-    space: str, distances: np.ndarray, synthetic: RecordRows, real: np.ndarray, held_out: RecordRows, task: LabelTask
+    space: str,
+    distances: np.ndarray,
+    synthetic: RecordSelection,
+    real: np.ndarray,
+    held_out: RecordSelection,
+    task: LabelTask,
 ) -> list[Nearness]:
     """One row for each label that occurs on both sides, and one for all records."""
     ours, theirs = synthetic.labels(task) > 0, held_out.labels(task) > 0

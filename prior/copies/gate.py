@@ -10,7 +10,7 @@ from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex, joined
 from vqecg.prior.generator import ECGGenerator, Requests, SyntheticRecords
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CopyGate:
         """
         settings = settings or GateSettings()
         gate = cls(store, np.asarray(rows, np.int64), 0.0, settings)
-        training = RecordRows(store, gate.rows)
+        training = RecordSelection(store, gate.rows)
         if len(set(training.patients)) < 2:
             raise ValueError(f"{len(rows)} training records of one patient; expected those of at least two")
         distances = nearest_of(gate.index, training.sample(settings.sample, settings.seed)).distances[:, 0]
@@ -130,11 +130,11 @@ def another_seed(seed: int, attempt: int) -> int:
 @lru_cache(maxsize=1)
 def training_index(store: Path, rows: bytes) -> WaveformIndex:
     """Rows (int64, as bytes) of the store in a folder, read once a process."""
-    training = RecordRows(RecordStore.open(store), np.frombuffer(rows, np.int64))
+    training = RecordSelection(RecordStore.open(store), np.frombuffer(rows, np.int64))
     return WaveformIndex(training.chunks(), training.store.spec.sampling_rate, training.patients)
 
 
-def nearest_of(index: NeighbourIndex, queries: RecordRows, count: int = 1) -> NearestNeighbours:
+def nearest_of(index: NeighbourIndex, queries: RecordSelection, count: int = 1) -> NearestNeighbours:
     """The nearest reference records, of other patients, of rows of a store."""
     patients, start = queries.patients, 0
     found: list[NearestNeighbours] = []

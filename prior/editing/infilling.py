@@ -20,7 +20,7 @@ from vqecg.prior.modeling import ECGPrior, delay, undelay
 from vqecg.prior.sampling import record_noise, sample_codes
 from vqecg.records.beats.alignment import beat_edges
 from vqecg.records.beats.r_peaks import find_r_peaks
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 BEATS, START = "beats", "start"
 UNITS = (BEATS, START)
@@ -54,7 +54,7 @@ class Infilled:
 
 def infill(
     generator: ECGGenerator,
-    parents: RecordRows,
+    parents: RecordSelection,
     settings: InfillingSettings,
     sampling: SamplingSettings,
     numbers: np.ndarray,
@@ -106,7 +106,7 @@ def kept_frames(
 @torch.inference_mode()
 def infill_codes(
     generator: ECGGenerator,
-    parents: RecordRows,
+    parents: RecordSelection,
     kept: np.ndarray,
     settings: InfillingSettings,
     sampling: SamplingSettings,

@@ -22,7 +22,7 @@ from vqecg.prior.copies.feature_index import embedding_moments, median_beats
 from vqecg.records.beats.alignment import may_interpolate
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 EXACT, SUPPORTED, SHARED = "exact", "supported", "shared"
@@ -65,7 +65,7 @@ class Parents:
     @cached_property
     def patients(self) -> np.ndarray:
         """(records of the store,) names; a record of unknown patient is a patient of its own."""
-        return RecordRows(self.store, np.arange(len(self.store))).patients
+        return RecordSelection(self.store, np.arange(len(self.store))).patients
 
     @cached_property
     def places(self) -> dict[int, int]:
@@ -130,7 +130,7 @@ def partner_features(store: RecordStore, rows: np.ndarray, space: str, tokenizer
         raise ValueError(f"space is {space!r}; expected one of {', '.join(SPACES)}")
     if not len(rows):
         return torch.zeros(0, 1)
-    chunks = RecordRows(store, rows).chunks()
+    chunks = RecordSelection(store, rows).chunks()
     if space == BEATS:
         return torch.cat([median_beats(store.spec.sampling_rate, chunk).float() for chunk in chunks])
     found = torch.cat([embedding_moments(tokenizer, chunk) for chunk in chunks])

@@ -1,4 +1,4 @@
-"""Write a whole folder or nothing: aside first, then in one rename."""
+"""Files and folders written whole or not at all: aside first, then in one rename."""
 
 import os
 import secrets
@@ -51,3 +51,18 @@ def atomic_folder(folder: Path, is_ours: Callable[[Path], bool], overwrite: bool
             os.replace(old, folder)  # stopped between the two renames
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to, renamed to `path` when the block ends without an exception, else deleted.
+
+    The path ends as `path` does, for writers that choose the format by it.
+    """
+    path = Path(path)
+    aside = path.with_name(f".partial-{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+    try:
+        yield aside
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,9 +1,10 @@
-"""Some rows of a store, as one thing."""
+"""Chosen records of a store, in order: their signals, labels, patients and attributes, read when asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
@@ -13,8 +14,8 @@ CHUNK = 512  # records read at a time
 
 
 @dataclass(frozen=True, eq=False)
-class RecordRows:
-    """Records of a store, in the order of `rows`."""
+class RecordSelection:
+    """Rows of a store. Indexed by int64 numbers it gives signals (n, 8, samples) float32 mV."""
 
     store: RecordStore
     rows: np.ndarray  # (records,) int64
@@ -22,10 +23,37 @@ class RecordRows:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        return self.store.signals(self.rows[indices])
+
+    def only(self, chosen: np.ndarray | slice) -> "RecordSelection":
+        """The records at `chosen` (numbers, a mask or a slice) of these."""
+        return RecordSelection(self.store, self.rows[chosen])
+
+    @property
+    def signals(self) -> np.ndarray:
+        """All of them at once: (records, 8, samples) float32 mV."""
+        return self.store.signals(self.rows)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Their rows of the store's table."""
+        return self.store.table.iloc[self.rows]
+
+    @property
+    def statements(self) -> list[dict[str, float]]:
+        """Statement -> likelihood in percent, one dict per record."""
+        return [dict(names) for names in self.table["statements"]]
+
     @property
     def patients(self) -> np.ndarray:
-        """One name a patient (records,); a record of unknown patient is a patient of its own."""
+        """(records,) names of patients; a record of unknown patient is a patient of its own."""
         return patient_names(self.store, self.rows)
+
+    def attributes(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Columns of the table by name, such as age and sex: (records,) each."""
+        table = self.table
+        return {name: table[name].to_numpy() for name in names}
 
     def chunks(self) -> Iterator[np.ndarray]:
         """Signals (n, 8, samples) float32 mV, some at a time."""
@@ -36,9 +64,9 @@ class RecordRows:
         """(records, classes) float32 of a task, by the store's own statement table."""
         return self.store.labels(self.store.same_task(task))[self.rows]
 
-    def sample(self, count: int, seed: int) -> "RecordRows":
+    def sample(self, count: int, seed: int) -> "RecordSelection":
         """At most `count` of them, drawn without replacement, in order."""
         if len(self.rows) <= count:
             return self
         chosen = np.random.default_rng(seed).choice(len(self.rows), count, replace=False)
-        return RecordRows(self.store, self.rows[np.sort(chosen)])
+        return RecordSelection(self.store, self.rows[np.sort(chosen)])

@@ -34,7 +34,7 @@ from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL, preset
@@ -157,7 +157,7 @@ def judges(arguments: Arguments, own: Ingredients) -> dict[str, Any]:
     """Gate and check, fitted on the training records."""
     if arguments.method in COPIES:
         return {"gate": None, "check": None}
-    training, checks = RecordRows(own.store, own.rows), list[Check]()
+    training, checks = RecordSelection(own.store, own.rows), list[Check]()
     if not arguments.no_likelihood:
         checks.append(LikelihoodCheck.fit(own.generator, training, arguments.likelihood))
     if arguments.check is not None:

@@ -30,7 +30,7 @@ from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 TASK = LabelTask.named("superdiagnostic")
 SHORT = ClassifierSettings(steps=3, batch_size=16, warmup_steps=1, evaluate_every=3)
@@ -103,7 +103,7 @@ def test_a_record_is_rejected_for_a_rule_that_it_breaks_and_not_for_one_that_can
 def test_the_check_is_fitted_on_training_records_alone_and_read_the_second_time(
     simulated_store: RecordStore, simulated_split: SplitIndices, tmp_path: Path
 ):
-    training, task = RecordRows(simulated_store, simulated_split.train), simulated_store.task("superdiagnostic")
+    training, task = RecordSelection(simulated_store, simulated_split.train), simulated_store.task("superdiagnostic")
     settings = LabelCheckSettings(least=5, rule_share=0.5)
     check = LabelCheck.fit(training, task, SHORT, tmp_path, settings, progress=False)
     assert len(check.classifiers) == 2 and np.isfinite(check.lowest).any()

@@ -51,7 +51,7 @@ from vqecg.prior.editing.pairing import EXACT, SHARED, SUPPORTED, shared_stateme
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 SETTINGS = AugmentationSettings(infilling=InfillingSettings(candidates=1), least=1, attempts=3, seed=4)
 
@@ -220,7 +220,7 @@ def test_additions_come_back_from_a_file(own: Ingredients, plan: AdditionPlan, t
 
 
 def test_likelihood_rejects_what_lies_outside_the_range_of_training_records(own: Ingredients):
-    training = RecordRows(own.store, own.rows)
+    training = RecordSelection(own.store, own.rows)
     check = LikelihoodCheck.fit(own.generator, training, LikelihoodSettings(low=5, high=95, seed=1))
     assert check.lowest < check.highest and f"{check.highest:.1f} nats" in check.describe()
     table = own.store.table.iloc[own.rows]

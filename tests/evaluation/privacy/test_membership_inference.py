@@ -23,7 +23,7 @@ from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.training import prior_loss
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 
 def likelihoods_of(losses: np.ndarray, labels: list[str] | None = None) -> Likelihoods:
@@ -73,7 +73,7 @@ def test_without_a_difference_the_interval_holds_one_half():
 def test_the_losses_are_those_of_the_prior_on_average(
     tiny_generator: ECGGenerator, simulated_store: RecordStore, simulated_split: SplitIndices
 ):
-    records = RecordRows(simulated_store, simulated_split.test)
+    records = RecordSelection(simulated_store, simulated_split.test)
     own = likelihoods(tiny_generator, records)
     assert own.losses.shape == own.patients.shape == (len(records),)
     prior, task = tiny_generator.prior, simulated_store.task(tiny_generator.task.name)
@@ -93,7 +93,7 @@ def test_another_task_is_refused(tiny_generator: ECGGenerator, simulated_store: 
     generator = copy(tiny_generator)
     generator.task = replace(generator.task, class_names=("A", "B"), members={})
     with pytest.raises(ValueError, match="the store has the labels"):
-        likelihoods(generator, RecordRows(simulated_store, np.arange(3)))
+        likelihoods(generator, RecordSelection(simulated_store, np.arange(3)))
 
 
 def test_repeated_codes_are_counted():

@@ -23,7 +23,7 @@ from vqecg.prior.copies.waveform_index import NearestNeighbours, WaveformIndex
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 
@@ -149,7 +149,7 @@ def gate(simulated_store: RecordStore, simulated_split: SplitIndices) -> CopyGat
 def test_the_threshold_is_the_percentile_of_real_distances_to_other_patients(
     gate: CopyGate, simulated_store: RecordStore, simulated_split: SplitIndices
 ):
-    training = RecordRows(simulated_store, simulated_split.train)
+    training = RecordSelection(simulated_store, simulated_split.train)
     index = WaveformIndex(training.chunks(), 100, training.patients)
     distances = index.nearest(simulated_store.signals(training.rows), training.patients).distances[:, 0]
     assert gate.threshold == pytest.approx(np.percentile(distances, 1))
@@ -208,12 +208,15 @@ def test_a_generator_that_only_copies_is_refused(tiny_generator: ECGGenerator, g
 
 
 @pytest.fixture(scope="module")
-def parts(simulated_store: RecordStore, simulated_split: SplitIndices) -> tuple[RecordRows, RecordRows]:
+def parts(simulated_store: RecordStore, simulated_split: SplitIndices) -> tuple[RecordSelection, RecordSelection]:
     """Training and held-out rows."""
-    return (RecordRows(simulated_store, simulated_split.train), RecordRows(simulated_store, simulated_split.test))
+    return (
+        RecordSelection(simulated_store, simulated_split.train),
+        RecordSelection(simulated_store, simulated_split.test),
+    )
 
 
-def copies_store(signals: np.ndarray, store: RecordStore, rows: np.ndarray, folder: Path) -> RecordRows:
+def copies_store(signals: np.ndarray, store: RecordStore, rows: np.ndarray, folder: Path) -> RecordSelection:
     """A store in `folder` with other signals for some rows."""
     folder.mkdir()
     for path in store.folder.iterdir():
@@ -227,18 +230,18 @@ def copies_store(signals: np.ndarray, store: RecordStore, rows: np.ndarray, fold
     table = RecordStore.open(folder).table
     table["patient_id"] = [str(10**6 + number) for number in range(len(table))]
     table.assign(statements=table["statements"].map(json.dumps)).to_parquet(folder / "table.parquet")
-    return RecordRows(RecordStore.open(folder), rows)
+    return RecordSelection(RecordStore.open(folder), rows)
 
 
 def test_copies_are_told_from_other_real_records(
-    parts: tuple[RecordRows, RecordRows],
+    parts: tuple[RecordSelection, RecordSelection],
     simulated_store: RecordStore,
     simulated_split: SplitIndices,
     tiny_generator: ECGGenerator,
     tmp_path: Path,
 ):
     # as many of either side: of more training records only a part would be drawn, with it a part of the originals
-    training, held_out = RecordRows(simulated_store, parts[0].rows[: len(parts[1])]), parts[1]
+    training, held_out = RecordSelection(simulated_store, parts[0].rows[: len(parts[1])]), parts[1]
     task, rows = tiny_generator.task, training.rows
     shifted = later(simulated_store.signals(rows), 30)
     copies = copies_store(shifted, simulated_store, rows, tmp_path / "copies")
@@ -249,7 +252,7 @@ def test_copies_are_told_from_other_real_records(
     assert everything.below_held_out == 1 and everything.synthetic == len(rows) and everything.near_copies > 0.9
     # a resampled half of nine patients lacks the originals of some copies: the interval is too wide to test here
     assert all(own.share > 0.8 for own in found.nearer)
-    honest = RecordRows(simulated_store, simulated_split.validation)
+    honest = RecordSelection(simulated_store, simulated_split.validation)
     found = memorisation(parts[0], held_out, honest, task, settings)
     assert [own.space for own in found.nearness if own.label == "all"] == ["waveform", "beat"]
     assert found.nearness[-1].near_copies == 0
@@ -257,14 +260,17 @@ def test_copies_are_told_from_other_real_records(
 
 
 def test_the_report_is_json_and_holds_every_part(
-    parts: tuple[RecordRows, RecordRows],
+    parts: tuple[RecordSelection, RecordSelection],
     simulated_store: RecordStore,
     simulated_split: SplitIndices,
     tiny_generator: ECGGenerator,
 ):
     training, held_out = parts
     digests = real_digests(tiny_generator, training)[:2]
-    synthetic, settings = RecordRows(simulated_store, simulated_split.validation), MemorisationSettings(replicates=20)
+    synthetic, settings = (
+        RecordSelection(simulated_store, simulated_split.validation),
+        MemorisationSettings(replicates=20),
+    )
     digests = [*digests, digests[0], "another"]
     found = memorisation(training, held_out, synthetic, tiny_generator.task, settings, None, tiny_generator, digests)
     content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
@@ -275,11 +281,11 @@ def test_the_report_is_json_and_holds_every_part(
 
 
 def test_parts_that_cannot_be_compared_are_refused(
-    parts: tuple[RecordRows, RecordRows], simulated_store: RecordStore, tiny_generator: ECGGenerator
+    parts: tuple[RecordSelection, RecordSelection], simulated_store: RecordStore, tiny_generator: ECGGenerator
 ):
     training, held_out = parts
     with pytest.raises(ValueError, match="0 synthetic records; expected some"):
-        memorisation(training, held_out, RecordRows(simulated_store, np.zeros(0, np.int64)), tiny_generator.task)
+        memorisation(training, held_out, RecordSelection(simulated_store, np.zeros(0, np.int64)), tiny_generator.task)
     with pytest.raises(ValueError, match="patients are in the training and in the held-out records"):
         memorisation(training, training, held_out, tiny_generator.task)
 

@@ -16,17 +16,19 @@ from vqecg.prior.sampling import record_noise, sample_codes
 from vqecg.records.beats.alignment import beat_edges
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.selection import RecordRows
+from vqecg.records.store.selection import RecordSelection
 
 SAMPLING = SamplingSettings(batch_size=8)
 
 
 @pytest.fixture(scope="module")
-def parents(simulated_store: RecordStore, simulated_split: SplitIndices) -> RecordRows:
-    return RecordRows(simulated_store, simulated_split.train[:3])
+def parents(simulated_store: RecordStore, simulated_split: SplitIndices) -> RecordSelection:
+    return RecordSelection(simulated_store, simulated_split.train[:3])
 
 
-def test_kept_frames_have_the_parents_codes_and_the_others_are_drawn(tiny_generator: ECGGenerator, parents: RecordRows):
+def test_kept_frames_have_the_parents_codes_and_the_others_are_drawn(
+    tiny_generator: ECGGenerator, parents: RecordSelection
+):
     own = Told.of_records(tiny_generator, parents).codes.numpy()
     for how in (InfillingSettings(kept=0.5), InfillingSettings(kept=0.3, unit="start", candidates=1)):
         made = infill(tiny_generator, parents, how, SAMPLING, np.arange(3))
@@ -41,22 +43,22 @@ def test_kept_frames_have_the_parents_codes_and_the_others_are_drawn(tiny_genera
 
 
 def test_a_record_depends_on_its_number_and_attempt_and_not_on_the_others(
-    tiny_generator: ECGGenerator, parents: RecordRows
+    tiny_generator: ECGGenerator, parents: RecordSelection
 ):
     how = InfillingSettings(candidates=2, seed=5)
     together = infill(tiny_generator, parents, how, SAMPLING, np.array([4, 7, 9]))
-    alone = infill(tiny_generator, RecordRows(parents.store, parents.rows[1:2]), how, SAMPLING, np.array([7]))
+    alone = infill(tiny_generator, RecordSelection(parents.store, parents.rows[1:2]), how, SAMPLING, np.array([7]))
     np.testing.assert_array_equal(together.codes[1], alone.codes[0])
     for numbers, attempt in (([8], 0), ([7], 1)):
-        one = RecordRows(parents.store, parents.rows[1:2])
+        one = RecordSelection(parents.store, parents.rows[1:2])
         assert (infill(tiny_generator, one, how, SAMPLING, np.array(numbers), attempt).codes != alone.codes).any()
-    none = RecordRows(parents.store, parents.rows[:0])
+    none = RecordSelection(parents.store, parents.rows[:0])
     kept = np.zeros((0, tiny_generator.prior.config.frames), bool)
     assert len(infill_codes(tiny_generator, none, kept, how, SAMPLING, np.zeros(0, np.int64))) == 0
 
 
 def test_without_codes_to_keep_sampling_is_as_before_and_with_all_nothing_is_drawn(
-    tiny_generator: ECGGenerator, parents: RecordRows
+    tiny_generator: ECGGenerator, parents: RecordSelection
 ):
     told, prior = Told.of_records(tiny_generator, parents), tiny_generator.prior
     noise = record_noise(0, 0, 3, prior.config.steps, prior.config.levels)
@@ -68,7 +70,9 @@ def test_without_codes_to_keep_sampling_is_as_before_and_with_all_nothing_is_dra
     assert torch.equal(sample_codes(prior, told.condition, told.sketch, noise, guided, told.codes), told.codes)
 
 
-def test_the_loss_of_what_is_kept_adds_up_to_the_loss_of_all_codes(tiny_generator: ECGGenerator, parents: RecordRows):
+def test_the_loss_of_what_is_kept_adds_up_to_the_loss_of_all_codes(
+    tiny_generator: ECGGenerator, parents: RecordSelection
+):
     told, prior = Told.of_records(tiny_generator, parents), tiny_generator.prior
     everything = torch.ones(told.codes.shape[:2], dtype=torch.bool)
     with torch.inference_mode():

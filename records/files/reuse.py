@@ -1,0 +1,59 @@
+"""Whether a folder already holds what is about to be made: one rule for every output that names its inputs.
+
+An output keeps its identity, all that it depends on as plain JSON, in a file of its folder.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+IDENTITY_FILE = "identity.json"
+
+
+def reuse(
+    folder: Path, identity: Mapping[str, Any], file: str = IDENTITY_FILE, key: str = "", overwrite: bool = False
+) -> bool:
+    """True where `folder` holds an output of this identity; False where it holds none, or another to be overwritten.
+
+    `file` keeps the identity, under `key` if that is not empty. Raises ValueError, naming what differs, for an output
+    of another identity that must not be overwritten, and for a damaged file.
+    """
+    kept = kept_identity(folder, file, key)
+    wanted = as_json(identity)
+    if kept is None or kept == wanted:
+        return kept is not None
+    if overwrite:
+        return False
+    raise ValueError(
+        f"{folder} holds this output with other settings or inputs ({differences(kept, wanted)}): use another folder, "
+        "or overwrite it"
+    )
+
+
+def kept_identity(folder: Path, file: str = IDENTITY_FILE, key: str = "") -> Any:
+    """The identity kept in a folder, None where there is none. Raises ValueError for a damaged file."""
+    path = Path(folder) / file
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no valid JSON ({error}): the file is damaged, delete {folder}") from error
+    return content.get(key) if key else content
+
+
+def as_json(identity: Any) -> Any:
+    """An identity as JSON gives it back: tuples as lists, keys as text."""
+    return json.loads(json.dumps(identity))
+
+
+def differences(kept: Any, wanted: Any, name: str = "") -> str:
+    """The settings that differ, in a line: "fit.steps 100 there, 200 asked for"."""
+    if isinstance(kept, dict) and isinstance(wanted, dict):
+        return ", ".join(
+            differences(kept.get(key), wanted.get(key), f"{name}.{key}" if name else key)
+            for key in sorted(set(kept) | set(wanted))
+            if kept.get(key) != wanted.get(key)
+        )
+    return f"{name} {kept} there, {wanted} asked for"
