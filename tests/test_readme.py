@@ -43,7 +43,7 @@ def test_a_command_that_is_told_parses(page: Path, line: str):
     assert words[0] in COMMANDS, f"{page.name}: {line}"
     if "--help" in words or "--config" in words:
         return
-    module = importlib.import_module(f"vqecg.scripts.{words[0].replace('-', '_')}")
+    module = importlib.import_module(f"vqecg.scripts.commands.{words[0].replace('-', '_')}")
     parse(module.Arguments, "vqecg", COMMANDS[words[0]], words[1:])
 
 

@@ -12,11 +12,10 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 def test_every_command_has_its_file_and_every_file_of_a_command_is_named():
-    shared = {"__init__", "main", "arguments", "presets", "stage", "cards", "trained_on", "run_folders", "run_report"}
-    files = {path.stem for path in (CHECKOUT / "scripts").glob("*.py")} - shared
+    files = {path.stem for path in (CHECKOUT / "scripts" / "commands").glob("*.py")} - {"__init__"}
     assert files == {name.replace("-", "_") for name in COMMANDS}
     for name in files:
-        module = importlib.import_module(f"vqecg.scripts.{name}")
+        module = importlib.import_module(f"vqecg.scripts.commands.{name}")
         assert callable(module.run) and module.Arguments.__doc__
 
 
