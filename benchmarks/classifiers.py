@@ -22,7 +22,7 @@ import torch
 from measuring import machine, print_table
 
 from vqecg.downstream.classifiers.losses import LOSSES
-from vqecg.downstream.classifiers.models import CLASSIFIERS
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 from vqecg.downstream.classifiers.recipes import recipe
 from vqecg.downstream.classifiers.signals import StoreSignals
 from vqecg.downstream.classifiers.training import (
@@ -140,9 +140,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path, required=True, help="folder of `vqecg prepare`")
     parser.add_argument("--task", default="superdiagnostic", help="which labels")
-    names = [*CLASSIFIERS, *ABLATIONS]
-    told = f"{', '.join(CLASSIFIERS)} (these if none is named), and of label-correlation: {', '.join(ABLATIONS)}"
-    parser.add_argument("--models", nargs="+", choices=names, default=list(CLASSIFIERS), metavar="NAME", help=told)
+    names = [*CLASSIFIERS.names(), *ABLATIONS]
+    told = (
+        f"{', '.join(CLASSIFIERS.names())} (these if none is named), and of label-correlation: {', '.join(ABLATIONS)}"
+    )
+    parser.add_argument(
+        "--models", nargs="+", choices=names, default=list(CLASSIFIERS.names()), metavar="NAME", help=told
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training for each")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 8)), help="folds to learn from")
     parser.add_argument("--validation", type=int, nargs="+", default=[8], help="folds for thresholds")

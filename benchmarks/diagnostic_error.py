@@ -14,7 +14,7 @@ import numpy as np
 from torch import nn
 
 from vqecg.downstream.classifiers.metrics import classification_metrics
-from vqecg.downstream.classifiers.models import CLASSIFIERS
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 from vqecg.downstream.classifiers.training import predict
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.leads import twelve_leads
@@ -108,7 +108,7 @@ def diagnostic_error(signals: np.ndarray, decoded: np.ndarray, places: Sequence[
 
 def load_classifier(folder: Path) -> nn.Module:
     """A trained classifier of any kind. Raises ValueError for a folder that holds something else."""
-    kinds = {kind.__name__: kind for kind in CLASSIFIERS.values()}
+    kinds = {kind.__name__: kind for _, kind in CLASSIFIERS}
     name = read_config(folder).get("class")
     if name not in kinds:
         raise ValueError(f"{folder} holds a {name}; expected one of {', '.join(sorted(kinds))}")

@@ -110,6 +110,8 @@ def _load_place(place: str) -> ModuleType:
         known = sys.modules.get(path.stem)
         if known is not None and Path(getattr(known, "__file__", None) or "").resolve() == path:
             return known
+        if known is not None:
+            raise ValueError(f"extension {place}: {path.stem} is imported already; rename the file")
         # by its own folder, so that a worker process finds the classes in it by the module's name
         if str(path.parent) not in sys.path:
             sys.path.append(str(path.parent))

@@ -13,7 +13,7 @@ import numpy as np
 from torch import nn
 from tqdm.auto import tqdm
 
-from vqecg.downstream.classifiers.models import classifier_class
+from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.signals import Signals, data_digest, record_digests
 from vqecg.downstream.classifiers.thresholds import FIXED
 from vqecg.downstream.classifiers.training import (

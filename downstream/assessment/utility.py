@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.classifiers.models import JUDGES, classifier_class
+from vqecg.downstream.classifiers.models.registry import JUDGES, classifier_class
 from vqecg.evaluation.privacy.membership_inference import interval
 from vqecg.evaluation.statistics.bootstrap import (
     BootstrapDraw,

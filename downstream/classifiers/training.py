@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from vqecg.downstream.classifiers import losses
 from vqecg.downstream.classifiers.mixup import check_alpha, mixup
-from vqecg.downstream.classifiers.models import classifier_class
 from vqecg.downstream.classifiers.models.interface import LabelAware
+from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.signal_augmentation import ClassicAugmentation, augment
 from vqecg.downstream.classifiers.signals import Signals, in_batches
 from vqecg.downstream.classifiers.thresholds import FIXED, MAXIMUM_F1, POLICIES, Thresholds, choose_thresholds

@@ -18,7 +18,7 @@ from vqecg.downstream.assessment.realism import (
     mean_scores,
     signal_checks,
 )
-from vqecg.downstream.classifiers.models import classifier_class
+from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.signals import StoreSignals
 from vqecg.downstream.comparison.comparison import read_comparison
 from vqecg.downstream.comparison.results import Comparison

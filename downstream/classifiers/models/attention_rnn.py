@@ -11,8 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vqecg.downstream.classifiers.models.interface import ClassifierConfig, check_odd, check_positive, scaled
-from vqecg.training.checkpoint import Pretrained
+from vqecg.downstream.classifiers.models.interface import (
+    Classifier,
+    ClassifierConfig,
+    check_odd,
+    check_positive,
+    scaled,
+)
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,12 @@ def convolution(channels: int, width: int, kernel_size: int, stride: int = 1) ->
     ]
 
 
-class AttentionRNNClassifier(nn.Module, Pretrained):
-    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, one yes or no a class."""
+@CLASSIFIERS.register("attention-rnn", rank=1)
+class AttentionRNNClassifier(Classifier):
+    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, a yes or no per class."""
 
     config_class = AttentionRNNConfig
+    help = "convolutions, a GRU and attention over time (Yao et al. 2020)"
 
     def __init__(self, config: AttentionRNNConfig) -> None:
         super().__init__()

@@ -6,12 +6,20 @@ make the features, as in their head.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from vqecg.downstream.classifiers.models.interface import ClassifierConfig, check_odd, check_positive, scaled
-from vqecg.training.checkpoint import Pretrained
+from vqecg.downstream.classifiers.models.interface import (
+    Classifier,
+    ClassifierConfig,
+    Recipe,
+    check_odd,
+    check_positive,
+    scaled,
+)
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,13 @@ class BiLSTMConfig(ClassifierConfig):
         check_positive(patch=self.patch, stride=self.stride, width=self.width, hidden=self.hidden, layers=self.layers)
 
 
-class BiLSTMClassifier(nn.Module, Pretrained):
-    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, one yes or no a class."""
+@CLASSIFIERS.register("bi-lstm", rank=4)
+class BiLSTMClassifier(Classifier):
+    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, a yes or no per class."""
 
     config_class = BiLSTMConfig
+    help = "a bidirectional LSTM over patches (Strodthoff et al. 2021)"
+    recipe: ClassVar[Recipe] = {"learning_rate": 2e-3}
 
     def __init__(self, config: BiLSTMConfig) -> None:
         super().__init__()

@@ -1,17 +1,21 @@
-"""What all classifiers share: the first fields of their configs, the check of their input, and labels told to them."""
+"""The base of all classifiers: the first fields of their configs, the check of their input, and their training."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.training.checkpoint import Pretrained
+
+Recipe = Mapping[str, Any]  # fields of ClassifierSettings that differ from the shared ones
 
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """What a classifier's input is and what its outputs mean; every config of `downstream/models` starts with it."""
+    """The input of a classifier and the meaning of its outputs; the config of every classifier starts with it."""
 
     class_names: tuple[str, ...]  # one output each, in this order
     leads: tuple[str, ...] = INDEPENDENT_LEADS  # in the order of the signal's rows
@@ -23,12 +27,24 @@ class ClassifierConfig:
             raise ValueError(f"class_names are {self.class_names}; expected at least one name and none twice")
 
 
+class Classifier(nn.Module, Pretrained):
+    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, a yes or no per class."""
+
+    config_class: ClassVar[type[ClassifierConfig]]
+    help: ClassVar[str] = ""  # the classifier in a line, for the command line
+    recipe: ClassVar[Recipe] = {}  # how it is trained where nothing else is asked for
+
+    def features(self, signal: Tensor) -> Tensor:
+        """(batch, leads, samples) float32 mV -> (batch, width). Raises ValueError for a signal of another shape."""
+        raise NotImplementedError(f"{type(self).__name__} has no features")
+
+
 def check_odd(**kernels: int) -> None:
     """Raises ValueError unless every kernel size, in samples, is odd."""
     even = {name: size for name, size in kernels.items() if size % 2 == 0}
     if even:
-        told = ", ".join(f"{name} is {size}" for name, size in even.items())
-        raise ValueError(f"{told}; expected odd numbers, so that samples stay in place")
+        sizes = ", ".join(f"{name} is {size}" for name, size in even.items())
+        raise ValueError(f"{sizes}; expected odd numbers, so that samples stay in place")
 
 
 def check_positive(**numbers: int | tuple[int, ...]) -> None:

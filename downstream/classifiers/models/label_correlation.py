@@ -7,13 +7,22 @@ answers for each label. Where the paper contradicts itself, see "Label-correlati
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqecg.downstream.classifiers.models.interface import ClassifierConfig, check_odd, check_positive, scaled
-from vqecg.training.checkpoint import Pretrained
+from vqecg.downstream.classifiers.losses import ASYMMETRIC
+from vqecg.downstream.classifiers.models.interface import (
+    Classifier,
+    ClassifierConfig,
+    Recipe,
+    check_odd,
+    check_positive,
+    scaled,
+)
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 
 FEATURES, LABELS = MEMORIES = ("features", "labels")
 
@@ -141,10 +150,14 @@ class QueryDecoder(nn.Module):
         return self.norm2(queries + self.dropout(self.feed(queries)))
 
 
-class LabelCorrelationClassifier(nn.Module, Pretrained):
-    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, one yes or no a class."""
+@CLASSIFIERS.register("label-correlation", rank=6)
+class LabelCorrelationClassifier(Classifier):
+    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, a yes or no per class."""
 
     config_class = LabelCorrelationConfig
+    help = "attention by how labels occur together (Zhang and Sun 2024)"
+    # Zhang and Sun train with the asymmetric loss; 2, not Ridnik's 4: a superclass is in a tenth of records or more
+    recipe: ClassVar[Recipe] = {"learning_rate": 2e-3, "loss": ASYMMETRIC, "negative_gamma": 2.0}
 
     def __init__(self, config: LabelCorrelationConfig) -> None:
         super().__init__()

@@ -7,12 +7,13 @@ Voltage is diagnosis: the input is divided by one constant, never per record.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from vqecg.downstream.classifiers.models.interface import ClassifierConfig, check_odd, scaled
-from vqecg.training.checkpoint import Pretrained
+from vqecg.downstream.classifiers.models.interface import Classifier, ClassifierConfig, Recipe, check_odd, scaled
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,12 @@ class BasicBlock(nn.Module):
         return torch.relu(self.norm2(self.convolution2(inner)) + self.shortcut(x))
 
 
-class ResNetClassifier(nn.Module, Pretrained):
-    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, one yes or no a class."""
+@CLASSIFIERS.register("resnet", rank=0)
+class ResNetClassifier(Classifier):
+    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, a yes or no per class."""
 
     config_class = ResNetConfig
+    help = "a small residual network, one block per stage (He et al. 2016)"
 
     def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
@@ -105,7 +108,10 @@ class ResNet18Config(ResNetConfig):
     kernel_size: int = 3  # samples, at the rate of the stage
 
 
+@CLASSIFIERS.register("resnet18", rank=2)
 class ResNet18Classifier(ResNetClassifier):
     """`ResNetClassifier` of 18 layers."""
 
     config_class = ResNet18Config
+    help = "a residual network of 18 layers (He et al. 2016)"
+    recipe: ClassVar[Recipe] = {"steps": 600, "learning_rate": 1e-3}

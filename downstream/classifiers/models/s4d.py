@@ -8,12 +8,20 @@ Own code instead of a library: no kept package has it, and the diagonal form is 
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from vqecg.downstream.classifiers.models.interface import ClassifierConfig, check_odd, check_positive, scaled
-from vqecg.training.checkpoint import Pretrained
+from vqecg.downstream.classifiers.models.interface import (
+    Classifier,
+    ClassifierConfig,
+    Recipe,
+    check_odd,
+    check_positive,
+    scaled,
+)
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 
 
 @dataclass(frozen=True)
@@ -97,10 +105,13 @@ class StateSpaceLayer(nn.Module):
             return torch.fft.irfft(spectrum, n=2 * length)[..., :length] + self.direct[:, None] * u
 
 
-class S4DClassifier(nn.Module, Pretrained):
-    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, one yes or no a class."""
+@CLASSIFIERS.register("s4d", rank=5)
+class S4DClassifier(Classifier):
+    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, a yes or no per class."""
 
     config_class = S4DConfig
+    help = "a diagonal state-space model in both directions (Gu et al. 2022)"
+    recipe: ClassVar[Recipe] = {"steps": 800}
 
     def __init__(self, config: S4DConfig) -> None:
         super().__init__()

@@ -7,12 +7,20 @@ Dropout is theirs; the input is in mV over one constant, where they standardise.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from vqecg.downstream.classifiers.models.interface import ClassifierConfig, check_odd, check_positive, scaled
-from vqecg.training.checkpoint import Pretrained
+from vqecg.downstream.classifiers.models.interface import (
+    Classifier,
+    ClassifierConfig,
+    Recipe,
+    check_odd,
+    check_positive,
+    scaled,
+)
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 
 
 @dataclass(frozen=True)
@@ -72,10 +80,13 @@ class Bottleneck(nn.Module):
         return torch.relu(self.convolutions(x) + self.shortcut(x))
 
 
-class XResNetClassifier(nn.Module, Pretrained):
-    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, one yes or no a class."""
+@CLASSIFIERS.register("xresnet1d101", rank=3)
+class XResNetClassifier(Classifier):
+    """(batch, leads, samples) float32 mV, of any length -> (batch, classes) logits, a yes or no per class."""
 
     config_class = XResNetConfig
+    help = "a residual network of 101 layers (Strodthoff et al. 2021), slow on a processor"
+    recipe: ClassVar[Recipe] = {"steps": 400, "learning_rate": 2e-3}
 
     def __init__(self, config: XResNetConfig) -> None:
         super().__init__()

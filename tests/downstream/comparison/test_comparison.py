@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from vqecg.downstream.augmentation.plan import ArmData, TrainingArm, duplicate, plan_additions
-from vqecg.downstream.classifiers.models import classifier_class
+from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.training import ClassifierSettings
 from vqecg.downstream.comparison.comparison import ComparisonSettings, RealPart, compare, read_comparison
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse

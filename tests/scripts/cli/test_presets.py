@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vqecg.downstream.classifiers.models import classifier_class
+from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.recipes import recipe
 from vqecg.downstream.classifiers.training import ClassifierSettings
 from vqecg.scripts.cli.arguments import parse

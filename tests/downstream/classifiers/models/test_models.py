@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from vqecg.downstream.classifiers.metrics import classification_metrics
-from vqecg.downstream.classifiers.models import CLASSIFIERS, JUDGES, classifier_class
 from vqecg.downstream.classifiers.models.interface import ClassifierConfig, LabelAware, check_odd, check_positive
-from vqecg.downstream.classifiers.recipes import CHANGES, recipe
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, JUDGES, classifier_class, classifier_help
+from vqecg.downstream.classifiers.recipes import recipe
 from vqecg.downstream.classifiers.thresholds import FIXED
 from vqecg.downstream.classifiers.training import LabelledSignals, initial_classifier, predict, train_classifier
 from vqecg.records.leads import INDEPENDENT_LEADS
@@ -36,20 +36,21 @@ def signal(samples: int = 250, leads: int = 8) -> torch.Tensor:
 
 
 def test_every_classifier_is_tested_and_has_a_recipe():
-    assert set(TINY) == set(CLASSIFIERS) == set(CHANGES)
-    assert set(JUDGES) <= set(CLASSIFIERS)
-    for name in CLASSIFIERS:
+    assert set(TINY) == set(CLASSIFIERS.names())
+    assert set(JUDGES) <= set(TINY)
+    for name, kind in CLASSIFIERS:
         assert recipe(name).model == name and recipe(name).warmup_steps < recipe(name).steps
-    with pytest.raises(ValueError, match=", ".join(sorted(CLASSIFIERS))):
+        assert kind.help and f"{name}: {kind.help}" in classifier_help()
+    with pytest.raises(ValueError, match=", ".join(CLASSIFIERS.names())):
         recipe("transformer")
 
 
 def test_the_registry_lists_its_names_for_another():
-    with pytest.raises(ValueError, match=", ".join(sorted(CLASSIFIERS))):
+    with pytest.raises(ValueError, match=", ".join(CLASSIFIERS.names())):
         classifier_class("transformer")
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 @pytest.mark.parametrize("samples", [1, 64, 250, 999, 1000])
 def test_a_signal_of_any_length_gives_one_logit_a_class(name: str, samples: int):
     model = tiny_model(name)
@@ -58,19 +59,19 @@ def test_a_signal_of_any_length_gives_one_logit_a_class(name: str, samples: int)
     assert torch.isfinite(model(signal(samples))).all()
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 def test_a_record_does_not_depend_on_the_others_of_its_batch(name: str):
     model = tiny_model(name)
     assert torch.allclose(model(signal())[:1], model(signal()[:1]), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 def test_voltage_reaches_the_features(name: str):
     model = tiny_model(name)
     assert not torch.allclose(model.features(signal()), model.features(3 * signal()), rtol=0.05, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 def test_every_parameter_gets_a_gradient(name: str):
     model = tiny_model(name).train()
     # a block whose last norm is 0 passes nothing to what lies before it at the first step
@@ -82,7 +83,7 @@ def test_every_parameter_gets_a_gradient(name: str):
     assert not silent
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 def test_half_precision_gives_the_features_of_float32(name: str):
     # of full size: which kernel does a convolution in bf16 depends on it, and one of them is wrong (docs/log.md)
     model: Any = initial_classifier(name, {"class_names": NAMES}, 0).eval()
@@ -93,7 +94,7 @@ def test_half_precision_gives_the_features_of_float32(name: str):
     assert float((found - expected).norm() / expected.norm()) < 0.05
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 def test_a_saved_model_comes_back_with_the_same_output(name: str, tmp_path):
     model = tiny_model(name)
     if isinstance(model, LabelAware):
@@ -104,14 +105,14 @@ def test_a_saved_model_comes_back_with_the_same_output(name: str, tmp_path):
     assert torch.equal(again(signal()), model(signal()))
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 @pytest.mark.parametrize("shape", [(8, 250), (3, 12, 250), (3, 8, 0)])
 def test_another_shape_is_refused_with_the_leads_named(name: str, shape: tuple[int, ...]):
     with pytest.raises(ValueError, match="expected \\(batch, 8, samples\\) in mV with the leads I, II, V1"):
         tiny_model(name)(torch.zeros(shape))
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 @pytest.mark.parametrize("names", [(), ("MI", "MI")])
 def test_class_names_are_at_least_one_and_different(name: str, names: tuple[str, ...]):
     kind: Any = classifier_class(name).config_class
@@ -119,7 +120,7 @@ def test_class_names_are_at_least_one_and_different(name: str, names: tuple[str,
         kind(class_names=names)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 def test_configs_start_with_the_shared_fields(name: str):
     kind: Any = classifier_class(name).config_class
     shared = [field.name for field in dataclasses.fields(ClassifierConfig)]
@@ -135,7 +136,7 @@ def test_checks_name_what_came():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", TINY)
 def test_it_learns_the_height_of_waves(name: str):
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 2, (192, 1)).astype(np.float32)
