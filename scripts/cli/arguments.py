@@ -20,7 +20,7 @@ T = TypeVar("T")
 def parse(arguments_class: type[T], program: str, description: str, words: Sequence[str]) -> T:
     """Reads the command line into `arguments_class`.
 
-    A class with a static method `preset_defaults(name)` gets the defaults that it returns, by field name; if it says by
+    A class with a static method `preset_defaults(name)` gets the defaults that it returns, by option; if it says by
     which option its classifier is named (`model_option`), the method is told that name too. Raises ValueError for a
     preset, a classifier or a YAML file that cannot be used, and SystemExit (by tyro) for wrong words or --help.
     """
@@ -30,7 +30,8 @@ def parse(arguments_class: type[T], program: str, description: str, words: Seque
     defaults: dict[str, Any] = {}
     preset_defaults = getattr(arguments_class, "preset_defaults", None)
     if preset_defaults is not None:
-        chosen = peek_option(words, "--preset") or str(values.get("preset", field_default(arguments_class, "preset")))
+        first = next(field.default for field in dataclasses.fields(arguments_class) if field.name == "preset")
+        chosen = peek_option(words, "--preset") or str(values.get("preset", first))
         model_option = getattr(arguments_class, "model_option", None)
         named = () if model_option is None else (named_model(model_option, words, values),)
         defaults |= preset_defaults(chosen, *named) | {"preset": chosen}
@@ -71,11 +72,6 @@ def named_model(option: str, words: Sequence[str], values: Mapping[str, Any]) ->
     return peek_option(words, f"--{option}") or str(inner or "")
 
 
-def field_default(arguments_class: Any, name: str) -> Any:
-    """The default of a dataclass field."""
-    return next(field.default for field in dataclasses.fields(arguments_class) if field.name == name)
-
-
 def read_yaml(path: Path) -> dict[str, Any]:
     """Settings from a YAML file. Raises ValueError when it is missing or holds no mapping."""
     try:
@@ -89,30 +85,65 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
+def option_name(arguments_class: Any, name: str) -> str:
+    """The option of a field: its name, another one given by `tyro.conf.arg(name=...)`, or "" for settings whose
+    options stand beside those of the dataclass they are nested in."""
+    hint = typing.get_type_hints(arguments_class, include_extras=True)[name]
+    names = [getattr(mark, "name", None) for mark in getattr(hint, "__metadata__", ())]
+    return next((given.replace("-", "_") for given in names if given is not None), name)
+
+
+def option_names(arguments_class: Any) -> list[str]:
+    """The options of a dataclass, those of settings that are nested without a name among them."""
+    kinds = typing.get_type_hints(arguments_class)
+    names: list[str] = []
+    for field in dataclasses.fields(arguments_class):
+        name = option_name(arguments_class, field.name)
+        names += [name] if name else option_names(kinds[field.name])
+    return names
+
+
 def build(arguments_class: Any, values: Mapping[str, Any], defaults: Mapping[str, Any], origin: str) -> Any:
     """An instance of a (nested) dataclass from YAML values over defaults; what neither gives is tyro.MISSING.
 
+    Both are named as the options are: those of settings that are nested without a name stand beside the others.
     Raises ValueError for an option that the dataclass does not have.
     """
-    fields = {field.name: field for field in dataclasses.fields(arguments_class)}
-    kinds = typing.get_type_hints(arguments_class)
     values = {str(name).replace("-", "_"): value for name, value in values.items()}
-    unknown = sorted(set(values) - set(fields))
+    options = option_names(arguments_class)
+    unknown = sorted(set(values) - set(options))
     if unknown:
-        raise ValueError(f"{origin}: unknown options {unknown}; expected some of {', '.join(fields)}")
-    found: dict[str, Any] = {}
-    for name, field in fields.items():
-        if name in defaults:
-            found[name] = defaults[name]
-        elif field.default is not dataclasses.MISSING:
-            found[name] = field.default
-        elif field.default_factory is not dataclasses.MISSING:
-            found[name] = field.default_factory()
-        else:
-            found[name] = tyro.MISSING
-        if name in values:
-            found[name] = convert(found[name], values[name], kinds[name], f"{origin}: {name}")
-    return arguments_class(**found)
+        raise ValueError(f"{origin}: unknown options {unknown}; expected some of {', '.join(options)}")
+    kinds = typing.get_type_hints(arguments_class)
+    built: dict[str, Any] = {}
+    for field in dataclasses.fields(arguments_class):
+        name, kind, start = option_name(arguments_class, field.name), kinds[field.name], field_default(field)
+        if not name:
+            within = set(option_names(kind))
+            inner = {} if start is tyro.MISSING else options_of(start)
+            inner |= {option: default for option, default in defaults.items() if option in within}
+            given = {option: value for option, value in values.items() if option in within}
+            built[field.name] = build(kind, given, inner, origin)
+            continue
+        start = defaults.get(name, start)
+        built[field.name] = convert(start, values[name], kind, f"{origin}: {name}") if name in values else start
+    return arguments_class(**built)
+
+
+def field_default(field: dataclasses.Field[Any]) -> Any:
+    """The default of a dataclass field, tyro.MISSING if it has none."""
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    return tyro.MISSING if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def options_of(settings: Any) -> dict[str, Any]:
+    """The values of a dataclass by option, those of settings that are nested without a name among the others."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        name, value = option_name(type(settings), field.name), getattr(settings, field.name)
+        values |= {name: value} if name else options_of(value)
+    return values
 
 
 def convert(default: Any, value: Any, kind: Any, origin: str) -> Any:
@@ -125,8 +156,7 @@ def convert(default: Any, value: Any, kind: Any, origin: str) -> Any:
             return None
         kind = next(one for one in typing.get_args(kind) if one is not type(None))
     if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
-        own = {field.name: getattr(default, field.name) for field in dataclasses.fields(default)}
-        return build(kind, value, own, origin)
+        return build(kind, value, {} if default is tyro.MISSING else options_of(default), origin)
     if typing.get_origin(kind) is tuple and isinstance(value, list):
         return tuple(convert(None, one, typing.get_args(kind)[0], origin) for one in value)
     if kind in (int, float) and isinstance(value, (int, float, str)) and not isinstance(value, bool):
@@ -161,9 +191,9 @@ def expected(kind: Any) -> str:
 
 
 def plain(settings: Any) -> Any:
-    """A settings dataclass as plain values that YAML and JSON can hold."""
+    """A settings dataclass as plain values that YAML and JSON can hold, by option: its YAML can be a --config."""
     if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
-        return {field.name: plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+        return {name: plain(value) for name, value in options_of(settings).items()}
     if isinstance(settings, (tuple, list)):
         return [plain(value) for value in settings]
     if isinstance(settings, Mapping):

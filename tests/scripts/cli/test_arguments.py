@@ -10,9 +10,10 @@ import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+import tyro
 import yaml
 
 from vqecg.scripts.cli.arguments import parse, plain
@@ -71,6 +72,48 @@ def test_yaml_values_become_what_the_fields_hold(tmp_path: Path):
     assert found.name == "17" and found.real is False
     assert found.inner == Inner(rate=0.001, kinds=("1", "b")), "YAML takes 1e-3 for text; here it is a number"
     assert read(["--out", "o"], tmp_path, "labels: null\ninner: {steps: 20.0}").inner.steps == 20
+
+
+@dataclass(frozen=True)
+class Design:
+    """Settings that several commands share."""
+
+    task: str  # of the classifiers
+    inner: Inner = field(default_factory=Inner)
+    ratio: float = 0.5  # of the commonest class
+
+
+@dataclass(frozen=True)
+class Nested:
+    """Options of a command, some of them in a dataclass without a name."""
+
+    out: Path  # where to
+    design: Annotated[Design, tyro.conf.arg(name="")]
+    preset: str = "small"  # which defaults
+    other: Annotated[Inner, tyro.conf.arg(name="another")] = field(default_factory=Inner)
+
+    @staticmethod
+    def preset_defaults(name: str) -> dict[str, Any]:
+        return {"inner": Inner(steps=100)}
+
+
+def test_settings_that_are_nested_without_a_name_stand_beside_the_others(tmp_path: Path):
+    words = ["--out", "o", "--task", "rhythm", "--inner.rate", "2", "--another.steps", "1"]
+    given = parse(Nested, "program", "a command", words)
+    assert given.design == Design("rhythm", Inner(steps=100, rate=2.0)) and given.other.steps == 1
+    assert list(plain(given)) == ["out", "task", "inner", "ratio", "preset", "another"]
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(plain(given) | {"ratio": 3}), encoding="utf-8")
+    again = parse(Nested, "program", "a command", ["--config", str(tmp_path / "settings.yaml")])
+    assert again == dataclasses.replace(given, design=dataclasses.replace(given.design, ratio=3.0))
+    (tmp_path / "settings.yaml").write_text("design: {ratio: 3}", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"unknown options \['design'\]; expected some of out, task, inner, ratio"):
+        parse(Nested, "program", "a command", [*words, "--config", str(tmp_path / "settings.yaml")])
+
+
+def test_a_required_option_within_nested_settings_is_asked_for(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        parse(Nested, "program", "a command", ["--out", "o"])
+    assert ended.value.code == 2 and "--task" in "".join(capsys.readouterr())
 
 
 def test_yaml_may_have_dashes_as_the_command_line_has(tmp_path: Path):
