@@ -44,9 +44,9 @@ from vqecg.evaluation.statistics.bootstrap import (
     replicate_metric,
 )
 from vqecg.evaluation.statistics.significance import percentile_interval
+from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
-from vqecg.training.checkpoint import write_text
 
 CONFIDENCE = 0.95
 

@@ -1,11 +1,10 @@
 """A prepared store as one file, to be carried to a machine without network or recordings: a tar archive under xz."""
 
-import os
 import tarfile
 from pathlib import Path
 from typing import Final
 
-from vqecg.records.files.atomic import atomic_folder
+from vqecg.records.files.atomic import atomic_file, atomic_folder
 from vqecg.records.store.record_store import RecordStore, is_store
 
 XZ_PRESET: Final = 1  # 3,864 records: 33 MB in half a minute; 6 makes 29 MB in more than a minute
@@ -17,15 +16,10 @@ def pack_store(folder: Path, file: Path) -> int:
     Raises ValueError when the folder holds no store.
     """
     RecordStore.open(folder)
-    aside = file.with_name(f".{file.name}.partial")
-    try:
-        with tarfile.open(aside, "w:xz", preset=XZ_PRESET) as archive:
-            for path in sorted(folder.iterdir()):
-                if path.is_file():
-                    archive.add(path, path.name)
-        os.replace(aside, file)
-    finally:
-        aside.unlink(missing_ok=True)
+    with atomic_file(file) as aside, tarfile.open(aside, "w:xz", preset=XZ_PRESET) as archive:
+        for path in sorted(folder.iterdir()):
+            if path.is_file():
+                archive.add(path, path.name)
     return file.stat().st_size
 
 

@@ -26,12 +26,12 @@ from measuring import machine, number, print_table
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.thresholds import FIXED
 from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals, predict, train_classifier
+from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.presets import PRESETS, preset
 from vqecg.tokenizer.metrics import prd
-from vqecg.training.checkpoint import write_text
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = ("torch==2.13.0", "ecgen==1.1.0")  # torch first: left open, its GPU libraries come too

@@ -24,12 +24,12 @@ from vqecg.prior.config import SamplingSettings
 from vqecg.prior.examples import Variants, encode_examples
 from vqecg.prior.generator import ECGGenerator, Requests, training_conditions
 from vqecg.prior.training import TrainedPrior, train_prior, trait_basis
+from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.presets import PRESETS, preset
 from vqecg.tokenizer.metrics import encode_store, reconstruct
 from vqecg.tokenizer.training import TrainedTokenizer, train_tokenizer
-from vqecg.training.checkpoint import write_text
 from vqecg.training.fit import FitSettings
 from vqecg.training.progress import peak_memory_mb
 

@@ -16,12 +16,12 @@ from vqecg.prior.config import SamplingSettings
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sampling import sample
 from vqecg.prior.sketch.sketch import Sketch
-from vqecg.records.files.atomic import atomic_folder
+from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config, write_text
+from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config
 
 AGE_STEP = 5  # years, to which the ages in the table of conditions are rounded
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from vqecg.records.patients import patient_keys
 from vqecg.records.record import MAX_FOLD
 
 
@@ -30,7 +31,8 @@ def assign_folds(records: pd.DataFrame, folds: int = 10, seed: int = 0) -> pd.Da
     """
     if not 2 <= folds <= MAX_FOLD:
         raise ValueError(f"folds is {folds}, expected 2 to {MAX_FOLD}")
-    patients = _patient_keys(records)
+    keys = patient_keys(records["patient_id"], records["record_id"])
+    patients = pd.Series(keys, index=records.index, dtype=object)
     counts = _statement_counts(patients, records["statements"])
     if len(counts) < folds:
         raise ValueError(
@@ -50,15 +52,6 @@ def assign_folds(records: pd.DataFrame, folds: int = 10, seed: int = 0) -> pd.Da
 def folds_name(folds: Sequence[int]) -> str:
     """A fold, such as "4", or several together: "1-2-3"."""
     return "-".join(map(str, folds))
-
-
-def _patient_keys(records: pd.DataFrame) -> pd.Series:
-    """One key a row: the patient, or the record where the patient is unknown."""
-    keys = [
-        f"patient {patient}" if patient else f"record {record}"
-        for patient, record in zip(records["patient_id"], records["record_id"], strict=True)
-    ]
-    return pd.Series(keys, index=records.index, dtype=object)
 
 
 def _statement_counts(patients: pd.Series, statements: pd.Series) -> dict[str, dict[str, int]]:

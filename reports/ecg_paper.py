@@ -8,7 +8,6 @@ figure that is printed at its own size can be measured with a ruler.
 
 import io
 import math
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from vqecg.records.files.atomic import atomic_file
 from vqecg.records.leads import LEADS, twelve_leads
 
 PAPER_SPEED = 25.0  # mm per second
@@ -137,12 +137,8 @@ def save_figure(figure: Figure, path: Path, dpi: int = 110) -> None:
     if path.suffix not in (".svg", ".png"):
         raise ValueError(f"cannot write a figure as {path.name!r}: the name must end in .svg or .png")
     content = figure_svg(figure).encode() if path.suffix == ".svg" else figure_png(figure, dpi)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with atomic_file(path) as aside:
         aside.write_bytes(content)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _as_twelve_leads(signal: np.ndarray, name: str) -> np.ndarray:

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,31 +13,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from vqecg.records.files.atomic import atomic_file, write_text
 from vqecg.training.processes import own_device
 
 FORMAT_VERSION = 1
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all (aside, then renamed)."""
-    aside = path.with_name(f".{path.name}.partial")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Writes a safetensors file whole or not at all (aside, then renamed)."""
-    aside = path.with_name(f".{path.name}.partial")
-    try:
-        # clones: safetensors refuses tensors that share memory, as tied weights do
-        save_file({name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, aside)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    """Writes a safetensors file whole or not at all."""
+    # clones: safetensors refuses tensors that share memory, as tied weights do
+    plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    with atomic_file(path) as aside:
+        save_file(plain, aside)
 
 
 def config_from_dict(config_class: type, values: Mapping[str, Any], origin: str) -> Any:

@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vqecg.records.files.atomic import atomic_folder
-from vqecg.training.checkpoint import write_tensors, write_text
+from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.training.checkpoint import write_tensors
 
 
 @dataclass

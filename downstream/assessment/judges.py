@@ -24,8 +24,7 @@ from vqecg.downstream.classifiers.training import (
     predict,
     train_classifier,
 )
-from vqecg.records.files.atomic import atomic_folder
-from vqecg.training.checkpoint import write_text
+from vqecg.records.files.atomic import atomic_folder, write_text
 
 RUN_FILE, MODEL_FOLDER = "run.json", "model"
 

@@ -1,6 +1,5 @@
 """Real records through the tokenizer and back, kept on disk: what the codes can carry, whatever prior writes them."""
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vqecg.records.store.preparing import MICROVOLTS
+from vqecg.records.files.array_file import ArrayFile
+from vqecg.records.files.atomic import atomic_file
+from vqecg.records.store.preparing import MICROVOLTS, STORED_TYPE
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.metrics import encode_store, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -43,17 +44,8 @@ def write_reconstructions(
     """
     codes = encode_store(tokenizer, store, indices)
     samples, leads = store.spec.samples, len(tokenizer.config.leads)
-    aside = path.with_name(f".{path.name}.partial")
-    try:
-        # a plain file, not a writable memory map: on a full disk that one ends the process instead of raising
-        with aside.open("wb") as file:
-            header = {"descr": "<i2", "fortran_order": False, "shape": (len(codes), leads, samples)}
-            np.lib.format.write_array_header_1_0(file, header)
-            for part in codes.split(CHUNK):
-                decoded = torch.as_tensor(reconstruct(tokenizer, part, samples, levels)).numpy()
-                microvolt = np.rint(decoded * MICROVOLTS).clip(-(2**15), 2**15 - 1)
-                file.write(microvolt.astype("<i2").tobytes())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with atomic_file(path) as aside, ArrayFile(aside, (leads, samples), STORED_TYPE) as file:
+        for part in codes.split(CHUNK):
+            decoded = torch.as_tensor(reconstruct(tokenizer, part, samples, levels)).numpy()
+            file.append(np.rint(decoded * MICROVOLTS).clip(-(2**15), 2**15 - 1).astype(STORED_TYPE))
     return MicrovoltSignals(path)

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -26,6 +24,7 @@ from vqecg.downstream.augmentation.plan import (
 )
 from vqecg.downstream.classifiers.signals import JoinedSignals, SelectedSignals, Signals, StoreSignals
 from vqecg.downstream.comparison.arm_catalogue import CatalogueArm
+from vqecg.records.files.atomic import atomic_file
 from vqecg.training.checkpoint import fingerprint
 
 MAKING = 1  # raised when the same settings and data give other records, so that kept ones of before are not used
@@ -188,12 +187,8 @@ def keep_additions(method: str, own: Ingredients, plan: AdditionPlan, folder: Pa
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         content = METHODS[method](own, plan, 0).to_bytes()
-        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-        try:
+        with atomic_file(path) as aside:
             aside.write_bytes(content)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
     return KeptSignals(path)
 
 

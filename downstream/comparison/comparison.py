@@ -6,7 +6,6 @@ and comparison.json. With these the bootstrap can be done again.
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +25,8 @@ from vqecg.downstream.comparison.runs import (
     check_parts,
     prepare_runs,
 )
+from vqecg.records.files.atomic import atomic_file, write_text
 from vqecg.records.files.worker_pool import run_tasks
-from vqecg.training.checkpoint import write_text
 
 COMPARISON_FILE = "comparison.json"
 
@@ -191,12 +190,8 @@ def write_test_table(path: Path, test: RealPart, class_names: Sequence[str]) -> 
     """Writes record_id, patient_id and a column of labels a class for the test part, whole or not at all."""
     rows = test.store.table.iloc[test.indices][["record_id", "patient_id"]].reset_index(drop=True)
     table = pd.concat([rows, pd.DataFrame(test.labels, columns=list(class_names))], axis=1)
-    aside = path.with_name(f".{path.name}.partial")
-    try:
+    with atomic_file(path) as aside:
         table.to_parquet(aside)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def is_comparison(folder: Path) -> bool:

@@ -31,10 +31,10 @@ from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analy
 from vqecg.downstream.comparison.results import FORMAT, Comparison
 from vqecg.downstream.comparison.runs import FinishedRun, RunTask
 from vqecg.prior.generator import ECGGenerator
+from vqecg.records.files.atomic import write_text
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.folds import folds_name
 from vqecg.records.store.record_store import RecordStore
-from vqecg.training.checkpoint import write_text
 
 CELL_FILE, FOLDS_FILE, PAGE_FILE = "cell.json", "folds.csv", "comparison.html"
 FIGURES = ("estimate", "low", "high", "p", "verdict", "smallest_detectable")

@@ -23,9 +23,8 @@ from vqecg.downstream.classifiers.training import (
     predict,
     train_classifier,
 )
-from vqecg.records.files.atomic import atomic_folder
+from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.store.record_store import RecordStore
-from vqecg.training.checkpoint import write_text
 from vqecg.training.fit import arithmetic
 
 RUN_FILE, SCORES_FILE = "run.json", "scores.npz"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from vqecg.evaluation.fidelity.feature_distances import between, frechet_distance, within
 from vqecg.evaluation.waves.physiology import UNITS
+from vqecg.records.patients import patient_keys
 
 MACRO = "macro"
 DISTANCES = ("wasserstein", "wasserstein_reference", "ks", "ks_reference")
@@ -101,7 +102,7 @@ def real_halves(patient_ids: Sequence[str], seed: int = 0) -> tuple[np.ndarray, 
 
     An empty patient id is an unknown patient, a patient of its own. Raises ValueError below two patients.
     """
-    names = [f"patient {patient}" if patient else f"record {row}" for row, patient in enumerate(patient_ids)]
+    names = patient_keys(patient_ids)
     _, patient_of, sizes = np.unique(names, return_inverse=True, return_counts=True)
     if len(sizes) < 2:
         raise ValueError(f"{len(sizes)} patients in {len(names)} records; expected at least two, one for each half")

@@ -26,6 +26,7 @@ from vqecg.evaluation.statistics.significance import (
     smallest_detectable,
     two_sided_p,
 )
+from vqecg.records.patients import patient_keys
 
 METRICS = ("auroc", "average_precision", "f1")
 GAIN, NO_DIFFERENCE, HARM = VERDICTS = ("gain", "no detectable difference", "harm")
@@ -116,7 +117,7 @@ def draw_bootstrap(
         raise ValueError(
             f"got {len(patient_ids)} records, {seeds} seeds and {replicates} replicates; expected at least one of each"
         )
-    names = np.array([f"patient {patient}" if patient else f"record {row}" for row, patient in enumerate(patient_ids)])
+    names = patient_keys(patient_ids)
     strata = np.zeros(len(names), np.int64) if folds is None else np.asarray(folds)
     if strata.shape != names.shape:
         raise ValueError(f"got folds of shape {strata.shape} for {len(names)} records; expected one a record")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PARTIAL = ".partial-"  # the name of a half-written file begins so
+
 
 def check_destination(folder: Path, is_ours: Callable[[Path], bool], overwrite: bool) -> None:
     """Refuse to write over what must not be lost; an absent or empty folder is always fine.
@@ -60,9 +62,15 @@ def atomic_file(path: Path) -> Iterator[Path]:
     The path ends as `path` does, for writers that choose the format by it.
     """
     path = Path(path)
-    aside = path.with_name(f".partial-{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+    aside = path.with_name(f"{PARTIAL}{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
     try:
         yield aside
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file in UTF-8, whole or not at all."""
+    with atomic_file(path) as aside:
+        aside.write_text(text, encoding="utf-8")

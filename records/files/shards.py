@@ -3,22 +3,18 @@ so that the same work goes on where it was interrupted."""
 
 import fcntl
 import os
-import secrets
 import shutil
-import signal
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 
 from tqdm import tqdm
 
+from vqecg.records.files.atomic import PARTIAL, atomic_file
+from vqecg.records.files.worker_pool import finished_tasks
+
 SHARD_RECORDS = 256  # 4 MB of signals at 100 Hz
-AHEAD = 2  # shards a worker that are under way or wait: bounds the memory
 ENDING = ".shard"
 
 
@@ -33,15 +29,10 @@ class ShardTask:
     def __call__(self) -> int:
         """Writes the shard, aside first, and returns how many records it stands for."""
         content = self.content()
-        aside = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.partial")
-        try:
-            with aside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())  # or a shard could be empty after a power cut
-            os.replace(aside, self.path)
-        finally:
-            aside.unlink(missing_ok=True)
+        with atomic_file(self.path) as aside, aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a shard could be empty after a power cut
         return self.records
 
 
@@ -70,7 +61,7 @@ def shard_folder(folder: Path, inputs: str) -> Iterator[Path]:
             yield place
         except BaseException as error:
             # bad input stays bad: only what an interruption, a full disk or a lost worker left is worth keeping
-            again = isinstance(error, KeyboardInterrupt | OSError) and any(place.glob(f"*{ENDING}"))
+            again = isinstance(error, KeyboardInterrupt | OSError) and any(place.glob(f"[0-9]*{ENDING}"))
             if not again:
                 shutil.rmtree(place)
             raise
@@ -82,7 +73,7 @@ def _keep_only(place: Path, inputs: str) -> None:
     mark = place / "inputs"
     wanted = f"{inputs}, {SHARD_RECORDS} records a shard"
     same = mark.is_file() and mark.read_text("utf-8") == wanted
-    for path in place.glob("*.partial" if same else f"*{ENDING}*"):
+    for path in place.glob(f"{PARTIAL}*" if same else f"*{ENDING}*"):
         path.unlink()
     if not same:
         mark.write_text(wanted, "utf-8")
@@ -103,8 +94,6 @@ def fill_shards(
 
     Raises ValueError for fewer than one worker, ChildProcessError when one is killed, and what making a shard raises.
     """
-    if workers < 1:
-        raise ValueError(f"workers is {workers}, expected 1 or more")
     spans = [(start, min(start + SHARD_RECORDS, records)) for start in range(0, records, SHARD_RECORDS)]
     paths = [place / f"{start:010d}{ENDING}" for start, _ in spans]
     missing = [(span, path) for span, path in zip(spans, paths, strict=True) if not path.is_file()]
@@ -119,44 +108,8 @@ def fill_shards(
             disable=not progress,
             delay=2,
         ) as bar,
-        closing(_run(tasks, min(workers, len(missing)))) as counts,  # closing stops the workers after Ctrl-C too
+        closing(finished_tasks(tasks, workers, len(missing))) as finished,  # closing stops the workers after Ctrl-C too
     ):
-        for count in counts:
+        for _, count in finished:
             bar.update(count)
     return paths
-
-
-def _run(tasks: Iterator[ShardTask], workers: int) -> Generator[int]:
-    """Run the tasks, in any order when there are several workers, and yield what they return."""
-    if workers <= 1:
-        for task in tasks:
-            yield task()
-        return
-    executor = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent)
-    pending: set[Future[int]] = set()
-    try:
-        for task in tasks:
-            pending.add(executor.submit(task))
-            if len(pending) >= AHEAD * workers:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        yield from (future.result() for future in as_completed(pending))
-    except BrokenProcessPool as error:
-        raise ChildProcessError(
-            "a worker process was killed (out of memory?): the same command goes on, with fewer workers if need be"
-        ) from error
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def follow_parent() -> None:
-    """Leave Ctrl-C, which reaches every process of a terminal, to the parent, and end with it if it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from vqecg.records.folds import FoldSplit, SplitIndices
+from vqecg.records.patients import patient_keys
 from vqecg.records.store.record_store import RecordStore
 
 
@@ -96,10 +97,9 @@ class TrainingSubset:
 
 
 def patient_names(store: RecordStore, rows: np.ndarray) -> np.ndarray:
-    """One name a patient (records,) object; a record of unknown patient is a patient of its own."""
+    """The patient of each of some rows of a store, as `patient_keys`: (rows,) object."""
     table = store.table.iloc[rows]
-    pairs = zip(table["patient_id"], table["record_id"], strict=True)
-    return np.array([f"patient {patient}" if patient else f"record {record}" for patient, record in pairs], object)
+    return patient_keys(table["patient_id"], table["record_id"])
 
 
 def by_lot(patients: np.ndarray, seed: int) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from vqecg.downstream.assessment.assessment import SYNTHETIC, TRAINING, Assessment
 from vqecg.downstream.assessment.utility import TRTS, TSTR
+from vqecg.records.files.atomic import write_text
 from vqecg.reports.assessment.sections import (
     adherence_section,
     bounds,
@@ -30,7 +31,6 @@ from vqecg.reports.html import (
     settings_list,
 )
 from vqecg.reports.style import PAGE, STYLE
-from vqecg.training.checkpoint import write_text
 
 
 def write_page(found: Assessment, path: Path, date: str) -> None:

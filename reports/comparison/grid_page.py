@@ -6,10 +6,10 @@ from pathlib import Path
 
 from vqecg.downstream.augmentation.plan import slug
 from vqecg.downstream.comparison.results import Comparison
+from vqecg.records.files.atomic import write_text
 from vqecg.reports.comparison.classes import chip, metric_name, p_text
 from vqecg.reports.html import Html, element, escape, interval, join, number, paragraph, table
 from vqecg.reports.style import PAGE, STYLE
-from vqecg.training.checkpoint import write_text
 
 TITLE = "What added records do for a classifier: all cells"
 

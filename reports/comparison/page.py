@@ -7,12 +7,12 @@ from pathlib import Path
 import yaml
 
 from vqecg.downstream.comparison.results import Comparison
+from vqecg.records.files.atomic import write_text
 from vqecg.reports.comparison.sections import comparison_section, verdict_section
 from vqecg.reports.html import Html, element, escape, join, paragraph
 from vqecg.reports.run.report_data import ComparisonSection, ReportData
 from vqecg.reports.run.sections import method_section
 from vqecg.reports.style import PAGE, STYLE
-from vqecg.training.checkpoint import write_text
 
 TITLE = "What added records do for a classifier"
 

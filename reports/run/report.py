@@ -3,6 +3,7 @@
 import html
 from pathlib import Path
 
+from vqecg.records.files.atomic import write_text
 from vqecg.reports.comparison.sections import comparison_section, metric_name, verdict_section
 from vqecg.reports.html import (
     Html,
@@ -33,7 +34,6 @@ from vqecg.reports.run.sections import (
     tokenizer_section,
 )
 from vqecg.reports.style import PAGE, STYLE
-from vqecg.training.checkpoint import write_text
 
 __all__ = [
     "ComparisonSection",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from vqecg.training.checkpoint import write_text
+from vqecg.records.files.atomic import write_text
 from vqecg.training.progress import peak_memory_mb
 
 

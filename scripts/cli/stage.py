@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from vqecg.training.checkpoint import write_text
+from vqecg.records.files.atomic import write_text
 from vqecg.training.processes import by_main, is_main_process
 from vqecg.training.progress import peak_memory_mb
 

@@ -17,6 +17,7 @@ from vqecg.downstream.comparison.design import check_generator
 from vqecg.evaluation.privacy.memorisation import MemorisationSettings
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore, input_fingerprint, is_store
 from vqecg.records.store.subset import TrainedOn
@@ -27,7 +28,7 @@ from vqecg.scripts.cli.stage import Stage, begin
 from vqecg.scripts.commands.generate import TRAINING_FOLD
 from vqecg.scripts.commands.train_classifier import check_added
 from vqecg.scripts.commands.train_prior import load_generator
-from vqecg.training.checkpoint import fingerprint, write_text
+from vqecg.training.checkpoint import fingerprint
 
 RESULT, PAGE = "assessment.json", "assessment.html"
 

@@ -19,6 +19,7 @@ from vqecg.downstream.comparison.design import Design, check_generator, fill_des
 from vqecg.downstream.comparison.grid import run_grid
 from vqecg.downstream.comparison.results import Analysis, Comparison
 from vqecg.prior.config import SamplingSettings
+from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset
@@ -28,7 +29,6 @@ from vqecg.scripts.cli.arguments import build, plain
 from vqecg.scripts.cli.presets import SMALL, preset
 from vqecg.scripts.cli.stage import STAGE_FILE, Stage, begin
 from vqecg.scripts.commands.train_prior import load_generator
-from vqecg.training.checkpoint import write_text
 
 PAGE, PLAN_FILE = "comparison.html", "plan.yaml"
 SEEDS = (0, 1, 2, 3, 4)

@@ -14,6 +14,7 @@ from vqecg.downstream.comparison.arm_catalogue import RUN
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import plan_of_labels
 from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.files.atomic import write_text
 from vqecg.records.files.shards import shards_beside
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import OWN, LabelTask
@@ -26,7 +27,6 @@ from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
 from vqecg.scripts.cli.run_folders import RunFolders, StepCost, keep_cost
 from vqecg.scripts.cli.run_report import gather
 from vqecg.scripts.commands import compare, generate, prepare, train_classifier, train_prior, train_tokenizer
-from vqecg.training.checkpoint import write_text
 
 
 @dataclass(frozen=True)

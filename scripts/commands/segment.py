@@ -13,6 +13,7 @@ from tqdm import tqdm
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
 from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter
 from vqecg.records.datasets.registry import read_record, read_table
+from vqecg.records.files.atomic import atomic_file
 from vqecg.records.leads import INDEPENDENT_LEADS, independent_leads
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.reports.ecg_paper import save_figure
@@ -107,15 +108,11 @@ def chunks(arguments: Arguments, rejected: list[str]) -> Iterator[Chunk]:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Writes a table as .csv or .parquet, whole or not at all."""
-    aside = path.with_name(f".{path.name}.partial")
-    try:
+    with atomic_file(path) as aside:
         if path.suffix == ".csv":
             table.to_csv(aside, index=False)
         else:
             table.to_parquet(aside, index=False)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def plot_waves(signal: np.ndarray, classes: np.ndarray, sampling_rate: float, title: str) -> Figure:

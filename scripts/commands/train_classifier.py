@@ -18,6 +18,7 @@ from vqecg.downstream.classifiers.training import (
     predict,
     train_classifier,
 )
+from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset, split_rows
@@ -25,7 +26,6 @@ from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.cards import text
 from vqecg.scripts.cli.presets import SMALL, preset
 from vqecg.scripts.cli.stage import Stage, begin
-from vqecg.training.checkpoint import write_text
 from vqecg.training.processes import is_main_process
 
 

@@ -20,7 +20,6 @@ from vqecg.training.checkpoint import (
     config_from_dict,
     fingerprint,
     write_tensors,
-    write_text,
 )
 
 
@@ -170,14 +169,6 @@ def test_the_fingerprint_names_the_bits_and_the_settings():
     same = SmallModel(SmallConfig(4))
     same.get_buffer("passing").fill_(7)  # no part of the model
     assert fingerprint(same) == first
-
-
-def test_a_text_that_cannot_be_written_leaves_the_old_one(tmp_path: Path):
-    path = tmp_path / "note.txt"
-    write_text(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(path, "new \ud800")
-    assert path.read_text() == "old" and os.listdir(tmp_path) == ["note.txt"]
 
 
 def test_tensors_that_cannot_be_written_leave_nothing_behind(tmp_path: Path):

@@ -55,7 +55,7 @@ def stop_after_one(folder: Path, inputs: str, error: BaseException) -> None:
     """Finishes one shard, and fails with a second one half written."""
     with shard_folder(folder, inputs) as place:
         fill_shards(place, SHARD_RECORDS, content, progress=False)
-        (place / "0000000256.shard.1234.partial").write_bytes(b"half")
+        (place / ".partial-12-34-0000000256.shard").write_bytes(b"half")
         raise error
 
 
