@@ -54,6 +54,13 @@ def folds_name(folds: Sequence[int]) -> str:
     return "-".join(map(str, folds))
 
 
+def folds_text(folds: Sequence[int]) -> str:
+    """Folds as readers write them: "1-8", "1, 3, 5", or "none"."""
+    if len(folds) > 2 and list(folds) == list(range(folds[0], folds[-1] + 1)):
+        return f"{folds[0]}-{folds[-1]}"
+    return ", ".join(map(str, folds)) or "none"
+
+
 def _statement_counts(patients: pd.Series, statements: pd.Series) -> dict[str, dict[str, int]]:
     """Patient -> statement -> records of the patient that carry it."""
     counts: dict[str, dict[str, int]] = {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vqecg.prior.training import PriorTraining
-from vqecg.records.folds import FoldSplit
+from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset
@@ -20,11 +20,13 @@ Records it makes are not recordings of anybody; how near they come to training r
 def data_lines(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> str:
     """What a model was trained on."""
     taken = f"\n- training records left on purpose: {subset}" if subset.reduces else ""
+    parts = (("training", folds.train), ("validation", folds.validation), ("test", folds.test))
+    by_part = ", ".join(f"{name} {folds_text(part)}" for name, part in parts)
     return f"""## Data
 
 - {store.description}
 - store {store.fingerprint[:16]}: {len(store):,} records of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz
-- folds, by patient: training {text(folds.train)}, validation {text(folds.validation)}, test {text(folds.test)}{taken}
+- folds, by patient: {by_part}{taken}
 - signals: (batch, 8, samples) float32 mV, leads I, II, V1, V2, V3, V4, V5, V6; the other four follow from I and II
 """
 
@@ -77,10 +79,3 @@ Task {task.name}: {", ".join(task.class_names)}. Age (years) and sex may be aske
 Validation loss {figures["loss"]:.3f} nats a code (a uniform guess: {figures["uniform"]:.3f}){detail}.
 
 {LIMITS}"""
-
-
-def text(folds: tuple[int, ...]) -> str:
-    """Folds as text: 1-8, or 1, 3, 5."""
-    if len(folds) > 2 and folds == tuple(range(folds[0], folds[-1] + 1)):
-        return f"{folds[0]}-{folds[-1]}"
-    return ", ".join(map(str, folds)) or "none"

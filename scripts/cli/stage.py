@@ -18,10 +18,12 @@ from typing import Any
 import yaml
 
 from vqecg.records.files.atomic import write_text
+from vqecg.records.files.reuse import differences
+from vqecg.records.files.stage_file import STAGE_FILE, read_stage
 from vqecg.training.processes import by_main, is_main_process
 from vqecg.training.progress import peak_memory_mb
 
-STAGE_FILE, SETTINGS_FILE = "stage.json", "settings.yaml"
+SETTINGS_FILE = "settings.yaml"
 # what parts of an unfinished step keep, with the seconds that they took
 KEPT_PARTS = ("training/last/state.json", "runs/*/run.json")
 
@@ -135,30 +137,7 @@ def move_aside(folder: Path) -> None:
         os.replace(folder, replaced(folder))
 
 
-def read_stage(folder: Path) -> dict[str, Any] | None:
-    """The content of a folder's stage.json, or None when there is none."""
-    path = folder / STAGE_FILE
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no valid JSON ({error}): the file is damaged, delete {folder}") from error
-
-
 def seconds_before(folder: Path) -> float:
     """What earlier sittings spent on the parts of a step that they kept."""
     kept = [path for pattern in KEPT_PARTS for path in folder.glob(pattern)]
     return sum(float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) for path in kept)
-
-
-def differences(was: Any, now: Any, name: str = "") -> str:
-    """In a line: which settings differ."""
-    if isinstance(was, dict) and isinstance(now, dict):
-        found = [
-            differences(was.get(key), now.get(key), f"{name}.{key}" if name else key)
-            for key in sorted(set(was) | set(now))
-            if was.get(key) != now.get(key)
-        ]
-        return ", ".join(found)
-    return f"{name} {was} there, {now} asked for"

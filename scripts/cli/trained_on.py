@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from vqecg.records.files.stage_file import read_stage
 from vqecg.records.store.subset import TrainedOn
-from vqecg.scripts.cli.stage import read_stage
 
 
 def stage_trained_on(folder: Path) -> TrainedOn | None:

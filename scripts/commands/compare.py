@@ -20,6 +20,7 @@ from vqecg.downstream.comparison.grid import run_grid
 from vqecg.downstream.comparison.results import Analysis, Comparison
 from vqecg.prior.config import SamplingSettings
 from vqecg.records.files.atomic import write_text
+from vqecg.records.files.stage_file import STAGE_FILE
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset
@@ -27,7 +28,7 @@ from vqecg.reports.comparison.grid_page import write_grid_page
 from vqecg.reports.comparison.page import write_comparison_page
 from vqecg.scripts.cli.arguments import build, plain
 from vqecg.scripts.cli.presets import SMALL, preset
-from vqecg.scripts.cli.stage import STAGE_FILE, Stage, begin
+from vqecg.scripts.cli.stage import Stage, begin
 from vqecg.scripts.commands.train_prior import load_generator
 
 PAGE, PLAN_FILE = "comparison.html", "plan.yaml"

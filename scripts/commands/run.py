@@ -21,11 +21,12 @@ from vqecg.records.labels import OWN, LabelTask
 from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.subset import TrainingSubset, split_rows
+from vqecg.reports.run.folders import RunFolders
+from vqecg.reports.run.gathering import gather
 from vqecg.reports.run.report import write_report
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
-from vqecg.scripts.cli.run_folders import RunFolders, StepCost, keep_cost
-from vqecg.scripts.cli.run_report import gather
+from vqecg.scripts.cli.step_cost import StepCost, keep_cost
 from vqecg.scripts.commands import compare, generate, prepare, train_classifier, train_prior, train_tokenizer
 
 

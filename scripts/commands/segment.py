@@ -6,21 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
-from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter
+from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.files.atomic import atomic_file
-from vqecg.records.leads import INDEPENDENT_LEADS, independent_leads
+from vqecg.records.leads import independent_leads
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.reports.ecg_paper import save_figure
+from vqecg.reports.wave_plot import plot_waves
 
 CHUNK = 64  # records of a store at a time
 TABLE_ENDINGS = (".csv", ".parquet")
-COLOURS = {"P": "#3b8f4a", "QRS": "#c0392b", "T": "#2c6fb3"}  # green, red, blue
 
 
 @dataclass(frozen=True)
@@ -113,23 +111,3 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             table.to_csv(aside, index=False)
         else:
             table.to_parquet(aside, index=False)
-
-
-def plot_waves(signal: np.ndarray, classes: np.ndarray, sampling_rate: float, title: str) -> Figure:
-    """The eight leads of a recording under each other, P waves, QRS complexes and T waves shaded.
-
-    `signal` (8, samples) mV and `classes` of the same shape are at `sampling_rate` (Hz).
-    """
-    times = np.arange(signal.shape[1]) / sampling_rate
-    figure = Figure(figsize=(14, 12), layout="constrained")
-    FigureCanvasAgg(figure)
-    rows = figure.subplots(len(signal), 1, sharex=True)
-    for axes, lead, voltage, own in zip(rows, INDEPENDENT_LEADS, signal, classes, strict=True):
-        low, high = float(voltage.min()) - 0.1, float(voltage.max()) + 0.1
-        for wave, colour in COLOURS.items():
-            axes.fill_between(times, low, high, where=own == CLASSES.index(wave), color=colour, alpha=0.25, linewidth=0)
-        axes.plot(times, voltage, color="#1c1c1e", linewidth=0.8)
-        axes.set(xlim=(0, times[-1]), ylim=(low, high), ylabel=f"{lead} (mV)")
-    rows[-1].set_xlabel("time (s)")
-    figure.suptitle(f"{title}: P green, QRS red, T blue")
-    return figure

@@ -19,11 +19,10 @@ from vqecg.downstream.classifiers.training import (
     train_classifier,
 )
 from vqecg.records.files.atomic import write_text
-from vqecg.records.folds import FoldSplit, SplitIndices
+from vqecg.records.folds import FoldSplit, SplitIndices, folds_text
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset, split_rows
 from vqecg.scripts.cli.arguments import plain
-from vqecg.scripts.cli.cards import text
 from vqecg.scripts.cli.presets import SMALL, preset
 from vqecg.scripts.cli.stage import Stage, begin
 from vqecg.training.processes import is_main_process
@@ -145,6 +144,6 @@ def check_added(store: RecordStore, rows: SplitIndices, added: list[RecordStore]
 
 def trained_on(arguments: Arguments, store: RecordStore) -> str:
     """What the classifier was trained on, in words."""
-    real = f"{store.description}, folds {text(arguments.folds.train)}" if arguments.real else ""
+    real = f"{store.description}, folds {folds_text(arguments.folds.train)}" if arguments.real else ""
     synthetic = f"{len(arguments.synthetic)} synthetic sets" if arguments.synthetic else ""
     return " and ".join(filter(None, (real, synthetic)))

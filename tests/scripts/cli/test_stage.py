@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vqecg.scripts.cli.stage import Stage, begin, read_stage, seconds_before
+from vqecg.records.files.stage_file import read_stage
+from vqecg.scripts.cli.stage import Stage, begin, seconds_before
 
 SETTINGS = {"steps": 3, "fit": {"rate": 0.1}, "folds": (1, 2)}
 OTHER = SETTINGS | {"fit": {"rate": 0.2}}

@@ -1,7 +1,6 @@
 """The figures of a run's report, against the folders that they come from."""
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,10 @@ import pytest
 from vqecg.prior.config import SamplingSettings
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
+from vqecg.reports.run.folders import RunFolders
+from vqecg.reports.run.gathering import gather
+from vqecg.reports.run.gathering_prior import example_sheets
 from vqecg.reports.run.report import ReportData
-from vqecg.scripts.cli.run_folders import RunFolders, StepCost, keep_cost, read_costs
-from vqecg.scripts.cli.run_report import example_sheets, gather
 
 
 @pytest.fixture(scope="module")
@@ -90,25 +90,3 @@ def test_examples_are_the_first_of_each_label(simulated_store: RecordStore):
     first = int(np.flatnonzero((labels[:, 0] > 0) & (labels.sum(1) == 1))[0])
     np.testing.assert_array_equal(sheets[0].signal, simulated_store.signals(np.array([first]))[0])
     assert "the first made with the label NORM, heart rate" in sheets[0].caption
-
-
-def test_a_step_that_finds_its_work_done_costs_what_it_cost_first(tmp_path: Path):
-    places = RunFolders(tmp_path)
-    assert read_costs(places) == {}
-    keep_cost(places, "prepare", 100.0, 50.0)
-    places.store.mkdir()
-    with StepCost(places, "prepare", places.store):
-        pass
-    assert read_costs(places) == {"prepare": {"seconds": 100.0, "peak_memory_mb": 50.0}}
-    with StepCost(places, "prepare", places.store):
-        (places.store / "signals.npy").touch()
-    assert read_costs(places)["prepare"]["seconds"] < 100, "made again, so it costs what that took"
-    with StepCost(places, "generate", places.synthetic_store):
-        time.sleep(0.01)
-    assert list(read_costs(places)) == ["prepare", "generate"] and read_costs(places)["generate"]["seconds"] >= 0.01
-
-
-def test_a_step_that_fails_leaves_no_cost(tmp_path: Path):
-    with pytest.raises(ValueError, match="no"), StepCost(RunFolders(tmp_path), "prepare", tmp_path / "store"):
-        raise ValueError("no")
-    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,28 @@
+"""stage.json: the command, settings and inputs of a step and, once it is done, its figures.
+
+Written by the steps alone; read here, for everything above.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from vqecg.records.files.reuse import kept_identity
+
+STAGE_FILE = "stage.json"
+
+
+def read_stage(folder: Path) -> dict[str, Any] | None:
+    """The content of a folder's stage.json, None where there is none. Raises ValueError for a damaged file."""
+    return kept_identity(folder, STAGE_FILE)
+
+
+def finished_stage(folder: Path) -> dict[str, Any]:
+    """The content of a finished step's stage.json: `settings`, `figures`, `seconds` and more.
+
+    Raises ValueError where the folder holds no step, or one that is not finished.
+    """
+    content = read_stage(folder)
+    if content is None or "figures" not in content:
+        state = "no step of vqecg" if content is None else f"an unfinished `vqecg {content.get('command')}`"
+        raise ValueError(f"{folder} holds {state}; expected a finished step: run it to its end")
+    return content
