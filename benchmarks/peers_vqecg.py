@@ -22,7 +22,8 @@ from torch import nn
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.examples import Variants, encode_examples
-from vqecg.prior.generator import ECGGenerator, Requests, training_conditions
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import Requests, training_conditions
 from vqecg.prior.training import TrainedPrior, train_prior, trait_basis
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
@@ -181,8 +182,7 @@ def sample(options: argparse.Namespace) -> dict[str, Any]:
     """Times sampling, draws a record for each request, and codes the test records."""
     generator = ECGGenerator.from_pretrained(options.out / "generator")
     labels = np.load(options.exchange / "requests.npz")["labels"][: options.records]
-    # the peers are told labels alone, so ours is: age and sex stay open
-    requests = Requests(labels, np.full(len(labels), np.nan, np.float32), np.full(len(labels), "unknown", object))
+    requests = Requests(labels, {})  # the peers are conditioned on labels alone: age and sex stay open here too
     report: dict[str, Any] = {"speeds": [timed(generator, requests, batch, options.seed) for batch in options.batches]}
     settings = replace(preset(options.preset).sampling, batch_size=max(options.batches))
     records, report["samples_cpu_seconds"] = spent(lambda: generator.generate(requests, options.seed, settings))

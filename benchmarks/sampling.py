@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import torch
 from measuring import Timing, machine, number, print_table, print_timings, time_side_by_side
 from torch import Tensor
@@ -158,9 +159,9 @@ def measure(
 
 def conditions(prior: ECGPrior, count: int) -> Condition:
     """Requests for one label each, in turn."""
-    labels = torch.eye(len(prior.config.class_names))[torch.arange(count) % len(prior.config.class_names)]
-    sex = torch.ones(count, dtype=torch.int64)
-    return Condition(labels, torch.full((count,), 60.0), sex, torch.zeros(count, dtype=torch.bool))
+    classes = len(prior.config.class_names)
+    labels = np.eye(classes, dtype=np.float32)[np.arange(count) % classes]
+    return Condition.of(labels, {"age": np.full(count, 60.0), "sex": np.full(count, "female", object)})
 
 
 def growing_cache() -> AbstractContextManager[object]:

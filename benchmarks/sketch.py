@@ -29,7 +29,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from vqecg.evaluation.statistics.bootstrap import draw_bootstrap, replicate_metric
-from vqecg.prior.conditioning import SEX_CODES, Condition
+from vqecg.prior.conditioning import Condition
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sketch.sketch import Sketch, SketchModel
 from vqecg.prior.sketch.traits import LEAD_TRAITS, PLAIN
@@ -141,9 +141,7 @@ def drawn_records(
 ) -> Records:
     """Sketches drawn for labels, age and sex as they occurred together in training."""
     requests = generator.draw(generator.conditions, options.records, seed)
-    sex = torch.tensor([SEX_CODES[sex] for sex in requests.sex])
-    hidden = torch.zeros(len(requests), dtype=torch.bool)
-    condition = Condition(torch.from_numpy(requests.labels), torch.from_numpy(requests.age), sex, hidden)
+    condition = Condition.of(requests.labels, requests.attributes)
     sketch = generator.prior.sketch.sample(condition, seed, 0, options.temperature, guidance)
     return as_records(generator, sketch, requests.labels, classes)
 

@@ -1,6 +1,9 @@
 """Settings of the prior and of sampling from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from vqecg.records.attributes import ATTRIBUTES
+from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,17 @@ class ECGPriorConfig:
     heads: int = 4  # of attention, a layer
     dropout: float = 0.1  # on what the backbone is given: codes, condition and beats
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
-    attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
+    attribute_dropout: float = 0.3  # share of training records of which an attribute is hidden, each by itself
+    # of a record, beside its labels: names of records/attributes.py
+    attributes: tuple[str, ...] = field(default=("age", "sex"), metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
         if not self.class_names:
             raise ValueError("class_names is empty; expected the names of the labels the prior is conditioned on")
         if self.backbone not in ("gpt2", "llama"):
             raise ValueError(f"backbone is {self.backbone!r}; expected 'gpt2' or 'llama'")
+        for name in self.attributes:
+            ATTRIBUTES.get(name)
         if self.width % self.heads:
             raise ValueError(f"width {self.width} does not split into {self.heads} heads; choose a multiple")
 

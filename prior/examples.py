@@ -1,6 +1,6 @@
 """Training examples of a prior: the codes of recordings, their sketches, and what they are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from vqecg.prior.conditioning import SEX_CODES, UNKNOWN_SEX
+from vqecg.prior.conditioning import ATTRIBUTE_KEY
 from vqecg.prior.sketch.rhythm import most_beats, move_times, pad_times
 from vqecg.prior.sketch.traits import TraitBasis, measure_all, scaled
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.encoding import code_type
@@ -38,10 +39,9 @@ class CodeExamples:
     times: np.ndarray  # (variants, records, beats) float32, R peaks in frames, NaN-padded
     traits: np.ndarray  # (variants, records, traits) float32
     labels: np.ndarray  # (records, classes) float32
-    age: np.ndarray  # (records,) float32 years, NaN unknown
-    sex: np.ndarray  # (records,) int64, see SEX_CODES
+    attributes: Mapping[str, np.ndarray]  # by name, (records,) each, as `Attribute.encode` gives them
     label_dropout: float = 0.0  # share of records whose whole condition is hidden
-    attribute_dropout: float = 0.0  # share of records whose age (and, apart, sex) is hidden
+    attribute_dropout: float = 0.0  # share of records of which an attribute is hidden, each by itself
 
     def __len__(self) -> int:
         return self.codes.shape[1]
@@ -53,16 +53,25 @@ class CodeExamples:
     def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
         """One variant of each example, drawn with `generator`, and what of its condition is shown."""
         variant = generator.integers(self.codes.shape[0], size=len(indices))
-        hide_age, hide_sex = generator.random((2, len(indices))) < self.attribute_dropout
+        hide = generator.random((len(self.attributes), len(indices))) < self.attribute_dropout
+        shown = {
+            ATTRIBUTE_KEY + name: torch.from_numpy(np.where(hidden, unknown_value(name), values[indices]))
+            for (name, values), hidden in zip(self.attributes.items(), hide, strict=True)
+        }
         return {
             "codes": torch.from_numpy(self.codes[variant, indices].astype(np.int64)),
             "times": torch.from_numpy(self.times[variant, indices]),
             "traits": torch.from_numpy(self.traits[variant, indices]),
             "labels": torch.from_numpy(self.labels[indices]),
-            "age": torch.from_numpy(np.where(hide_age, np.float32("nan"), self.age[indices])),
-            "sex": torch.from_numpy(np.where(hide_sex, UNKNOWN_SEX, self.sex[indices])),
+            **shown,
             "hidden": torch.from_numpy(generator.random(len(indices)) < self.label_dropout),
         }
+
+
+def unknown_value(name: str) -> np.generic:
+    """The encoded value of an attribute that is unknown."""
+    attribute = ATTRIBUTES.get(name)
+    return attribute.encode([attribute.unknown])[0]
 
 
 @torch.inference_mode()
@@ -74,6 +83,7 @@ def encode_examples(
     task: LabelTask,
     levels: int,
     variants: Variants = Variants(),
+    attributes: Sequence[str] = ("age", "sex"),
     progress: bool = True,
 ) -> CodeExamples:
     """The chosen rows of a store with the codes of the first `levels`, in `variants.count` variants.
@@ -106,8 +116,7 @@ def encode_examples(
         times,
         traits,
         store.labels(task)[indices],
-        table["age"].to_numpy(np.float32),
-        table["sex"].map(SEX_CODES).to_numpy(np.int64),
+        {name: ATTRIBUTES.get(name).encode(table[name].to_numpy()) for name in attributes},
     )
 
 

@@ -4,47 +4,25 @@ import json
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from vqecg.prior.conditioning import COARSER_TASKS, SEX_CODES, Condition
+from vqecg.prior.conditioning import COARSER_TASKS, Condition
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.modeling import ECGPrior
+from vqecg.prior.requests import Requests, draw_requests, join_labels, split_labels
 from vqecg.prior.sampling import sample
 from vqecg.prior.sketch.sketch import Sketch
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.labels import LabelTask
-from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config
-
-AGE_STEP = 5  # years, to which the ages in the table of conditions are rounded
-
-
-@dataclass(frozen=True)
-class Requests:
-    """What records are asked to be; row n of each field belongs together."""
-
-    labels: np.ndarray  # (records, classes) float32 0 or 1
-    age: np.ndarray  # (records,) float32 years, NaN = any
-    sex: np.ndarray  # (records,) str: "female", "male", or "unknown" = any
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, rows: slice) -> "Requests":
-        return Requests(self.labels[rows], self.age[rows], self.sex[rows])
-
-    def without(self, columns: Sequence[int]) -> "Requests":
-        """The same records without the labels of these columns."""
-        labels = self.labels.copy()
-        labels[:, list(columns)] = 0
-        return Requests(labels, self.age, self.sex)
 
 
 @dataclass(frozen=True)
@@ -60,8 +38,8 @@ class SyntheticRecords:
 class ECGGenerator:
     """A prior with the tokenizer that it was trained with, the label task, and the conditions that occurred.
 
-    `conditions` is the joint distribution of labels, age and sex in the training folds: columns labels (class names
-    joined by "+"), age (years, rounded), sex, count. It is what requests that leave age and sex open are drawn from.
+    `conditions` is the joint distribution of labels and attributes in the training folds, a table as
+    `training_conditions` makes it. Requests that leave attributes open are drawn from it.
     `trained_on` says which records "prior" and "tokenizer" have seen; what is not in it is not known.
     """
 
@@ -96,6 +74,11 @@ class ECGGenerator:
         return self.task.class_names
 
     @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes that can be asked for, such as age and sex."""
+        return self.prior.config.attributes
+
+    @property
     def fingerprint(self) -> str:
         """16 hex digits that name the weights of both models."""
         return fingerprint(self.prior)
@@ -105,19 +88,25 @@ class ECGGenerator:
         labels: Sequence[str],
         count: int,
         seed: int,
-        age: float = float("nan"),
-        sex: str = "unknown",
         only: bool = False,
+        **attributes: float | str,
     ) -> Requests:
         """`count` requests for records with `labels` together, drawn from the training records that have them.
 
         Labels are classes of the generator's task, or of a coarser one: HYP, say, of a generator for all statements.
-        Other labels, age and sex come along as they occurred together, unless given; with `only`, no other class of the
-        same task comes along. Raises ValueError for an unknown label or sex, or labels that never occurred together.
+        Other labels and the attributes come along as they occurred together, unless given (age=70.0, sex="female");
+        with `only`, no other class of the same task comes along. Raises ValueError for an unknown label, attribute or
+        value, or labels that never occurred together.
         """
-        if sex not in SEX_CODES:
-            raise ValueError(f"sex is {sex!r}; expected one of {', '.join(SEX_CODES)}")
-        return self.draw(self.parents(labels, only), count, seed, age, sex)
+        self.check_attributes(attributes)
+        return self.draw(self.parents(labels, only), count, seed, attributes)
+
+    def check_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Raises ValueError for an attribute that the prior is not conditioned on, or a value that it cannot have."""
+        for name, value in attributes.items():
+            if name not in self.attributes:
+                raise ValueError(f"attribute {name!r} is unknown; expected some of {', '.join(self.attributes)}")
+            ATTRIBUTES.get(name).check(value)
 
     def parents(self, labels: Sequence[str], only: bool = False) -> pd.DataFrame:
         """The rows of the table of conditions that have `labels` together (and `only` these of their task).
@@ -166,20 +155,14 @@ class ECGGenerator:
         )
 
     def draw(
-        self, conditions: pd.DataFrame, count: int, seed: int, age: float = float("nan"), sex: str = "unknown"
+        self, conditions: pd.DataFrame, count: int, seed: int, attributes: Mapping[str, Any] | None = None
     ) -> Requests:
-        """`count` requests drawn from rows of the table of conditions, in proportion to their counts."""
-        weight = conditions["count"].to_numpy(np.float64)
-        rows = conditions.iloc[np.random.default_rng(seed).choice(len(conditions), count, p=weight / weight.sum())]
-        labels = np.zeros((count, len(self.class_names)), np.float32)
-        for row, joined in enumerate(rows["labels"]):
-            for name in split_labels(joined):
-                labels[row, self.class_names.index(name)] = 1
-        return Requests(
-            labels,
-            np.full(count, age, np.float32) if np.isfinite(age) else rows["age"].to_numpy(np.float32),
-            np.full(count, sex, object) if sex != "unknown" else rows["sex"].to_numpy(object),
-        )
+        """`count` requests drawn from rows of the table of conditions, in proportion to their counts.
+
+        `attributes` that are given take the place of the drawn ones; an unknown value (NaN, "unknown") does not.
+        """
+        wanted = {name: ATTRIBUTES.get(name).unknown for name in self.attributes} | dict(attributes or {})
+        return draw_requests(conditions, self.class_names, count, seed, wanted)
 
     def generate(
         self, requests: Requests, seed: int, settings: SamplingSettings | None = None, first: int = 0
@@ -188,12 +171,7 @@ class ECGGenerator:
 
         `first` is the number of the first record in a larger set that is made in parts.
         """
-        condition = Condition(
-            torch.from_numpy(requests.labels),
-            torch.from_numpy(requests.age),
-            torch.tensor([SEX_CODES[sex] for sex in requests.sex], dtype=torch.int64),
-            torch.zeros(len(requests), dtype=torch.bool),
-        )
+        condition = Condition.of(requests.labels, requests.attributes)
         settings = settings or SamplingSettings()
         drawn = sample(self.prior, condition, seed, settings, first)
         signal = self.decode(drawn.codes, drawn.sketch, settings.batch_size)
@@ -249,10 +227,13 @@ class ECGGenerator:
                 f"{folder} is no whole generator: expected tokenizer/, prior/, conditions.csv, and task and samples in "
                 "config.json; copy it again"
             )
-        conditions = pd.read_csv(folder / "conditions.csv", keep_default_na=False, na_values={"age": [""]})
+        prior = ECGPrior.from_pretrained(folder / "prior")
+        numbers = [name for name in prior.config.attributes if ATTRIBUTES.get(name).is_number]
+        missing_values = {name: [""] for name in numbers}
+        conditions = pd.read_csv(folder / "conditions.csv", keep_default_na=False, na_values=missing_values)
         return cls(
             ECGTokenizer.from_pretrained(folder / "tokenizer"),
-            ECGPrior.from_pretrained(folder / "prior"),
+            prior,
             LabelTask.from_dict(about["config"]["task"]),
             conditions,
             about["config"]["samples"],
@@ -263,27 +244,3 @@ class ECGGenerator:
 def is_generator(folder: Path) -> bool:
     """Whether a folder holds a saved generator."""
     return (folder / "config.json").is_file() and (folder / "prior").is_dir() and (folder / "conditions.csv").is_file()
-
-
-def split_labels(joined: str) -> list[str]:
-    """The reverse of `join_labels`."""
-    return list(filter(None, joined.split("+")))
-
-
-def join_labels(names: Sequence[str]) -> str:
-    """Class names as one text, in the order given; "" for none."""
-    return "+".join(names)
-
-
-def training_conditions(store: RecordStore, indices: np.ndarray, task: LabelTask) -> pd.DataFrame:
-    """How often each combination of labels, age (rounded to five years) and sex occurs in the chosen rows."""
-    table = store.table.iloc[indices]
-    labels = store.labels(task)[indices]
-    rows = pd.DataFrame(
-        {
-            "labels": [join_labels(task.names(row)) for row in labels],
-            "age": (table["age"].to_numpy(np.float64) / AGE_STEP).round() * AGE_STEP,
-            "sex": table["sex"].to_numpy(),
-        }
-    )
-    return rows.groupby(["labels", "age", "sex"], dropna=False, sort=True).size().reset_index(name="count")

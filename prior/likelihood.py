@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqecg.prior.conditioning import SEX_CODES, Condition
+from vqecg.prior.conditioning import Condition
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.records.store.selection import RecordSelection
@@ -20,7 +20,7 @@ class Told:
     """A batch of recordings; row n of each field belongs together."""
 
     codes: Tensor  # (batch, frames, levels) int64, of the levels that the prior writes
-    condition: Condition  # labels, age and sex, none of them hidden
+    condition: Condition  # none of them hidden
     sketch: Sketch
 
     @classmethod
@@ -30,19 +30,13 @@ class Told:
         generator: ECGGenerator,
         signal: np.ndarray,
         statements: Sequence[Mapping[str, float]],
-        age: np.ndarray,
-        sex: np.ndarray,
+        attributes: Mapping[str, np.ndarray],
     ) -> "Told":
-        """Of signals (batch, 8, samples) float32 mV; age (batch,) in years, NaN unknown; sex (batch,) as text."""
+        """Of signals (batch, 8, samples) float32 mV, statements, and columns (batch,) of a record table by name."""
         tokenizer, prior = generator.tokenizer, generator.prior
         device = next(tokenizer.parameters()).device
         own = torch.from_numpy(np.ascontiguousarray(signal))
-        condition = Condition(
-            torch.from_numpy(generator.task.encode(statements)),
-            torch.from_numpy(np.asarray(age, np.float32)),
-            torch.tensor([SEX_CODES[name] for name in sex], dtype=torch.int64),
-            torch.zeros(len(own), dtype=torch.bool),
-        )
+        condition = Condition.of(generator.task.encode(statements), attributes)
         codes = tokenizer.encode(own.to(device), prior.config.levels)
         return cls(codes, condition.to(device), prior.sketch.measured(signal).to(device))
 
@@ -50,17 +44,13 @@ class Told:
     def of_records(cls, generator: ECGGenerator, records: RecordSelection) -> "Told":
         """Of records of a store. Raises ValueError when its sampling rate is not the generator's."""
         generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
-        table = records.store.table.iloc[records.rows]
-        signal = records.store.signals(records.rows)
-        return cls.of(
-            generator, signal, table["statements"].tolist(), table["age"].to_numpy(), table["sex"].to_numpy(object)
-        )
+        attributes = records.attributes(generator.prior.config.attributes)
+        return cls.of(generator, records.signals, records.statements, attributes)
 
     def repeated(self, count: int) -> "Told":
         """Every recording `count` times in a row."""
         again = torch.arange(len(self.codes), device=self.codes.device).repeat_interleave(count)
-        labels, age, sex, hidden = (getattr(self.condition, name)[again] for name in ("labels", "age", "sex", "hidden"))
-        return Told(self.codes[again], Condition(labels, age, sex, hidden), self.sketch[again])
+        return Told(self.codes[again], self.condition[again], self.sketch[again])
 
     @torch.inference_mode()
     def losses(self, generator: ECGGenerator) -> np.ndarray:

@@ -11,7 +11,8 @@ import torch
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.gate import CopyGate, generate_gated
-from vqecg.prior.generator import ECGGenerator, Requests, SyntheticRecords
+from vqecg.prior.generator import ECGGenerator, SyntheticRecords
+from vqecg.prior.requests import Requests
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.tokenizer.encoding import one_thread
 

@@ -39,7 +39,8 @@ class PriorTraining:
     components: int = 48  # of the representative beat, drawn before the codes
     trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
-    attribute_dropout: float = 0.3  # share of training records whose age (and, apart, sex) is hidden
+    attribute_dropout: float = 0.3  # share of training records of which an attribute is hidden, each by itself
+    attributes: tuple[str, ...] = ("age", "sex")  # of a record, beside its labels: names of records/attributes.py
     variants: int = 4  # encodings of each training record, jittered anew (the first is not)
     shift: float = 0.04  # s, a variant is moved by at most, either way
     gain: float = 0.05  # standard deviation of the logarithm of a random factor on each variant
@@ -101,12 +102,14 @@ def train_prior(
         dropout=settings.dropout,
         label_dropout=settings.label_dropout,
         attribute_dropout=settings.attribute_dropout,
+        attributes=settings.attributes,
     )
     shift = round(settings.shift * store.spec.sampling_rate)
     variants = Variants(settings.variants, shift, settings.gain, settings.fit.seed)
     levels = tokenizer.num_levels  # all: the detail model learns what the deeper ones hold
-    examples = encode_examples(store, train, tokenizer, basis, task, levels, variants, progress)
-    held_out = encode_examples(store, validation, tokenizer, basis, task, levels, progress=progress)
+    columns = settings.attributes
+    examples = encode_examples(store, train, tokenizer, basis, task, levels, variants, columns, progress)
+    held_out = encode_examples(store, validation, tokenizer, basis, task, levels, attributes=columns, progress=progress)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         prior = ECGPrior(config)
@@ -178,14 +181,14 @@ def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) 
 
 def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """The losses of one batch, by name: nats a code, over all levels and for each."""
-    condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
+    condition = Condition.from_batch(batch)
     output = model(batch["codes"], condition, Sketch(batch["times"], batch["traits"]))
     return {"loss": output.code_loss} | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
 
 
 def sketch_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """The losses of one batch, by name: nats a beat and nats a trait, and their sum."""
-    condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
+    condition = Condition.from_batch(batch)
     sketch = Sketch(batch["times"], batch["traits"])
     losses = model(sketch, condition)
     beats = losses.beats.sum() / (sketch.times.isfinite().sum() + len(sketch))

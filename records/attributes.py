@@ -37,6 +37,10 @@ class Attribute:
         """The value of a record that does not have it."""
         return math.nan if self.is_number else self.categories[0]
 
+    def is_unknown(self, value: Any) -> bool:
+        """True for the value of a record that does not have it."""
+        return math.isnan(float(value)) if self.is_number else value == self.unknown
+
     def check(self, value: Any) -> None:
         """Raises ValueError for a value that the attribute cannot have."""
         if self.is_number:

@@ -121,7 +121,8 @@ def tiny_generator(
     prior_training: PriorTraining,
 ) -> ECGGenerator:
     """A generator for the five superclasses, its prior trained for a few steps; tests must not change it."""
-    from vqecg.prior.generator import ECGGenerator, training_conditions
+    from vqecg.prior.generator import ECGGenerator
+    from vqecg.prior.requests import training_conditions
     from vqecg.prior.training import train_prior
 
     train, validation = simulated_split.train, simulated_split.validation

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import torch
@@ -17,6 +18,9 @@ from vqecg.records.files.atomic import atomic_file, write_text
 from vqecg.training.processes import own_device
 
 FORMAT_VERSION = 1
+# metadata of a config's field that came after models had been trained: while it has its default, which is what those
+# models were made with, it is not part of the fingerprint, so that theirs stays what it was
+OMITTED_WHILE_DEFAULT = MappingProxyType({"omitted_while_default": True})
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 
 
@@ -137,9 +141,16 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def fingerprint(model: nn.Module) -> str:
-    """16 hex digits that name a model's settings and weights: equal for equal bits, wherever the folder lies."""
+    """16 hex digits that name a model's settings and weights: equal for equal bits, wherever the folder lies.
+
+    A setting that is marked OMITTED_WHILE_DEFAULT counts only where it is not at its default.
+    """
     config: Any = model.config
-    digest = hashlib.sha256(json.dumps(dataclasses.asdict(config), sort_keys=True).encode())
+    settings = dataclasses.asdict(config)
+    for field in dataclasses.fields(config):
+        if field.metadata.get("omitted_while_default") and settings[field.name] == field.default:
+            del settings[field.name]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())

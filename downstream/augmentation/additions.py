@@ -3,7 +3,7 @@
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -28,8 +28,7 @@ class Draws:
     parents: np.ndarray  # (records, 2) int64, rows of the store, -1 where there is none
     weight: np.ndarray  # (records,) float64 of the second parent, NaN without
     statements: Sequence[dict[str, float]]
-    age: np.ndarray  # (records,) float32 years, NaN unknown
-    sex: np.ndarray  # (records,) str
+    attributes: Mapping[str, np.ndarray]  # by name, (records,) each, as in a record table
     made: np.ndarray | None = None  # (records,) bool, False where nothing could be made; None: all were
 
 
@@ -43,8 +42,7 @@ class Additions:
     parents: np.ndarray  # (records, 2) int64, rows of the store, -1 where there is none
     weight: np.ndarray  # (records,) float64 of the second parent, NaN without
     statements: tuple[dict[str, float], ...]  # that give the labels
-    age: np.ndarray  # (records,) float32 years
-    sex: np.ndarray  # (records,) str
+    attributes: Mapping[str, np.ndarray]  # by name, (records,) each: float32 numbers or text
     passed: np.ndarray  # (records,) bool; False: every draw was rejected, and the last one stands here
     draws: np.ndarray  # (records,) int64, how many it took
     nearest: np.ndarray  # (records,) int64, row of the nearest training record, -1 without a gate
@@ -64,7 +62,15 @@ class Additions:
             if isinstance(getattr(self, field.name), np.ndarray)
         }
         statements = tuple(self.statements[number] for number in numbers)
-        return Additions(self.method, statements=statements, rejected=self.rejected, note=self.note, **parts)
+        attributes = {name: values[numbers] for name, values in self.attributes.items()}
+        return Additions(
+            self.method,
+            statements=statements,
+            attributes=attributes,
+            rejected=self.rejected,
+            note=self.note,
+            **parts,
+        )
 
     def to_bytes(self) -> bytes:
         """As a .npz file, to be read with `read`."""
@@ -73,15 +79,17 @@ class Additions:
             for field in fields(self)
             if isinstance(getattr(self, field.name), np.ndarray)
         }
+        texts = {name: values.tolist() for name, values in self.attributes.items() if values.dtype == object}
+        numbers = {name: values for name, values in self.attributes.items() if name not in texts}
         about = {
             "method": self.method,
             "note": self.note,
             "statements": self.statements,
             "rejected": self.rejected.to_dict("list"),
-            "sex": self.sex.tolist(),
+            **texts,
         }
         content = io.BytesIO()
-        np.savez(content, **{name: values for name, values in arrays.items() if name != "sex"}, about=json.dumps(about))
+        np.savez(content, **arrays, **numbers, about=json.dumps(about))
         return content.getvalue()
 
     @classmethod
@@ -91,8 +99,10 @@ class Additions:
             parts = {name: file[name] for name in file.files}
         about = json.loads(str(parts.pop("about")))
         rejected = pd.DataFrame(about["rejected"], columns=list(TALLY_COLUMNS))
-        sex = np.array(about["sex"], object)
-        return cls(about["method"], statements=tuple(about["statements"]), sex=sex, rejected=rejected,
+        names = {field.name for field in fields(cls)}
+        attributes = {name: parts.pop(name) for name in set(parts) - names}
+        attributes |= {name: np.array(values, object) for name, values in about.items() if name not in names}
+        return cls(about["method"], statements=tuple(about["statements"]), attributes=attributes, rejected=rejected,
                    note=about["note"], **parts)  # fmt: skip
 
 
@@ -111,7 +121,8 @@ def fill(
     `make(rows, attempt)` makes those of some rows of the plan (int64). The gate rejects before the check is asked.
     """
     first = make(np.arange(len(plan)), 0)
-    made = {name: np.array(getattr(first, name)) for name in ("signal", "parents", "weight", "age", "sex")}
+    made = {name: np.array(getattr(first, name)) for name in ("signal", "parents", "weight")}
+    attributes = {name: np.array(values) for name, values in first.attributes.items()}
     statements = list(first.statements)
     passed, draws = np.zeros(len(plan), bool), np.zeros(len(plan), np.int64)
     nearest, distance = np.full(len(plan), -1, np.int64), np.full(len(plan), np.nan)
@@ -123,6 +134,8 @@ def fill(
         drawn = first if attempt == 0 else make(rows, attempt)
         for name, values in made.items():
             values[rows] = getattr(drawn, name)
+        for name, values in attributes.items():
+            values[rows] = drawn.attributes[name]
         for row, own in zip(rows, drawn.statements, strict=True):
             statements[row] = dict(own)
         near = None if gate is None else gate.nearest(drawn.signal)
@@ -137,6 +150,7 @@ def fill(
         method,
         labels=plan.labels,
         statements=tuple(statements),
+        attributes=attributes,
         passed=passed,
         draws=draws,
         nearest=nearest,
@@ -168,8 +182,7 @@ def judged(
             drawn.signal[open_rows],
             labels[open_rows],
             [dict(drawn.statements[row]) for row in open_rows],
-            drawn.age[open_rows],
-            drawn.sex[open_rows],
+            {name: values[open_rows] for name, values in drawn.attributes.items()},
             drawn.parents[open_rows],
         )
         for row, verdict in zip(open_rows, check.judge(records), strict=True):

@@ -35,8 +35,7 @@ class MadeRecords:
     signal: np.ndarray  # (records, 8, samples) float32 mV
     labels: np.ndarray  # (records, classes) float32, of the task of the check
     statements: Sequence[dict[str, float]]
-    age: np.ndarray  # (records,) float32 years, NaN unknown
-    sex: np.ndarray  # (records,) str
+    attributes: Mapping[str, np.ndarray]  # by name, (records,) each, as in a record table
     parents: np.ndarray | None = None  # (records, 2) int64, rows of the store, -1 for none; None: no record has any
 
     def __len__(self) -> int:

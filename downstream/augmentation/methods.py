@@ -19,7 +19,8 @@ from vqecg.prior.copies.gate import CopyGate, another_seed
 from vqecg.prior.editing.infilling import InfillingSettings, infill
 from vqecg.prior.editing.interpolation import InterpolationSettings, draw_pair, mix, parents_of
 from vqecg.prior.editing.pairing import SHARED, SUPPORTED, Pair, Parents, shared_statements
-from vqecg.prior.generator import ECGGenerator, Requests
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import Requests, attribute_column
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
@@ -85,7 +86,7 @@ class Ingredients:
         statements: list[dict[str, float]] | None = None,
         made: np.ndarray | None = None,
     ) -> Draws:
-        """Records with parents (rows of the store); age and sex, and the statements unless given, are the first's."""
+        """Records with parents (rows of the store); attributes, and statements unless given, are the first's."""
         table = self.store.table.iloc[first]
         none = np.full(len(first), -1, np.int64)
         return Draws(
@@ -93,8 +94,7 @@ class Ingredients:
             np.stack([first, none if second is None else second], axis=1),
             np.full(len(first), np.nan) if weight is None else weight,
             self.statements(first) if statements is None else statements,
-            table["age"].to_numpy(np.float32),
-            table["sex"].to_numpy(object),
+            {name: attribute_column(name, table[name]) for name in self.generator.attributes},
             made,
         )
 
@@ -132,13 +132,13 @@ def prior(own: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
     def make(rows: np.ndarray, attempt: int) -> Draws:
         table = own.store.table.iloc[own.sources(plan, rows)]
         labels = known_labels(own.generator, table["statements"].tolist(), settings.least)
-        asked = Requests(labels, table["age"].to_numpy(np.float32), table["sex"].to_numpy(object))
+        asked = Requests.like(labels, table, own.generator.attributes)
         seed = settings.seed if attempt == 0 else another_seed(settings.seed, attempt)
         made = own.generator.generate(asked, seed, settings.sampling, first + int(rows[0]))
         none = np.full(len(rows), -1, np.int64)
         statements = [dict.fromkeys(own.generator.task.names(row), 100.0) for row in labels]
         parents = np.stack([none, none], axis=1)
-        return Draws(made.signal, parents, np.full(len(rows), np.nan), statements, asked.age, asked.sex)
+        return Draws(made.signal, parents, np.full(len(rows), np.nan), statements, asked.attributes)
 
     note = "samples of the prior for the statements, age and sex of real training records"
     return fill(PRIOR, plan, own.task, make, note, settings.attempts, own.check, own.gate)

@@ -61,7 +61,10 @@ class LikelihoodCheck:
             return []
         losses = np.concatenate([
             Told.of(
-                self.generator, records.signal[part], records.statements[part], records.age[part], records.sex[part]
+                self.generator,
+                records.signal[part],
+                records.statements[part],
+                {name: values[part] for name, values in records.attributes.items()},
             ).losses(self.generator)
             for part in (slice(start, start + BATCH) for start in range(0, len(records), BATCH))
         ])  # fmt: skip

@@ -8,7 +8,8 @@ import numpy as np
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex, joined
-from vqecg.prior.generator import ECGGenerator, Requests, SyntheticRecords
+from vqecg.prior.generator import ECGGenerator, SyntheticRecords
+from vqecg.prior.requests import Requests
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 

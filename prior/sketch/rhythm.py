@@ -7,6 +7,8 @@ end cuts the last interval short: what is known of it is only that it reached be
 the likelihood (as in survival analysis).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -23,10 +25,18 @@ TYPICAL = 10.0  # frames, the interval whose logarithm counts as 0
 class RhythmModel(nn.Module):
     """R peak times, in frames from the record's start, one after the other."""
 
-    def __init__(self, classes: int, frames: int, groups: int = 0, width: int = 64, components: int = 6) -> None:
+    def __init__(
+        self,
+        classes: int,
+        frames: int,
+        groups: int = 0,
+        width: int = 64,
+        components: int = 6,
+        attributes: Sequence[str] = ("age", "sex"),
+    ) -> None:
         super().__init__()
         self.frames = frames
-        self.condition = ConditionEmbedding(classes, width, groups)
+        self.condition = ConditionEmbedding(classes, width, groups, attributes)
         self.rate = nn.Linear(RHYTHM_TRAITS, width)
         self.interval = nn.Linear(3, width)
         self.recurrence = nn.GRU(width, width, batch_first=True)

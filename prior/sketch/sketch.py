@@ -3,6 +3,7 @@
 labels, age, sex -> traits (trait_model.py) -> R peaks (rhythm.py) -> codes (prior/modeling.py)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +70,14 @@ class SketchModel(nn.Module):
     limits: Tensor
 
     def __init__(
-        self, classes: int, groups: int, frames: int, components: int, sampling_rate: int, hop_length: int
+        self,
+        classes: int,
+        groups: int,
+        frames: int,
+        components: int,
+        sampling_rate: int,
+        hop_length: int,
+        attributes: Sequence[str] = ("age", "sex"),
     ) -> None:
         super().__init__()
         measures = PLAIN + len(INDEPENDENT_LEADS) * beat_samples(sampling_rate)
@@ -78,8 +86,8 @@ class SketchModel(nn.Module):
         self.register_buffer("projection", torch.zeros(measures, PLAIN + components))
         self.register_buffer("loadings", torch.zeros(components, measures - PLAIN))
         self.register_buffer("limits", torch.tensor([[-FARTHEST], [FARTHEST]]).repeat(1, PLAIN + components))
-        self.traits = TraitModel(classes, PLAIN + components, groups)
-        self.rhythm = RhythmModel(classes, frames, groups)
+        self.traits = TraitModel(classes, PLAIN + components, groups, attributes=attributes)
+        self.rhythm = RhythmModel(classes, frames, groups, attributes=attributes)
 
     @property
     def basis(self) -> TraitBasis:

@@ -1,5 +1,7 @@
 """Traits <- labels, age, sex: one trait after the other, each a mixture of logistics given those before it."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -21,10 +23,17 @@ class TraitModel(nn.Module):
     pace: Tensor
 
     def __init__(
-        self, classes: int, traits: int, groups: int = 0, width: int = 128, components: int = 4, dropout: float = 0.3
+        self,
+        classes: int,
+        traits: int,
+        groups: int = 0,
+        width: int = 128,
+        components: int = 4,
+        dropout: float = 0.3,
+        attributes: Sequence[str] = ("age", "sex"),
     ) -> None:
         super().__init__()
-        self.condition = ConditionEmbedding(classes, width, groups)
+        self.condition = ConditionEmbedding(classes, width, groups, attributes)
         self.value = nn.Linear(1, width)
         self.position = nn.Parameter(0.3 * torch.randn(traits, width))
         self.recurrence = nn.GRU(width, width, batch_first=True)

@@ -28,7 +28,7 @@ from vqecg.downstream.classifiers.training import ClassifierSettings
 from vqecg.downstream.comparison.design import check_generator
 from vqecg.prior.copies.gate import CopyGate, GateSettings
 from vqecg.prior.copies.waveform_index import NearestNeighbours
-from vqecg.prior.generator import Requests
+from vqecg.prior.requests import Requests
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
@@ -203,7 +203,8 @@ def write(arguments: Arguments, own: Ingredients, paths: list[Path], said: str) 
             "no record passed; of records with a parent most are near copies of it, which --no-gate keeps, and more "
             f"--settings.attempts try longer. {said}"
         )
-    asked = Requests(labels, np.concatenate([part.age for part in parts]), np.concatenate([part.sex for part in parts]))
+    names = parts[0].attributes
+    asked = Requests(labels, {name: np.concatenate([part.attributes[name] for part in parts]) for name in names})
     manifest = pd.concat([manifest_of(arguments, own, part) for part in parts], ignore_index=True)
     statements = [names for part in parts for names in part.statements]
     rate = own.store.spec.sampling_rate

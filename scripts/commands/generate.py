@@ -14,15 +14,15 @@ import pandas as pd
 from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.gate import CopyGate, GateSettings
-from vqecg.prior.generator import ECGGenerator, Requests
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import Requests
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
-from vqecg.records.datasets.parsing import MAX_AGE
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.export.ptbxl_layout import is_dataset, write_dataset
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import LabelTask, table_with
-from vqecg.records.record import SEXES
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL, preset
@@ -74,7 +74,7 @@ def generate(arguments: Arguments) -> None:
     check_destination(arguments.out, is_dataset, arguments.overwrite)
     place = find_folder(generator_folder(arguments.generator)).resolve()  # workers take it as a path
     generator = ECGGenerator.from_pretrained(place)
-    check_person(arguments.age, arguments.sex)
+    generator.check_attributes(wanted_attributes(arguments))
     requests = ask(generator, arguments)
     gate = fit_gate(arguments, generator)
     task = SamplingTask(place, generator.fingerprint, arguments.seed, arguments.sampling, gate)
@@ -103,7 +103,7 @@ def generate(arguments: Arguments) -> None:
 def ask(generator: ECGGenerator, arguments: Arguments) -> Requests:
     """What to generate. Raises ValueError for labels with too few training records."""
     least = 0 if arguments.force else arguments.min_parents
-    how = (arguments.count, arguments.seed, arguments.age, arguments.sex)
+    how = (arguments.count, arguments.seed, wanted_attributes(arguments))
     rare = {name: count for name, count in generator.rare_labels(least).items() if name not in arguments.labels}
     if arguments.labels:
         own = generator.parents_without(arguments.labels, rare, arguments.only)
@@ -122,12 +122,10 @@ def ask(generator: ECGGenerator, arguments: Arguments) -> Requests:
     return asked.without([generator.class_names.index(name) for name in rare])
 
 
-def check_person(age: float, sex: str) -> None:
-    """Raises ValueError, before anything is sampled, for what the data set would refuse."""
-    if np.isfinite(age) and not 0 <= age <= MAX_AGE:
-        raise ValueError(f"age {age:g}, expected 0 to {MAX_AGE:.0f} years, nan = as in training")
-    if sex not in SEXES:
-        raise ValueError(f"sex {sex!r}, expected one of {', '.join(SEXES)}")
+def wanted_attributes(arguments: Arguments) -> dict[str, Any]:
+    """The attributes asked for, by name."""
+    given = {name: getattr(arguments, name) for name in ("age", "sex")}
+    return {name: value for name, value in given.items() if not ATTRIBUTES.get(name).is_unknown(value)}
 
 
 def fit_gate(arguments: Arguments, generator: ECGGenerator) -> CopyGate | None:
@@ -142,9 +140,11 @@ def fit_gate(arguments: Arguments, generator: ECGGenerator) -> CopyGate | None:
 
 def fingerprint_of(arguments: Arguments, generator: ECGGenerator, requests: Requests, gate: CopyGate | None) -> str:
     """sha256 hex of all that the shards are made from."""
-    known = [generator.fingerprint, arguments.seed, plain(arguments.sampling), requests.sex.tolist()]
+    known = [generator.fingerprint, arguments.seed, plain(arguments.sampling), list(requests.attributes)]
     digest = hashlib.sha256(json.dumps(known).encode())
-    digest.update(requests.labels.tobytes() + requests.age.tobytes())
+    digest.update(requests.labels.tobytes())
+    for name, values in requests.attributes.items():
+        digest.update(ATTRIBUTES.get(name).encode(values).tobytes())
     if gate is not None:
         digest.update(json.dumps([gate.store.fingerprint, gate.threshold, plain(gate.settings)]).encode())
         digest.update(gate.rows.tobytes())
@@ -220,15 +220,18 @@ def write_synthetic(
     """
     names = [task.names(row) for row in requests.labels]
     statements = statements or [dict.fromkeys(own, 100.0) for own in names]
+    attributes = {
+        name: values.astype(np.float64) if ATTRIBUTES.get(name).is_number else values
+        for name, values in requests.attributes.items()
+    }
     rows = pd.DataFrame(
         {
             "patient_id": [str(FIRST_PATIENT + number) for number in range(len(requests))],
             "fold": TRAINING_FOLD,
-            "age": requests.age.astype(np.float64),
-            "sex": requests.sex,
+            **attributes,
             "statements": statements,
         }
     )
-    manifest = manifest.assign(labels=["+".join(own) for own in names], age=rows["age"], sex=rows["sex"])
+    manifest = manifest.assign(labels=["+".join(own) for own in names], **attributes)
     meanings = table_with(name for own in statements for name in own)
     write_dataset(folder, chunks, sampling_rate, rows, meanings, manifest, overwrite, note=note, copies=copies)

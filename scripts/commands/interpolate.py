@@ -8,7 +8,8 @@ import pandas as pd
 
 from vqecg.prior.copies.gate import CopyGate, GateSettings
 from vqecg.prior.editing.interpolation import InterpolationSettings, interpolable, interpolate_store, shared_statements
-from vqecg.prior.generator import Requests
+from vqecg.prior.requests import Requests
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.folds import FoldSplit
@@ -80,9 +81,8 @@ def run(arguments: Arguments) -> None:
         said = gate_sentence(gate, int(made.rejected.sum()), len(made.signal))
         columns = gate_columns(gate, made.nearest.rows, made.nearest.distances, made.rejected)
         manifest = manifest.assign(**columns)
-    # age and sex are the first parent's, whose rhythm the record has
-    table = store.table.iloc[first]
-    requests = Requests(made.labels, table["age"].to_numpy(np.float32), table["sex"].to_numpy(object))
+    # the attributes are the first parent's, whose rhythm the record has
+    requests = Requests.like(made.labels, store.table.iloc[first], ATTRIBUTES.names())
     rate = store.spec.sampling_rate
     signals = iter([made.signal])
     write_synthetic(arguments.out, signals, requests, task, rate, manifest, arguments.overwrite, shared, said)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vqecg.prior.generator import ECGGenerator, training_conditions
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import training_conditions
 from vqecg.prior.training import PriorTraining, train_prior
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
@@ -90,7 +91,7 @@ def train(arguments: Arguments) -> Stage:
                 "history": trained.result.history,
                 "detail_loss": None if trained.detail is None else trained.detail.best_value,
             }
-            conditions = training_conditions(store, rows.train, task)
+            conditions = training_conditions(store, rows.train, task, training.attributes)
             seen = prior_trained_on(
                 TrainedOn(store.fingerprint, arguments.folds, arguments.subset), arguments.tokenizer
             )

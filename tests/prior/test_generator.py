@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.generator import ECGGenerator, Requests, training_conditions
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import Requests, training_conditions
 from vqecg.records.folds import SplitIndices
 from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
 from vqecg.records.store.record_store import RecordStore
@@ -85,7 +86,7 @@ def test_a_saved_generator_comes_back_the_same(tiny_generator: ECGGenerator, tmp
         generator.generate(generator.requests(["NORM"], 2, seed=3), seed=4) for generator in (tiny_generator, loaded)
     )
     np.testing.assert_array_equal(first.signal, second.signal)
-    np.testing.assert_array_equal(first.requests.age, second.requests.age)
+    np.testing.assert_array_equal(first.requests.attributes["age"], second.requests.attributes["age"])
     assert (tmp_path / "generator" / "README.md").read_text() == "# Mine\n"
 
 
@@ -158,15 +159,15 @@ def test_requests_have_exactly_the_labels_asked_for(known: ECGGenerator):
 
 def test_age_and_sex_are_drawn_together_as_they_occurred_unless_given(known: ECGGenerator):
     requests = known.requests(["NORM"], 400, seed=0)
-    pairs = set(zip(requests.age.tolist(), requests.sex.tolist(), strict=True))
+    pairs = set(zip(*(values.tolist() for values in requests.attributes.values()), strict=True))
     assert pairs == {(40.0, "female"), (60.0, "male")}
-    assert (requests.sex == "female").mean() == pytest.approx(0.75, abs=0.08)
-    told = known.requests(["NORM"], 5, seed=0, age=33, sex="male")
-    assert (told.age == 33).all() and (told.sex == "male").all()
+    assert (requests.attributes["sex"] == "female").mean() == pytest.approx(0.75, abs=0.08)
+    given = known.requests(["NORM"], 5, seed=0, age=33, sex="male")
+    assert (given.attributes["age"] == 33).all() and (given.attributes["sex"] == "male").all()
 
 
 def test_the_same_seed_draws_the_same_requests(known: ECGGenerator):
-    first, again, other = (known.requests(["NORM"], 30, seed).age for seed in (1, 1, 2))
+    first, again, other = (known.requests(["NORM"], 30, seed).attributes["age"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -182,7 +183,6 @@ def test_other_labels_come_along_as_they_occurred(known: ECGGenerator):
 def test_a_generator_of_statements_is_asked_for_superclasses_too(
     simulated_store: RecordStore, simulated_split: SplitIndices
 ):
-    from vqecg.prior.conditioning import SEX_CODES
     from vqecg.prior.config import ECGPriorConfig
     from vqecg.prior.modeling import ECGPrior
     from vqecg.tokenizer.config import ECGTokenizerConfig
@@ -196,7 +196,7 @@ def test_a_generator_of_statements_is_asked_for_superclasses_too(
     superclasses = simulated_store.task("superdiagnostic")
     statements = [dict.fromkeys(task.names(row), 100.0) for row in asked.labels]
     assert (superclasses.encode(statements)[:, superclasses.class_names.index("HYP")] == 1).all()
-    assert set(asked.sex) <= set(SEX_CODES)
+    assert set(asked.attributes["sex"]) <= {"unknown", "female", "male"}
     with pytest.raises(ValueError, match="or classes of one of the tasks superdiagnostic"):
         generator.requests(["XYZ"], 1, seed=0)
 
@@ -206,8 +206,12 @@ def test_an_unknown_label_or_sex_is_refused(known: ECGGenerator):
         known.requests(["MI", "XYZ"], 1, seed=0)
     with pytest.raises(ValueError, match="expected some of NORM"):
         known.requests([], 1, seed=0)
-    with pytest.raises(ValueError, match="sex is 'woman'; expected one of unknown, female, male"):
+    with pytest.raises(ValueError, match="sex 'woman', expected one of unknown, female, male"):
         known.requests(["MI"], 1, seed=0, sex="woman")
+    with pytest.raises(ValueError, match="age 130, expected 0 to 125 years"):
+        known.requests(["MI"], 1, seed=0, age=130.0)
+    with pytest.raises(ValueError, match="attribute 'height' is unknown; expected some of age, sex"):
+        known.requests(["MI"], 1, seed=0, height=180.0)
 
 
 def test_a_combination_that_never_occurred_is_refused_and_the_usual_ones_are_named(known: ECGGenerator):
@@ -229,9 +233,10 @@ def test_parents_must_have_what_is_asked_for_from_classes_that_are_not_left_out(
 
 
 def test_requests_can_be_sliced_and_freed_of_a_label():
-    requests = Requests(np.eye(3, dtype=np.float32), np.arange(3, dtype=np.float32), np.array(["male"] * 3, object))
+    attributes = {"age": np.arange(3, dtype=np.float32), "sex": np.array(["male"] * 3, object)}
+    requests = Requests(np.eye(3, dtype=np.float32), attributes)
     assert requests.without([1]).labels.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 1]] and requests.labels[1, 1] == 1
-    assert len(requests[1:]) == 2 and requests[1:].age.tolist() == [1, 2]
+    assert len(requests[1:]) == 2 and requests[1:].attributes["age"].tolist() == [1, 2]
 
 
 def test_the_conditions_count_the_training_records(simulated_store: RecordStore, simulated_split: SplitIndices):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vqecg.prior.conditioning import FEMALE, MALE, UNKNOWN_SEX, Condition
+from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.modeling import ECGPrior, delay, undelay
 from vqecg.prior.sketch.sketch import Sketch
@@ -41,13 +41,11 @@ def codes(batch: int = 2, seed: int = 0) -> Tensor:
     return torch.randint(CODES, (batch, FRAMES, LEVELS), generator=torch.Generator().manual_seed(seed))
 
 
-def condition(batch: int = 2, label: int = 0, age: float = 60.0, sex: int = FEMALE, hidden: bool = False) -> Condition:
-    return Condition(
-        torch.eye(2)[torch.full((batch,), label)],
-        torch.full((batch,), age),
-        torch.full((batch,), sex),
-        torch.full((batch,), hidden),
-    )
+def condition(
+    batch: int = 2, label: int = 0, age: float = 60.0, sex: str = "female", hidden: bool = False
+) -> Condition:
+    attributes = {"age": np.full(batch, age), "sex": np.full(batch, sex, object)}
+    return Condition.of(np.eye(2)[np.full(batch, label)], attributes, np.full(batch, hidden))
 
 
 def sketch(batch: int = 2, first: float = 1.5, trait: float = 0.5) -> Sketch:
@@ -156,14 +154,14 @@ def test_a_deeper_level_sees_the_coarser_code_of_its_own_frame(prior: ECGPrior):
 
 def test_a_hidden_condition_is_the_null_whatever_it_would_have_been(prior: ECGPrior):
     one = prior(codes(), condition(label=0, hidden=True), sketch()).code_loss
-    other = prior(codes(), condition(label=1, age=20.0, sex=MALE, hidden=True), sketch()).code_loss
+    other = prior(codes(), condition(label=1, age=20.0, sex="male", hidden=True), sketch()).code_loss
     assert torch.equal(one, other)
     embedded = prior.condition_embedding(condition(hidden=True))
     torch.testing.assert_close(embedded, prior.condition_embedding.null.expand_as(embedded))
 
 
 @pytest.mark.parametrize(
-    "change", [{"label": 1}, {"age": 20.0}, {"age": math.nan}, {"sex": MALE}, {"sex": UNKNOWN_SEX}, {"hidden": True}]
+    "change", [{"label": 1}, {"age": 20.0}, {"age": math.nan}, {"sex": "male"}, {"sex": "unknown"}, {"hidden": True}]
 )
 def test_label_age_sex_and_hiding_each_change_the_distribution(change: dict[str, Any]):
     prior = new_prior()

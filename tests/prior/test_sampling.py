@@ -47,8 +47,7 @@ def prior(request: pytest.FixtureRequest) -> ECGPrior:
 def condition(batch: int, hidden: bool = False) -> Condition:
     return Condition(
         torch.eye(2)[torch.arange(batch) % 2],
-        torch.linspace(20, 90, batch),
-        torch.arange(batch) % 3,
+        {"age": torch.linspace(20, 90, batch), "sex": torch.arange(batch) % 3},
         torch.full((batch,), hidden),
     )
 
@@ -121,7 +120,7 @@ def test_sampling_neither_uses_nor_moves_the_global_random_numbers(prior: ECGPri
 
 
 def test_records_of_one_condition_differ(prior: ECGPrior):
-    same = Condition(torch.ones(6, 2), torch.full((6,), 50.0), torch.ones(6, dtype=torch.int64), torch.zeros(6) > 0)
+    same = Condition.of(np.ones((6, 2)), {"age": np.full(6, 50.0), "sex": np.full(6, "female", object)})
     codes = sample(prior, same, 0, PLAIN).codes
     assert len({record.numpy().tobytes() for record in codes}) == 6
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from vqecg.prior.conditioning import FEMALE, MALE, UNKNOWN_SEX
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.examples import CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.generator import ECGGenerator
@@ -38,7 +37,8 @@ def some_examples(records: int = 200, **shares: float) -> CodeExamples:
     labels = np.eye(2, dtype=np.float32)[np.arange(records) % 2]
     age = np.linspace(20, 90, records).astype(np.float32)
     traits = np.repeat(codes[:, :, 0, :1], PLAIN + 2, axis=2).astype(np.float32) % 7
-    return CodeExamples(codes.astype(np.int16), times, traits, labels, age, np.arange(records) % 2 + FEMALE, **shares)
+    attributes = {"age": age, "sex": np.arange(records) % 2 + 1}
+    return CodeExamples(codes.astype(np.int16), times, traits, labels, attributes, **shares)
 
 
 def test_encoded_examples_are_the_codes_of_the_records_and_what_the_table_says(
@@ -63,8 +63,8 @@ def test_encoded_examples_are_the_codes_of_the_records_and_what_the_table_says(
     assert found.traits.shape == (2, 3, basis.count) and not np.array_equal(found.traits[1], found.traits[0])
     np.testing.assert_array_equal(found.labels, simulated_store.labels(task)[indices])
     table = simulated_store.table.iloc[indices]
-    np.testing.assert_array_equal(found.age, table["age"].to_numpy(np.float32))
-    assert [{FEMALE: "female", MALE: "male"}[sex] for sex in found.sex] == table["sex"].tolist()
+    np.testing.assert_array_equal(found.attributes["age"], table["age"].to_numpy(np.float32))
+    assert [("unknown", "female", "male")[sex] for sex in found.attributes["sex"]] == table["sex"].tolist()
 
 
 def test_a_batch_draws_a_variant_of_each_record_and_keeps_its_condition():
@@ -74,8 +74,8 @@ def test_a_batch_draws_a_variant_of_each_record_and_keeps_its_condition():
     np.testing.assert_array_equal(batch["codes"][:, 0, 0] % 1000, rows)
     assert set((batch["codes"][:, 0, 0] // 1000).tolist()) == {0, 1, 2}
     np.testing.assert_array_equal(batch["labels"], examples.labels[rows])
-    np.testing.assert_array_equal(batch["age"], examples.age[rows])
-    np.testing.assert_array_equal(batch["sex"], examples.sex[rows])
+    np.testing.assert_array_equal(batch["attribute/age"], examples.attributes["age"][rows])
+    np.testing.assert_array_equal(batch["attribute/sex"], examples.attributes["sex"][rows])
     assert not bool(batch["hidden"].any())
     again = examples.batch(rows, np.random.default_rng(0))
     assert all(torch.equal(batch[name].nan_to_num(), again[name].nan_to_num()) for name in batch)
@@ -84,7 +84,7 @@ def test_a_batch_draws_a_variant_of_each_record_and_keeps_its_condition():
 def test_the_asked_share_of_conditions_ages_and_sexes_is_hidden_each_by_itself():
     examples = some_examples(4000, label_dropout=0.2, attribute_dropout=0.4)
     batch = examples.batch(np.arange(4000), np.random.default_rng(0))
-    no_age, no_sex = batch["age"].isnan(), batch["sex"] == UNKNOWN_SEX
+    no_age, no_sex = batch["attribute/age"].isnan(), batch["attribute/sex"] == 0
     assert float(batch["hidden"].float().mean()) == pytest.approx(0.2, abs=0.03)
     assert float(no_age.float().mean()) == pytest.approx(0.4, abs=0.03)
     assert float(no_sex.float().mean()) == pytest.approx(0.4, abs=0.03)
@@ -125,7 +125,7 @@ def test_a_prior_learns_what_a_label_means():
     times = np.full((1, 64, 1), 2, np.float32)
     traits = np.random.default_rng(0).normal(size=(1, 64, PLAIN + 2)).astype(np.float32)
     age = np.full(64, np.nan, np.float32)
-    examples = CodeExamples(codes, times, traits, labels, age, np.zeros(64, np.int64))
+    examples = CodeExamples(codes, times, traits, labels, {"age": age, "sex": np.zeros(64, np.int64)})
     torch.manual_seed(0)
     shape: dict[str, Any] = {"codebook_size": 8, "levels": 2, "frames": 4, "width": 16, "layers": 1, "heads": 2}
     prior = ECGPrior(ECGPriorConfig(("A", "B"), **shape, components=2, dropout=0.0))
@@ -142,7 +142,7 @@ def test_validation_is_the_mean_over_records_whatever_the_batches(tiny_generator
     times = np.sort(np.random.default_rng(1).random((1, 7, 9), np.float32) * 125)
     times[0, np.arange(9) > np.arange(7)[:, None]] = np.nan  # one beat in the first record, seven in the last
     traits = np.random.default_rng(2).normal(size=(1, 7, tiny_generator.prior.sketch.basis.count)).astype(np.float32)
-    examples = CodeExamples(records, times, traits, labels, age, np.ones(7, np.int64))
+    examples = CodeExamples(records, times, traits, labels, {"age": age, "sex": np.ones(7, np.int64)})
     sketch = tiny_generator.prior.sketch
     whole = mean_losses(sketch, examples, sketch_loss)
     intervals = np.isfinite(times[0]).sum(1) + 1

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import (
     CONFIG_FILE,
+    OMITTED_WHILE_DEFAULT,
     WEIGHTS_FILE,
     Pretrained,
     config_from_dict,
@@ -169,6 +170,20 @@ def test_the_fingerprint_names_the_bits_and_the_settings():
     same = SmallModel(SmallConfig(4))
     same.get_buffer("passing").fill_(7)  # no part of the model
     assert fingerprint(same) == first
+
+
+def test_a_setting_that_came_later_leaves_fingerprints_while_it_has_its_default():
+    @dataclass(frozen=True)
+    class LaterConfig(SmallConfig):
+        kind: str = field(default="plain", metadata=OMITTED_WHILE_DEFAULT)
+
+    torch.manual_seed(0)
+    model = SmallModel(SmallConfig(4))
+    before = fingerprint(model)
+    model.config = LaterConfig(4)
+    assert fingerprint(model) == before
+    model.config = LaterConfig(4, kind="other")
+    assert fingerprint(model) != before
 
 
 def test_tensors_that_cannot_be_written_leave_nothing_behind(tmp_path: Path):

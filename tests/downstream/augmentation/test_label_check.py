@@ -44,8 +44,7 @@ def made(store: RecordStore, rows: np.ndarray, task: LabelTask = TASK) -> MadeRe
         store.signals(rows),
         task.encode(statements),
         statements,
-        table["age"].to_numpy(np.float32),
-        table["sex"].to_numpy(object),
+        {"age": table["age"].to_numpy(np.float32), "sex": table["sex"].to_numpy(object)},
     )
 
 

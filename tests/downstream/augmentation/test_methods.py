@@ -178,7 +178,9 @@ def test_what_cannot_be_made_or_does_not_give_the_labels_is_told(own: Ingredient
     def make(rows: np.ndarray, attempt: int) -> Draws:
         statements = [{"SR": 100.0} if row == 1 else good.statements[row] for row in rows]
         parts = [getattr(good, name)[rows] for name in ("signal", "parents", "weight")]
-        return Draws(*parts, statements, good.age[rows], good.sex[rows], made=rows != 0)
+        return Draws(
+            *parts, statements, {name: values[rows] for name, values in good.attributes.items()}, made=rows != 0
+        )
 
     made = fill("made up", plan, own.task, make, "a test", attempts=2)
     assert made.passed.tolist() == [False, False] + [True] * (len(plan) - 2)
@@ -211,9 +213,11 @@ def test_additions_come_back_from_a_file(own: Ingredients, plan: AdditionPlan, t
     path = tmp_path / "part"
     path.write_bytes(made.to_bytes())
     again = Additions.read(path)
-    for name in ("signal", "labels", "parents", "weight", "age", "passed", "draws", "nearest", "distance"):
+    for name in ("signal", "labels", "parents", "weight", "passed", "draws", "nearest", "distance"):
         np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
-    assert again.statements == made.statements and again.note == made.note and again.sex.tolist() == made.sex.tolist()
+    assert again.statements == made.statements and again.note == made.note
+    for name in ("age", "sex"):
+        np.testing.assert_array_equal(again.attributes[name], made.attributes[name])
     pd.testing.assert_frame_equal(again.rejected, made.rejected)
     twice = joined_tallies([made.rejected, again.rejected])
     assert twice["count"].sum() == 2 * made.rejected["count"].sum()
@@ -228,8 +232,7 @@ def test_likelihood_rejects_what_lies_outside_the_range_of_training_records(own:
         own.store.signals(own.rows),
         own.store.labels(own.task)[own.rows],
         table["statements"].tolist(),
-        table["age"].to_numpy(np.float32),
-        table["sex"].to_numpy(object),
+        {"age": table["age"].to_numpy(np.float32), "sex": table["sex"].to_numpy(object)},
     )
     reasons = [verdict.reason for verdict in check.judge(records)]
     assert set(reasons) == {"", UNLIKELY, TOO_LIKELY}
@@ -245,4 +248,6 @@ def test_likelihood_rejects_what_lies_outside_the_range_of_training_records(own:
 def shortened(records: MadeRecords) -> MadeRecords:
     """No record."""
     none: Sequence[dict[str, float]] = []
-    return MadeRecords(records.signal[:0], records.labels[:0], none, records.age[:0], records.sex[:0])
+    return MadeRecords(
+        records.signal[:0], records.labels[:0], none, {name: values[:0] for name, values in records.attributes.items()}
+    )

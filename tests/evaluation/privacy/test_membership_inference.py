@@ -34,7 +34,7 @@ def likelihoods_of(losses: np.ndarray, labels: list[str] | None = None) -> Likel
 
 def drawn_losses(model: nn.Module, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Nats of the sketch of a record, in the mean."""
-    condition = Condition(batch["labels"], batch["age"], batch["sex"], batch["hidden"])
+    condition = Condition.from_batch(batch)
     drawn = model(Sketch(batch["times"], batch["traits"]), condition)
     return {"beats": drawn.beats.mean(), "traits": drawn.traits.mean()}
 

@@ -48,7 +48,11 @@ def examples(records: int = 64) -> CodeExamples:
     times = np.full((1, records, 3), math.nan, np.float32)
     times[..., 0] = 4
     return CodeExamples(
-        codes, times, traits, np.zeros((records, 1), np.float32), np.zeros(records, np.float32), np.zeros(records, int)
+        codes,
+        times,
+        traits,
+        np.zeros((records, 1), np.float32),
+        {"age": np.zeros(records, np.float32), "sex": np.zeros(records, int)},
     )
 
 

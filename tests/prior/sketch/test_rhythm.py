@@ -27,7 +27,7 @@ def new_model(seed: int = 0) -> RhythmModel:
 
 def condition(batch: int, label: int = 0) -> Condition:
     labels = torch.eye(2)[torch.full((batch,), label)]
-    return Condition(labels, torch.full((batch,), 50.0), torch.ones(batch).long(), torch.zeros(batch) > 0)
+    return Condition.of(labels.numpy(), {"age": np.full(batch, 50.0), "sex": np.full(batch, "female", object)})
 
 
 def told(model: RhythmModel, batch: int, rate: float = 0.0) -> Tensor:
@@ -102,7 +102,7 @@ def test_training_teaches_the_interval_that_a_label_or_a_rate_means(teacher: str
     times = np.cumsum(interval, axis=1).astype(np.float32)
     times[times >= FRAMES] = np.nan
     labels = torch.eye(2)[torch.from_numpy(slow if teacher == "label" else 0 * slow)]
-    asked = Condition(labels, torch.full((64,), 50.0), torch.ones(64).long(), torch.zeros(64) > 0)
+    asked = Condition.of(labels.numpy(), {"age": np.full(64, 50.0), "sex": np.full(64, "female", object)})
     traits = torch.zeros(64, 3)
     if teacher == "rate":
         traits[:, 0] = torch.from_numpy(2.0 * slow - 1)

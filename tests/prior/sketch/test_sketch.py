@@ -20,7 +20,7 @@ WIDE = torch.tensor([[-FARTHEST], [FARTHEST]]).repeat(1, 2)
 def condition(batch: int) -> Condition:
     """Label 0 and 1 in turn."""
     labels = torch.eye(2)[torch.arange(batch) % 2]
-    return Condition(labels, torch.full((batch,), 50.0), torch.ones(batch).long(), torch.zeros(batch) > 0)
+    return Condition.of(labels.numpy(), {"age": np.full(batch, 50.0), "sex": np.full(batch, "female", object)})
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,90 @@
+"""Requests: labels and attributes of the records to generate, and the table that they are drawn from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.labels import LabelTask
+from vqecg.records.store.record_store import RecordStore
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Records to generate; row n of each field belongs together."""
+
+    labels: np.ndarray  # (records, classes) float32 0 or 1
+    # by name, (records,) each: float32 numbers, NaN = any; text of a category, the unknown one = any
+    attributes: Mapping[str, np.ndarray]
+
+    @classmethod
+    def like(cls, labels: np.ndarray, table: pd.DataFrame, attributes: Sequence[str]) -> "Requests":
+        """Records of these labels (records, classes) with the attributes of the rows of a record table."""
+        return cls(labels, {name: attribute_column(name, table[name]) for name in attributes})
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice) -> "Requests":
+        return Requests(self.labels[rows], {name: values[rows] for name, values in self.attributes.items()})
+
+    def without(self, columns: Sequence[int]) -> "Requests":
+        """The same records without the labels of these columns."""
+        labels = self.labels.copy()
+        labels[:, list(columns)] = 0
+        return Requests(labels, self.attributes)
+
+
+def attribute_column(name: str, values: Any) -> np.ndarray:
+    """Values (records,) of an attribute as a table or a request has them: float32 numbers, or text."""
+    return np.asarray(values, np.float32 if ATTRIBUTES.get(name).is_number else object)
+
+
+def training_conditions(
+    store: RecordStore, indices: np.ndarray, task: LabelTask, attributes: Sequence[str] = ("age", "sex")
+) -> pd.DataFrame:
+    """The number of the chosen rows with each combination of labels and attributes.
+
+    Columns: labels (class names joined by "+"), one per attribute (numbers rounded to `Attribute.step`), count.
+    """
+    table = store.table.iloc[indices]
+    rows = {"labels": [join_labels(task.names(row)) for row in store.labels(task)[indices]]}
+    for name in attributes:
+        attribute, values = ATTRIBUTES.get(name), table[name].to_numpy()
+        if attribute.is_number:
+            values = (values.astype(np.float64) / attribute.step).round() * attribute.step
+        rows[name] = values
+    names = ["labels", *attributes]
+    return pd.DataFrame(rows).groupby(names, dropna=False, sort=True).size().reset_index(name="count")
+
+
+def draw_requests(
+    conditions: pd.DataFrame, class_names: Sequence[str], count: int, seed: int, attributes: Mapping[str, Any]
+) -> Requests:
+    """`count` requests drawn from rows of a table of conditions, in proportion to their counts.
+
+    `attributes` holds a value for each column of the table that is an attribute; an unknown one leaves the row's.
+    """
+    weight = conditions["count"].to_numpy(np.float64)
+    rows = conditions.iloc[np.random.default_rng(seed).choice(len(conditions), count, p=weight / weight.sum())]
+    labels = np.zeros((count, len(class_names)), np.float32)
+    for row, joined in enumerate(rows["labels"]):
+        for name in split_labels(joined):
+            labels[row, class_names.index(name)] = 1
+    drawn = {}
+    for name, value in attributes.items():
+        drawn[name] = attribute_column(name, rows[name] if ATTRIBUTES.get(name).is_unknown(value) else [value] * count)
+    return Requests(labels, drawn)
+
+
+def split_labels(joined: str) -> list[str]:
+    """The reverse of `join_labels`."""
+    return list(filter(None, joined.split("+")))
+
+
+def join_labels(names: Sequence[str]) -> str:
+    """Class names as one text, in the order given; "" for none."""
+    return "+".join(names)
