@@ -20,7 +20,7 @@ import argparse
 import ast
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -115,18 +115,27 @@ def executed(node: ast.AST) -> Iterator[ast.AST]:
         yield from executed(child)
 
 
-def imports(module: Module, known: Mapping[str, Module], top_level: bool = False) -> set[str]:
-    """The modules of the tree that a module imports; with `top_level` only those imported as it starts."""
+def imported_names(module: Module, known: Container[str] = (), top_level: bool = False) -> set[str]:
+    """The full names that a module imports; with `top_level` only those imported as it starts.
+
+    `from a.b import c` gives `a.b.c` where that is one of the `known` modules, else `a.b`. Raises ValueError for an
+    import by a relative name.
+    """
     names: set[str] = set()
-    nodes = module.tree.body if top_level else executed(module.tree)
-    for node in nodes:
+    for node in module.tree.body if top_level else executed(module.tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                names.add(whole if whole in known else node.module)
-    return (names & known.keys()) - {module.name}
+        elif isinstance(node, ast.ImportFrom):
+            if node.level or node.module is None:
+                raise ValueError(f"{module.path}:{node.lineno}: import by full name")
+            wholes = [f"{node.module}.{alias.name}" for alias in node.names]
+            names.update(whole if whole in known else node.module for whole in wholes)
+    return names
+
+
+def imports(module: Module, known: Mapping[str, Module], top_level: bool = False) -> set[str]:
+    """The modules of the tree that a module imports."""
+    return (imported_names(module, known, top_level) & known.keys()) - {module.name}
 
 
 def import_graph(modules: Mapping[str, Module]) -> dict[str, set[str]]:

@@ -1,75 +1,156 @@
-"""The house itself: imports go downwards only, start-up stays light, and no file knows one machine."""
+"""The house itself: imports go down only, by room and by floor, files stay small, and start-up stays light."""
 
-import ast
+import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-ROOMS = (
-    "records",
-    "training",
-    "tokenizer",
-    "prior",
-    "evaluation",
-    "downstream",
-    "reports",
-    "scripts",
-)  # from the ground up
+
+_spec = importlib.util.spec_from_file_location("house", CHECKOUT / "tests" / "house.py")
+assert _spec is not None and _spec.loader is not None
+house = sys.modules["house"] = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(house)
+
+# Rooms from the ground up, and the floors in each: the files and sub-folders of a floor import those of their own floor
+# and of the floors before it.
+FLOORS = {
+    "records": (
+        "registry files",
+        "record leads labels patients folds attributes beats",
+        "datasets",
+        "store",
+        "export",
+        "simulation",
+    ),
+    "training": ("examples processes progress sampler", "checkpoint", "state", "fit"),
+    "tokenizer": ("config losses quantization", "modeling", "encoding metrics", "training"),
+    "prior": (
+        "conditioning config kv_cache",
+        "sketch",
+        "examples",
+        "detail",
+        "modeling",
+        "sampling training",
+        "generator",
+        "copies likelihood",
+        "editing sampled_shards",
+    ),
+    "evaluation": ("statistics", "waves fidelity", "privacy"),
+    "downstream": ("classifiers", "assessment", "augmentation", "comparison"),
+    "reports": ("ecg_paper style", "html", "assessment comparison run figures"),
+    "scripts": ("cli commands",),
+}
+ROOMS = tuple(FLOORS)
+LONGEST_CHAIN, FILES_IN_A_FOLDER, LINES_OF_A_FILE, LARGE_DATACLASSES = 19, 16, 350, 10
+
+MODULES = house.read_modules(CHECKOUT)
+GRAPH = house.import_graph(MODULES)
 FILES = [path for room in ROOMS for path in sorted((CHECKOUT / room).rglob("*.py"))]
 ABSOLUTE_PATH = re.compile(r"(?<![\w.>}])/(?:home|root|work|tmp|Users|mnt|opt|data)/|[A-Z]:\\")
 
 
-def imported_modules(path: Path) -> list[str]:
-    """Every module that a file imports, anywhere in it, by full name."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.relative_to(CHECKOUT)}: import by full name"
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return found
+def place_of(module: str) -> tuple[str, str]:
+    """The room of a module, and the file or sub-folder in that room."""
+    parts = MODULES[module].path.with_suffix("").parts
+    return parts[0], parts[1]
+
+
+def floor_of(module: str) -> int:
+    """The floor of a module within its room."""
+    room, entry = place_of(module)
+    floors = [floor for floor, entries in enumerate(FLOORS[room]) if entry in entries.split()]
+    assert len(floors) == 1, f"{room}/{entry}: give it a floor in FLOORS"
+    return floors[0]
 
 
 def run_python(code: str, folder: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKOUT)))
-def test_no_room_imports_from_above_itself(path: Path):
-    own = ROOMS.index(path.relative_to(CHECKOUT).parts[0])
-    for module in imported_modules(path):
-        parts = module.split(".")
-        assert parts[0] not in ROOMS, f"{module}: import it as vqecg.{module}"
-        if parts[0] == "vqecg":
-            assert len(parts) > 1 and parts[1] in ROOMS, module
-            assert ROOMS.index(parts[1]) <= own, f"{module} lies above {ROOMS[own]}"
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_module_imports_from_above_its_room_or_its_floor(room: str):
+    members = [name for name, module in MODULES.items() if module.path.parts[0] == room]
+    assert members
+    for name in members:
+        for written in house.imported_names(MODULES[name]):
+            first = written.split(".")[0]
+            assert first not in ROOMS, f"{MODULES[name].path}: import {written} as vqecg.{written}"
+        for other in GRAPH[name]:
+            other_room = place_of(other)[0]
+            if other_room == "vqecg":
+                continue  # the version
+            assert ROOMS.index(other_room) <= ROOMS.index(room), f"{name} imports {other}, a room above it"
+            if other_room == room and MODULES[name].path.name != "__init__.py":
+                assert floor_of(other) <= floor_of(name), f"{name} imports {other}, a floor above it"
 
 
-def test_every_room_is_walked():
-    assert {path.relative_to(CHECKOUT).parts[0] for path in FILES} == set(ROOMS)
+def test_every_floor_is_on_disk():
+    listed = {(room, entry) for room, floors in FLOORS.items() for entries in floors for entry in entries.split()}
+    there = {place_of(name) for name in MODULES} - {(room, "__init__") for room in ROOMS}
+    assert listed == {place for place in there if place[0] != "vqecg"}
+    assert {path.name for path in house.rooms(CHECKOUT)} == {*ROOMS, "vqecg"}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert house.cycles(GRAPH) == []
+
+
+@pytest.mark.xfail(strict=False, reason="the steps still lie in the commands")
+def test_no_module_uses_a_command_as_a_library():
+    """Commands are entry points; the list of commands alone names them."""
+    for name in MODULES:
+        commands = {other for other in GRAPH[name] if other.startswith("vqecg.scripts.commands.")}
+        assert not commands or name == "vqecg.scripts.cli.main", (name, commands)
+
+
+def test_the_longest_chain_of_imports_stays_short():
+    chain = house.longest_chain(GRAPH)
+    assert len(chain) <= LONGEST_CHAIN, " -> ".join(chain)
+
+
+def test_the_public_face_imports_nothing_as_it_starts():
+    assert house.imports(MODULES["vqecg"], MODULES, top_level=True) == set()
+    code = "import sys, vqecg; print(sorted({'torch', 'numpy', 'pandas', 'vqecg.records'} & set(sys.modules)))"
+    assert run_python(code).stdout.strip() == "[]"
+
+
+def test_folders_and_files_stay_small():
+    folders = Counter(module.path.parent for module in MODULES.values() if module.path.name != "__init__.py")
+    assert max(folders.values()) <= FILES_IN_A_FOLDER, folders.most_common(1)
+    lengths = {str(module.path): len(module.lines) for module in MODULES.values()}
+    assert max(lengths.values()) <= LINES_OF_A_FILE, max(lengths, key=lambda path: lengths[path])
+    large = [place for place, fields in house.dataclass_fields(MODULES).items() if len(fields) > house.MANY_FIELDS]
+    assert len(large) <= LARGE_DATACLASSES, large
+
+
+def test_the_package_lists_every_folder():
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = [module.path.parent for module in MODULES.values() if module.path.name == "__init__.py"]
+    assert sorted(settings["packages"]) == sorted(
+        "vqecg" if folder.name == "vqecg" else ".".join(("vqecg", *folder.parts)) for folder in folders
+    )
+    assert {module.path.parent for module in MODULES.values()} == set(folders)  # no folder without an __init__.py
+    assert settings["package-dir"] == {"vqecg": "vqecg"} | {f"vqecg.{room}": room for room in ROOMS}
 
 
 def test_records_do_without_the_learning_libraries():
     heavy = {"torch", "transformers", "accelerate", "sklearn", "safetensors"}
-    for path in sorted((CHECKOUT / "records").rglob("*.py")):
-        at_start = {
-            name.name.split(".")[0] if isinstance(node, ast.Import) else str(node.module).split(".")[0]
-            for node in ast.parse(path.read_text(encoding="utf-8")).body
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            for name in node.names
-        }
-        assert not at_start & heavy, path.name
+    for name, module in MODULES.items():
+        if name.startswith("vqecg.records"):
+            at_start = {written.split(".")[0] for written in house.imported_names(module, top_level=True)}
+            assert not at_start & heavy, name
 
 
 def test_only_the_prior_knows_transformers():
-    for path in FILES:
-        if any(module.split(".")[0] == "transformers" for module in imported_modules(path)):
-            assert path.relative_to(CHECKOUT).parts[0] == "prior", path
+    for name, module in MODULES.items():
+        if any(written.split(".")[0] == "transformers" for written in house.imported_names(module)):
+            assert place_of(name)[0] == "prior", name
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKOUT)))
@@ -86,10 +167,10 @@ for room in {ROOMS}:
     except ImportError as error:
         print(error)
 """
-    told = run_python(code).stdout.splitlines()
-    assert len(told) == len(ROOMS)
-    for room, line in zip(ROOMS, told, strict=True):
-        assert f"import vqecg.{room}, not {room}" in line
+    messages = run_python(code).stdout.splitlines()
+    assert len(messages) == len(ROOMS)
+    for room, message in zip(ROOMS, messages, strict=True):
+        assert f"import vqecg.{room}, not {room}" in message
 
 
 def test_the_command_shows_its_help_without_the_learning_libraries():
@@ -107,12 +188,8 @@ assert not heavy, heavy
 
 @pytest.mark.slow
 def test_records_training_and_tokenizer_import_no_transformers(tmp_path: Path):
-    modules = [
-        ".".join(["vqecg", *path.relative_to(CHECKOUT).with_suffix("").parts])
-        for path in FILES
-        if path.relative_to(CHECKOUT).parts[0] in ROOMS[:3] and path.name != "__init__.py"
-    ]
-    records = [module for module in modules if module.startswith("vqecg.records.")]
+    modules = [name for name in MODULES if place_of(name)[0] in ROOMS[:3]]
+    records = [name for name in modules if place_of(name)[0] == "records"]
     code = f"""
 import importlib, sys
 for module in {records}:
