@@ -20,8 +20,8 @@ check: .venv/installed  ## lint, format, types
 	cd .venv/types && ../bin/mypy --config-file vqecg/pyproject.toml $(ROOMS:%=-p vqecg.%)
 
 bench: .venv/installed  ## what is timed and measured, each against a named alternative
-	@for name in reading simulation compression codec_speed sampling ghost_beats; do \
-		echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
+	@for name in data.reading data.simulation codec.compression codec.speed sampling.speed sampling.ghost_beats; do \
+		echo "== benchmarks/$$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vqecg needs Python 3.11 or newer: make PYTHON=...")'

@@ -4,8 +4,8 @@ One test fold cannot show a gain for a class with ten positives; the folds toget
 of its own, and a pooled AUROC compares a positive of one fold with a negative of another: where one fold's classifiers
 score higher throughout, such pairs say nothing of how records are ranked, and usually lower the AUROC below that of
 every fold (Forman and Scholz 2010, "Apples-to-apples in cross-validation studies"). Between arms it is worse: scores
-that one arm moves from fold to fold look like harm (`benchmarks/pooled_folds.py`), and no interval holds it, as folds
-are not drawn.
+that one arm moves from fold to fold look like harm (`benchmarks/evaluation/pooled_folds.py`), and no interval holds it,
+as folds are not drawn.
 
 Hence ranks within the fold (`normalise`), which put all folds on one scale: a score becomes the share of its fold's
 records below it. That assumes that a class is about as frequent in every fold, as in PTB-XL, whose folds are

@@ -38,7 +38,7 @@ def unjudged_classes(labels: np.ndarray, draw: BootstrapDraw, class_names: Seque
     """Classes that fewer than LEAST_PATIENTS test patients have, or lack; `labels` (records, classes) 0/1.
 
     Of arms that do not differ 71, 26 and 14 % have an interval clear of 0 where 1, 2 and 3 of 400 patients have the
-    class, and 8 or 9 % with 5 to 20: benchmarks/few_positives.py.
+    class, and 8 or 9 % with 5 to 20: benchmarks/evaluation/few_positives.py.
     """
     present = np.asarray(labels) > 0.5
     counts = [(draw.patients_among(column), draw.patients_among(~column)) for column in present.T]

@@ -1,0 +1,1 @@
+"""The tokenizer against a transform codec, in error, diagnosis and speed."""

@@ -1,0 +1,1 @@
+"""The measures themselves: distances, intervals of few positives, pooled folds, classifiers by their recipes."""

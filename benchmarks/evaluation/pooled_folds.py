@@ -1,0 +1,66 @@
+"""How often pooled folds call two arms different that rank records alike, by how far one arm's scores move by fold.
+
+    python -m benchmarks.evaluation.pooled_folds --moved 0 0.3 0.5 --trials 100
+
+Two arms score the same patients with noise of their own, which is as large in both. The logits of one of them are moved
+by an amount drawn for every fold, as classifiers do that are trained anew, with other added records, for every fold.
+Their AUROC is compared by the functions of `vqecg compare`, with scores as they are and with ranks within the fold. Of
+95 % intervals 5 % should be clear of 0. It is why folds are ranked within before they are pooled.
+"""
+
+import argparse
+
+import numpy as np
+from scipy.special import expit
+
+from benchmarks.measuring import machine, print_table, share
+from vqecg.downstream.comparison.out_of_fold import FoldScores, pool_folds
+from vqecg.evaluation.statistics.bootstrap import draw_bootstrap, paired_difference, replicate_metric
+
+POSITIVE = 0.15  # share of patients with the class
+APART = 1.5  # standard deviations between patients with and without it
+NOISE = 0.5  # standard deviations of a classifier's own noise
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Draws, compares and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--moved", type=float, nargs="+", default=[0.0, 0.3, 0.5], help="standard deviations of logits")
+    parser.add_argument("--folds", type=int, default=9)
+    parser.add_argument("--patients", type=int, default=100, help="in a fold, one record each")
+    parser.add_argument("--seeds", type=int, default=5, help="classifiers of an arm")
+    parser.add_argument("--trials", type=int, default=100, help="comparisons for each row")
+    parser.add_argument("--replicates", type=int, default=399, help="bootstrap draws of a comparison")
+    options = parser.parse_args(arguments)
+    print(machine())
+    rows = []
+    for moved in options.moved:
+        counts = np.sum([verdicts(options, moved, seed) for seed in range(options.trials)], axis=0)
+        rows.append([f"{moved:g}", *(share(int(count), options.trials) for count in counts.ravel())])
+    title = f"{options.folds} folds of {options.patients} patients, {options.seeds} seeds, {options.trials} comparisons"
+    print_table(title, ("moved", "raw: harm", "raw: gain", "ranks: harm", "ranks: gain"), rows)
+
+
+def verdicts(options: argparse.Namespace, moved: float, seed: int) -> list[list[bool]]:
+    """Whether the moved arm is called worse, and better: as they are, and with ranks within the fold."""
+    generator = np.random.default_rng(seed)
+    one, other = list[FoldScores](), list[FoldScores]()
+    for fold in range(options.folds):
+        labels = (np.arange(options.patients) < POSITIVE * options.patients).astype(np.float64)[:, None]
+        shared = generator.normal(size=labels.shape) + APART * labels
+        for arm, by in ((one, 0.0), (other, moved * generator.normal())):
+            scores = expit(shared + by + NOISE * generator.normal(size=(options.seeds, *labels.shape)))
+            names = tuple(f"{fold}-{number}" for number in range(options.patients))
+            arm.append(FoldScores((fold,), scores, np.full((options.seeds, 1), 0.5), labels, names, names))
+    found = []
+    for normalise in (False, True):
+        first, second = pool_folds(one, normalise), pool_folds(other, normalise)
+        draw = draw_bootstrap(first.patient_ids, options.seeds, options.replicates, seed, first.folds)
+        metrics = [replicate_metric("auroc", first.labels, pooled.scores, draw) for pooled in (second, first)]
+        difference = paired_difference(metrics[0], metrics[1], draw, ["class"])
+        found.append([difference.high < 0, difference.low > 0])
+    return found
+
+
+if __name__ == "__main__":
+    main()

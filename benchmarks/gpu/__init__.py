@@ -1,0 +1,1 @@
+"""The `base` preset on a GPU, one step at a time."""

@@ -1,0 +1,1 @@
+"""Other generators of ECGs, trained for as long on the same records."""

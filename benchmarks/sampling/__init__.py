@@ -1,0 +1,1 @@
+"""What the prior draws, how fast, and which copies its gate catches."""

@@ -1,0 +1,208 @@
+"""Records a second from a prior, against two other ways to draw codes from the same backbone.
+
+- the same loop with transformers' growing cache in place of our preallocated one;
+- transformers' `generate` on a GPT2LMHeadModel of the same backbone, guidance by its own second pass: once with as many
+  steps, where it draws one code a step and we one for each level, and once until it has drawn as many codes, level
+  after level, which makes a whole record.
+
+The last table has the ratios to both, and what is required: never slower, and with guidance 1.3 times as fast. The
+weights are random, which costs the same as trained ones: the shape is the `small` preset's, or `--generator DIR`'s.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import GPT2Config, GPT2LMHeadModel
+from transformers.cache_utils import Cache, DynamicCache
+from transformers.utils import logging
+
+from benchmarks.measuring import Timing, machine, number, print_table, print_timings, time_side_by_side
+from vqecg.prior import kv_cache as cache
+from vqecg.prior import sampling
+from vqecg.prior.conditioning import Condition
+from vqecg.prior.config import ECGPriorConfig, SamplingSettings
+from vqecg.prior.modeling import ECGPrior
+from vqecg.scripts.cli.presets import PRESETS, preset
+from vqecg.scripts.commands.train_prior import load_generator
+
+OURS, GROWING = "vqecg", "growing cache"
+SAME_STEPS, SAME_CODES = "generate, as many steps", "generate, as many codes"
+REQUIRED, REQUIRED_GUIDED = 1.0, 1.3  # times as fast as generate with as many steps
+WARM_UP = 8  # records; a larger batch takes seconds, to which a first run adds nothing that counts
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measures and prints."""
+    options = parse(arguments)
+    torch.set_num_threads(options.threads)
+    logging.set_verbosity_error()  # generate warns of the random weights' settings at every call
+    print(machine(options.threads))
+    prior = load_prior(options)
+    config = prior.config
+    parameters = sum(parameter.numel() for parameter in prior.parameters())
+    print(f"prior: {parameters:,} parameters, {config.levels} levels, {config.steps} steps a record")
+    language_model = matching_language_model(prior)
+    rows = []
+    for batch in options.batches:
+        for guidance in options.guidance:
+            settings = SamplingSettings(guidance=guidance, batch_size=batch)
+            timings = measure(prior, language_model, settings, options)
+            print_timings(f"batch {batch}, guidance {guidance:g}", "records/s", timings)
+            rows.append(summary(settings, timings, share_outside_backbone(prior, settings)))
+    header = ("", "records/s", "outside the backbone", f"/ {SAME_STEPS}", "required", "", f"/ {SAME_CODES}")
+    print_table("vqecg against generate on the same backbone (median over rounds)", header, rows)
+
+
+def summary(settings: SamplingSettings, timings: list[Timing], share: float) -> tuple[str, ...]:
+    """A row of the last table; "-" where generate was not timed."""
+    ours, others = timings[0], {timing.name: timing for timing in timings[1:]}
+    ratios = {name: ours.ratio(others[name]) for name in (SAME_STEPS, SAME_CODES) if name in others}
+    required = REQUIRED if settings.guidance == 1 else REQUIRED_GUIDED
+    met = "-" if SAME_STEPS not in ratios else "met" if ratios[SAME_STEPS] >= required else "MISSED"
+    return (
+        f"batch {settings.batch_size}, guidance {settings.guidance:g}",
+        number(ours.median),
+        f"{100 * share:.0f} %",
+        number(ratios[SAME_STEPS]) if SAME_STEPS in ratios else "-",
+        f"{required:g}",
+        met,
+        number(ratios[SAME_CODES]) if SAME_CODES in ratios else "-",
+    )
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--generator", type=Path, help="folder of `vqecg train-prior`, or a generator, whose prior is used"
+    )
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="shape of the random prior")
+    parser.add_argument("--frames", type=int, default=125, help="frames a record of the random prior")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64, 256], help="records at a time")
+    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 2.0], help="weights of the condition")
+    parser.add_argument("--rounds", type=int, default=3, help="timed runs of each alternative")
+    names = (GROWING, SAME_STEPS, SAME_CODES)
+    parser.add_argument("--against", nargs="+", choices=names, default=names, help="what to time beside our loop")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch")
+    return parser.parse_args(arguments)
+
+
+def load_prior(options: argparse.Namespace) -> ECGPrior:
+    """The prior of --generator, or a random one of the preset's shape, for the five superclasses."""
+    if options.generator:
+        return load_generator(options.generator).prior
+    chosen = preset(options.preset)
+    shape = chosen.prior
+    config = ECGPriorConfig(
+        class_names=("NORM", "MI", "STTC", "CD", "HYP"),
+        codebook_size=chosen.tokenizer.model.codebook_size,
+        levels=shape.levels,
+        frames=options.frames,
+        backbone=shape.backbone,
+        width=shape.width,
+        layers=shape.layers,
+        heads=shape.heads,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return ECGPrior(config).eval()
+
+
+def matching_language_model(prior: ECGPrior) -> GPT2LMHeadModel:
+    """GPT-2 with a token a code and one a label, the null among them; the prior's width, layers and heads."""
+    config = prior.config
+    tokens = config.codebook_size + len(config.class_names) + 1
+    shape = GPT2Config(
+        vocab_size=tokens,
+        n_positions=config.frames * config.levels + 1,
+        n_embd=config.width,
+        n_layer=config.layers,
+        n_head=config.heads,
+        bos_token_id=tokens - 1,
+        eos_token_id=None,
+        pad_token_id=tokens - 1,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return GPT2LMHeadModel(shape).eval()
+
+
+def measure(
+    prior: ECGPrior, language_model: GPT2LMHeadModel, settings: SamplingSettings, options: argparse.Namespace
+) -> list[Timing]:
+    """One batch drawn in every way."""
+    batch, steps = settings.batch_size, prior.config.steps
+    condition = conditions(prior, batch)
+
+    def with_growing_cache() -> sampling.Samples:
+        with growing_cache():
+            return sampling.sample(prior, condition, 0, settings)
+
+    codes = prior.config.frames * prior.config.levels
+    alternatives: dict[str, Callable[[], object]] = {
+        OURS: lambda: sampling.sample(prior, condition, 0, settings),
+        GROWING: with_growing_cache,
+        SAME_STEPS: lambda: generate(language_model, batch, steps, settings.guidance),
+        SAME_CODES: lambda: generate(language_model, batch, codes, settings.guidance),
+    }
+    chosen = {name: work for name, work in alternatives.items() if name == OURS or name in options.against}
+    return time_side_by_side(chosen, batch, options.rounds, warm_up=batch <= WARM_UP)
+
+
+def conditions(prior: ECGPrior, count: int) -> Condition:
+    """Requests for one label each, in turn."""
+    classes = len(prior.config.class_names)
+    labels = np.eye(classes, dtype=np.float32)[np.arange(count) % classes]
+    return Condition.of(labels, {"age": np.full(count, 60.0), "sex": np.full(count, "female", object)})
+
+
+def growing_cache() -> AbstractContextManager[object]:
+    """Within, our loop keeps keys and values in transformers' DynamicCache."""
+    return patch.object(cache, "preallocated_cache", lambda layers, steps: DynamicCache())
+
+
+def generate(model: Any, batch: int, steps: int, guidance: float) -> Tensor:
+    """Tokens (batch, 1 + steps) drawn by transformers from one token for a label."""
+    null = model.config.vocab_size - 1
+    prompt = torch.full((batch, 1), null - 1)
+    guided = {"guidance_scale": guidance, "negative_prompt_ids": torch.full((batch, 1), null)} if guidance != 1 else {}
+    return model.generate(
+        prompt,
+        attention_mask=torch.ones_like(prompt),
+        do_sample=True,
+        top_k=0,
+        max_new_tokens=steps,
+        min_new_tokens=steps,
+        **guided,
+    )
+
+
+def share_outside_backbone(prior: ECGPrior, settings: SamplingSettings) -> float:
+    """Which part of one batch's time our loop spends on everything but the transformer: rhythm, heads, draws."""
+    inside = 0.0
+    forward = prior.hidden_states
+
+    def timed(inputs: Tensor, kept: Cache | None = None) -> Tensor:
+        nonlocal inside
+        began = time.perf_counter()
+        hidden = forward(inputs, kept)
+        inside += time.perf_counter() - began
+        return hidden
+
+    with patch.object(prior, "hidden_states", timed):
+        began = time.perf_counter()
+        sampling.sample(prior, conditions(prior, settings.batch_size), 0, settings)
+        total = time.perf_counter() - began
+    return 1 - inside / total
+
+
+if __name__ == "__main__":
+    main()

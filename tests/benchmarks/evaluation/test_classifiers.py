@@ -1,0 +1,55 @@
+"""The benchmark of classifiers, with a few steps on simulated records: one row each, intervals, paired differences."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.evaluation import classifiers
+from vqecg.records.store.record_store import RecordStore
+
+
+def words(store: RecordStore, *others: str) -> list[str]:
+    return ["--store", str(store.folder), "--steps", "2", "--replicates", "20", *others]
+
+
+def test_one_row_a_model_and_differences_from_the_first(simulated_store: RecordStore, capsys):
+    classifiers.main(words(simulated_store, "--models", "attention-rnn", "resnet", "--seeds", "0", "1"))
+    printed = capsys.readouterr().out
+    assert printed.startswith("machine: ")
+    rows = [line.split() for line in printed.splitlines() if line.startswith(("  attention-rnn", "  resnet"))]
+    assert [row[0] for row in rows] == ["attention-rnn", "resnet"]
+    assert "F1 at thresholds: maximum F1 on validation, per class" in printed
+    assert "resnet minus attention-rnn" in printed and "2 seeds" in printed
+
+
+def test_runs_are_kept_and_not_trained_again(simulated_store: RecordStore, tmp_path: Path, capsys):
+    asked = words(simulated_store, "--models", "resnet", "--seeds", "0", "1", "--runs", str(tmp_path / "runs"))
+    classifiers.main(asked)
+    printed = capsys.readouterr().out
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
+    assert len(kept) == 2
+    classifiers.main(asked)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()} == kept
+    assert capsys.readouterr().out.splitlines()[1:] == printed.splitlines()[1:]  # the first tells the load
+    classifiers.main([*asked, "--loss", "focal"])
+    assert len(list((tmp_path / "runs").iterdir())) == 4
+
+
+@pytest.mark.slow
+def test_ablations_take_parts_out_of_the_label_correlation_network(simulated_store: RecordStore, capsys):
+    ablations = ["label-memory", "no-label-module", "no-decoder", "neither"]
+    classifiers.main(words(simulated_store, "--models", "label-correlation", *ablations))
+    printed = capsys.readouterr().out
+    for name in ablations:
+        assert f"{name} minus label-correlation" in printed
+    rows = [line.split() for line in printed.splitlines() if line.startswith("  ") and "minus" not in line]
+    parameters = {row[0]: int(row[1].replace(",", "")) for row in rows if row[0] in ("label-correlation", *ablations)}
+    assert parameters["neither"] < min(parameters["no-label-module"], parameters["no-decoder"])
+    assert max(parameters["no-label-module"], parameters["no-decoder"]) < parameters["label-correlation"]
+
+
+def test_an_unknown_model_is_refused(simulated_store: RecordStore):
+    with pytest.raises(SystemExit):
+        classifiers.main(words(simulated_store, "--models", "transformer"))
+    with pytest.raises(SystemExit):
+        classifiers.main(words(simulated_store, "--models", "resnet", "--seeds", "0", "0"))
