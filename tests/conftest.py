@@ -163,7 +163,7 @@ settings:
     fit: {steps: 20, batch_size: 16, warmup_steps: 2, evaluate_every: 10}
     sketch: {steps: 20, batch_size: 16, warmup_steps: 2}
     detail: {steps: 20, batch_size: 16, warmup_steps: 2}
-  classifier: {steps: 4, batch_size: 8, warmup_steps: 1, evaluate_every: 2}
+  classifier: {fit: {steps: 4, batch_size: 8, warmup_steps: 1, evaluate_every: 2}}
   seeds: [0, 1]
 target_classes: [HYP]
 synthetic: 40

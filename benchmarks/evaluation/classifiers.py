@@ -14,7 +14,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,12 @@ import numpy as np
 import torch
 
 from benchmarks.measuring import machine, print_table
+from vqecg.downstream.classifiers.batch_augmentation import AUGMENTATIONS
 from vqecg.downstream.classifiers.losses import LOSSES
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
-from vqecg.downstream.classifiers.recipes import recipe
+from vqecg.downstream.classifiers.settings import ClassifierSettings, recipe
 from vqecg.downstream.classifiers.signals import StoreSignals
-from vqecg.downstream.classifiers.training import (
-    AUGMENTATIONS,
-    ClassifierSettings,
-    LabelledSignals,
-    model_config,
-    predict,
-    train_classifier,
-)
+from vqecg.downstream.classifiers.training import LabelledSignals, model_config, predict, train_classifier
 from vqecg.downstream.comparison.tables import LEAST_PATIENTS, unjudged_classes
 from vqecg.evaluation.statistics.bootstrap import (
     METRICS,
@@ -153,8 +147,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--validation", type=int, nargs="+", default=[8], help="folds for thresholds")
     parser.add_argument("--test", type=int, nargs="+", default=[9], help="folds to test on")
     parser.add_argument("--steps", type=int, help="of each training (default: the recipe's)")
-    parser.add_argument("--loss", choices=LOSSES, help="in place of the recipe's")
-    parser.add_argument("--augmentation", choices=AUGMENTATIONS, help="in place of the recipe's")
+    parser.add_argument("--loss", choices=LOSSES.names(), help="in place of the recipe's")
+    parser.add_argument("--augmentation", choices=AUGMENTATIONS.names(), help="in place of the recipe's")
     parser.add_argument("--crop-seconds", type=float, help="in place of the recipe's; 0 = whole records")
     parser.add_argument("--runs", type=Path, help="folder that keeps what each training came to")
     parser.add_argument("--replicates", type=int, default=1000, help="bootstrap draws")
@@ -191,9 +185,9 @@ def find_variant(name: str) -> Variant:
 def settings_of(variant: Variant, options: argparse.Namespace) -> ClassifierSettings:
     """The model's recipe with what the command line puts in its place."""
     settings = recipe(variant.model)
-    found = {name: getattr(options, name) for name in ("steps", "loss", "augmentation", "crop_seconds")}
-    asked = {name: value for name, value in found.items() if value is not None}
-    return replace(settings.of_steps(asked.pop("steps", settings.steps)), **asked)
+    asked = {"loss.name": options.loss, "augmentation.name": options.augmentation, "crop_seconds": options.crop_seconds}
+    settings = settings.of_steps(settings.fit.steps if options.steps is None else options.steps)
+    return settings.changed({name: value for name, value in asked.items() if value is not None})
 
 
 def kept_run(variant: Variant, settings: ClassifierSettings, parts: Parts, seed: int, folder: Path | None) -> Run:

@@ -164,7 +164,7 @@ def shortened(settings: Preset, steps: int | None) -> Preset:
         settings,
         tokenizer=replace(settings.tokenizer, fit=short(settings.tokenizer.fit)),
         prior=replace(prior, fit=short(prior.fit), sketch=short(prior.sketch), detail=short(prior.detail)),
-        classifier=replace(classifier, steps=min(classifier.steps, steps)),
+        classifier=classifier.changed({"fit.steps": min(classifier.fit.steps, steps)}),
     )
 
 

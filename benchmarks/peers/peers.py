@@ -25,8 +25,9 @@ import torch
 
 from benchmarks.measuring import machine, number, print_table
 from vqecg.downstream.classifiers.metrics import classification_metrics
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.thresholds import FIXED
-from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals, predict, train_classifier
+from vqecg.downstream.classifiers.training import LabelledSignals, predict, train_classifier
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.labels import LabelTask
@@ -86,7 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
             run_stage(*command, options.work / name)
     classifier = replace(preset(options.preset).classifier, threshold_policy=FIXED)
     if options.classifier_steps:
-        classifier = replace(classifier, steps=options.classifier_steps)
+        classifier = classifier.changed({"fit.steps": options.classifier_steps})
     judge = Judge(store, rows, task, classifier, options.seed)
     labels = store.labels(task)[sources]
     sides = [read_side(name, options.work / name, judge, labels) for name in ("vqecg", *options.peers)]

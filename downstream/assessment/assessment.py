@@ -32,8 +32,9 @@ from vqecg.downstream.assessment.utility import (
     UtilitySettings,
     measure_utility,
 )
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import StoreSignals
-from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals
+from vqecg.downstream.classifiers.training import LabelledSignals
 from vqecg.evaluation.fidelity.distributions import label_distributions
 from vqecg.evaluation.privacy.memorisation import MemorisationSettings, memorisation
 from vqecg.evaluation.waves.label_adherence import adherence_table

@@ -14,10 +14,10 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from vqecg.downstream.classifiers.models.registry import classifier_class
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import Signals, data_digest, record_digests
 from vqecg.downstream.classifiers.thresholds import FIXED
 from vqecg.downstream.classifiers.training import (
-    ClassifierSettings,
     LabelledSignals,
     classifier_card,
     model_config,

@@ -16,8 +16,9 @@ import pandas as pd
 from torch import nn
 
 from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, train_judges
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import StoreSignals
-from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals, predict
+from vqecg.downstream.classifiers.training import LabelledSignals, predict
 from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, kept_rule, spellings
 from vqecg.evaluation.waves.physiology import physiology
 from vqecg.evaluation.waves.segmenter import WaveSegmenter

@@ -70,7 +70,7 @@ class TrainingArm:
     """An arm that adds nothing and trains on the real records in another way."""
 
     name: str  # e.g. "mixup"
-    changes: Mapping[str, Any]  # fields of the classifier's settings -> their values in this arm
+    changes: Mapping[str, Any]  # ClassifierSettings, by dotted names -> their values in this arm
     note: str  # how it is trained, for the report
 
     def __post_init__(self) -> None:

@@ -5,14 +5,39 @@ not linear in the label, as Lin's and Ridnik's are for 0 and 1 only, is drawn as
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-BCE, WEIGHTED_BCE, FOCAL, ASYMMETRIC = LOSSES = ("bce", "weighted-bce", "focal", "asymmetric")
+from vqecg.records.registry import Registry
+
+BCE, WEIGHTED_BCE, FOCAL, ASYMMETRIC = "bce", "weighted-bce", "focal", "asymmetric"
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """The loss of a classifier, and the parameters of each."""
+
+    name: str = BCE  # "bce", "weighted-bce", "focal" or "asymmetric"
+    positive_weight_cap: float = 10.0  # greatest weight of a rare class's presence, for "weighted-bce"
+    focal_gamma: float = 2.0  # exponent by which what is right already counts less, for "focal"; 0 = bce
+    positive_gamma: float = 0.0  # that exponent where the class is present, for "asymmetric"
+    negative_gamma: float = 4.0  # that exponent where the class is absent, for "asymmetric"
+    negative_margin: float = 0.05  # probability below which an absent class counts nothing, for "asymmetric"
+
+    def __post_init__(self) -> None:
+        LOSSES.get(self.name)
+        gammas = (self.focal_gamma, self.positive_gamma, self.negative_gamma)
+        check_parameters(self.positive_weight_cap, gammas, self.negative_margin)
+
+
+Loss = Callable[[Tensor, Tensor], Tensor]  # logits and labels (batch, classes) -> their loss, a scalar
+# each makes a loss from its settings and the labels (records, classes) of all training records
+LOSSES: Registry[Callable[[LossSettings, np.ndarray], Loss]] = Registry("loss")
 
 
 def check_parameters(cap: float, gammas: Sequence[float], margin: float) -> None:
@@ -72,3 +97,29 @@ def asymmetric(
     absent = torch.logaddexp(logsigmoid(-logits), shift).clamp(max=0)
     absent = (torch.sigmoid(logits) - margin).clamp(min=0) ** negative_gamma * absent
     return -(labels * present + (1 - labels) * absent).mean()
+
+
+@LOSSES.register(BCE, rank=0)
+def make_bce(settings: LossSettings, labels: np.ndarray) -> Loss:
+    """`bce`, which has no parameters."""
+    return bce
+
+
+@LOSSES.register(WEIGHTED_BCE, rank=1)
+def make_weighted_bce(settings: LossSettings, labels: np.ndarray) -> Loss:
+    """`weighted_bce` by how rare each class is in training."""
+    weights = torch.from_numpy(positive_weights(labels, settings.positive_weight_cap))
+    return lambda logits, truth: weighted_bce(logits, truth, weights.to(logits.device))
+
+
+@LOSSES.register(FOCAL, rank=2)
+def make_focal(settings: LossSettings, labels: np.ndarray) -> Loss:
+    """`focal` with the exponent of the settings."""
+    return lambda logits, truth: focal(logits, truth, settings.focal_gamma)
+
+
+@LOSSES.register(ASYMMETRIC, rank=3)
+def make_asymmetric(settings: LossSettings, labels: np.ndarray) -> Loss:
+    """`asymmetric` with the exponents and the margin of the settings."""
+    parameters = (settings.positive_gamma, settings.negative_gamma, settings.negative_margin)
+    return lambda logits, truth: asymmetric(logits, truth, *parameters)

@@ -6,7 +6,7 @@ validation part gives the thresholds, and nothing else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,76 +15,14 @@ import torch
 from scipy.special import expit
 from torch import Tensor, nn
 
-from vqecg.downstream.classifiers import losses
-from vqecg.downstream.classifiers.mixup import check_alpha, mixup
+from vqecg.downstream.classifiers.batch_augmentation import AUGMENTATIONS, Batch
+from vqecg.downstream.classifiers.losses import LOSSES
 from vqecg.downstream.classifiers.models.interface import LabelAware
 from vqecg.downstream.classifiers.models.registry import classifier_class
-from vqecg.downstream.classifiers.signal_augmentation import ClassicAugmentation, augment
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import Signals, in_batches
-from vqecg.downstream.classifiers.thresholds import FIXED, MAXIMUM_F1, POLICIES, Thresholds, choose_thresholds
-from vqecg.training.fit import FitResult, FitSettings, fit
-
-NO_AUGMENTATION, CLASSIC, MIXUP = AUGMENTATIONS = ("none", "classic", "mixup")
-
-
-@dataclass(frozen=True)
-class ClassifierSettings:
-    """How a classifier is trained. The same settings serve every arm of a comparison."""
-
-    model: str = "resnet"  # a name in downstream/models, whose recipe gives the other defaults
-    steps: int = 600  # optimizer steps, the same whatever the number of records
-    batch_size: int = 64  # records a step
-    learning_rate: float = 3e-3  # highest value, after the warm-up
-    warmup_steps: int = 60  # steps of linear warm-up
-    weight_decay: float = 0.01  # on matrices and kernels only
-    crop_seconds: float = 0.0  # s, random excerpt of each record a step; 0 = the whole record
-    threshold_policy: str = MAXIMUM_F1  # "fixed 0.5" or "maximum F1 on validation, per class"
-    evaluate_every: int = 100  # steps between rows of the training history (and checkpoints)
-    loss: str = losses.BCE  # "bce", "weighted-bce", "focal" or "asymmetric"
-    positive_weight_cap: float = 10.0  # greatest weight of a rare class's presence, for "weighted-bce"
-    focal_gamma: float = 2.0  # exponent by which what is right already counts less, for "focal"; 0 = bce
-    positive_gamma: float = 0.0  # that exponent where the class is present, for "asymmetric"
-    negative_gamma: float = 4.0  # that exponent where the class is absent, for "asymmetric"
-    negative_margin: float = 0.05  # probability below which an absent class counts nothing, for "asymmetric"
-    augmentation: str = NO_AUGMENTATION  # of every batch: "none", "classic" or "mixup"
-    classic: ClassicAugmentation = field(default_factory=ClassicAugmentation)  # kinds of "classic" and their strength
-    mixup_alpha: float = 0.2  # of the Beta distribution of weights, for "mixup"; small = most records nearly unmixed
-
-    def __post_init__(self) -> None:
-        if self.threshold_policy not in POLICIES:
-            raise ValueError(f"threshold_policy is {self.threshold_policy!r}; expected one of {', '.join(POLICIES)}")
-        if self.crop_seconds < 0:
-            raise ValueError(f"crop_seconds is {self.crop_seconds}; expected 0 (off) or more")
-        for name, value, known in (
-            ("loss", self.loss, losses.LOSSES),
-            ("augmentation", self.augmentation, AUGMENTATIONS),
-        ):
-            if value not in known:
-                raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
-        classifier_class(self.model)
-        self.fit_settings(0)  # refuses steps, batches and rates that cannot be
-        losses.check_parameters(
-            self.positive_weight_cap,
-            (self.focal_gamma, self.positive_gamma, self.negative_gamma),
-            self.negative_margin,
-        )
-        check_alpha(self.mixup_alpha)
-
-    def of_steps(self, steps: int) -> "ClassifierSettings":
-        """The same with other steps, of which at most half are warm-up."""
-        return replace(self, steps=steps, warmup_steps=min(self.warmup_steps, steps // 2))
-
-    def fit_settings(self, seed: int) -> FitSettings:
-        """What `fit` needs of these."""
-        return FitSettings(
-            steps=self.steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            warmup_steps=self.warmup_steps,
-            weight_decay=self.weight_decay,
-            evaluate_every=self.evaluate_every,
-            seed=seed,
-        )
+from vqecg.downstream.classifiers.thresholds import FIXED, Thresholds, choose_thresholds
+from vqecg.training.fit import FitResult, fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,11 +73,8 @@ class ClassifierExamples:
             starts = generator.integers(0, signal.shape[2] - crop + 1, size=len(signal))
             columns = starts[:, None, None] + np.arange(crop)
             signal = np.take_along_axis(signal, columns, axis=2)
-        if self.settings.augmentation == CLASSIC:
-            signal = augment(signal, self.sampling_rate, self.settings.classic, generator)
-        elif self.settings.augmentation == MIXUP:
-            mixed = mixup(signal, labels, self.settings.mixup_alpha, generator)
-            signal, labels = mixed.signal, mixed.labels
+        asked = self.settings.augmentation
+        signal, labels = AUGMENTATIONS.get(asked.name)(Batch(signal, labels, self.sampling_rate), asked, generator)
         return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(labels)}
 
 
@@ -147,18 +82,10 @@ def loss_of(
     settings: ClassifierSettings, labels: np.ndarray
 ) -> Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]:
     """The loss as `fit` asks for it; `labels` (records, classes) are those of training, for the weights of classes."""
-    weights = torch.from_numpy(losses.positive_weights(labels, settings.positive_weight_cap))
+    loss = LOSSES.get(settings.loss.name)(settings.loss, labels)
 
     def measured(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        logits, truth = model(batch["signal"]).float(), batch["labels"]
-        if settings.loss == losses.WEIGHTED_BCE:
-            return {"loss": losses.weighted_bce(logits, truth, weights.to(logits.device))}
-        if settings.loss == losses.FOCAL:
-            return {"loss": losses.focal(logits, truth, settings.focal_gamma)}
-        if settings.loss == losses.ASYMMETRIC:
-            gammas = (settings.positive_gamma, settings.negative_gamma)
-            return {"loss": losses.asymmetric(logits, truth, *gammas, settings.negative_margin)}
-        return {"loss": losses.bce(logits, truth)}
+        return {"loss": loss(model(batch["signal"]).float(), batch["labels"])}
 
     return measured
 
@@ -219,7 +146,7 @@ def train_classifier(
         model,
         ClassifierExamples(train, settings, sampling_rate),
         loss_of(settings, train.labels),
-        settings.fit_settings(seed),
+        replace(settings.fit, seed=seed),
         folder=folder,
         description=description,
         progress=progress,

@@ -18,8 +18,8 @@ from vqecg.downstream.augmentation.plan import (
     SHUFFLED_LABELS,
     slug,
 )
+from vqecg.downstream.classifiers.batch_augmentation import CLASSIC, MIXUP
 from vqecg.downstream.classifiers.losses import ASYMMETRIC, WEIGHTED_BCE
-from vqecg.downstream.classifiers.training import CLASSIC, MIXUP
 
 PAIR = " + "
 
@@ -31,7 +31,7 @@ class CatalogueArm:
     name: str
     what: str  # what is added, or how training differs, in a line
     methods: tuple[str, ...] = ()  # of augmentation.METHODS that make the added records; two: half of them each
-    training: Mapping[str, Any] = field(default_factory=dict)  # fields of ClassifierSettings that differ
+    training: Mapping[str, Any] = field(default_factory=dict)  # ClassifierSettings that differ, by dotted names
     shuffled: bool = False  # the records show other labels than they are given
 
 
@@ -40,13 +40,13 @@ SINGLE = (
     CatalogueArm(REAL_ONLY, "nothing is added: the first reference"),
     CatalogueArm(DUPLICATION, "copies of the planned records: the second reference", (methods.DUPLICATION,)),
     CatalogueArm(
-        "class-weighted loss", "presence of a rare class weighs more in the loss", training={"loss": WEIGHTED_BCE}
+        "class-weighted loss", "presence of a rare class weighs more in the loss", training={"loss.name": WEIGHTED_BCE}
     ),
-    CatalogueArm("asymmetric loss", "easy absences weigh less in the loss", training={"loss": ASYMMETRIC}),
+    CatalogueArm("asymmetric loss", "easy absences weigh less in the loss", training={"loss.name": ASYMMETRIC}),
     CatalogueArm(
-        "classic augmentation", "wander, noise, masks and scaling, anew each step", training={"augmentation": CLASSIC}
+        "classic augmentation", "wander, noise, masks and scaling, anew each step", (), {"augmentation.name": CLASSIC}
     ),
-    CatalogueArm("mixup", "records and labels of a batch mixed, beats as they fall", training={"augmentation": MIXUP}),
+    CatalogueArm("mixup", "records and labels of a batch mixed, beats as they fall", (), {"augmentation.name": MIXUP}),
     CatalogueArm("reconstructions", "the planned records through the codec: a control", (methods.RECONSTRUCTION,)),
     CatalogueArm("signal mixing", "two records mixed in mV, beats aligned: no codec", (methods.SIGNAL_MIXING,)),
     CatalogueArm(LATENT_INTERPOLATION, "two records mixed in latent space, beats aligned", (methods.INTERPOLATION,)),

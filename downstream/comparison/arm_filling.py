@@ -78,7 +78,7 @@ def fill_arm(arm: CatalogueArm, own: Ingredients, plan: AdditionPlan, folder: Pa
     added = add_records(arm, own, plan, folder, checked)
     if not arm.training:
         return added
-    told = ", ".join(f"{name} {value}" for name, value in arm.training.items())
+    told = ", ".join(f"{name.removesuffix('.name')} {value}" for name, value in arm.training.items())
     return replace(added, changes=arm.training, note=f"{added.note}, trained with {told}")
 
 

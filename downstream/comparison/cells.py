@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vqecg.downstream.augmentation.plan import slug
-from vqecg.downstream.classifiers.recipes import recipe
+from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.comparison.design import Design
 from vqecg.records.folds import FoldSplit, folds_name
 from vqecg.records.store.subset import TrainingSubset

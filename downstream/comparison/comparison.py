@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, Arm, ArmData, check_arms
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.downstream.comparison.runs import (
     FinishedRun,

@@ -11,7 +11,7 @@ from vqecg.downstream.augmentation.label_check import Check, LabelCheck
 from vqecg.downstream.augmentation.methods import AugmentationSettings, Ingredients, eligible
 from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, plan_additions, scarce_classes
 from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, QualityFilter
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.arm_catalogue import DEFAULT, CatalogueArm, find_arms
 from vqecg.downstream.comparison.arm_filling import fill_arms
 from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, RealPart, get_ready

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from vqecg.downstream.augmentation.plan import REAL_ONLY, Arm, ArmData, slug
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import JoinedSignals, StoreSignals, data_digest, record_digests
 from vqecg.downstream.classifiers.training import (
-    ClassifierSettings,
     LabelledSignals,
     classifier_card,
     model_config,
@@ -147,7 +147,7 @@ class Run:
     @property
     def settings(self) -> ClassifierSettings:
         """How this classifier is trained."""
-        return self.classifier if self.arm is None else dataclasses.replace(self.classifier, **self.arm.changes)
+        return self.classifier if self.arm is None else self.classifier.changed(self.arm.changes)
 
     def check(self) -> None:
         """Raises ValueError for an arm whose changes change nothing."""
@@ -160,7 +160,7 @@ class Run:
         digests |= {self.name: self.prepared.added[key]} if key in self.prepared.added else {}
         about = {
             "training": TRAINING,
-            "arithmetic": arithmetic(self.settings.fit_settings(self.seed)),
+            "arithmetic": arithmetic(self.settings.fit),
             "arm": self.name,
             "seed": self.seed,
             "class_names": list(self.prepared.class_names),
@@ -185,7 +185,7 @@ class Run:
 
 def check_changes(name: str, classifier: ClassifierSettings, changes: Mapping[str, Any]) -> None:
     """Raises ValueError when an arm's changes of the settings, if there are any, change nothing."""
-    if changes and dataclasses.replace(classifier, **changes) == classifier:
+    if changes and classifier.changed(changes) == classifier:
         raise ValueError(f"the arm {name!r} trains as all arms do ({dict(changes)}): leave it out of the comparison")
 
 

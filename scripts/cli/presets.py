@@ -3,8 +3,7 @@ cores and under 75 minutes, `base` for a GPU."""
 
 from dataclasses import dataclass, replace
 
-from vqecg.downstream.classifiers.recipes import for_model
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings, for_model, recipe
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.training import DETAIL_FIT, SKETCH_FIT, PriorTraining
 from vqecg.tokenizer.config import ECGTokenizerConfig
@@ -47,7 +46,9 @@ TINY = Preset(
         detail=FitSettings(steps=120, batch_size=32, learning_rate=2e-3, warmup_steps=20, average_decay=0.97),
     ),
     sampling=SamplingSettings(),
-    classifier=ClassifierSettings(steps=120, batch_size=32, warmup_steps=20, evaluate_every=60),
+    classifier=ClassifierSettings(
+        fit=replace(CLASSIFIER_FIT, steps=120, batch_size=32, warmup_steps=20, evaluate_every=60)
+    ),
     seeds=(0, 1),
 )
 
@@ -76,7 +77,7 @@ SMALL = Preset(
         ),
     ),
     sampling=SamplingSettings(temperature=0.85, trait_guidance=1.5, guidance=2.0),
-    classifier=ClassifierSettings(steps=1000, crop_seconds=5.0, weight_decay=0.05, evaluate_every=250),
+    classifier=recipe("resnet"),
     seeds=(0, 1, 2),
 )
 

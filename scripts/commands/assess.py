@@ -12,7 +12,7 @@ import tyro
 from vqecg.downstream.assessment.assessment import Assessment, AssessmentSettings, RealData, assess
 from vqecg.downstream.assessment.utility import MACRO, UtilitySettings
 from vqecg.downstream.classifiers.models.registry import JUDGES
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.design import check_generator
 from vqecg.evaluation.privacy.memorisation import MemorisationSettings
 from vqecg.records.datasets.registry import read_table

@@ -24,7 +24,7 @@ from vqecg.downstream.augmentation.methods import (
 )
 from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions, scarce_classes
 from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, LikelihoodSettings, QualityFilter
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.design import check_generator
 from vqecg.prior.copies.gate import CopyGate, GateSettings
 from vqecg.prior.copies.waveform_index import NearestNeighbours

@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 import yaml
 
 from vqecg.downstream.augmentation.methods import AugmentationSettings
-from vqecg.downstream.classifiers.recipes import recipe
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import ClassifierSettings, recipe
 from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
 from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells
 from vqecg.downstream.comparison.comparison import compare_ready, is_comparison, read_comparison
@@ -81,8 +80,8 @@ class Arguments:
         """What is compared."""
         seeds, training = self.seeds, self.training
         if self.quick:
-            steps = min(training.steps, QUICK_STEPS)
-            seeds, training = seeds[:QUICK_SEEDS], replace(training, steps=steps)
+            steps = min(training.fit.steps, QUICK_STEPS)
+            seeds, training = seeds[:QUICK_SEEDS], training.changed({"fit.steps": steps})
         return Design(
             arms=self.arms or (QUICK if self.quick else DEFAULT),
             task=self.task,
@@ -193,7 +192,7 @@ def read_plan(arguments: Arguments, path: Path) -> tuple[GridCell, ...]:
             raise ValueError(f"--plan {path}: cell {number} is {one!r}; expected options by name")
         cell: Cell = build(Cell, one, defaults, f"--plan {path}: cell {number}")
         if arguments.quick and cell.model:
-            cell = replace(cell, steps=min(cell.steps or recipe(cell.model).steps, QUICK_STEPS))
+            cell = replace(cell, steps=min(cell.steps or recipe(cell.model).fit.steps, QUICK_STEPS))
         if not cell.generator:
             raise ValueError(f"--plan {path}: cell {number} has no generator; name it there, or with --generator")
         cells.append(cell)

@@ -10,14 +10,9 @@ import numpy as np
 
 from vqecg.downstream.classifiers.metrics import ClassificationMetrics, classification_metrics
 from vqecg.downstream.classifiers.published_metrics import published_scores
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import JoinedSignals, StoreSignals, record_digests
-from vqecg.downstream.classifiers.training import (
-    ClassifierSettings,
-    LabelledSignals,
-    classifier_card,
-    predict,
-    train_classifier,
-)
+from vqecg.downstream.classifiers.training import LabelledSignals, classifier_card, predict, train_classifier
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit, SplitIndices, folds_text
 from vqecg.records.store.record_store import RecordStore

@@ -21,7 +21,16 @@ from vqecg.training.processes import by_main, is_main_process, leave_job, own_de
 
 TINY = ["--preset", "tiny", "--training.fit.steps", "4", "--training.fit.batch-size", "8"]
 TINY += ["--training.model.width", "8", "--training.model.levels", "2", "--training.model.codebook-size", "16"]
-SHORT = ["--preset", "tiny", "--training.steps", "2", "--training.batch-size", "8", "--training.warmup-steps", "1"]
+SHORT = [
+    "--preset",
+    "tiny",
+    "--training.fit.steps",
+    "2",
+    "--training.fit.batch-size",
+    "8",
+    "--training.fit.warmup-steps",
+    "1",
+]
 
 
 def names(folder: Path) -> list[str]:

@@ -46,7 +46,7 @@ class BiLSTMClassifier(Classifier):
 
     config_class = BiLSTMConfig
     help = "a bidirectional LSTM over patches (Strodthoff et al. 2021)"
-    recipe: ClassVar[Recipe] = {"learning_rate": 2e-3}
+    recipe: ClassVar[Recipe] = {"fit.learning_rate": 2e-3}
 
     def __init__(self, config: BiLSTMConfig) -> None:
         super().__init__()

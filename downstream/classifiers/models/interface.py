@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.training.checkpoint import Pretrained
 
-Recipe = Mapping[str, Any]  # fields of ClassifierSettings that differ from the shared ones
+Recipe = Mapping[str, Any]  # what differs from the shared settings, by dotted names of ClassifierSettings
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ class LabelCorrelationClassifier(Classifier):
     config_class = LabelCorrelationConfig
     help = "attention by how labels occur together (Zhang and Sun 2024)"
     # Zhang and Sun train with the asymmetric loss; 2, not Ridnik's 4: a superclass is in a tenth of records or more
-    recipe: ClassVar[Recipe] = {"learning_rate": 2e-3, "loss": ASYMMETRIC, "negative_gamma": 2.0}
+    recipe: ClassVar[Recipe] = {"fit.learning_rate": 2e-3, "loss.name": ASYMMETRIC, "loss.negative_gamma": 2.0}
 
     def __init__(self, config: LabelCorrelationConfig) -> None:
         super().__init__()

@@ -114,4 +114,4 @@ class ResNet18Classifier(ResNetClassifier):
 
     config_class = ResNet18Config
     help = "a residual network of 18 layers (He et al. 2016)"
-    recipe: ClassVar[Recipe] = {"steps": 600, "learning_rate": 1e-3}
+    recipe: ClassVar[Recipe] = {"fit.steps": 600, "fit.learning_rate": 1e-3}

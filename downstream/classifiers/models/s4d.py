@@ -111,7 +111,7 @@ class S4DClassifier(Classifier):
 
     config_class = S4DConfig
     help = "a diagonal state-space model in both directions (Gu et al. 2022)"
-    recipe: ClassVar[Recipe] = {"steps": 800}
+    recipe: ClassVar[Recipe] = {"fit.steps": 800}
 
     def __init__(self, config: S4DConfig) -> None:
         super().__init__()

@@ -86,7 +86,7 @@ class XResNetClassifier(Classifier):
 
     config_class = XResNetConfig
     help = "a residual network of 101 layers (Strodthoff et al. 2021), slow on a processor"
-    recipe: ClassVar[Recipe] = {"steps": 400, "learning_rate": 2e-3}
+    recipe: ClassVar[Recipe] = {"fit.steps": 400, "fit.learning_rate": 2e-3}
 
     def __init__(self, config: XResNetConfig) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 import ast
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 
 from benchmarks.peers import peers
 from benchmarks.peers import peers_vqecg as ours
+from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.classifiers.thresholds import FIXED
-from vqecg.downstream.classifiers.training import ClassifierSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
@@ -137,7 +138,7 @@ def test_our_side_trains_draws_and_is_judged(simulated_store: RecordStore, tmp_p
     steps = [stage["steps"] for stage in json.loads((tmp_path / "vqecg" / "train.json").read_text())["stages"]]
     assert steps == [12, 8]
     assert ECGGenerator.from_pretrained(tmp_path / "vqecg" / "generator").class_names == task.class_names
-    classifier = ClassifierSettings(steps=2, batch_size=8, threshold_policy=FIXED)
+    classifier = ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=2, batch_size=8), threshold_policy=FIXED)
     judge = peers.Judge(simulated_store, rows, task, classifier, 0)
     found = peers.read_side("vqecg", tmp_path / "vqecg", judge, simulated_store.labels(task)[sources])
     assert len(found.seconds) == 2 and len(found.prds) == len(found.bit_rates) == 4

@@ -20,7 +20,8 @@ from vqecg.downstream.assessment.utility import (
     measure_utility,
     shared_draws,
 )
-from vqecg.downstream.classifiers.training import ClassifierSettings, LabelledSignals
+from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
+from vqecg.downstream.classifiers.training import LabelledSignals
 
 NAMES = ("A", "B")
 SETTINGS = UtilitySettings(families=("resnet",), seeds=(0, 1), replicates=200)
@@ -114,7 +115,13 @@ def tiny_source(name: str = "real", seed: int = 0) -> TrainingSource:
 
 
 def judge_settings(steps: int = 2) -> JudgeSettings:
-    return JudgeSettings(ClassifierSettings(steps=steps, batch_size=8, warmup_steps=1, evaluate_every=2), NAMES, 100)
+    return JudgeSettings(
+        ClassifierSettings(
+            fit=dataclasses.replace(CLASSIFIER_FIT, steps=steps, batch_size=8, warmup_steps=1, evaluate_every=2)
+        ),
+        NAMES,
+        100,
+    )
 
 
 def test_judges_of_both_families_are_trained_once_and_read_afterwards(tmp_path: Path):

@@ -24,7 +24,7 @@ from vqecg.downstream.augmentation.label_check import (
     patient_parts,
     rules_of_real,
 )
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.evaluation.waves.label_adherence import RULES
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import SplitIndices
@@ -33,7 +33,7 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
 TASK = LabelTask.named("superdiagnostic")
-SHORT = ClassifierSettings(steps=3, batch_size=16, warmup_steps=1, evaluate_every=3)
+SHORT = ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=3, batch_size=16, warmup_steps=1, evaluate_every=3))
 
 
 def made(store: RecordStore, rows: np.ndarray, task: LabelTask = TASK) -> MadeRecords:

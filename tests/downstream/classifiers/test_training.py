@@ -1,6 +1,7 @@
 """Training a classifier: the same start for every arm, no global random state touched, and that it learns."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqecg.downstream.classifiers.losses import LOSSES
+from vqecg.downstream.classifiers.batch_augmentation import BatchAugmentation
+from vqecg.downstream.classifiers.losses import LOSSES, LossSettings
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.models.label_correlation import correlation_matrix
+from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.classifiers.signal_augmentation import ClassicAugmentation
 from vqecg.downstream.classifiers.signals import JoinedSignals, SelectedSignals, data_digest, in_batches, record_digests
 from vqecg.downstream.classifiers.thresholds import FIXED
 from vqecg.downstream.classifiers.training import (
     ClassifierExamples,
-    ClassifierSettings,
     LabelledSignals,
     TrainedClassifier,
     initial_classifier,
@@ -26,7 +28,9 @@ from vqecg.downstream.classifiers.training import (
 )
 
 NAMES = ("tall", "slow")
-SHORT = ClassifierSettings(steps=3, batch_size=8, warmup_steps=1, evaluate_every=3)
+SHORT = ClassifierSettings(
+    fit=dataclasses.replace(CLASSIFIER_FIT, steps=3, batch_size=8, warmup_steps=1, evaluate_every=3)
+)
 SMALL: dict[str, Any] = {"stem_width": 8, "widths": (8, 16), "blocks": (1, 1)}  # what holds of the trainer holds of it
 
 
@@ -58,9 +62,8 @@ def numpy_state_now() -> str:
 
 @pytest.mark.slow
 def test_a_classifier_learns_height_and_rate() -> None:
-    trained = train_classifier(
-        waves(256), ClassifierSettings(steps=60, batch_size=32, warmup_steps=5), NAMES, 0, waves(64, 1), progress=False
-    )
+    fit = dataclasses.replace(CLASSIFIER_FIT, steps=60, batch_size=32, warmup_steps=5)
+    trained = train_classifier(waves(256), ClassifierSettings(fit=fit), NAMES, 0, waves(64, 1), progress=False)
     test = waves(128, 2)
     scores = predict(trained.model, test.signals)
     result = classification_metrics(test.labels, scores, trained.thresholds.values, NAMES, trained.thresholds.policy)
@@ -122,7 +125,9 @@ def test_soft_labels_train_and_labels_outside_0_to_1_are_refused() -> None:
 def test_without_validation_thresholds_must_be_fixed() -> None:
     with pytest.raises(ValueError, match="need a validation part"):
         train(waves(16), SHORT)
-    fixed = ClassifierSettings(steps=1, batch_size=8, warmup_steps=1, threshold_policy=FIXED)
+    fixed = ClassifierSettings(
+        fit=dataclasses.replace(CLASSIFIER_FIT, steps=1, batch_size=8, warmup_steps=1), threshold_policy=FIXED
+    )
     assert train(waves(16), fixed).thresholds.values == (0.5, 0.5)
 
 
@@ -133,14 +138,16 @@ def test_labels_that_do_not_fit_are_refused() -> None:
         LabelledSignals(waves(16).signals, waves(15).labels)
 
 
-def batch_of(**changes: Any) -> dict[str, torch.Tensor]:
+def batch_of(changes: Mapping[str, Any] | None = None) -> dict[str, torch.Tensor]:
     """The first batch of the same records with the same generator, under other settings."""
-    examples = ClassifierExamples(waves(16), ClassifierSettings(**changes), 100)
+    examples = ClassifierExamples(waves(16), ClassifierSettings().changed(changes or {}), 100)
     return examples.batch(np.arange(8), np.random.default_rng(5))
 
 
 def test_augmentation_is_done_to_batches_after_the_crop_and_mixup_to_labels_too() -> None:
-    plain, classic, mixed = (batch_of(crop_seconds=1.0, augmentation=name) for name in ("none", "classic", "mixup"))
+    plain, classic, mixed = (
+        batch_of({"crop_seconds": 1.0, "augmentation.name": name}) for name in ("none", "classic", "mixup")
+    )
     for batch in (classic, mixed):
         assert batch["signal"].shape == plain["signal"].shape and batch["signal"].dtype == torch.float32
         assert not torch.equal(batch["signal"], plain["signal"])
@@ -149,30 +156,48 @@ def test_augmentation_is_done_to_batches_after_the_crop_and_mixup_to_labels_too(
 
 
 def test_parameters_of_what_is_not_asked_for_change_no_bit() -> None:
-    changes = {"focal_gamma": 5.0, "positive_weight_cap": 2.0, "mixup_alpha": 1.0, "negative_gamma": 1.0}
-    other = dataclasses.replace(SHORT, **changes, classic=ClassicAugmentation(noise=1.0))
+    other = dataclasses.replace(
+        SHORT,
+        loss=LossSettings(focal_gamma=5.0, positive_weight_cap=2.0, negative_gamma=1.0),
+        augmentation=BatchAugmentation(mixup_alpha=1.0, classic=ClassicAugmentation(noise=1.0)),
+    )
     first, second = (train(waves(16), settings, 0, waves(8, 1)) for settings in (SHORT, other))
     assert torch.equal(weights_of(first.model), weights_of(second.model))
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", LOSSES.names())
 def test_every_loss_trains_with_every_augmentation_and_none_is_another(loss: str) -> None:
     data = LabelledSignals(waves(16).signals, np.arange(32).reshape(16, 2) < 6)  # rare, so that weights are not 1
-    changes = [{}, {"loss": loss}, {"loss": loss, "augmentation": "mixup"}, {"loss": loss, "augmentation": "classic"}]
-    found = []
-    for own in changes:
-        settings = dataclasses.replace(SHORT, threshold_policy=FIXED, **own)
-        found.append(weights_of(train(data, settings).model))
+    named = {"loss.name": loss}
+    changes = [{}, named, named | {"augmentation.name": "mixup"}, named | {"augmentation.name": "classic"}]
+    fixed = dataclasses.replace(SHORT, threshold_policy=FIXED)
+    found = [weights_of(train(data, fixed.changed(change)).model) for change in changes]
     assert torch.equal(found[0], found[1]) == (loss == "bce")
     assert not torch.equal(found[1], found[2]) and not torch.equal(found[1], found[3])
 
 
 @pytest.mark.parametrize(
-    "change", [{"loss": "hinge"}, {"augmentation": "flip"}, {"focal_gamma": 0.5}, {"mixup_alpha": 0.0}]
+    "change",
+    [
+        {"loss.name": "hinge"},
+        {"augmentation.name": "flip"},
+        {"loss.focal_gamma": 0.5},
+        {"augmentation.mixup_alpha": 0.0},
+        {"fit.steps": 0},
+        {"loss.gamma": 1.0},
+        {"crop_seconds.least": 1.0},
+    ],
 )
 def test_unknown_losses_and_augmentations_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        ClassifierSettings(**change)
+        ClassifierSettings().changed(change)
+
+
+def test_settings_change_by_dotted_names() -> None:
+    other = SHORT.changed({"fit.steps": 9, "fit.warmup_steps": 2, "loss.name": "focal", "crop_seconds": 1.0})
+    assert (other.fit.steps, other.fit.warmup_steps, other.loss.name, other.crop_seconds) == (9, 2, "focal", 1.0)
+    assert other.fit.batch_size == SHORT.fit.batch_size and other.changed({}) == other
+    assert other.of_steps(2).fit.warmup_steps == 1
 
 
 def test_a_model_is_told_the_real_labels_and_those_of_training_when_none_are_given() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from vqecg.downstream.augmentation.methods import METHODS
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.arm_catalogue import BEST_PAIR, CATALOGUE, DEFAULT, QUICK, RUN, find_arm, find_arms
 
 
@@ -12,7 +12,7 @@ def test_every_arm_says_what_it_is_and_differs_in_additions_or_in_training():
         assert arm.what and set(arm.methods) <= set(METHODS)
         assert not (arm.methods and arm.training) or "+" in arm.name
         assert arm.name == "real only" or arm.methods or arm.training
-        ClassifierSettings(**arm.training)
+        ClassifierSettings().changed(arm.training)
     assert len(DEFAULT) == len(set(DEFAULT)) == 13 and BEST_PAIR in DEFAULT and "shuffled labels" in DEFAULT
     assert set(QUICK) | set(RUN) <= set(DEFAULT)
 
@@ -26,7 +26,7 @@ def test_two_methods_make_a_pair():
     pair = find_arm("infilling+latent-interpolation")
     assert pair.name == "infilling + latent interpolation" and pair.methods == ("infilling", "interpolation")
     both = find_arm(BEST_PAIR)
-    assert both.methods == ("prior",) and both.training == {"augmentation": "classic"}
+    assert both.methods == ("prior",) and both.training == {"augmentation.name": "classic"}
     assert find_arm("classic-augmentation+prior-samples") == both
     assert find_arm("class-weighted-loss + duplication").name == "duplication + class-weighted loss"
 

@@ -60,7 +60,7 @@ def test_every_adding_arm_adds_the_same_counts_of_every_class_and_all_signals_ca
     adding = {arm.name: arm for arm in arms if isinstance(arm, ArmData)}
     assert len(arms) == 13 and len(adding) == 9
     training = {arm.name: dict(arm.changes) for arm in arms if isinstance(arm, TrainingArm)}
-    assert training["mixup"] == {"augmentation": "mixup"} and len(training) == 4
+    assert training["mixup"] == {"augmentation.name": "mixup"} and len(training) == 4
     everything = np.arange(len(plan))
     seen = {name: np.asarray(arm.signals[everything]) for name, arm in adding.items()}
     for name, signals in seen.items():
@@ -92,7 +92,7 @@ def test_records_and_another_training_make_an_arm(own: Ingredients, plan: Additi
         alone, both = (fill_arm(find_arm(own_name), own, plan, folder) for own_name in (name, f"{name}+mixup"))
         assert isinstance(alone, ArmData) and isinstance(both, ArmData)
         np.testing.assert_array_equal(both.signals[everything], alone.signals[everything])
-        assert both.copies == alone.copies and both.changes == {"augmentation": "mixup"} and not alone.changes
+        assert both.copies == alone.copies and both.changes == {"augmentation.name": "mixup"} and not alone.changes
         assert both.name == f"{name} + mixup" and both.note == f"{alone.note}, trained with augmentation mixup"
 
 

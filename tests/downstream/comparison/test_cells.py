@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.comparison.cells import Cell, grid_cells, rotated
 from vqecg.downstream.comparison.design import Design
 from vqecg.records.folds import FoldSplit
@@ -55,7 +55,7 @@ def test_folds_together_have_one_generator_and_a_name_of_their_own():
 
 def test_fewer_steps_than_the_warm_up_shorten_it():
     (cell,) = grid_cells([Cell(steps=20, generator="g")], BASE)
-    assert (cell.parts[0].design.classifier.steps, cell.parts[0].design.classifier.warmup_steps) == (20, 10)
+    assert (cell.parts[0].design.classifier.fit.steps, cell.parts[0].design.classifier.fit.warmup_steps) == (20, 10)
 
 
 def test_a_comparison_that_could_only_fail_later_is_refused_when_it_is_named():
@@ -64,7 +64,7 @@ def test_a_comparison_that_could_only_fail_later_is_refused_when_it_is_named():
     with pytest.raises(ValueError, match="classifier 'vgg' is unknown"):
         ClassifierSettings(model="vgg")
     with pytest.raises(ValueError, match="steps"):
-        ClassifierSettings(steps=-5)
+        ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=-5))
 
 
 def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_path():
@@ -81,7 +81,7 @@ def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_pat
     (part,) = cell.parts
     assert part.generator == Path("g/HYP-50") and not cell.pooled
     assert part.design.subset == subset and part.design.only_able and part.design.ratio == 1.0
-    assert part.design.classifier.model == "bi-lstm" and part.design.classifier.steps == 7
+    assert part.design.classifier.model == "bi-lstm" and part.design.classifier.fit.steps == 7
     assert cell.name == "superdiagnostic, HYP cut to 50 (seed 0), ratio 1, bi-lstm"
     assert cell.slug == "superdiagnostic-hyp-cut-to-50-seed-0-ratio-1-bi-lstm"
 

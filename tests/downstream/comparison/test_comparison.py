@@ -13,7 +13,7 @@ import torch
 
 from vqecg.downstream.augmentation.plan import ArmData, TrainingArm, duplicate, plan_additions
 from vqecg.downstream.classifiers.models.registry import classifier_class
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.comparison.comparison import ComparisonSettings, RealPart, compare, read_comparison
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
 from vqecg.records.datasets.registry import read_table
@@ -23,8 +23,9 @@ from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore
 
 NAMES = ("NORM", "MI", "STTC", "CD", "HYP")
+FIT = dataclasses.replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1, evaluate_every=2)
 SETTINGS = ComparisonSettings(
-    classifier=ClassifierSettings(steps=2, batch_size=8, warmup_steps=1, evaluate_every=2),
+    classifier=ClassifierSettings(fit=FIT),
     analysis=Analysis(replicates=50),
     seeds=(0, 1),
 )
@@ -105,13 +106,13 @@ def test_a_comparison_trains_every_arm_and_seed_and_is_resumed_without_training(
     kept = read_comparison(copy)
     assert json.dumps(again.to_dict()) == json.dumps(finished.to_dict()) == json.dumps(kept.to_dict())
 
-    longer = dataclasses.replace(SETTINGS, classifier=dataclasses.replace(SETTINGS.classifier, steps=1))
+    longer = dataclasses.replace(SETTINGS, classifier=SETTINGS.classifier.changed({"fit.steps": 1}))
     with pytest.raises(ValueError, match=r"other settings or data.*steps.*or overwrite"):
         parts.run(copy, longer)
     changed = dataclasses.replace(parts.arms[0], signals=np.asarray(parts.arms[0].signals) * 2)
     with pytest.raises(ValueError, match="prior-samples-0 holds a run of other settings or data"):
         parts.run(copy, arms=(changed, parts.arms[1]))
-    assert parts.run(copy, longer, overwrite=True).settings["steps"] == 1
+    assert parts.run(copy, longer, overwrite=True).settings["fit"]["steps"] == 1
 
 
 def test_scores_and_labels_on_disk_are_enough_to_do_the_bootstrap_again(finished: Comparison, folder: Path) -> None:
@@ -149,14 +150,16 @@ def test_an_adding_arm_without_the_duplication_control_is_refused(parts: Parts, 
         parts.run(tmp_path, arms=parts.arms[:1])
 
 
-MIXUP = TrainingArm("mixup", {"augmentation": "mixup"}, "records mixed")
+MIXUP = TrainingArm("mixup", {"augmentation.name": "mixup"}, "records mixed")
 
 
 def test_an_arm_that_trains_otherwise_adds_nothing_and_differs_in_that_setting_only(parts: Parts, copy: Path) -> None:
     found = parts.run(copy, arms=(*parts.arms, MIXUP))
     about = {name: json.loads((copy / f"{name}-0" / "run.json").read_text()) for name in ("real-only", "mixup")}
     one, other = (about[name]["identity"] for name in ("real-only", "mixup"))
-    assert other["classifier"] == one["classifier"] | {"augmentation": "mixup"}
+    assert other["classifier"] == one["classifier"] | {
+        "augmentation": one["classifier"]["augmentation"] | {"name": "mixup"}
+    }
     assert other["data"] == one["data"]
     row = found.arms.set_index("arm").loc["mixup"]
     assert row["real_records"] == len(parts.train.indices) and row["synthetic_records"] == 0
@@ -164,18 +167,20 @@ def test_an_arm_that_trains_otherwise_adds_nothing_and_differs_in_that_setting_o
 
 
 def test_an_arm_may_add_records_and_train_otherwise(parts: Parts, copy: Path) -> None:
-    both = dataclasses.replace(parts.arms[0], name="both", changes={"augmentation": "mixup"})
+    both = dataclasses.replace(parts.arms[0], name="both", changes={"augmentation.name": "mixup"})
     found = parts.run(copy, arms=(*parts.arms, both))
     about = [
         json.loads((copy / f"{name}-0" / "run.json").read_text())["identity"] for name in ("prior-samples", "both")
     ]
-    assert about[1]["classifier"] == about[0]["classifier"] | {"augmentation": "mixup"}
+    assert about[1]["classifier"] == about[0]["classifier"] | {
+        "augmentation": about[0]["classifier"]["augmentation"] | {"name": "mixup"}
+    }
     assert about[1]["data"]["both"] == about[0]["data"]["prior samples"]
     assert found.arms.set_index("arm").loc["both", "synthetic_records"] == len(both.labels)
 
 
 def test_an_arm_that_trains_as_all_others_do_is_refused(parts: Parts, tmp_path: Path) -> None:
-    same = dataclasses.replace(MIXUP, changes={"augmentation": "none"})
+    same = dataclasses.replace(MIXUP, changes={"augmentation.name": "none"})
     with pytest.raises(ValueError, match=r"arm 'mixup' trains as all arms do .*leave it out"):
         parts.run(tmp_path, arms=(*parts.arms, same))
     with pytest.raises(ValueError, match="at least one change"):
@@ -199,7 +204,7 @@ def test_a_run_of_other_settings_is_refused_before_another_one_is_trained(parts:
 
 @pytest.mark.slow
 def test_label_networks_know_the_real_labels_in_every_arm(parts: Parts, tmp_path: Path) -> None:
-    classifier = dataclasses.replace(SETTINGS.classifier, model="label-correlation", steps=1)
+    classifier = SETTINGS.classifier.changed({"model": "label-correlation", "fit.steps": 1})
     parts.run(tmp_path, dataclasses.replace(SETTINGS, classifier=classifier, seeds=(0,)))
     kind: Any = classifier_class("label-correlation")
     known = [

@@ -1,11 +1,12 @@
 """How a design becomes a comparison that is ready to run: other draws for every seed, the same labels in every arm."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from vqecg.downstream.augmentation.methods import AugmentationSettings
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.comparison.design import Design, fill_design, plan_design
 from vqecg.downstream.comparison.results import Analysis
 from vqecg.prior.generator import ECGGenerator
@@ -17,7 +18,7 @@ DESIGN = Design(
     target_classes=("HYP",),
     folds=FoldSplit((1, 2, 3, 4, 5, 6, 7, 8), (9,), (10,)),
     seeds=(0, 3),
-    classifier=ClassifierSettings(steps=2, batch_size=8, warmup_steps=1, evaluate_every=2),
+    classifier=ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1, evaluate_every=2)),
     augmentation=AugmentationSettings(least=1, attempts=1),
     analysis=Analysis(replicates=20),
 )

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.augmentation.methods import AugmentationSettings
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells, rotated
 from vqecg.downstream.comparison.comparison import read_comparison
 from vqecg.downstream.comparison.design import Design
@@ -33,7 +33,7 @@ BASE = Design(
     target_classes=("HYP",),
     folds=FOLDS,
     seeds=(0,),
-    classifier=ClassifierSettings(steps=2, batch_size=8, warmup_steps=1, evaluate_every=2),
+    classifier=ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1, evaluate_every=2)),
     augmentation=AugmentationSettings(least=1, attempts=1),
     analysis=Analysis(replicates=20),
 )
@@ -150,7 +150,7 @@ def test_a_run_whose_content_is_not_what_its_name_says_is_refused(
     about = json.loads((place / "run.json").read_text())
     about["identity"]["classifier"]["steps"] = 3
     (place / "run.json").write_text(json.dumps(about))
-    with pytest.raises(ValueError, match=r"classifier.steps 3 there, 2 asked for"):
+    with pytest.raises(ValueError, match=r"classifier.fit.steps 3 there, 2 asked for"):
         run(THREE, simulated_store, folder, load)
 
 

@@ -1,15 +1,13 @@
 """Presets: what they are, and that their parts fit each other."""
 
 import operator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vqecg.downstream.classifiers.models.registry import classifier_class
-from vqecg.downstream.classifiers.recipes import recipe
-from vqecg.downstream.classifiers.training import ClassifierSettings
+from vqecg.downstream.classifiers.settings import ClassifierSettings, recipe
 from vqecg.scripts.cli.arguments import parse
 from vqecg.scripts.cli.presets import PRESETS, SMALL, at_rate, preset
 from vqecg.scripts.commands import augment, compare, run, train_classifier
@@ -24,7 +22,7 @@ def test_presets_are_found_by_name():
 def test_another_classifier_comes_with_its_recipe():
     assert preset("small", "label-correlation").classifier == recipe("label-correlation")
     assert preset("small", "resnet") == SMALL, "the preset's own keeps the preset's settings"
-    assert preset("tiny", "s4d").classifier == recipe("s4d").of_steps(preset("tiny").classifier.steps)
+    assert preset("tiny", "s4d").classifier == recipe("s4d").of_steps(preset("tiny").classifier.fit.steps)
     with pytest.raises(ValueError, match="classifier 'vgg' is unknown"):
         preset("small", "vgg")
 
@@ -47,8 +45,8 @@ def test_commands_train_the_classifier_they_are_given_by_its_recipe(
 
     assert read() == SMALL.classifier
     assert read(f"--{place}.model", "label-correlation") == recipe("label-correlation")
-    own = read(f"--{place}.model", "label-correlation", f"--{place}.loss", "focal")
-    assert own == replace(recipe("label-correlation"), loss="focal")
+    own = read(f"--{place}.model", "label-correlation", f"--{place}.loss.name", "focal")
+    assert own == recipe("label-correlation").changed({"loss.name": "focal"})
     text = "model: label-correlation"
     for name in reversed(place.split(".")):
         text = f"{name}: {{{text}}}"

@@ -16,7 +16,16 @@ from vqecg.scripts.cli.main import main
 from vqecg.scripts.commands.assess import read_assessment
 
 SHORT = [
-    *("--preset", "tiny", "--training.steps", "2", "--training.batch-size", "8", "--training.warmup-steps", "1"),
+    *(
+        "--preset",
+        "tiny",
+        "--training.fit.steps",
+        "2",
+        "--training.fit.batch-size",
+        "8",
+        "--training.fit.warmup-steps",
+        "1",
+    ),
     *("--replicates", "20", "--neighbours", "2", "--seeds", "0", "1"),
     *("--folds.train", "1", "2", "3", "4", "5", "6", "--folds.validation", "7", "--folds.test", "8", "9", "10"),
 ]

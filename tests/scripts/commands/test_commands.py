@@ -38,7 +38,16 @@ TINY = [
 NARROW = ["--training.model.width", "8", "--training.model.levels", "2", "--training.model.codebook-size", "16"]
 SHALLOW = ["--training.width", "16", "--training.layers", "1", "--training.heads", "2", "--training.variants", "1"]
 SHALLOW += ["--training.sketch.steps", "4", "--training.detail.steps", "4"]
-SHORT = ["--preset", "tiny", "--training.steps", "2", "--training.batch-size", "8", "--training.warmup-steps", "1"]
+SHORT = [
+    "--preset",
+    "tiny",
+    "--training.fit.steps",
+    "2",
+    "--training.fit.batch-size",
+    "8",
+    "--training.fit.warmup-steps",
+    "1",
+]
 
 
 def names(folder: Path) -> list[str]:

@@ -15,7 +15,16 @@ from vqecg.scripts.cli.main import main
 from vqecg.scripts.commands import compare
 from vqecg.scripts.commands.train_prior import load_generator
 
-SHORT = ["--preset", "tiny", "--training.steps", "2", "--training.batch-size", "8", "--training.warmup-steps", "1"]
+SHORT = [
+    "--preset",
+    "tiny",
+    "--training.fit.steps",
+    "2",
+    "--training.fit.batch-size",
+    "8",
+    "--training.fit.warmup-steps",
+    "1",
+]
 FEW = ["--seeds", "0", "--analysis.replicates", "20", "--augmentation.least", "1"]
 SUBSET = ["--subset.scarce-class", "NORM", "--subset.scarce-records", "12"]
 TOKENIZER = ["--training.model.width", "8", "--training.model.levels", "2", "--training.model.codebook-size", "16"]
@@ -120,11 +129,11 @@ def test_a_generator_of_fewer_of_the_same_records_is_used_and_the_comparison_say
 def test_quick_is_few_arms_seeds_and_steps_and_the_default_is_every_arm(tmp_path: Path):
     here = Path("x")
     quick = compare.Arguments(here, here, here, quick=True).design
-    assert quick.arms == QUICK and quick.seeds == (0, 1) and quick.classifier.steps == 600
+    assert quick.arms == QUICK and quick.seeds == (0, 1) and quick.classifier.fit.steps == 600
     assert compare.Arguments(here, here, here, quick=True, arms=("mixup", "prior samples")).design.arms[0] == "mixup"
     (tmp_path / "plan.yaml").write_text("cells: [{model: resnet18}, {steps: 7, ratio: 1.0}]", encoding="utf-8")
     cells = compare.read_plan(compare.Arguments(here, here, here, quick=True), tmp_path / "plan.yaml")
-    assert [cell.parts[0].design.classifier.steps for cell in cells] == [600, 7]
+    assert [cell.parts[0].design.classifier.fit.steps for cell in cells] == [600, 7]
     whole = compare.Arguments(here, here, here).design
     assert whole.arms == DEFAULT and len(whole.seeds) == 5
 

@@ -126,14 +126,14 @@ def test_other_settings_are_refused_then_done_when_told_to(
     folder = tmp_path / "run"
     shutil.copytree(finished_run, folder)
     settings, before = (folder / "run.yaml").read_text(), made(folder)
-    assert main(words(folder, "--settings.classifier.steps", 3)) == 1
+    assert main(words(folder, "--settings.classifier.fit.steps", 3)) == 1
     told = capsys.readouterr().err
-    assert "training.steps 4 there, 3 asked for" in told and "--overwrite" in told
+    assert "training.fit.steps 4 there, 3 asked for" in told and "--overwrite" in told
     assert made(folder).keys() == before.keys() and (folder / "run.yaml").read_text() == settings
-    assert main(words(folder, "--settings.classifier.steps", 3, "--overwrite")) == 0
+    assert main(words(folder, "--settings.classifier.fit.steps", 3, "--overwrite")) == 0
     changed = {Path(path).parts[0] for path, time in made(folder).items() if before.get(path) != time}
     assert changed == {"classifier-synthetic", "comparison", "costs.json"}, "what does not depend on it is kept"
-    assert yaml.safe_load((folder / "run.yaml").read_text())["settings"]["classifier"]["steps"] == 3
+    assert yaml.safe_load((folder / "run.yaml").read_text())["settings"]["classifier"]["fit"]["steps"] == 3
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.models.interface import ClassifierConfig, LabelAware, check_odd, check_positive
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, JUDGES, classifier_class, classifier_help
-from vqecg.downstream.classifiers.recipes import recipe
+from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.classifiers.thresholds import FIXED
 from vqecg.downstream.classifiers.training import LabelledSignals, initial_classifier, predict, train_classifier
 from vqecg.records.leads import INDEPENDENT_LEADS
@@ -39,7 +39,7 @@ def test_every_classifier_is_tested_and_has_a_recipe():
     assert set(TINY) == set(CLASSIFIERS.names())
     assert set(JUDGES) <= set(TINY)
     for name, kind in CLASSIFIERS:
-        assert recipe(name).model == name and recipe(name).warmup_steps < recipe(name).steps
+        assert recipe(name).model == name and recipe(name).fit.warmup_steps < recipe(name).fit.steps
         assert kind.help and f"{name}: {kind.help}" in classifier_help()
     with pytest.raises(ValueError, match=", ".join(CLASSIFIERS.names())):
         recipe("transformer")
@@ -143,9 +143,8 @@ def test_it_learns_the_height_of_waves(name: str):
     times = np.arange(200) / 100 + generator.random((192, 1, 1))
     waves = (0.2 + 0.4 * labels[:, :, None]) * np.sin(2 * np.pi * 3 * times)
     data = (waves + generator.normal(scale=0.05, size=(192, 8, 200))).astype(np.float32)
-    settings = dataclasses.replace(
-        recipe(name), steps=60, batch_size=32, warmup_steps=5, threshold_policy=FIXED, learning_rate=3e-3
-    )
+    fit = dataclasses.replace(recipe(name).fit, steps=60, batch_size=32, warmup_steps=5, learning_rate=3e-3)
+    settings = dataclasses.replace(recipe(name), fit=fit, threshold_policy=FIXED)
     learned = LabelledSignals(data[:128], labels[:128])
     trained = train_classifier(learned, settings, ("tall",), 0, progress=False, model_settings=TINY[name])
     found = classification_metrics(labels[128:], predict(trained.model, data[128:]), 0.5, ("tall",), FIXED)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, classifier_class
-from vqecg.downstream.classifiers.recipes import for_model, recipe
+from vqecg.downstream.classifiers.settings import for_model, recipe
 from vqecg.downstream.classifiers.training import LabelledSignals, predict, train_classifier
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.store.record_store import RecordStore
@@ -37,7 +37,7 @@ class MomentsConfig(ClassifierConfig):
 class MomentsClassifier(Classifier):
     config_class = MomentsConfig
     help = "mean and spread of each lead"
-    recipe: ClassVar[Recipe] = {"steps": 6, "warmup_steps": 1, "evaluate_every": 3}
+    recipe: ClassVar[Recipe] = {"fit.steps": 6, "fit.warmup_steps": 1, "fit.evaluate_every": 3}
 
     def __init__(self, config: MomentsConfig) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def test_it_is_known_with_its_recipe(extension: Path):
     assert len(EXTENSION.splitlines()) < 40
     assert CLASSIFIERS.names()[-1] == "mine", "after those of the package"
     assert classifier_class("mine").__name__ == "MomentsClassifier"
-    assert recipe("mine").steps == 6 and recipe("mine").crop_seconds == 5.0
+    assert recipe("mine").fit.steps == 6 and recipe("mine").crop_seconds == 5.0
     assert for_model("mine", recipe("resnet")) == recipe("mine")
 
 
