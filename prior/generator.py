@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,22 +16,13 @@ from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.requests import Requests, draw_requests, join_labels, split_labels
 from vqecg.prior.sampling import sample
 from vqecg.prior.sketch.sketch import Sketch
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.subset import TrainedOn
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config
-
-
-@dataclass(frozen=True)
-class SyntheticRecords:
-    """Generated records and what they were asked to be."""
-
-    signal: np.ndarray  # (records, 8, samples) float32 mV, the independent leads
-    codes: np.ndarray  # (records, frames, levels) int64
-    sketch: Sketch  # what was drawn before the codes
-    requests: Requests
 
 
 class ECGGenerator:
@@ -175,7 +165,7 @@ class ECGGenerator:
         settings = settings or SamplingSettings()
         drawn = sample(self.prior, condition, seed, settings, first)
         signal = self.decode(drawn.codes, drawn.sketch, settings.batch_size)
-        return SyntheticRecords(signal, drawn.codes.numpy(), drawn.sketch, requests)
+        return SyntheticRecords.sampled(signal, requests, self.task, drawn.codes.numpy(), drawn.sketch)
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, sketch: Sketch, batch_size: int = 64) -> np.ndarray:

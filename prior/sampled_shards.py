@@ -11,9 +11,10 @@ import torch
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.gate import CopyGate, generate_gated
-from vqecg.prior.generator import ECGGenerator, SyntheticRecords
+from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sketch.sketch import Sketch
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.tokenizer.encoding import one_thread
 
 
@@ -65,14 +66,16 @@ class SamplingTask:
                 none = np.zeros(0, np.int64)
                 return shard_of(made, none, np.zeros(0), none).to_bytes()
             gated = generate_gated(generator, requests, self.seed, self.settings, self.gate, first)
-            return shard_of(gated.records, gated.nearest.rows, gated.nearest.distances, gated.rejected).to_bytes()
+            nearest = gated.nearest
+            return shard_of(gated.records, nearest.rows, nearest.distances, gated.rejected).to_bytes()
 
 
 def shard_of(made: SyntheticRecords, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray) -> SampledShard:
     """The shard of some records and of what the gate said of them."""
-    sketch = made.sketch
+    codes, sketch = made.codes, made.sketch
+    assert codes is not None and sketch is not None  # samples of a prior have both
     return SampledShard(
-        made.codes.astype(np.int32), sketch.times.numpy(), sketch.traits.numpy(), nearest, distances, rejected
+        codes.astype(np.int32), sketch.times.numpy(), sketch.traits.numpy(), nearest, distances, rejected
     )
 
 

@@ -10,26 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.augmentation.label_check import Check, MadeRecords, Verdict
+from vqecg.downstream.augmentation.label_check import Check, Verdict
 from vqecg.downstream.augmentation.plan import AdditionPlan
 from vqecg.prior.copies.gate import CopyGate
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.labels import LabelTask
 
 COPY, NOT_MADE, OTHER_LABELS = "near copy", "no aligned pair", "other labels"  # reasons of a rejection
 TALLY_COLUMNS = ("class_name", "reason", "count")
 DRAWN, ALL = "drawn", "all records"  # the rows of a tally that count all draws, and records of any class
-
-
-@dataclass(frozen=True, eq=False)
-class Draws:
-    """One attempt at some records; row n of each field belongs together."""
-
-    signal: np.ndarray  # (records, 8, samples) float32 mV
-    parents: np.ndarray  # (records, 2) int64, rows of the store, -1 where there is none
-    weight: np.ndarray  # (records,) float64 of the second parent, NaN without
-    statements: Sequence[dict[str, float]]
-    attributes: Mapping[str, np.ndarray]  # by name, (records,) each, as in a record table
-    made: np.ndarray | None = None  # (records,) bool, False where nothing could be made; None: all were
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +99,7 @@ def fill(
     method: str,
     plan: AdditionPlan,
     task: LabelTask,
-    make: Callable[[np.ndarray, int], Draws],
+    make: Callable[[np.ndarray, int], SyntheticRecords],
     note: str,
     attempts: int = 1,
     check: Check | None = None,
@@ -162,15 +151,19 @@ def fill(
 
 
 def judged(
-    drawn: Draws, labels: np.ndarray, task: LabelTask, check: Check | None, distance: np.ndarray, threshold: float
+    drawn: SyntheticRecords,
+    labels: np.ndarray,
+    task: LabelTask,
+    check: Check | None,
+    distance: np.ndarray,
+    threshold: float,
 ) -> list[Verdict]:
     """What is said of each draw: not made, of statements that do not give its labels, too near to a training record
     (NaN: not looked at), or what the check says."""
     verdicts = [Verdict()] * len(labels)
-    made = np.ones(len(labels), bool) if drawn.made is None else drawn.made
     given = (task.encode(list(drawn.statements)) == labels).all(1)
     for row in range(len(labels)):
-        if not made[row]:
+        if not drawn.valid[row]:
             verdicts[row] = Verdict(NOT_MADE)
         elif not given[row]:
             verdicts[row] = Verdict(OTHER_LABELS)
@@ -178,14 +171,7 @@ def judged(
             verdicts[row] = Verdict(COPY)
     open_rows = [row for row, verdict in enumerate(verdicts) if not verdict.reason]
     if check is not None and open_rows:
-        records = MadeRecords(
-            drawn.signal[open_rows],
-            labels[open_rows],
-            [dict(drawn.statements[row]) for row in open_rows],
-            {name: values[open_rows] for name, values in drawn.attributes.items()},
-            drawn.parents[open_rows],
-        )
-        for row, verdict in zip(open_rows, check.judge(records), strict=True):
+        for row, verdict in zip(open_rows, check.judge(drawn[open_rows]), strict=True):
             verdicts[row] = verdict
     return verdicts
 

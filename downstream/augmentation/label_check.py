@@ -22,25 +22,12 @@ from vqecg.downstream.classifiers.training import LabelledSignals, predict
 from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, kept_rule, spellings
 from vqecg.evaluation.waves.physiology import physiology
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
 
 PASSED = ""
 CLASSIFIER, RULE = "classifier", "rule"  # reasons of a rejection
-
-
-@dataclass(frozen=True, eq=False)
-class MadeRecords:
-    """Made records and what each is meant to be; row n of each field belongs together."""
-
-    signal: np.ndarray  # (records, 8, samples) float32 mV
-    labels: np.ndarray  # (records, classes) float32, of the task of the check
-    statements: Sequence[dict[str, float]]
-    attributes: Mapping[str, np.ndarray]  # by name, (records,) each, as in a record table
-    parents: np.ndarray | None = None  # (records, 2) int64, rows of the store, -1 for none; None: no record has any
-
-    def __len__(self) -> int:
-        return len(self.signal)
 
 
 @dataclass(frozen=True)
@@ -54,7 +41,7 @@ class Verdict:
 class Check(Protocol):
     """What may reject made records."""
 
-    def judge(self, records: MadeRecords) -> list[Verdict]: ...
+    def judge(self, records: SyntheticRecords) -> list[Verdict]: ...
 
     def describe(self) -> str: ...
 
@@ -136,7 +123,7 @@ class LabelCheck:
             f"{', '.join(rules) or 'none'}."
         )
 
-    def judge(self, records: MadeRecords) -> list[Verdict]:
+    def judge(self, records: SyntheticRecords) -> list[Verdict]:
         """The first reason to reject each record: a class that the classifiers do not see, or a rule that it breaks.
 
         A rule whose measure a record does not show (no P wave, say) says nothing of it.
@@ -153,21 +140,20 @@ class LabelCheck:
             for classes, statements in zip(unseen, broken, strict=True)
         ]  # fmt: skip
 
-    def scores(self, records: MadeRecords) -> np.ndarray:
+    def scores(self, records: SyntheticRecords) -> np.ndarray:
         """The mean score of the classifiers that have not seen a record's parents, of all where each has seen one.
 
         (records, classes) float64.
         """
         judging = np.ones((len(records), len(self.classifiers)))
-        if records.parents is not None:
-            for row, parents in enumerate(records.parents.tolist()):
-                parts = {self.part_of[parent] for parent in parents if parent in self.part_of}
-                if len(parts) == 1:  # that part's classifier was trained on the other parts
-                    judging[row] = np.arange(len(self.classifiers)) == parts.pop()
+        for row, parents in enumerate(records.parents.tolist()):
+            parts = {self.part_of[parent] for parent in parents if parent in self.part_of}
+            if len(parts) == 1:  # that part's classifier was trained on the other parts
+                judging[row] = np.arange(len(self.classifiers)) == parts.pop()
         found = np.stack([predict(model, records.signal) for model in self.classifiers], axis=1)
         return (found * judging[..., None]).sum(axis=1) / judging.sum(axis=1)[:, None]
 
-    def broken_rules(self, records: MadeRecords) -> list[tuple[str, ...]]:
+    def broken_rules(self, records: SyntheticRecords) -> list[tuple[str, ...]]:
         """The statements of each record whose rule it breaks."""
         carried = carried_rules(records.statements, self.rules)
         broken: list[list[str]] = [[] for _ in carried]
@@ -216,7 +202,7 @@ def rules_of_real(training: RecordSelection, segmenter: WaveSegmenter | None) ->
 
 
 def carried_rules(
-    statements: Sequence[dict[str, float]], rules: Sequence[AdherenceRule]
+    statements: Sequence[Mapping[str, float]], rules: Sequence[AdherenceRule]
 ) -> list[tuple[AdherenceRule, ...]]:
     """The rules of each record's statements, by whichever abbreviation."""
     spelled = spellings()

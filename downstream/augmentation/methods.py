@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from vqecg.downstream.augmentation.additions import Additions, Draws, fill
+from vqecg.downstream.augmentation.additions import Additions, fill
 from vqecg.downstream.augmentation.label_check import Check
 from vqecg.downstream.augmentation.plan import AdditionPlan
 from vqecg.prior.config import SamplingSettings
@@ -20,7 +20,8 @@ from vqecg.prior.editing.infilling import InfillingSettings, infill
 from vqecg.prior.editing.interpolation import InterpolationSettings, draw_pair, mix, parents_of
 from vqecg.prior.editing.pairing import SHARED, SUPPORTED, Pair, Parents, shared_statements
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.requests import Requests, attribute_column
+from vqecg.prior.requests import Requests
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
@@ -85,24 +86,17 @@ class Ingredients:
         weight: np.ndarray | None = None,
         statements: list[dict[str, float]] | None = None,
         made: np.ndarray | None = None,
-    ) -> Draws:
+    ) -> SyntheticRecords:
         """Records with parents (rows of the store); attributes, and statements unless given, are the first's."""
-        table = self.store.table.iloc[first]
-        none = np.full(len(first), -1, np.int64)
-        return Draws(
-            signal,
-            np.stack([first, none if second is None else second], axis=1),
-            np.full(len(first), np.nan) if weight is None else weight,
-            self.statements(first) if statements is None else statements,
-            {name: attribute_column(name, table[name]) for name in self.generator.attributes},
-            made,
-        )
+        names = self.generator.attributes
+        parents = RecordSelection(self.store, first)
+        return SyntheticRecords.derived(signal, parents, self.task, names, second, weight, statements, made)
 
 
 def duplication(own: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
     """The planned records themselves, once more: the control that a method must beat."""
 
-    def make(rows: np.ndarray, attempt: int) -> Draws:
+    def make(rows: np.ndarray, attempt: int) -> SyntheticRecords:
         sources = own.sources(plan, rows)
         return own.derived(own.store.signals(sources), sources)
 
@@ -115,7 +109,7 @@ def reconstruction(own: Ingredients, plan: AdditionPlan, first: int = 0) -> Addi
     device = next(tokenizer.parameters()).device
 
     @torch.inference_mode()
-    def make(rows: np.ndarray, attempt: int) -> Draws:
+    def make(rows: np.ndarray, attempt: int) -> SyntheticRecords:
         sources = own.sources(plan, rows)
         parts = torch.from_numpy(own.store.signals(sources)).split(64)
         decoded = [tokenizer.decode(tokenizer.encode(part.to(device)), part.shape[2]).cpu() for part in parts]
@@ -129,16 +123,12 @@ def prior(own: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
     """Samples of the prior for the statements, age and sex of the planned records: the joint distribution of these."""
     settings = own.settings
 
-    def make(rows: np.ndarray, attempt: int) -> Draws:
+    def make(rows: np.ndarray, attempt: int) -> SyntheticRecords:
         table = own.store.table.iloc[own.sources(plan, rows)]
         labels = known_labels(own.generator, table["statements"].tolist(), settings.least)
         asked = Requests.like(labels, table, own.generator.attributes)
         seed = settings.seed if attempt == 0 else another_seed(settings.seed, attempt)
-        made = own.generator.generate(asked, seed, settings.sampling, first + int(rows[0]))
-        none = np.full(len(rows), -1, np.int64)
-        statements = [dict.fromkeys(own.generator.task.names(row), 100.0) for row in labels]
-        parents = np.stack([none, none], axis=1)
-        return Draws(made.signal, parents, np.full(len(rows), np.nan), statements, asked.attributes)
+        return own.generator.generate(asked, seed, settings.sampling, first + int(rows[0])).for_task(own.task)
 
     note = "samples of the prior for the statements, age and sex of real training records"
     return fill(PRIOR, plan, own.task, make, note, settings.attempts, own.check, own.gate)
@@ -148,11 +138,11 @@ def infilling(own: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions
     """The planned records with part of their codes drawn anew by the prior."""
     settings = replace(own.settings.infilling, seed=own.settings.seed)
 
-    def make(rows: np.ndarray, attempt: int) -> Draws:
+    def make(rows: np.ndarray, attempt: int) -> SyntheticRecords:
         sources = own.sources(plan, rows)
         parents = RecordSelection(own.store, sources)
         made = infill(own.generator, parents, settings, own.settings.sampling, first + rows, attempt)
-        return own.derived(made.signal, sources)
+        return made.for_task(own.task)
 
     note = (
         f"real training records of which {settings.kept:.0%} is kept, in {settings.unit}, and the prior wrote the rest"
@@ -190,7 +180,7 @@ def mixing(method: str, note: str, own: Ingredients, plan: AdditionPlan, first: 
             return Pair(source, -1, float("nan")), None
         return pair, mix(tokenizer, own.store, pair, settings, stream, method == SIGNAL_MIXING)
 
-    def make(rows: np.ndarray, attempt: int) -> Draws:
+    def make(rows: np.ndarray, attempt: int) -> SyntheticRecords:
         found = [one(int(row), attempt) for row in rows]
         pairs = [pair for pair, _ in found]
         nothing = np.zeros((len(tokenizer.config.leads), own.store.spec.samples), np.float32)

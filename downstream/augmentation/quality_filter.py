@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqecg.downstream.augmentation.label_check import Check, MadeRecords, Verdict
+from vqecg.downstream.augmentation.label_check import Check, Verdict
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import BATCH, Told, losses_of_records
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.store.selection import RecordSelection
 
 UNLIKELY, TOO_LIKELY = "unlikely", "too likely"  # reasons of a rejection
@@ -55,7 +56,7 @@ class LikelihoodCheck:
             "training records."
         )
 
-    def judge(self, records: MadeRecords) -> list[Verdict]:
+    def judge(self, records: SyntheticRecords) -> list[Verdict]:
         """Encodes the signals again and asks the prior how likely they are, told what they are meant to be."""
         if not len(records):
             return []
@@ -84,7 +85,7 @@ class QualityFilter:
         """What all of them ask."""
         return " ".join(check.describe() for check in self.checks)
 
-    def judge(self, records: MadeRecords) -> list[Verdict]:
+    def judge(self, records: SyntheticRecords) -> list[Verdict]:
         """The first reason to reject each record."""
         verdicts = [Verdict()] * len(records)
         for check in self.checks:

@@ -8,8 +8,9 @@ import numpy as np
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex, joined
-from vqecg.prior.generator import ECGGenerator, SyntheticRecords
+from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
@@ -99,6 +100,7 @@ def generate_gated(
     Raises ValueError when a record is rejected as often as the gate's settings allow.
     """
     made = generator.generate(requests, seed, settings, first)
+    assert made.codes is not None and made.sketch is not None  # samples of a prior have both
     signal, codes, sketch = made.signal.copy(), made.codes.copy(), made.sketch
     found = gate.nearest(signal)
     rows, distances = found.rows.copy(), found.distances.copy()
@@ -116,11 +118,13 @@ def generate_gated(
             again = generator.generate(
                 requests[row : row + 1], another_seed(seed, int(rejected[row])), settings, first + int(row)
             )
+            assert again.codes is not None and again.sketch is not None
             signal[row], codes[row] = again.signal[0], again.codes[0]
             sketch = sketch.with_row(int(row), again.sketch)
             near = gate.nearest(again.signal)
             rows[row], distances[row] = near.rows[0], near.distances[0]
-    return GatedRecords(SyntheticRecords(signal, codes, sketch, requests), NearestNeighbours(rows, distances), rejected)
+    passed = replace(made, signal=signal, codes=codes, sketch=sketch)
+    return GatedRecords(passed, NearestNeighbours(rows, distances), rejected)
 
 
 def another_seed(seed: int, attempt: int) -> int:

@@ -18,6 +18,7 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import Told
 from vqecg.prior.modeling import ECGPrior, delay, undelay
 from vqecg.prior.sampling import record_noise, sample_codes
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.beats.alignment import beat_edges
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.store.selection import RecordSelection
@@ -43,15 +44,6 @@ class InfillingSettings:
             )
 
 
-@dataclass(frozen=True, eq=False)
-class Infilled:
-    """Records of which part is real; row n of each field belongs together."""
-
-    signal: np.ndarray  # (records, 8, samples) float32 mV
-    codes: np.ndarray  # (records, frames, levels) int64, of the levels that the prior writes
-    kept: np.ndarray  # (records, frames) bool: the codes of this frame are the parent's
-
-
 def infill(
     generator: ECGGenerator,
     parents: RecordSelection,
@@ -59,8 +51,8 @@ def infill(
     sampling: SamplingSettings,
     numbers: np.ndarray,
     attempt: int = 0,
-) -> Infilled:
-    """A record for each parent, of which `settings.kept` is the parent's.
+) -> SyntheticRecords:
+    """A record for each parent, of which `settings.kept` is the parent's; labels are of the generator's task.
 
     `numbers` (records,) are those of the new records in the whole set: they and `attempt` choose the random streams.
     Raises ValueError when the store's sampling rate is not the generator's.
@@ -74,8 +66,10 @@ def infill(
     for row, (signal, stream) in enumerate(zip(signals, streams, strict=True)):
         kept[row] = kept_frames(find_r_peaks(signal, rate), signal.shape[1], hop, frames, settings, stream)
     codes = infill_codes(generator, parents, kept, settings, sampling, numbers, attempt)
-    signal = generator.decode(codes, generator.prior.sketch.measured(signals), sampling.batch_size)
-    return Infilled(signal, codes.numpy(), kept)
+    sketch = generator.prior.sketch.measured(signals)
+    signal = generator.decode(codes, sketch, sampling.batch_size)
+    records = SyntheticRecords.derived(signal, parents, generator.task, generator.attributes)
+    return replace(records, codes=codes.numpy(), sketch=sketch, real_frames=kept)
 
 
 def kept_frames(

@@ -6,7 +6,7 @@ are mixed before quantization and quantized anew, so that what is decoded is mad
 is decided in partners.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,10 +27,13 @@ from vqecg.prior.editing.pairing import (
     shared_statements,
 )
 from vqecg.prior.sampling import invert
+from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.beats.alignment import MIN_BEATS, align_beats
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordSelection
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.tokenizer.quantization import ResidualQuantizer
 
@@ -76,15 +79,13 @@ class InterpolationSettings:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Interpolations:
-    """Interpolated records; row n of each field belongs together."""
+    """Interpolated records, with what a gate said of them."""
 
-    signal: np.ndarray  # (records, 8, samples) float32 mV
-    labels: np.ndarray  # (records, classes) float32, as asked for
-    pairs: tuple[Pair, ...]
+    records: SyntheticRecords
     nearest: NearestNeighbours | None  # rows of the gate's store (records,), distances (records,); None without a gate
-    rejected: np.ndarray  # (records,) int64, mixtures that the gate threw away before
+    rejected: np.ndarray  # (records,) int64, mixtures that the gate rejected before
 
 
 @torch.inference_mode()
@@ -201,10 +202,21 @@ def interpolate_store(
     near = NearestNeighbours(
         np.array([mixture.nearest for mixture in found], np.int64), np.array([mixture.distance for mixture in found])
     )
-    return Interpolations(
+    first, second = (
+        np.array([getattr(mixture.pair, name) for mixture in found], np.int64) for name in ("first", "second")
+    )
+    statements = store.table["statements"]
+    records = SyntheticRecords.derived(
         np.reshape([mixture.signal for mixture in found], shape).astype(np.float32),
-        requested,
-        tuple(mixture.pair for mixture in found),
+        RecordSelection(store, first),
+        task,
+        ATTRIBUTES.names(),
+        second,
+        np.array([mixture.pair.weight for mixture in found]),
+        [shared_statements(statements.iloc[one], statements.iloc[two]) for one, two in zip(first, second, strict=True)],
+    )
+    return Interpolations(
+        replace(records, labels=requested),
         None if gate is None else near,
         np.array([mixture.rejected for mixture in found], np.int64),
     )

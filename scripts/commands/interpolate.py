@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from vqecg.prior.copies.gate import CopyGate, GateSettings
-from vqecg.prior.editing.interpolation import InterpolationSettings, interpolable, interpolate_store, shared_statements
+from vqecg.prior.editing.interpolation import InterpolationSettings, interpolable, interpolate_store
 from vqecg.prior.requests import Requests
-from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.folds import FoldSplit
@@ -63,9 +62,8 @@ def run(arguments: Arguments) -> None:
     gate = None if arguments.no_gate else CopyGate.fit(store, rows, arguments.gate)
     chosen = np.random.default_rng(arguments.settings.seed).choice(own, arguments.count)
     made = interpolate_store(tokenizer, store, rows, task, labels[chosen], arguments.settings, gate=gate)
-    first, second = (np.array([getattr(pair, name) for pair in made.pairs]) for name in ("first", "second"))
-    statements, ids = store.table["statements"], store.table["record_id"]
-    shared = [shared_statements(statements.iloc[a], statements.iloc[b]) for a, b in zip(first, second, strict=True)]
+    records, ids = made.records, store.table["record_id"]
+    first, second = records.parents.T
     manifest = pd.DataFrame(
         {
             "method": "latent interpolation" if arguments.settings.aligned else "naive latent interpolation",
@@ -73,21 +71,22 @@ def run(arguments: Arguments) -> None:
             "tokenizer": fingerprint(tokenizer),
             "first_parent": ids.iloc[first].to_numpy(),
             "second_parent": ids.iloc[second].to_numpy(),
-            "second_weight": [pair.weight for pair in made.pairs],
+            "second_weight": records.weight,
         }
     )
     said = NO_GATE
     if gate is not None and made.nearest is not None:
-        said = gate_sentence(gate, int(made.rejected.sum()), len(made.signal))
+        said = gate_sentence(gate, int(made.rejected.sum()), len(records))
         columns = gate_columns(gate, made.nearest.rows, made.nearest.distances, made.rejected)
         manifest = manifest.assign(**columns)
-    # the attributes are the first parent's, whose rhythm the record has
-    requests = Requests.like(made.labels, store.table.iloc[first], ATTRIBUTES.names())
+    requests = Requests(records.labels, records.attributes)
     rate = store.spec.sampling_rate
-    signals = iter([made.signal])
-    write_synthetic(arguments.out, signals, requests, task, rate, manifest, arguments.overwrite, shared, said)
+    signals = iter([records.signal])
+    write_synthetic(
+        arguments.out, signals, requests, task, rate, manifest, arguments.overwrite, list(records.statements), said
+    )
     print(
-        f"{len(made.signal):,} records with {arguments.label} between parents of the training folds are in "
+        f"{len(records):,} records with {arguments.label} between parents of the training folds are in "
         f"{arguments.out}; the parents are in its manifest.parquet"
     )
     print(said)

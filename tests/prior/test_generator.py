@@ -43,7 +43,10 @@ def test_records_have_the_shape_of_the_real_ones_and_keep_their_requests(tiny_ge
     requests = tiny_generator.requests(["NORM"], 3, seed=0)
     made = tiny_generator.generate(requests, seed=1)
     assert made.signal.shape == (3, 8, 1000) and made.signal.dtype == np.float32
-    assert np.isfinite(made.signal).all() and made.codes.shape == (3, 125, 2) and made.requests is requests
+    assert np.isfinite(made.signal).all() and made.codes.shape == (3, 125, 2) and len(made) == 3
+    assert made.labels is requests.labels and made.attributes is requests.attributes and made.valid.all()
+    assert (made.parents == -1).all() and np.isnan(made.weight).all()
+    assert all("NORM" in names for names in made.statements)
     decoded = tiny_generator.decode(torch.from_numpy(made.codes), made.sketch)
     np.testing.assert_allclose(made.signal, decoded, atol=1e-6)
 
@@ -86,7 +89,7 @@ def test_a_saved_generator_comes_back_the_same(tiny_generator: ECGGenerator, tmp
         generator.generate(generator.requests(["NORM"], 2, seed=3), seed=4) for generator in (tiny_generator, loaded)
     )
     np.testing.assert_array_equal(first.signal, second.signal)
-    np.testing.assert_array_equal(first.requests.attributes["age"], second.requests.attributes["age"])
+    np.testing.assert_array_equal(first.attributes["age"], second.attributes["age"])
     assert (tmp_path / "generator" / "README.md").read_text() == "# Mine\n"
 
 

@@ -17,7 +17,6 @@ from vqecg.downstream.augmentation.label_check import (
     RULE,
     LabelCheck,
     LabelCheckSettings,
-    MadeRecords,
     Verdict,
     kept_rule,
     lowest_scores,
@@ -26,6 +25,7 @@ from vqecg.downstream.augmentation.label_check import (
 )
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.evaluation.waves.label_adherence import RULES
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
@@ -36,15 +36,11 @@ TASK = LabelTask.named("superdiagnostic")
 SHORT = ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=3, batch_size=16, warmup_steps=1, evaluate_every=3))
 
 
-def made(store: RecordStore, rows: np.ndarray, task: LabelTask = TASK) -> MadeRecords:
+def made(store: RecordStore, rows: np.ndarray, task: LabelTask = TASK) -> SyntheticRecords:
     """Real records, as if they were made."""
-    table = store.table.iloc[rows]
-    statements = table["statements"].tolist()
-    return MadeRecords(
-        store.signals(rows),
-        task.encode(statements),
-        statements,
-        {"age": table["age"].to_numpy(np.float32), "sex": table["sex"].to_numpy(object)},
+    real = RecordSelection(store, rows)
+    return replace(
+        SyntheticRecords.derived(real.signals, real, task, ("age", "sex")), parents=np.full((len(rows), 2), -1)
     )
 
 

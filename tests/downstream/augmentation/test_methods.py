@@ -1,7 +1,7 @@
 """The methods that fill an arm: the labels of the plan, named parents, and counts of what is rejected."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +16,11 @@ from vqecg.downstream.augmentation.additions import (
     NOT_MADE,
     OTHER_LABELS,
     Additions,
-    Draws,
     fill,
     joined_tallies,
     rejection_rates,
 )
-from vqecg.downstream.augmentation.label_check import MadeRecords, Verdict
+from vqecg.downstream.augmentation.label_check import Verdict
 from vqecg.downstream.augmentation.methods import (
     DUPLICATION,
     INFILLING,
@@ -49,6 +48,7 @@ from vqecg.prior.editing.infilling import InfillingSettings
 from vqecg.prior.editing.interpolation import InterpolationSettings, interpolate, mix_signals
 from vqecg.prior.editing.pairing import EXACT, SHARED, SUPPORTED, shared_statements
 from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
@@ -62,7 +62,7 @@ class Moody:
 
     cut: float
 
-    def judge(self, records: MadeRecords) -> list[Verdict]:
+    def judge(self, records: SyntheticRecords) -> list[Verdict]:
         return [Verdict("mood") if mean < self.cut else Verdict() for mean in records.signal[:, 0].mean(-1)]
 
     def describe(self) -> str:
@@ -175,11 +175,11 @@ def test_near_copies_are_rejected_before_the_check_is_asked(own: Ingredients, pl
 def test_what_cannot_be_made_or_does_not_give_the_labels_is_told(own: Ingredients, plan: AdditionPlan):
     good = METHODS[DUPLICATION](own, plan, 0)
 
-    def make(rows: np.ndarray, attempt: int) -> Draws:
+    def make(rows: np.ndarray, attempt: int) -> SyntheticRecords:
         statements = [{"SR": 100.0} if row == 1 else good.statements[row] for row in rows]
-        parts = [getattr(good, name)[rows] for name in ("signal", "parents", "weight")]
-        return Draws(
-            *parts, statements, {name: values[rows] for name, values in good.attributes.items()}, made=rows != 0
+        parents = RecordSelection(own.store, good.parents[rows, 0])
+        return SyntheticRecords.derived(
+            good.signal[rows], parents, own.task, ("age", "sex"), statements=statements, valid=rows != 0
         )
 
     made = fill("made up", plan, own.task, make, "a test", attempts=2)
@@ -227,27 +227,13 @@ def test_likelihood_rejects_what_lies_outside_the_range_of_training_records(own:
     training = RecordSelection(own.store, own.rows)
     check = LikelihoodCheck.fit(own.generator, training, LikelihoodSettings(low=5, high=95, seed=1))
     assert check.lowest < check.highest and f"{check.highest:.1f} nats" in check.describe()
-    table = own.store.table.iloc[own.rows]
-    records = MadeRecords(
-        own.store.signals(own.rows),
-        own.store.labels(own.task)[own.rows],
-        table["statements"].tolist(),
-        {"age": table["age"].to_numpy(np.float32), "sex": table["sex"].to_numpy(object)},
-    )
+    records = SyntheticRecords.derived(training.signals, training, own.task, ("age", "sex"))
     reasons = [verdict.reason for verdict in check.judge(records)]
     assert set(reasons) == {"", UNLIKELY, TOO_LIKELY}
     assert np.mean([bool(reason) for reason in reasons]) == pytest.approx(0.1, abs=0.03)
     both = QualityFilter((check, Moody(np.inf)))
     verdicts = both.judge(records)
     assert [one.reason for one in verdicts] == [reason or "mood" for reason in reasons]
-    assert "Moods." in both.describe() and check.judge(shortened(records)) == []
+    assert "Moods." in both.describe() and check.judge(records[:0]) == []
     with pytest.raises(ValueError, match="expected percentiles 0 <= low < high <= 100"):
         LikelihoodSettings(low=99, high=1)
-
-
-def shortened(records: MadeRecords) -> MadeRecords:
-    """No record."""
-    none: Sequence[dict[str, float]] = []
-    return MadeRecords(
-        records.signal[:0], records.labels[:0], none, {name: values[:0] for name, values in records.attributes.items()}
-    )

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqecg.downstream.augmentation.label_check import MadeRecords, Verdict
+from vqecg.downstream.augmentation.label_check import Verdict
 from vqecg.downstream.augmentation.methods import INTERPOLATION, PRIOR, AugmentationSettings, Ingredients, eligible
 from vqecg.downstream.augmentation.plan import AdditionPlan, ArmData, TrainingArm, check_arms, plan_additions
 from vqecg.downstream.comparison.arm_catalogue import DEFAULT, find_arm, find_arms
 from vqecg.downstream.comparison.arm_filling import can_make, fill_arm, fill_arms, halves, make_records
 from vqecg.prior.editing.infilling import InfillingSettings
 from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 
@@ -23,7 +24,7 @@ SETTINGS = AugmentationSettings(infilling=InfillingSettings(candidates=1), least
 class Never:
     """Rejects everything."""
 
-    def judge(self, records: MadeRecords) -> list[Verdict]:
+    def judge(self, records: SyntheticRecords) -> list[Verdict]:
         return [Verdict("no")] * len(records)
 
     def describe(self) -> str:

@@ -96,19 +96,20 @@ def test_parents_have_the_labels_asked_for_different_patients_and_no_bound_rhyth
     task, rows = simulated_store.task("superdiagnostic"), simulated_split.train
     requested = requested_rows(simulated_store, rows, 12)
     settings = InterpolationSettings(seed=3)
-    made = interpolate_store(tiny_tokenizer, simulated_store, rows, task, requested, settings, progress=False)
-    assert made.signal.shape == (12, 8, 1000) and made.signal.dtype == np.float32 and len(made.pairs) == 12
+    made = interpolate_store(tiny_tokenizer, simulated_store, rows, task, requested, settings, progress=False).records
+    assert made.signal.shape == (12, 8, 1000) and made.signal.dtype == np.float32 and len(made) == 12
     np.testing.assert_array_equal(made.labels, requested)
     labels, table = simulated_store.labels(task), simulated_store.table
-    for pair, signal, asked in zip(made.pairs, made.signal, requested, strict=True):
-        parents = table.iloc[[pair.first, pair.second]]
-        assert {pair.first, pair.second} <= set(rows.tolist()) and 0 < pair.weight < 1
-        np.testing.assert_array_equal(labels[[pair.first, pair.second]], [asked, asked])
+    for pair, weight, signal, asked in zip(made.parents, made.weight, made.signal, requested, strict=True):
+        parents = table.iloc[pair]
+        assert set(pair.tolist()) <= set(rows.tolist()) and 0 < weight < 1
+        np.testing.assert_array_equal(labels[pair], [asked, asked])
         assert parents["patient_id"].nunique() == 2
         assert not any(RHYTHM_BOUND & set(names) for names in parents["statements"])
         assert may_interpolate(*parents["statements"]) is None
-        first, second = simulated_store.signals(np.array([pair.first, pair.second]))
-        np.testing.assert_allclose(signal, interpolate(tiny_tokenizer, first, second, pair.weight), atol=1e-5)
+        first, second = simulated_store.signals(pair)
+        np.testing.assert_allclose(signal, interpolate(tiny_tokenizer, first, second, weight), atol=1e-5)
+    np.testing.assert_array_equal(made.attributes["age"], table["age"].iloc[made.parents[:, 0]].astype(np.float32))
 
 
 def test_the_same_seed_draws_the_same_pairs_and_a_record_does_not_depend_on_the_number_asked_for(
@@ -121,10 +122,12 @@ def test_the_same_seed_draws_the_same_pairs_and_a_record_does_not_depend_on_the_
         settings = InterpolationSettings(seed=seed)
         return interpolate_store(
             tiny_tokenizer, simulated_store, rows, task, requested[:count], settings, progress=False
-        )
+        ).records
 
     four, again, two, other = made(4, 0), made(4, 0), made(2, 0), made(4, 1)
-    assert four.pairs == again.pairs and four.pairs[:2] == two.pairs and four.pairs != other.pairs
+    pairs, first_two, others = (np.column_stack([one.parents, one.weight]).tolist() for one in (four, two, other))
+    assert pairs == np.column_stack([again.parents, again.weight]).tolist() and pairs[:2] == first_two
+    assert pairs != others
     np.testing.assert_array_equal(four.signal, again.signal)
     assert made(0, 0).signal.shape == (0, 8, 1000)
 
@@ -137,13 +140,13 @@ def test_a_gate_throws_near_copies_away_and_counts_them(
     plain = interpolate_store(tiny_tokenizer, simulated_store, rows, task, requested, settings, progress=False)
     assert plain.nearest is None and (plain.rejected == 0).all()
     gate = CopyGate(simulated_store, rows, 0.0)
-    distances = gate.distance(plain.signal)
+    distances = gate.distance(plain.records.signal)
     gate = replace(gate, threshold=float(np.median(distances)))
     made = interpolate_store(tiny_tokenizer, simulated_store, rows, task, requested, settings, False, gate)
     assert made.nearest is not None and (made.nearest.distances >= gate.threshold).all()
     kept = distances >= gate.threshold
     assert 0 < kept.sum() < 4
-    np.testing.assert_array_equal(made.signal[kept], plain.signal[kept])
+    np.testing.assert_array_equal(made.records.signal[kept], plain.records.signal[kept])
     np.testing.assert_array_equal(made.rejected > 0, ~kept)
     shut = replace(gate, threshold=2.0, settings=GateSettings(attempts=2))
     few = replace(settings, attempts=2)
@@ -239,7 +242,8 @@ def test_pairs_by_statements_are_some_of_the_pairs_by_labels(
     requested, settings = labels[rows[by_statements]][:6], InterpolationSettings(pairing="supported")
     made = interpolate_store(tiny_tokenizer, simulated_store, rows, task, requested, settings, progress=False)
     statements = simulated_store.table["statements"]
-    shared = [shared_statements(statements.iloc[pair.first], statements.iloc[pair.second]) for pair in made.pairs]
+    shared = [shared_statements(*statements.iloc[pair]) for pair in made.records.parents]
+    assert made.records.statements == shared
     np.testing.assert_array_equal(task.encode(shared), requested)
 
 
