@@ -1,17 +1,19 @@
-"""What is known of a patient beside the labels, and what a generated record may be asked to be: age, sex, and the like.
+"""The attributes of a patient beside the labels, such as age and sex; a generated record may be conditioned on them.
 
-An attribute is a column of every record table. To add one, register it here or in an extension, and name in a reader
-where its values come from; the csv of a WFDB folder is read by the attribute's name.
+An attribute is a column of every record table. To add one, register it here or in an extension: readers of tables (a
+csv, ptbxl_database.csv, a header's comments) find its values by its name, or by `derive` from their other columns.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from vqecg.records.registry import Registry
+
+UNKNOWN = ("", "nan", "none", "null", "na", "n/a", "unknown", "unknow", "unknows", "?")  # as publishers spell it
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,15 @@ class Attribute:
     categories: tuple[str, ...] = ()  # of a category; the first one means unknown
     spellings: Mapping[str, str] = field(default_factory=dict)  # other spellings, in lower case -> category
     highest: float = math.inf  # a number above it is refused; one below 0 is unknown
+    special: Mapping[float, float] = field(default_factory=dict)  # number that publishers write -> what it stands for
     scale: float = 1.0  # models see number / scale - offset
     offset: float = 0.0
     step: float = 1.0  # to which numbers are rounded in a generator's table of conditions
+    derive: Callable[[Mapping[str, str]], Any] | None = None  # value from the cells of a row without such a column
 
     @property
     def is_number(self) -> bool:
-        """Whether the values are numbers."""
+        """True for a number, False for a category."""
         return not self.categories
 
     @property
@@ -39,7 +43,7 @@ class Attribute:
 
     def is_unknown(self, value: Any) -> bool:
         """True for the value of a record that does not have it."""
-        return math.isnan(float(value)) if self.is_number else value == self.unknown
+        return math.isnan(float(value)) if self.is_number else bool(value == self.categories[0])
 
     def check(self, value: Any) -> None:
         """Raises ValueError for a value that the attribute cannot have."""
@@ -50,7 +54,49 @@ class Attribute:
                     f"{self.name} {number:g}, expected 0 to {self.highest:g} {self.unit}, nan where it is unknown"
                 )
         elif value not in self.categories:
-            raise ValueError(f"{self.name} {value!r}, expected one of {', '.join(self.categories)}")
+            raise ValueError(f"{self.name} {value!r}, expected one of {', '.join(sorted(self.categories))}")
+
+    def parse(self, text: str) -> Any:
+        """The value that a cell means, in any spelling: "56.0" -> 56.0, " F" -> "female", "" and "n/a" -> unknown.
+
+        A number below 0 is unknown, and a special one is what it stands for. Raises ValueError for other text and for a
+        number above the highest.
+        """
+        word = text.strip().lower()
+        if word in UNKNOWN:
+            return self.unknown
+        if not self.is_number:
+            value = self.spellings.get(word, word)
+            if value not in self.categories:
+                words = ", ".join((*self.categories[1:], *self.spellings))
+                raise ValueError(f"{self.name} {text!r}, expected {words}, unknown or nothing")
+            return value
+        unit = f" {self.unit}" if self.unit else ""
+        try:
+            number = float(word)
+        except ValueError:
+            raise ValueError(f"{self.name} {text!r}, expected a number{unit}, or nothing if unknown") from None
+        if number in self.special:
+            return self.special[number]
+        if number > self.highest or math.isinf(number):
+            also = "".join(f" (or {key:g}, which stands for {value:g})" for key, value in self.special.items())
+            raise ValueError(f"{self.name} {text!r}, expected at most {self.highest:g}{unit}{also}")
+        return number if number >= 0 else math.nan
+
+    def of_row(self, cells: Mapping[str, str]) -> Any:
+        """The value from a row of text cells by column: its column parsed, else derived from others, else unknown.
+
+        Raises ValueError for a cell that does not parse.
+        """
+        if self.name in cells:
+            return self.parse(cells[self.name])
+        return self.unknown if self.derive is None else self.derive(cells)
+
+    def text(self, value: Any) -> str:
+        """The value as a cell of a table or header, "" where it is unknown."""
+        if self.is_unknown(value):
+            return ""
+        return f"{float(value):g}" if self.is_number else str(value)
 
     def encode(self, values: Sequence[Any] | np.ndarray) -> np.ndarray:
         """Values (records,) as a model takes them: float32 numbers with NaN, or int64 places among the categories."""
@@ -63,7 +109,15 @@ ATTRIBUTES: Registry[Attribute] = Registry("attribute")
 
 for _rank, _attribute in enumerate(
     (
-        Attribute("age", unit="years", highest=125.0, scale=50.0, offset=1.0, step=5.0),
+        Attribute(
+            "age",
+            unit="years",
+            highest=125.0,
+            special={300.0: 90.0},  # PTB-XL and the Challenge's copies of it: over 89 (HIPAA)
+            scale=50.0,
+            offset=1.0,
+            step=5.0,
+        ),
         Attribute(
             "sex",
             categories=("unknown", "female", "male"),
@@ -72,3 +126,18 @@ for _rank, _attribute in enumerate(
     )
 ):
     ATTRIBUTES.register(_attribute.name, _rank)(_attribute)
+
+
+def with_unknown(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """A value for every registered attribute, in their order, unknown where none is given.
+
+    Raises ValueError for a name that is not registered and for a value that an attribute cannot have.
+    """
+    for name, value in attributes.items():
+        ATTRIBUTES.get(name).check(value)
+    return {name: attributes.get(name, attribute.unknown) for name, attribute in ATTRIBUTES}
+
+
+def attributes_of_row(cells: Mapping[str, str]) -> dict[str, Any]:
+    """Every registered attribute from a row of text cells by column. Raises ValueError as `Attribute.of_row` does."""
+    return {name: attribute.of_row(cells) for name, attribute in ATTRIBUTES}

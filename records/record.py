@@ -3,13 +3,19 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-SEXES = ("female", "male", "unknown")
-TABLE_COLUMNS = ("record_id", "path", "patient_id", "fold", "age", "sex", "statements", "source")
+from vqecg.records.attributes import ATTRIBUTES, with_unknown
+
 MAX_FOLD = 10
+
+
+def table_columns() -> tuple[str, ...]:
+    """The columns of a record table; the registered attributes (age, sex, ...) stand between fold and statements."""
+    return ("record_id", "path", "patient_id", "fold", *ATTRIBUTES.names(), "statements", "source")
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +23,8 @@ class ECGRecord:
     """One recording with its labels. Compared by identity: two records are the same record or they are not.
 
     The signal is kept as float32 (float64 is converted). Raises ValueError for a signal of another shape or of integers
-    (raw converter units, not mV), for lead names that do not fit it, and for an unknown sex or sampling rate.
+    (raw converter units, not mV), for lead names that do not fit it, for a sampling rate that is none, and for an
+    attribute that is not registered or has another value.
     """
 
     signal: np.ndarray  # (leads, samples) float32 mV
@@ -25,8 +32,7 @@ class ECGRecord:
     leads: tuple[str, ...]  # names, in the order of `signal`
     record_id: str
     patient_id: str = ""  # "" = unknown
-    age: float = math.nan  # years
-    sex: str = "unknown"  # "female" | "male" | "unknown"
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # by name (attributes.py); those not given are unknown
     statements: Mapping[str, float] = field(default_factory=dict)  # statement -> likelihood in percent, 0 = unknown
 
     def __post_init__(self) -> None:
@@ -42,10 +48,22 @@ class ECGRecord:
             )
         if not (math.isfinite(self.sampling_rate) and self.sampling_rate > 0):
             raise ValueError(f"record {self.record_id}: sampling rate {self.sampling_rate} Hz, expected more than 0 Hz")
-        if self.sex not in SEXES:
-            raise ValueError(f"record {self.record_id}: sex {self.sex!r}, expected one of {', '.join(SEXES)}")
+        try:
+            object.__setattr__(self, "attributes", with_unknown(self.attributes))
+        except ValueError as error:
+            raise ValueError(f"record {self.record_id}: {error}") from error
         object.__setattr__(self, "signal", signal.astype(np.float32, copy=False))
         object.__setattr__(self, "leads", tuple(self.leads))
+
+    @property
+    def age(self) -> float:
+        """Age in years, NaN = unknown."""
+        return float(self.attributes["age"])
+
+    @property
+    def sex(self) -> str:
+        """ "female", "male" or "unknown"."""
+        return str(self.attributes["sex"])
 
     @property
     def seconds(self) -> float:
@@ -55,12 +73,12 @@ class ECGRecord:
 
 @dataclass(frozen=True, eq=False)
 class RecordTable:
-    """A corpus before it is read: one row a recording.
+    """A corpus before it is read: one row per recording.
 
-    `records` has exactly the columns of TABLE_COLUMNS: record_id str (unique), path str (absolute; without extension
-    where the format has a header), patient_id str ("" unknown), fold int (1-10; 0 unknown), age float years (nan
-    unknown), sex str, statements dict of statement -> likelihood in percent, source str (which reader reads the row).
-    Raises ValueError when a column or a value does not keep to this.
+    `records` has exactly the columns of `table_columns`: record_id str (unique), path str (absolute; without extension
+    where the format has a header), patient_id str ("" unknown), fold int (1-10; 0 unknown), a column per attribute
+    (numbers float with nan for unknown, categories str: age in years, sex), statements dict of statement -> likelihood
+    in percent, source str (the reader of the row). Raises ValueError when a column or a value does not keep to this.
     """
 
     records: pd.DataFrame
@@ -69,9 +87,9 @@ class RecordTable:
     statement_table: pd.DataFrame | None = None  # PTB-XL's scp_statements.csv with the statements as index
 
     def __post_init__(self) -> None:
-        columns = tuple(self.records.columns)
-        if columns != TABLE_COLUMNS:
-            raise ValueError(f"record table has the columns {columns}, expected exactly {TABLE_COLUMNS}")
+        columns, expected = tuple(self.records.columns), table_columns()
+        if columns != expected:
+            raise ValueError(f"record table has the columns {columns}, expected exactly {expected}")
         repeated = self.records["record_id"][self.records["record_id"].duplicated()]
         if len(repeated):
             raise ValueError(
@@ -82,21 +100,25 @@ class RecordTable:
 
     def _check_values(self) -> None:
         """Check the values of every column that later code computes with."""
-        fold, sex = self.records["fold"], self.records["sex"]
+        fold = self.records["fold"]
         if not pd.api.types.is_integer_dtype(fold) or not fold.between(0, MAX_FOLD).all():
             raise ValueError(
                 f"column fold holds {list(fold.unique()[:12])}, expected integers 1-{MAX_FOLD}, 0 = unknown"
             )
-        if not pd.api.types.is_float_dtype(self.records["age"]):
-            raise ValueError(f"column age is {self.records['age'].dtype}, expected float years with nan for unknown")
-        strange = set(sex) - set(SEXES)
-        if strange:
-            raise ValueError(f"column sex holds {sorted(map(str, strange))}, expected only {', '.join(SEXES)}")
+        for name, attribute in ATTRIBUTES:
+            column = self.records[name]
+            if attribute.is_number and not pd.api.types.is_float_dtype(column):
+                unit = f" {attribute.unit}" if attribute.unit else "s"
+                raise ValueError(f"column {name} is {column.dtype}, expected float{unit} with nan for unknown")
+            strange = set() if attribute.is_number else set(column) - set(attribute.categories)
+            if strange:
+                words = ", ".join(sorted(attribute.categories))
+                raise ValueError(f"column {name} holds {sorted(map(str, strange))}, expected only {words}")
         for name in ("record_id", "path", "patient_id", "source"):
             if not all(isinstance(value, str) for value in self.records[name]):
                 raise ValueError(f"column {name} holds values that are not text; expected str, '' for unknown")
         if not all(isinstance(value, Mapping) for value in self.records["statements"]):
-            raise ValueError("column statements must hold one dict a row: statement -> likelihood in percent")
+            raise ValueError("column statements must hold one dict per row: statement -> likelihood in percent")
 
     def __len__(self) -> int:
         return len(self.records)

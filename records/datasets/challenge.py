@@ -4,13 +4,14 @@ Perez Alday et al., Physiol Meas 41:124003 (2020); Reyna et al., CinC 2021. A he
 diagnoses: `#Dx: RBBB` in words (February 2020), `#Dx: 59118001` (2020), `# Dx: 59118001,426783006` (2021).
 """
 
-import math
 import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from vqecg.records.datasets.parsing import UNKNOWN, age_years, record_frame, sex_name, with_folds
+from vqecg.records.attributes import ATTRIBUTES, UNKNOWN, Attribute
+from vqecg.records.datasets.parsing import record_frame, with_folds
 from vqecg.records.datasets.wfdb_reading import Header, read_header
 from vqecg.records.labels import snomed_table
 from vqecg.records.record import RecordTable
@@ -42,7 +43,7 @@ def read_challenge(root: Path) -> RecordTable:
         (unknown); a SNOMED code or word that the table lacks is kept as it is and counted in the description, as are
         headers without their signal file, which are left out, and headers without Dx. An age or sex that does not
         parse is unknown. The layout names no patients: every record counts as a patient of its own, and the folds are
-        ours (fields.with_folds).
+        ours (parsing.with_folds).
 
     Raises:
         ValueError: no header, no signal file, a header that does not parse, or one record name in two folders.
@@ -94,27 +95,18 @@ def _row(path: Path, fields: dict[str, str], statements: dict[str, float]) -> di
         "path": str(path.resolve()),
         "patient_id": path.name,
         "fold": 0,
-        "age": _age(fields.get("age", "")),
-        "sex": _sex(fields.get("sex", fields.get("gender", ""))),
+        **{name: _value(attribute, {"sex": fields.get("gender", "")} | fields) for name, attribute in ATTRIBUTES},
         "statements": statements,
         "source": "challenge",
     }
 
 
-def _age(text: str) -> float:
-    """age_years, but nan for text that it refuses: one odd header among 88,000 should not stop the others."""
+def _value(attribute: Attribute, fields: dict[str, str]) -> Any:
+    """The attribute, unknown for text that it refuses: one odd header among 88,000 should not stop the others."""
     try:
-        return age_years(text)
+        return attribute.of_row(fields)
     except ValueError:
-        return math.nan
-
-
-def _sex(text: str) -> str:
-    """sex_name, but "unknown" for text that it refuses."""
-    try:
-        return sex_name(text)
-    except ValueError:
-        return "unknown"
+        return attribute.unknown
 
 
 def _describe(kept: int, without_signal: int, without_diagnosis: int, strange: Counter[str]) -> str:

@@ -5,16 +5,18 @@ Liu et al., J Med Imaging Health Inform 8:1368 (2018). Each file holds a struct 
 challenge.py.
 """
 
-import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.io
 
-from vqecg.records.datasets.parsing import age_years, record_frame, sex_name, with_folds
+from vqecg.records.attributes import attributes_of_row
+from vqecg.records.datasets.parsing import record_frame, with_folds
 from vqecg.records.datasets.wfdb_reading import Waveform
 from vqecg.records.labels import CPSC2018_CLASSES
 from vqecg.records.leads import LEADS
@@ -42,8 +44,7 @@ class _Recording:
     """The struct ECG of one file."""
 
     data: np.ndarray  # (12, samples) float32 mV
-    age: float  # years, nan unknown
-    sex: str
+    attributes: Mapping[str, Any]  # age, sex and others by name
 
 
 def find_references(root: Path) -> list[Path]:
@@ -64,7 +65,7 @@ def read_cpsc2018(root: Path) -> RecordTable:
 
     Returns:
         statements are class names of the task `cpsc2018` (SNR is the label Normal), likelihood 0 (unknown). The set
-        names no patients: every record counts as a patient of its own, and the folds are ours (fields.with_folds). Age
+        names no patients: every record counts as a patient of its own, and the folds are ours (parsing.with_folds). Age
         and sex are in the .mat files, so each is opened once (about 5 ms a file); a file that cannot be read stays in
         the table with both unknown, is counted in the description, and raises when it is read.
 
@@ -76,21 +77,20 @@ def read_cpsc2018(root: Path) -> RecordTable:
         raise ValueError(f"no {REFERENCE} with the columns Recording, {', '.join(LABEL_COLUMNS)} at or below {root}")
     labels = _read_references(references)
     files = {file.stem: file for file in sorted(root.rglob("*.mat"))}
-    rows, unreadable = [], 0
+    rows: list[dict[str, object]] = []
+    unreadable = 0
     for name in sorted(set(labels) & set(files)):
         try:
-            recording = _load(files[name])
-            age, sex = recording.age, recording.sex
+            attributes = _load(files[name]).attributes
         except ValueError:
-            age, sex, unreadable = math.nan, "unknown", unreadable + 1
+            attributes, unreadable = {}, unreadable + 1
         rows.append(
             {
                 "record_id": name,
                 "path": str(files[name].resolve()),
                 "patient_id": name,
                 "fold": 0,
-                "age": age,
-                "sex": sex,
+                **attributes,
                 "statements": labels[name],
                 "source": "cpsc2018",
             }
@@ -151,11 +151,8 @@ def _load(file: Path) -> _Recording:
     data = np.asarray(struct["data"])
     if data.ndim != 2 or data.shape[0] != len(LEADS) or not data.size:
         raise ValueError(f"{file}: ECG.data has shape {data.shape}, expected (12, samples)")
-    return _Recording(
-        data=data.astype(np.float32),
-        age=age_years(str(_scalar(struct["age"]))),
-        sex=sex_name(str(_scalar(struct["sex"]))),
-    )
+    cells = {name: str(_scalar(struct[name])) for name in struct.dtype.names if name != "data"}
+    return _Recording(data.astype(np.float32), attributes_of_row(cells))
 
 
 def _scalar(value: np.ndarray) -> object:

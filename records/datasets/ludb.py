@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqecg.records.datasets.parsing import age_years, sex_name
+from vqecg.records.attributes import ATTRIBUTES, attributes_of_row
 from vqecg.records.datasets.wfdb_reading import read_header, read_wfdb
 from vqecg.records.leads import LEADS
 from vqecg.records.record import ECGRecord
@@ -80,8 +80,7 @@ def read_ludb_record(path: Path) -> LUDBRecord:
         leads=LEADS,
         record_id=path.name,
         patient_id=path.name,
-        age=age_years(_comment(comments, "age").strip("<>")),
-        sex=sex_name(_comment(comments, "sex")),
+        attributes=attributes_of_row({name: _comment(comments, name).strip("<>") for name in ATTRIBUTES.names()}),
     )
     parts = [_read_waves(path, lead, record.signal.shape[1]) for lead in LEADS]
     waves = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)

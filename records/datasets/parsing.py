@@ -1,4 +1,4 @@
-"""The fields of a record table from the spellings that publishers use: ages, sexes, ids, and the table itself."""
+"""The record table that a reader makes: ids as text, the columns in order, folds for a set that has none."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -6,45 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.folds import assign_folds
-from vqecg.records.record import MAX_FOLD, TABLE_COLUMNS
-
-UNKNOWN = ("", "nan", "none", "null", "na", "n/a", "unknown", "unknow", "unknows", "?")
-AGE_OVER_89 = 300.0  # PTB-XL writes 300 for everyone over 89 (HIPAA); the Challenge's copies of it do too
-OLDEST = 90.0
-MAX_AGE = 125.0  # years
-FEMALE = ("female", "f", "woman")
-MALE = ("male", "m", "man")
-
-
-def age_years(text: str) -> float:
-    """Years as a float: "56.0" -> 56.0, "300" (over 89) -> 90.0, "NaN", "" and negative numbers (unknown) -> nan.
-
-    Raises ValueError for other text and for more than 125 years.
-    """
-    if text.strip().lower() in UNKNOWN:
-        return math.nan
-    try:
-        age = float(text)
-    except ValueError:
-        raise ValueError(f"age {text!r}, expected years as a number, or nothing where it is unknown") from None
-    if age == AGE_OVER_89:
-        return OLDEST
-    if age > MAX_AGE:
-        raise ValueError(f"age {text!r}, expected at most {MAX_AGE:.0f} years (or 300 for over 89, as in PTB-XL)")
-    return age if age >= 0 else math.nan
-
-
-def sex_name(text: str) -> str:
-    """ "female", "male" or "unknown" from "Female", "F", " male", "Unknown" ... Raises ValueError for anything else."""
-    word = text.strip().lower()
-    if word in FEMALE:
-        return "female"
-    if word in MALE:
-        return "male"
-    if word in UNKNOWN:
-        return "unknown"
-    raise ValueError(f"sex {text!r}, expected female, male, f, m, unknown or nothing")
+from vqecg.records.record import MAX_FOLD, table_columns
 
 
 def id_text(text: str, what: str) -> str:
@@ -68,11 +32,17 @@ def id_text(text: str, what: str) -> str:
 
 
 def record_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """The `records` of a RecordTable from one mapping a row, with the column order and types that it asks for."""
-    frame = pd.DataFrame(list(rows), columns=list(TABLE_COLUMNS))
-    for column in ("record_id", "path", "patient_id", "sex", "source"):
+    """The `records` of a RecordTable from one mapping per row, with the column order and types that it asks for.
+
+    An attribute that a row does not have is unknown.
+    """
+    unknown = {name: attribute.unknown for name, attribute in ATTRIBUTES}
+    frame = pd.DataFrame([{**unknown, **row} for row in rows], columns=list(table_columns()))
+    categories = [name for name, attribute in ATTRIBUTES if not attribute.is_number]
+    for column in ("record_id", "path", "patient_id", *categories, "source"):
         frame[column] = frame[column].astype(str)
-    return frame.astype({"fold": "int64", "age": "float64", "statements": object})
+    numbers = {name: "float64" for name, attribute in ATTRIBUTES if attribute.is_number}
+    return frame.astype({"fold": "int64", **numbers, "statements": object})
 
 
 def with_folds(records: pd.DataFrame) -> tuple[pd.DataFrame, str]:

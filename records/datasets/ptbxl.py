@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from vqecg.records.datasets.parsing import age_years, id_text, record_frame
+from vqecg.records.attributes import attributes_of_row
+from vqecg.records.datasets.parsing import id_text, record_frame
 from vqecg.records.labels import normal_statement_table, statement_table
 from vqecg.records.record import MAX_FOLD, RecordTable
 
@@ -53,6 +54,7 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
 
     Returns:
         statements are the scp_codes with their likelihood in percent (0 = unknown); an age of 300 (over 89) is 90.0.
+        Attributes other than age and sex are read from the column of their name, where there is one, or derived.
         The description says which version this is and how many rows have no file at this rate. The statement table is
         the folder's scp_statements.csv, or the packaged one where there is none.
 
@@ -76,10 +78,11 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
         )
     sampling_rate = min(enough)
     codes = frozenset(statements.index)
-    kept = database.loc[present[sampling_rate], [*NEEDED, columns[sampling_rate]]]
+    chosen = database.loc[present[sampling_rate]]
+    names = chosen.columns.tolist()
     rows = [
-        _row(line, dict(zip([*NEEDED, "file"], cells, strict=True)), folder, codes)
-        for line, cells in zip(kept.index, kept.to_numpy(dtype=object).tolist(), strict=True)
+        _row(line, dict(zip(names, cells, strict=True)), columns[sampling_rate], folder, codes)
+        for line, cells in zip(chosen.index, chosen.to_numpy(dtype=object).tolist(), strict=True)
     ]
     description = _describe(folder, len(database), len(rows), sampling_rate) + statements_note
     return RecordTable(record_frame(rows), "ptb-xl", description, statements)
@@ -141,19 +144,18 @@ def _has_files(folder: Path, cells: pd.Series) -> pd.Series:
     return pd.Series([f"{name}.hea" in files and f"{name}.dat" in files for name in names], index=cells.index)
 
 
-def _row(line: int, row: dict[str, str], folder: Path, codes: frozenset[str]) -> dict[str, object]:
-    """One row of the record table from the cells of NEEDED and `file`. ValueError names the line and the ecg_id."""
+def _row(line: int, row: dict[str, str], file: str, folder: Path, codes: frozenset[str]) -> dict[str, object]:
+    """One row of the record table; the column `file` names its files. ValueError names the line and the ecg_id."""
     try:
         sex = row["sex"].strip().removesuffix(".0")
         if sex not in SEXES:
             raise ValueError(f"sex {row['sex']!r}, expected 0 (male), 1 (female) or nothing")
         return {
             "record_id": id_text(row["ecg_id"], "ecg_id"),
-            "path": str(folder / _record_name(row["file"])),
+            "path": str(folder / _record_name(row[file])),
             "patient_id": id_text(row["patient_id"], "patient_id"),
             "fold": _fold(row["strat_fold"]),
-            "age": age_years(row["age"]),
-            "sex": SEXES[sex],
+            **attributes_of_row(row | {"sex": SEXES[sex]}),
             "statements": _statements(row["scp_codes"], codes),
             "source": "ptb-xl",
         }

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.datasets.challenge import has_diagnoses, read_challenge
 from vqecg.records.datasets.cpsc2018 import find_references, read_cpsc2018, read_cpsc2018_record
 from vqecg.records.datasets.ptbxl import find_ptbxl, read_ptbxl
@@ -94,7 +95,7 @@ def read_record(row: Any) -> ECGRecord:
         row: one row of a RecordTable's records, from itertuples() or as a Series; `row.source` chooses the reader.
 
     Returns:
-        The signal in mV, (leads, samples) float32, with the row's patient, age, sex and statements.
+        The signal in mV, (leads, samples) float32, with the row's patient, attributes and statements.
 
     Raises:
         ValueError: an unknown source, or a file that is missing, cut off or damaged; names the file.
@@ -108,7 +109,6 @@ def read_record(row: Any) -> ECGRecord:
         leads=waveform.leads,
         record_id=row.record_id,
         patient_id=row.patient_id,
-        age=float(row.age),
-        sex=row.sex,
+        attributes={name: getattr(row, name) for name in ATTRIBUTES.names()},
         statements=dict(row.statements),
     )

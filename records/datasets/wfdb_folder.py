@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from vqecg.records.datasets.parsing import age_years, id_text, record_frame, sex_name, with_folds
+from vqecg.records.attributes import ATTRIBUTES, attributes_of_row
+from vqecg.records.datasets.parsing import id_text, record_frame, with_folds
 from vqecg.records.record import MAX_FOLD, RecordTable
 
 RECORD_COLUMNS = ("record_id", "record", "recording", "filename", "file", "path", "ecg_id")
 LABEL_COLUMNS = ("statements", "labels", "label")
 FOLD_COLUMNS = ("fold", "strat_fold")
-OTHER_COLUMNS = ("patient_id", "age", "sex", *FOLD_COLUMNS)
 TRUTH = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False, "": False}
 
 COLUMNS_UNDERSTOOD = (
@@ -40,8 +40,9 @@ def read_folder(root: Path, labels_csv: Path | None = None) -> RecordTable:
             path, ecg_id, as a path below `root` or as a bare file name that is unique below it, with or without
             extension. Labels: the first of statements, labels, label, with one or more names separated by `;`, `,` or
             `|`; without such a column, every column of only 0, 1, true, false and empty cells is a label (one-hot).
-            Optional: patient_id (else every record is a patient of its own), age (years), sex (female, male, f, m),
-            fold or strat_fold (1-10; without it fields.with_folds deals by patient). Other columns are ignored.
+            Optional: patient_id (else every record is a patient of its own), the attributes by name (age in years;
+            sex: female, male, f, m), fold or strat_fold (1-10; without it parsing.with_folds deals by patient). Other
+            columns are ignored.
 
     Returns:
         record_id is the path below `root` without extension; the likelihood of every statement is 0 (unknown). Rows
@@ -94,6 +95,11 @@ def _columns(file: Path) -> list[str]:
         return [column.strip().strip('"').lower() for column in lines.readline().split(",")]
 
 
+def _other_columns() -> tuple[str, ...]:
+    """The columns that are neither records nor labels: patient, fold and the attributes."""
+    return ("patient_id", *FOLD_COLUMNS, *ATTRIBUTES.names())
+
+
 def _first(wanted: tuple[str, ...], columns: list[str]) -> str | None:
     """The first of `wanted` that is among `columns`."""
     return next((column for column in wanted if column in columns), None)
@@ -107,7 +113,7 @@ def _read_csv(file: Path) -> pd.DataFrame:
         raise ValueError(f"no file {file}; check labels_csv") from None
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"{file} is no CSV in UTF-8 ({error})") from error
-    known = {*RECORD_COLUMNS, *LABEL_COLUMNS, *OTHER_COLUMNS}
+    known = {*RECORD_COLUMNS, *LABEL_COLUMNS, *_other_columns()}
     lower = {column: column.strip().lower() for column in table.columns}
     table = table.rename(columns={column: name for column, name in lower.items() if name in known})
     if table.columns.has_duplicates:
@@ -120,7 +126,7 @@ def _label_columns(table: pd.DataFrame, record_column: str, file: Path) -> list[
     listed = _first(LABEL_COLUMNS, list(table.columns))
     if listed is not None:
         return [listed]
-    candidates = [column for column in table.columns if column not in (*RECORD_COLUMNS, *OTHER_COLUMNS)]
+    candidates = [column for column in table.columns if column not in (*RECORD_COLUMNS, *_other_columns())]
     one_hot = [column for column in candidates if table[column].str.strip().str.lower().isin(list(TRUTH)).all()]
     one_hot = [column for column in one_hot if (table[column].str.strip() != "").any()]
     if not one_hot:
@@ -165,8 +171,7 @@ def _row(path: Path, root: Path, cells: dict[str, str], label_columns: list[str]
         "path": str(path.resolve()),
         "patient_id": id_text(cells.get("patient_id", ""), "patient_id") or record_id,
         "fold": int(fold),
-        "age": age_years(cells.get("age", "")),
-        "sex": sex_name(cells.get("sex", "")),
+        **attributes_of_row(cells),
         "statements": dict.fromkeys(_labels(cells, label_columns), 0.0),
         "source": "folder",
     }

@@ -4,28 +4,27 @@ Layout: Wagner et al., Sci Data 7:154 (2020): ptbxl_database.csv, scp_statements
 addition: manifest.parquet (how every record was made) and README.md.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from vqecg.records.datasets.parsing import MAX_AGE
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.export.wfdb_writing import check_samples, comment_lines, to_microvolts, write_files, write_record
 from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.labels import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.leads import INDEPENDENT_LEADS
-from vqecg.records.record import MAX_FOLD, SEXES
+from vqecg.records.record import MAX_FOLD
 from vqecg.records.store.preprocessing import resample
 
 __all__ = ["is_dataset", "write_dataset", "write_record"]
 
-ROW_COLUMNS = ("patient_id", "fold", "age", "sex", "statements")
+ROW_COLUMNS = ("patient_id", "fold", "statements")
 RATE_NAMES = {100: "lr", 500: "hr"}  # Hz -> PTB-XL's name of the rate
-SEX_NUMBERS = {"male": "0", "female": "1", "unknown": ""}
+SEX_NUMBERS = {"male": "0", "female": "1", "": ""}
 
 # PTB-XL's columns in PTB-XL's order; those that say nothing of a synthetic record are left empty.
 DATABASE_COLUMNS = (
@@ -94,8 +93,9 @@ def write_dataset(
         signals8: (n, 8, samples) mV in the order of INDEPENDENT_LEADS, or an iterable of such chunks, (k, 8, samples)
             each, which are written as they come, so that a large set needs no memory.
         sampling_rate: Hz, of `signals8`.
-        rows: one row a record, in the order of the signals: patient_id (text, "" unknown), fold (1-10), age (years or
-            nan), sex, statements (dict); and ecg_id (integers, each once), or the records are numbered from 1.
+        rows: one row per record, in the order of the signals: patient_id (text, "" unknown), fold (1-10), statements
+            (dict), attributes by name (age in years, sex; unknown where there is no such column); and ecg_id (integers,
+            each once), or the records are numbered from 1.
         statement_table: what the statements mean, in PTB-XL's form. A statement that it lacks is added when it is a
             superclass or subclass of the table, or a Challenge abbreviation of one of its statements.
         manifest: one row a record, any columns; ecg_id is added.
@@ -105,7 +105,7 @@ def write_dataset(
         copies: the records are recordings again, or nearly; README.md and headers say so in place of "synthetic".
 
     `filename_hr` names the 500 Hz file and `filename_lr` the one of the lowest other rate, or nothing. Rates that
-    PTB-XL does not have get a column of their own (`filename_250`) besides.
+    PTB-XL does not have get a column of their own (`filename_250`) besides, and so do attributes.
 
     Raises:
         ValueError: a column or value of `rows` that does not fit, a statement without meaning, signals of another shape
@@ -144,11 +144,11 @@ def _check_rows(rows: pd.DataFrame) -> list[int]:
     if not pd.api.types.is_integer_dtype(rows["fold"]) or not rows["fold"].between(1, MAX_FOLD).all():
         raise ValueError(f"fold holds {list(rows['fold'].unique()[:12])}, expected integers from 1 to {MAX_FOLD}")
     for number, row in enumerate(rows.itertuples(index=False)):
-        if row.sex not in SEXES:
-            raise ValueError(f"row {number}: sex {row.sex!r}, expected one of {', '.join(SEXES)}")
-        age = float(str(row.age))
-        if not (math.isnan(age) or 0 <= age <= MAX_AGE):
-            raise ValueError(f"row {number}: age {row.age}, expected 0 to {MAX_AGE:.0f} years, nan = unknown")
+        for name, value in _attributes(row).items():
+            try:
+                ATTRIBUTES.get(name).check(value)
+            except ValueError as error:
+                raise ValueError(f"row {number}: {error}") from error
         if not isinstance(row.statements, Mapping):
             raise ValueError(f"row {number}: statements {row.statements!r}, expected a dict of statement -> percent")
         strange = {name: percent for name, percent in row.statements.items() if not 0 <= percent <= 100}
@@ -160,6 +160,11 @@ def _check_rows(rows: pd.DataFrame) -> list[int]:
     if not pd.api.types.is_integer_dtype(ids) or ids.duplicated().any() or ids.min() < 1:
         raise ValueError("ecg_id must hold positive integers, each once; leave the column out to number from 1")
     return [int(number) for number in ids]
+
+
+def _attributes(row: Any) -> dict[str, Any]:
+    """The attributes of a row of the table, from itertuples()."""
+    return {name: getattr(row, name) for name in ATTRIBUTES.names() if hasattr(row, name)}
 
 
 def _completed(table: pd.DataFrame, used: set[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -218,8 +223,7 @@ def _write_signals(
             check_samples(str(ecg_id), signal)
             comments = comment_lines(
                 cast(dict[str, float], row.statements),
-                float(str(row.age)),
-                str(row.sex),
+                _attributes(row),
                 ["Copy of a recording: yes" if copies else "Synthetic: yes"],
             )
             for rate in rates:
@@ -243,8 +247,7 @@ def _database(rows: pd.DataFrame, ecg_ids: Sequence[int], rates: Sequence[int]) 
     columns = {
         "ecg_id": ecg_ids,
         "patient_id": rows["patient_id"].astype(str).tolist(),
-        "age": rows["age"].astype(float).tolist(),
-        "sex": [SEX_NUMBERS[sex] for sex in rows["sex"]],
+        **_attribute_columns(rows),
         "report": "synthetic",
         # Plain floats: the text of numpy's would not parse as a Python dict.
         "scp_codes": [str({str(key): float(value) for key, value in row.items()}) for row in rows["statements"]],
@@ -254,6 +257,17 @@ def _database(rows: pd.DataFrame, ecg_ids: Sequence[int], rates: Sequence[int]) 
         "filename_hr": paths.get(500, ""),
     }
     database = pd.DataFrame({name: columns.get(name, "") for name in DATABASE_COLUMNS})
+    for name in [name for name in columns if name not in DATABASE_COLUMNS]:
+        database[name] = columns[name]
     for rate in sorted(set(rates) - set(RATE_NAMES)):
         database[f"filename_{rate}"] = paths[rate]
     return database
+
+
+def _attribute_columns(rows: pd.DataFrame) -> dict[str, list[Any]]:
+    """A column per attribute, as PTB-XL writes age and sex; a cell is empty where the value is unknown."""
+    columns: dict[str, list[Any]] = {}
+    for name, attribute in ATTRIBUTES:
+        values = rows[name].tolist() if name in rows.columns else [attribute.unknown] * len(rows)
+        columns[name] = [float(value) for value in values] if attribute.is_number else list(map(attribute.text, values))
+    return columns | {"sex": [SEX_NUMBERS[sex] for sex in columns["sex"]]}

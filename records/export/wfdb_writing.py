@@ -5,19 +5,19 @@ a space into "#Dx:" that the Challenge's scorer does not expect, and leaves an o
 Format: https://physionet.org/physiotools/wag/header-5.htm
 """
 
-import math
 import os
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from vqecg.records.attributes import ATTRIBUTES, with_unknown
 from vqecg.records.labels import SUPERCLASSES, snomed_table
 from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
-from vqecg.records.record import SEXES
 
 GAIN = 1000  # converter units per mV: one unit is one microvolt
 LIMIT = 32767  # microvolt; -32768 is WFDB's mark for a missing sample
@@ -32,8 +32,7 @@ def write_record(
     signal12_mv: np.ndarray,
     sampling_rate: float,
     statements: Iterable[str] = (),
-    age: float = math.nan,
-    sex: str = "unknown",
+    attributes: Mapping[str, Any] | None = None,
     comments: Sequence[str] = (),
 ) -> None:
     """Write `name`.hea and `name`.dat into `folder`, both or neither.
@@ -46,12 +45,11 @@ def write_record(
         signal12_mv: (12, samples) mV in the order of LEADS.
         sampling_rate: Hz.
         statements: names; a mapping's likelihoods have no place in a header.
-        age: years, nan = unknown.
-        sex: "female", "male" or "unknown".
+        attributes: of the patient, by name: age in years (nan = unknown), sex ("female", "male" or "unknown"), others.
 
     Raises:
         ValueError: another shape, nan, a sample beyond +-32.767 mV, limb leads that contradict each other by more than
-            0.05 mV, a name that WFDB does not allow, an unknown sex, a comment of several lines.
+            0.05 mV, a name that WFDB does not allow, a strange attribute, a comment of several lines.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise ValueError(f"record name {name!r}; WFDB allows letters, digits, _ and - only: rename the record")
@@ -65,7 +63,7 @@ def write_record(
             f"record {name}: the limb leads contradict each other by {residual:.3f} mV, expected up to "
             f"{EINTHOVEN_LIMIT} mV: check the order of leads, or derive them with twelve_leads"
         )
-    lines = comment_lines(statements, age, sex, comments)
+    lines = comment_lines(statements, attributes or {}, comments)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{name}-{secrets.token_hex(4)}"
@@ -114,13 +112,22 @@ def write_files(folder: Path, name: str, microvolts: np.ndarray, sampling_rate: 
     (folder / f"{name}.hea").write_text("\n".join([*header, *comments]) + "\n", "utf-8", newline="\n")
 
 
-def comment_lines(statements: Iterable[str], age: float, sex: str, comments: Sequence[str]) -> list[str]:
-    """The header's comment lines, as the Challenge's own files have them: no space after #."""
-    if sex not in SEXES:
-        raise ValueError(f"sex {sex!r}, expected one of {', '.join(SEXES)}")
+def comment_lines(statements: Iterable[str], attributes: Mapping[str, Any], comments: Sequence[str] = ()) -> list[str]:
+    """The header's comment lines, as the Challenge's own files have them: no space after #.
+
+    Attributes that the Challenge does not have get a line where they are known. Raises ValueError for an attribute that
+    is not registered or cannot have its value, and for a comment of several lines.
+    """
+    values = with_unknown(attributes)
+    further = {name: ATTRIBUTES.get(name).text(value) for name, value in values.items() if name not in ("age", "sex")}
     names = [_challenge_codes().get(str(statement), str(statement)) for statement in statements]
-    age_text = "NaN" if math.isnan(age) else f"{age:g}"
-    lines = [f"Age: {age_text}", f"Sex: {sex.capitalize()}", f"Dx: {','.join(names) or 'Unknown'}", *comments]
+    lines = [
+        f"Age: {ATTRIBUTES.get('age').text(values['age']) or 'NaN'}",
+        f"Sex: {str(values['sex']).capitalize()}",
+        *(f"{name}: {text}" for name, text in further.items() if text),
+        f"Dx: {','.join(names) or 'Unknown'}",
+        *comments,
+    ]
     broken = [line for line in lines if len(line.splitlines()) != 1]
     if broken:
         raise ValueError(f"comment {broken[0]!r} is not one line; expected text without line breaks")

@@ -128,8 +128,7 @@ def simulate_record(
         leads=LEADS,
         record_id=record_id,
         patient_id=patient.patient_id,
-        age=patient.age,
-        sex=patient.sex,
+        attributes={"age": patient.age, "sex": patient.sex},
         statements={name: SIMULATED_STATEMENTS[name] for name in SIMULATED_STATEMENTS if name in statements},
     )
     table = pd.DataFrame({"beat": np.arange(int(inside.sum()))} | truth, columns=list(TRUTH_COLUMNS))

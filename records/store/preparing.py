@@ -47,7 +47,7 @@ def prepared_bytes(records: pd.DataFrame, spec: SignalSpec) -> bytes:
 
 
 def prepare_records(records: pd.DataFrame, spec: SignalSpec) -> PreparedShard:
-    """Prepare every row of a record table (columns: record.TABLE_COLUMNS).
+    """Prepare every row of a record table (see record.RecordTable).
 
     A record that cannot be read is left out with the reason "unreadable".
     """

@@ -15,20 +15,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.files.array_file import ArrayFile
 from vqecg.records.files.atomic import atomic_folder, check_destination
 from vqecg.records.files.shards import SHARD_RECORDS, fill_shards, shard_folder
 from vqecg.records.labels import OWN, LabelTask, normal_statement_table, statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS
-from vqecg.records.record import TABLE_COLUMNS, RecordTable
+from vqecg.records.record import RecordTable
 from vqecg.records.store.preparing import MICROVOLTS, STORED_TYPE, PreparedShard, prepared_bytes
 from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.quality import REASONS
 
 FORMAT = "vqecg record store"
 FORMAT_VERSION = 1
-STORED_COLUMNS = tuple(name for name in TABLE_COLUMNS if name != "path")
 RECORD_FILE_ENDINGS = ("", ".hea", ".dat", ".mat")
+ALWAYS = ("record_id", "patient_id", "fold", "age", "sex", "statements", "source")  # columns of every fingerprint
 END_BYTES = 1 << 20  # of signals.npy, read at either end for the fingerprint
 
 
@@ -46,7 +47,7 @@ class RecordStore:
 
     folder: Path
     spec: SignalSpec
-    table: pd.DataFrame  # STORED_COLUMNS, one row a kept record, in the order of the signals
+    table: pd.DataFrame  # record.table_columns without path, one row per kept record, in the order of the signals
     statement_table: pd.DataFrame  # index: statement; see labels.normal_statement_table
     source: str  # which reader read the corpus
     description: str  # for people, e.g. "PTB-XL 1.0.3, 3,864 of 21,799 records (a subset)"
@@ -112,6 +113,9 @@ class RecordStore:
             )
         table = pd.read_parquet(folder / "table.parquet")
         table["statements"] = table["statements"].map(json.loads)
+        for name, attribute in ATTRIBUTES:
+            if name not in table.columns:  # registered after the store was built
+                table.insert(table.columns.get_loc("statements"), name, attribute.unknown)
         statements = pd.read_csv(folder / "statements.csv", dtype=str, keep_default_na=False)
         store = cls(
             folder=folder,
@@ -146,7 +150,7 @@ class RecordStore:
         known = {key: self.config[key] for key in ("format_version", "spec", "leads", "unit", "records")}
         digest.update(json.dumps([known, self.config["signals_sha256"]], sort_keys=True).encode())
         for row in self.table.itertuples(index=False):
-            digest.update(_row_bytes(row, STORED_COLUMNS))
+            digest.update(_row_bytes(row))
         digest.update((self.folder / "statements.csv").read_bytes())
         path = self.folder / "signals.npy"
         size = path.stat().st_size
@@ -203,7 +207,7 @@ def _to_json(statements: Mapping[str, float]) -> str:
 def _write_tables(folder: Path, table: RecordTable, joined: "_Joined") -> None:
     """Write the rejected records, the table of those kept, and what their statements mean."""
     joined.rejected.to_csv(folder / "rejected.csv", index=False)
-    stored = table.records.iloc[joined.kept][list(STORED_COLUMNS)].reset_index(drop=True)
+    stored = table.records.iloc[joined.kept].drop(columns="path").reset_index(drop=True)
     stored.assign(statements=stored["statements"].map(_to_json)).to_parquet(folder / "table.parquet")
     statements = statement_table() if table.statement_table is None else table.statement_table
     normal_statement_table(statements).to_csv(folder / "statements.csv")
@@ -227,12 +231,23 @@ def _write_config(folder: Path, table: RecordTable, joined: "_Joined", spec: Sig
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
 
 
-def _row_bytes(row: Any, columns: tuple[str, ...]) -> bytes:
-    """One row of a table as bytes that do not depend on pandas' types."""
-    values = {
-        name: _to_json(getattr(row, name)) if name == "statements" else str(getattr(row, name)) for name in columns
-    }
-    return json.dumps(values, sort_keys=True).encode() + b"\n"
+def _row_bytes(row: Any) -> bytes:
+    """One row of a table (from itertuples) as bytes that do not depend on pandas' types.
+
+    Age and sex always enter, other attributes where they are known: one registered later changes no fingerprint.
+    """
+    values = {name: value for name, value in row._asdict().items() if name != "path" and not _is_missing(name, value)}
+    texts = {name: _to_json(value) if name == "statements" else str(value) for name, value in values.items()}
+    return json.dumps(texts, sort_keys=True).encode() + b"\n"
+
+
+def _is_missing(name: str, value: Any) -> bool:
+    """True for an unknown value of an attribute other than age and sex."""
+    if name in ALWAYS:
+        return False
+    return (
+        ATTRIBUTES.get(name).is_unknown(value) if name in ATTRIBUTES else value in ("unknown", None) or value != value
+    )
 
 
 def input_fingerprint(table: RecordTable, spec: SignalSpec) -> str:
@@ -244,7 +259,7 @@ def input_fingerprint(table: RecordTable, spec: SignalSpec) -> str:
     if table.statement_table is not None:
         digest.update(table.statement_table.to_csv().encode())
     for row in table.records.itertuples(index=False):
-        digest.update(_row_bytes(row, STORED_COLUMNS))
+        digest.update(_row_bytes(row))
         path = Path(str(row.path))
         for ending in RECORD_FILE_ENDINGS:
             try:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vqecg.records.record import TABLE_COLUMNS, ECGRecord, RecordTable
+from vqecg.records.record import ECGRecord, RecordTable, table_columns
 
 
 def record_rows(**changes: object) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def record_rows(**changes: object) -> pd.DataFrame:
         "statements": [{"NORM": 100.0}, {}],
         "source": ["ptb-xl", "ptb-xl"],
     }
-    return pd.DataFrame({name: (columns | changes)[name] for name in TABLE_COLUMNS})
+    return pd.DataFrame({name: (columns | changes)[name] for name in table_columns()})
 
 
 def test_record_keeps_float32_and_knows_its_length() -> None:
@@ -37,7 +37,7 @@ def test_record_keeps_float32_and_knows_its_length() -> None:
         ({"signal": np.zeros((2, 500), dtype=np.int16)}, "expected floating mV"),
         ({"sampling_rate": 0.0}, "sampling rate"),
         ({"sampling_rate": math.nan}, "sampling rate"),
-        ({"sex": "F"}, "expected one of female, male, unknown"),
+        ({"attributes": {"sex": "F"}}, "expected one of female, male, unknown"),
     ],
 )
 def test_record_refuses_what_does_not_fit(changes: dict[str, object], message: str) -> None:
@@ -59,7 +59,7 @@ def test_table_accepts_its_own_columns() -> None:
         ({"age": ["50", ""]}, "expected float years"),
         ({"sex": ["female", "F"]}, r"\['F'\]"),
         ({"patient_id": ["a", None]}, "column patient_id"),
-        ({"statements": [{}, "NORM"]}, "one dict a row"),
+        ({"statements": [{}, "NORM"]}, "one dict per row"),
     ],
 )
 def test_table_refuses_values_that_do_not_fit(changes: dict[str, object], message: str) -> None:

@@ -10,7 +10,7 @@ import wfdb
 
 from vqecg.records.datasets.registry import SOURCES, detect_source, read_record, read_table
 from vqecg.records.leads import LEADS
-from vqecg.records.record import TABLE_COLUMNS
+from vqecg.records.record import table_columns
 
 
 def write_wfdb(folder: Path, name: str, comments: tuple[str, ...] = ()) -> None:
@@ -53,7 +53,7 @@ def test_every_layout_is_recognised_and_read(tmp_path: Path, source: str) -> Non
     WRITERS[source](root)
     table = read_table(root)
     assert detect_source(root) == table.source == source
-    assert tuple(table.records.columns) == TABLE_COLUMNS
+    assert tuple(table.records.columns) == table_columns()
     for row in (next(table.records.itertuples()), table.records.iloc[0]):
         record = read_record(row)
         np.testing.assert_allclose(record.signal, 0.5)

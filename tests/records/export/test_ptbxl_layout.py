@@ -52,7 +52,7 @@ def write(folder: Path, **changes: Any) -> Path:
 
 def test_wfdb_reads_a_record_back_to_the_microvolt(tmp_path: Path) -> None:
     signal = twelve_leads(signals()[0])
-    write_record(tmp_path, "r1", signal, 257.5, {"NORM": 100.0}, 61, "female", ["Source: test"])
+    write_record(tmp_path, "r1", signal, 257.5, {"NORM": 100.0}, {"age": 61, "sex": "female"}, ["Source: test"])
     record = wfdb.rdrecord(str(tmp_path / "r1"))
     assert record.fs == 257.5 and tuple(record.sig_name) == LEADS
     assert record.fmt == ["16"] * 12 and record.adc_gain == [1000.0] * 12 and record.baseline == [0] * 12
@@ -64,7 +64,9 @@ def test_wfdb_reads_a_record_back_to_the_microvolt(tmp_path: Path) -> None:
 
 def test_comment_lines_are_as_the_challenge_has_them(tmp_path: Path) -> None:
     signal = twelve_leads(signals()[0])
-    write_record(tmp_path, "a", signal, 500, ["AFIB", "1AVB", "NORM", "CD"], 61.0, "female", ["Source: test"])
+    write_record(
+        tmp_path, "a", signal, 500, ["AFIB", "1AVB", "NORM", "CD"], {"age": 61.0, "sex": "female"}, ["Source: test"]
+    )
     write_record(tmp_path, "b", signal, 500)
     first, second = ((tmp_path / f"{name}.hea").read_text().splitlines()[13:] for name in "ab")
     assert first == ["#Age: 61", "#Sex: Female", "#Dx: 164889003,270492004,NORM,CD", "#Source: test"]
@@ -105,7 +107,7 @@ def test_a_record_that_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not one line"):
         write_record(tmp_path, "r", good, 100, comments=["two\nlines"])
     with pytest.raises(ValueError, match="expected one of female, male, unknown"):
-        write_record(tmp_path, "r", good, 100, sex="f")
+        write_record(tmp_path, "r", good, 100, attributes={"sex": "f"})
     assert list(tmp_path.iterdir()) == []
 
 
