@@ -115,7 +115,7 @@ class RecordStore:
         table["statements"] = table["statements"].map(json.loads)
         for name, attribute in ATTRIBUTES:
             if name not in table.columns:  # registered after the store was built
-                table.insert(table.columns.get_loc("statements"), name, attribute.unknown)
+                table.insert(table.columns.tolist().index("statements"), name, attribute.unknown)
         statements = pd.read_csv(folder / "statements.csv", dtype=str, keep_default_na=False)
         store = cls(
             folder=folder,
