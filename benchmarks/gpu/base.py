@@ -30,7 +30,11 @@ from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.presets import PRESETS, Preset, preset
-from vqecg.scripts.commands import assess, generate, train_prior, train_tokenizer
+from vqecg.scripts.steps import assessing, prior, tokenizer
+from vqecg.scripts.steps.assessing import AssessingStep, assessment_stage
+from vqecg.scripts.steps.generating import GeneratingStep, generate
+from vqecg.scripts.steps.prior import PriorStep, prior_stage
+from vqecg.scripts.steps.tokenizer import TokenizerStep, tokenizer_stage
 from vqecg.tokenizer import training as tokenizer_training
 from vqecg.training.fit import FitSettings
 
@@ -100,16 +104,15 @@ def folds(options: argparse.Namespace) -> FoldSplit:
 def tokenizer_step(options: argparse.Namespace, store: RecordStore, settings: Preset) -> None:
     """`vqecg train-tokenizer`."""
     place = options.out / "tokenizer"
-    given = train_tokenizer.Arguments(store.folder, place, options.preset, folds(options), settings.tokenizer)
-    train_tokenizer.train(given)
+    step = TokenizerStep(store.folder, place, folds(options), settings.tokenizer)
+    print(tokenizer.summary(tokenizer_stage(step)))
 
 
 def prior_step(options: argparse.Namespace, store: RecordStore, settings: Preset) -> None:
     """`vqecg train-prior`."""
     places = (store.folder, options.out / "tokenizer", options.out / "prior")
-    train_prior.train(
-        train_prior.Arguments(*places, options.task, options.preset, folds(options), training=settings.prior)
-    )
+    step = PriorStep(*places, options.task, folds(options), training=settings.prior)
+    print(prior.summary(prior_stage(step)))
 
 
 def sample_step(options: argparse.Namespace, store: RecordStore, settings: Preset) -> None:
@@ -119,33 +122,31 @@ def sample_step(options: argparse.Namespace, store: RecordStore, settings: Prese
         return
     count = options.records or len(folds(options).indices(store.table).train)
     began = time.perf_counter()
-    given = generate.Arguments(
+    step = GeneratingStep(
         options.out / "prior",
         place,
         count=count,
-        preset=options.preset,
         sampling=settings.sampling,
         against=store.folder,
         folds=folds(options),
     )
-    generate.generate(given)
+    print(generate(step))
     print(f"{count / (time.perf_counter() - began):.1f} records a second, gate and files included")
 
 
 def assess_step(options: argparse.Namespace, store: RecordStore, settings: Preset) -> None:
     """`vqecg assess`, with the ceiling of the tokenizer."""
-    given = assess.Arguments(
+    step = AssessingStep(
         options.out / "synthetic",
         store.folder,
         options.out / "assessment",
         generator=options.out / "prior",
-        preset=options.preset,
         folds=folds(options),
         seeds=settings.seeds,
         training=settings.classifier,
         neighbours=options.neighbours,
     )
-    assess.run_assessment(given)
+    print(assessing.summary(assessment_stage(step)))
 
 
 STEPS = {"tokenizer": tokenizer_step, "prior": prior_step, "sample": sample_step, "assess": assess_step}

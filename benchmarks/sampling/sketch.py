@@ -38,7 +38,7 @@ from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import SUPERCLASSES
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
-from vqecg.scripts.commands.train_prior import load_generator
+from vqecg.scripts.steps.prior import load_generator
 
 STATEMENTS = ("1AVB", "CLBBB", "CRBBB", "IRBBB", "LAFB", "LPFB", "SBRAD", "STACH", "AFIB", "LVH", "IMI", "ASMI")
 Classes = Mapping[str, list[int]]  # name -> the columns of the generator's labels that make it

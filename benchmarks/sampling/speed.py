@@ -31,7 +31,7 @@ from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
 from vqecg.prior.modeling import ECGPrior
 from vqecg.scripts.cli.presets import PRESETS, preset
-from vqecg.scripts.commands.train_prior import load_generator
+from vqecg.scripts.steps.prior import load_generator
 
 OURS, GROWING = "vqecg", "growing cache"
 SAME_STEPS, SAME_CODES = "generate, as many steps", "generate, as many codes"

@@ -1,92 +1,10 @@
 """`vqecg interpolate`."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from vqecg.scripts.steps.interpolating import InterpolatingStep, interpolate
 
-import numpy as np
-import pandas as pd
-
-from vqecg.prior.copies.gate import CopyGate, GateSettings
-from vqecg.prior.editing.interpolation import InterpolationSettings, interpolable, interpolate_store
-from vqecg.prior.requests import Requests
-from vqecg.records.export.ptbxl_layout import is_dataset
-from vqecg.records.files.atomic import check_destination
-from vqecg.records.folds import FoldSplit
-from vqecg.records.store.record_store import RecordStore
-from vqecg.scripts.commands.generate import NO_GATE, gate_columns, gate_sentence, write_synthetic
-from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.training.checkpoint import fingerprint
+Arguments = InterpolatingStep
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Options of `vqecg interpolate`."""
-
-    store: Path  # folder that `vqecg prepare` wrote
-    tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
-    out: Path  # folder of the new data set, in PTB-XL's layout
-    label: str  # parents have this label, and otherwise just the same labels as each other
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
-    count: int = 100  # records
-    folds: FoldSplit = field(default_factory=FoldSplit)
-    settings: InterpolationSettings = field(default_factory=InterpolationSettings)
-    overwrite: bool = False  # replace an earlier synthetic data set in --out
-    gate: GateSettings = field(default_factory=GateSettings)
-    no_gate: bool = False  # keep mixtures that are near copies of a training record (most are, of their first parent)
-    min_parents: int = 20  # records with the label that can be parents, at least
-    force: bool = False  # whatever --min-parents says
-
-
-def run(arguments: Arguments) -> None:
-    """Writes the data set; parents come from the training folds."""
-    if arguments.count < 1:
-        raise ValueError(f"count is {arguments.count}; expected at least 1")
-    check_destination(arguments.out, is_dataset, arguments.overwrite)
-    store = RecordStore.open(arguments.store)
-    task, tokenizer = store.task(arguments.task), ECGTokenizer.from_pretrained(arguments.tokenizer)
-    if arguments.label not in task.class_names:
-        raise ValueError(f"label is {arguments.label!r}; expected one of {', '.join(task.class_names)}")
-    labels, rows = store.labels(task), arguments.folds.indices(store.table).train
-    parents = rows[interpolable(store, labels, rows, task, arguments.settings.pairing)]
-    own = parents[labels[parents, task.class_names.index(arguments.label)] > 0]
-    if len(own) == 0:
-        raise ValueError(
-            f"no two training records with {arguments.label} can be interpolated: they need the same labels, a shared "
-            "statement that gives each, different patients and no rhythm statement such as AFIB; use `vqecg generate`"
-        )
-    if len(own) < arguments.min_parents and not arguments.force:
-        raise ValueError(
-            f"{arguments.label}: {len(own)} training records can be parents, --min-parents asks for "
-            f"{arguments.min_parents}: what lies between few records is near them; take another label, or --force"
-        )
-    gate = None if arguments.no_gate else CopyGate.fit(store, rows, arguments.gate)
-    chosen = np.random.default_rng(arguments.settings.seed).choice(own, arguments.count)
-    made = interpolate_store(tokenizer, store, rows, task, labels[chosen], arguments.settings, gate=gate)
-    records, ids = made.records, store.table["record_id"]
-    first, second = records.parents.T
-    manifest = pd.DataFrame(
-        {
-            "method": "latent interpolation" if arguments.settings.aligned else "naive latent interpolation",
-            "seed": arguments.settings.seed,
-            "tokenizer": fingerprint(tokenizer),
-            "first_parent": ids.iloc[first].to_numpy(),
-            "second_parent": ids.iloc[second].to_numpy(),
-            "second_weight": records.weight,
-        }
-    )
-    said = NO_GATE
-    if gate is not None and made.nearest is not None:
-        said = gate_sentence(gate, int(made.rejected.sum()), len(records))
-        columns = gate_columns(gate, made.nearest.rows, made.nearest.distances, made.rejected)
-        manifest = manifest.assign(**columns)
-    requests = Requests(records.labels, records.attributes)
-    rate = store.spec.sampling_rate
-    signals = iter([records.signal])
-    write_synthetic(
-        arguments.out, signals, requests, task, rate, manifest, arguments.overwrite, list(records.statements), said
-    )
-    print(
-        f"{len(records):,} records with {arguments.label} between parents of the training folds are in "
-        f"{arguments.out}; the parents are in its manifest.parquet"
-    )
-    print(said)
+def run(arguments: InterpolatingStep) -> None:
+    """Writes the data set."""
+    print(interpolate(arguments))

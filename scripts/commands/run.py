@@ -26,8 +26,15 @@ from vqecg.reports.run.gathering import gather
 from vqecg.reports.run.report import write_report
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
+from vqecg.scripts.cli.stage import Stage
 from vqecg.scripts.cli.step_cost import StepCost, keep_cost
-from vqecg.scripts.commands import compare, generate, prepare, train_classifier, train_prior, train_tokenizer
+from vqecg.scripts.steps import classifier, comparing, preparing, prior, tokenizer
+from vqecg.scripts.steps.classifier import ClassifierStep
+from vqecg.scripts.steps.comparing import ComparingStep
+from vqecg.scripts.steps.generating import GeneratingStep, generate
+from vqecg.scripts.steps.preparing import PreparingStep
+from vqecg.scripts.steps.prior import PriorStep
+from vqecg.scripts.steps.tokenizer import TokenizerStep
 
 
 @dataclass(frozen=True)
@@ -69,35 +76,38 @@ def run(arguments: Arguments) -> None:
     say(1, "prepare", "read the recordings once")
     with StepCost(places, "prepare", places.store):
         reading = (arguments.spec, arguments.source, arguments.labels_csv, arguments.workers, again)
-        store = prepare.prepare(prepare.Arguments(arguments.data, places.store, *reading))
+        store = preparing.prepare(PreparingStep(arguments.data, places.store, *reading))
+        print(preparing.summary(store))
     if not places.settings.is_file():
         write_settings(arguments, places)
     rows = split_rows(store, folds, arguments.subset)
-    comparison = comparison_arguments(arguments, places)
+    comparison = comparing_step(arguments, places)
     # before hours of training: whether there is a class to add to, and a record to add
     plan_of_labels(comparison.design, store)
 
     say(2, "train-tokenizer", "learn to turn ECGs into codes and back")
-    tokenizing = (arguments.preset, folds, settings.tokenizer, again, arguments.subset)
-    stage = train_tokenizer.train(train_tokenizer.Arguments(places.store, places.tokenizer, *tokenizing))
-    keep_cost(places, "train-tokenizer", stage.seconds, stage.content["peak_memory_mb"])
+    shared: dict[str, Any] = {"folds": folds, "subset": arguments.subset, "overwrite": again}
+    stage = tokenizer.tokenizer_stage(
+        TokenizerStep(places.store, places.tokenizer, training=settings.tokenizer, **shared)
+    )
+    keep(places, "train-tokenizer", stage, tokenizer.summary(stage))
 
     say(3, "train-prior", "learn to write codes for labels")
-    learning = (arguments.prior_task, arguments.preset, folds, settings.prior, again, arguments.subset)
-    stage = train_prior.train(train_prior.Arguments(places.store, places.tokenizer, places.prior, *learning))
-    keep_cost(places, "train-prior", stage.seconds, stage.content["peak_memory_mb"])
+    learning = {"task": arguments.prior_task, "training": settings.prior, **shared}
+    stage = prior.prior_stage(PriorStep(places.store, places.tokenizer, places.prior, **learning))
+    keep(places, "train-prior", stage, prior.summary(stage))
 
     say(4, "generate", "write a synthetic data set with the labels of the training records")
     with StepCost(places, "generate", places.synthetic_store):
         make_synthetic(arguments, places, arguments.synthetic or len(rows.train))
 
     say(5, "train-classifier", "on synthetic records alone, tested on real ones")
-    stage = train_classifier.train(classifier_arguments(arguments, places))
-    keep_cost(places, "train-classifier (synthetic only)", stage.seconds, stage.content["peak_memory_mb"])
+    stage = classifier.classifier_stage(classifier_step(arguments, places))
+    keep(places, "train-classifier (synthetic only)", stage, classifier.summary(stage))
 
     say(6, "compare", "what added records do for a classifier")
-    stage = compare.run_comparison(comparison)
-    keep_cost(places, "compare", stage.seconds, stage.content["peak_memory_mb"])
+    stage = comparing.comparison_stage(comparison)
+    keep(places, "compare", stage, comparing.summary(stage))
 
     say(7, "report", "all of it on one page")
     write_settings(arguments, places)
@@ -136,9 +146,9 @@ def write_settings(arguments: Arguments, places: RunFolders) -> None:
     write_text(places.settings, yaml.safe_dump(plain(arguments), sort_keys=False))
 
 
-def classifier_arguments(arguments: Arguments, places: RunFolders) -> train_classifier.Arguments:
+def classifier_step(arguments: Arguments, places: RunFolders) -> ClassifierStep:
     """The classifier that is trained on synthetic records alone."""
-    return train_classifier.Arguments(
+    return ClassifierStep(
         places.store,
         places.classifier,
         arguments.task,
@@ -152,10 +162,10 @@ def classifier_arguments(arguments: Arguments, places: RunFolders) -> train_clas
     )
 
 
-def comparison_arguments(arguments: Arguments, places: RunFolders) -> compare.Arguments:
+def comparing_step(arguments: Arguments, places: RunFolders) -> ComparingStep:
     """The comparison."""
-    making = compare.additions_of(arguments.settings.sampling)
-    return compare.Arguments(
+    making = comparing.additions_of(arguments.settings.sampling)
+    return ComparingStep(
         places.store,
         places.comparison,
         places.prior,
@@ -164,13 +174,18 @@ def comparison_arguments(arguments: Arguments, places: RunFolders) -> compare.Ar
         target_classes=arguments.target_classes,
         ratio=arguments.ratio,
         seeds=arguments.settings.seeds,
-        preset=arguments.preset,
         folds=arguments.folds,
         subset=arguments.subset,
         training=arguments.settings.classifier,
         augmentation=replace(making, seed=arguments.seed),
         overwrite=arguments.overwrite,
     )
+
+
+def keep(places: RunFolders, step: str, stage: Stage, summary: str) -> None:
+    """Prints what a step came to, and writes down what it cost."""
+    print(summary)
+    keep_cost(places, step, stage.seconds, stage.content["peak_memory_mb"])
 
 
 def say(number: int, step: str, what: str) -> None:
@@ -181,7 +196,7 @@ def say(number: int, step: str, what: str) -> None:
 def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None:
     """The synthetic data set and its store; made again only when the generator or the settings are others."""
     wanted = {
-        "generator": train_prior.load_generator(places.prior).fingerprint,
+        "generator": prior.load_generator(places.prior).fingerprint,
         "count": count,
         "seed": arguments.seed,
         "sampling": plain(arguments.settings.sampling),
@@ -190,19 +205,19 @@ def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None
     mark = places.synthetic.with_name("synthetic.yaml")
     done = yaml.safe_load(mark.read_text(encoding="utf-8")) if mark.is_file() else None
     if not is_dataset(places.synthetic) or done != wanted:
-        generate.generate(
-            generate.Arguments(
-                places.prior,
-                places.synthetic,
-                count=count,
-                sampling=arguments.settings.sampling,
-                seed=arguments.seed,
-                overwrite=True,
-                against=places.store,
-                folds=arguments.folds,
-                workers=arguments.workers,
-            )
+        generating = GeneratingStep(
+            places.prior,
+            places.synthetic,
+            count=count,
+            sampling=arguments.settings.sampling,
+            seed=arguments.seed,
+            overwrite=True,
+            against=places.store,
+            folds=arguments.folds,
+            workers=arguments.workers,
         )
+        print(generate(generating))
         write_text(mark, yaml.safe_dump(wanted, sort_keys=False))
     spec = RecordStore.open(places.store).spec
-    prepare.prepare(prepare.Arguments(places.synthetic, places.synthetic_store, spec, "ptb-xl", overwrite=True))
+    step = PreparingStep(places.synthetic, places.synthetic_store, spec, "ptb-xl", overwrite=True)
+    print(preparing.summary(preparing.prepare(step)))

@@ -1,42 +1,17 @@
 """`vqecg train-prior`."""
 
-import math
-import shutil
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.requests import training_conditions
-from vqecg.prior.training import PriorTraining, train_prior
-from vqecg.records.folds import FoldSplit
-from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
-from vqecg.scripts.cli.arguments import plain
-from vqecg.scripts.cli.cards import data_lines, generator_card
-from vqecg.scripts.cli.presets import SMALL, preset
-from vqecg.scripts.cli.stage import Stage, begin
-from vqecg.scripts.cli.trained_on import prior_trained_on
-from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.training.checkpoint import fingerprint
-from vqecg.training.processes import is_main_process
-
-GENERATOR_FOLDER = "generator"
+from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.steps.prior import PriorStep, prior_stage, summary
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(PriorStep):
     """Options of `vqecg train-prior`."""
 
-    store: Path  # folder that `vqecg prepare` wrote
-    tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
-    out: Path  # folder of the prior; the generator (tokenizer and prior) is out/generator
-    task: str = "all"  # labels it is asked with: all (SCP-ECG statements), own (the data's), or the classes of a task
     preset: str = "small"  # tiny, small or base: the defaults of --training
-    folds: FoldSplit = field(default_factory=FoldSplit)
-    training: PriorTraining = field(default_factory=lambda: SMALL.prior)
-    overwrite: bool = False  # start anew where --out holds a prior of other settings
-    subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the tokenizer's training
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
@@ -45,77 +20,5 @@ class Arguments:
 
 
 def run(arguments: Arguments) -> None:
-    """Trains the prior."""
-    train(arguments)
-
-
-def train(arguments: Arguments) -> Stage:
-    """Trains and saves prior and generator; a folder that is finished is left as it is."""
-    store = RecordStore.open(arguments.store)
-    rows = split_rows(store, arguments.folds, arguments.subset)
-    task = store.task(arguments.task)
-    tokenizer = ECGTokenizer.from_pretrained(arguments.tokenizer)
-    if tokenizer.config.sampling_rate != store.spec.sampling_rate:
-        raise ValueError(
-            f"the tokenizer is for {tokenizer.config.sampling_rate} Hz, the store holds {store.spec.sampling_rate} Hz: "
-            "use the store it was trained on"
-        )
-    identity = {
-        "store": store.fingerprint,
-        "tokenizer": fingerprint(tokenizer),
-        "task": arguments.task,
-        "folds": plain(arguments.folds),
-        "training": plain(arguments.training),
-        **({"subset": plain(arguments.subset)} if arguments.subset.reduces else {}),
-    }
-    stage = begin(arguments.out, "train-prior", identity, arguments.overwrite, plain(arguments))
-    if stage.figures is None:
-        with stage:
-            training, folder = arguments.training, arguments.out / "training"
-            progress = is_main_process()
-            trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder, progress)
-            if not is_main_process():
-                return stage  # the main process measures and saves
-            figures = {
-                "loss": trained.result.best_value,
-                "beat_loss": trained.sketch.best["nats/beats"],
-                "uniform": math.log(tokenizer.codebook_size),
-                "parameters": sum(parameter.numel() for parameter in trained.prior.parameters()),
-                "fingerprint": fingerprint(trained.prior),
-                "steps": trained.result.steps,
-                "best_step": trained.result.best_step,
-                "codes_seen": trained.result.steps
-                * training.fit.batch_size
-                * trained.prior.config.frames
-                * trained.prior.config.levels,
-                "history": trained.result.history,
-                "detail_loss": None if trained.detail is None else trained.detail.best_value,
-            }
-            conditions = training_conditions(store, rows.train, task, training.attributes)
-            seen = prior_trained_on(
-                TrainedOn(store.fingerprint, arguments.folds, arguments.subset), arguments.tokenizer
-            )
-            generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples, seen)
-            card = generator_card(training, task, data_lines(store, arguments.folds, arguments.subset), figures)
-            generator.save_pretrained(arguments.out / GENERATOR_FOLDER, card, overwrite=True)
-            stage = stage.finish(figures)
-            shutil.rmtree(folder)
-    figures = stage.figures or {}
-    print(
-        f"prior {figures['fingerprint']}: {figures['parameters']:,} parameters, {figures['loss']:.3f} nats a code on "
-        f"validation (a uniform guess: {figures['uniform']:.3f}), {figures['beat_loss']:.3f} a beat, best at step "
-        f"{figures['best_step']:,} of {figures['steps']:,}; {stage.seconds / 60:.1f} minutes; "
-        f"{arguments.out / GENERATOR_FOLDER}"
-    )
-    return stage
-
-
-def generator_folder(folder: Path) -> Path:
-    """The folder of a generator: this one, or that in what `vqecg train-prior` wrote."""
-    inner = folder / GENERATOR_FOLDER
-    return inner if inner.is_dir() else folder
-
-
-def load_generator(folder: Path) -> ECGGenerator:
-    """The generator in a folder, or in what `vqecg train-prior` wrote."""
-    return ECGGenerator.from_pretrained(generator_folder(folder))
+    """Trains and measures the prior."""
+    print(summary(prior_stage(arguments)))

@@ -1,34 +1,17 @@
 """`vqecg train-tokenizer`."""
 
-import shutil
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from vqecg.records.folds import FoldSplit
-from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.subset import TrainingSubset, split_rows
-from vqecg.scripts.cli.arguments import plain
-from vqecg.scripts.cli.cards import data_lines, tokenizer_card
-from vqecg.scripts.cli.presets import SMALL, at_rate, preset
-from vqecg.scripts.cli.stage import Stage, begin
-from vqecg.tokenizer.metrics import assess_tokenizer
-from vqecg.tokenizer.training import TokenizerTraining, train_tokenizer
-from vqecg.training.checkpoint import fingerprint
-from vqecg.training.processes import is_main_process
+from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.steps.tokenizer import TokenizerStep, summary, tokenizer_stage
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(TokenizerStep):
     """Options of `vqecg train-tokenizer`."""
 
-    store: Path  # folder that `vqecg prepare` wrote
-    out: Path  # folder of the tokenizer
     preset: str = "small"  # tiny, small or base: the defaults of --training
-    folds: FoldSplit = field(default_factory=FoldSplit)
-    training: TokenizerTraining = field(default_factory=lambda: SMALL.tokenizer)
-    overwrite: bool = False  # start anew where --out holds a tokenizer of other settings
-    subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, on purpose
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
@@ -37,52 +20,5 @@ class Arguments:
 
 
 def run(arguments: Arguments) -> None:
-    """Trains and assesses the tokenizer."""
-    train(arguments)
-
-
-def train(arguments: Arguments) -> Stage:
-    """Trains, assesses and saves; a folder that is finished is left as it is."""
-    store = RecordStore.open(arguments.store)
-    rows = split_rows(store, arguments.folds, arguments.subset)
-    settings = at_rate(arguments.training, store.spec.sampling_rate)
-    identity = {"store": store.fingerprint, "folds": plain(arguments.folds), "training": plain(settings)}
-    identity |= {"subset": plain(arguments.subset)} if arguments.subset.reduces else {}
-    stage = begin(arguments.out, "train-tokenizer", identity, arguments.overwrite, plain(arguments))
-    if stage.figures is None:
-        with stage:
-            folder, progress = arguments.out / "training", is_main_process()
-            trained = train_tokenizer(store, rows.train, rows.validation, settings, folder, progress)
-            if not is_main_process():
-                return stage  # the main process measures and saves
-            measured_on = rows.test if len(rows.test) else rows.validation
-            assessment = assess_tokenizer(trained.tokenizer, store, rows.train, measured_on)
-            figures = asdict(assessment) | {
-                "measured_on": "test" if len(rows.test) else "validation",
-                "fingerprint": fingerprint(trained.tokenizer),
-                "parameters": sum(parameter.numel() for parameter in trained.tokenizer.parameters()),
-                "best_step": trained.result.best_step,
-                "history": trained.result.history,
-            }
-            card = tokenizer_card(settings, data_lines(store, arguments.folds, arguments.subset), figures)
-            trained.tokenizer.save_pretrained(arguments.out, card)
-            stage = stage.finish(figures)
-            shutil.rmtree(folder)
-    say(stage)
-    return stage
-
-
-def say(stage: Stage) -> None:
-    """A few lines on what was measured."""
-    figures = stage.figures or {}
-    whole = figures["prd"][-1]
-    used = ", ".join(f"{100 * level['used']:.0f}" for level in figures["use"])
-    print(
-        f"tokenizer {figures['fingerprint']}: {figures['bit_rate']:.0f} bit/s, median PRD {whole['median']:.1f} % "
-        f"(quartiles {whole['lower_quartile']:.1f} to {whole['upper_quartile']:.1f}) on {whole['records']:,} "
-        f"{figures['measured_on']} records; codes used by level: {used} %"
-    )
-    print(
-        f"encodes {figures['encode_records_per_second']:.0f} and decodes {figures['decode_records_per_second']:.0f} "
-        f"records a second; {stage.seconds / 60:.1f} minutes; {stage.folder}"
-    )
+    """Trains and measures the tokenizer."""
+    print(summary(tokenizer_stage(arguments)))

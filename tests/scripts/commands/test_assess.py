@@ -13,7 +13,7 @@ from vqecg.records.datasets.registry import read_table
 from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
-from vqecg.scripts.commands.assess import read_assessment
+from vqecg.scripts.steps.assessing import read_assessment
 
 SHORT = [
     *(

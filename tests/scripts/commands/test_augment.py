@@ -14,7 +14,7 @@ from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
-from vqecg.scripts.commands import augment
+from vqecg.scripts.steps import augmenting
 
 FEW = ["--settings.attempts", "2", "--settings.infilling.candidates", "1", "--settings.least", "1"]
 
@@ -94,7 +94,7 @@ def test_the_same_command_goes_on_from_the_finished_shards(
     monkeypatch.setattr("vqecg.records.files.shards.SHARD_RECORDS", 4)
     more = ["--method", "interpolation", "--no-gate", "--no-likelihood"]
     assert main(words(simulated_store, generator, tmp_path / "whole", *more)) == 0
-    make_shard, made = augment.make_shard, []
+    make_shard, made = augmenting.make_shard, []
 
     def stopped(*given: Any) -> bytes:
         if made:
@@ -102,10 +102,10 @@ def test_the_same_command_goes_on_from_the_finished_shards(
         made.append(given)
         return make_shard(*given)
 
-    monkeypatch.setattr(augment, "make_shard", stopped)
+    monkeypatch.setattr(augmenting, "make_shard", stopped)
     assert main(words(simulated_store, generator, tmp_path / "parts", *more)) == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == [".parts.shards", "whole"]
-    monkeypatch.setattr(augment, "make_shard", make_shard)
+    monkeypatch.setattr(augmenting, "make_shard", make_shard)
     assert main(words(simulated_store, generator, tmp_path / "parts", *more)) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "whole"]
     for name in ("ptbxl_database.csv", "records100/00000/00001_lr.dat", "records100/00000/00006_lr.dat"):

@@ -12,8 +12,9 @@ import yaml
 from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
-from vqecg.scripts.commands import compare
-from vqecg.scripts.commands.train_prior import load_generator
+from vqecg.scripts.steps import comparing
+from vqecg.scripts.steps.comparing import ComparingStep
+from vqecg.scripts.steps.prior import load_generator
 
 SHORT = [
     "--preset",
@@ -79,7 +80,7 @@ def test_a_scarce_class_is_filled_up_compared_and_told(
     given = words(store, generator, tmp_path / "comparison", *arms, *SUBSET)
     assert main(given) == 0
     printed = capsys.readouterr().out
-    found = compare.comparison_of(tmp_path / "comparison")
+    found = comparing.comparison_of(tmp_path / "comparison")
     assert found.group_classes["scarce classes"] == ("NORM",)
     assert list(found.arms["arm"]) == [
         *("real only", "duplication", "mixup", "prior samples", "prior samples + reconstructions", "shuffled labels")
@@ -95,7 +96,7 @@ def test_a_scarce_class_is_filled_up_compared_and_told(
         old.write_text(content, encoding="utf-8")
         assert main(given) == 0
         assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")} == written
-        assert compare.comparison_of(tmp_path / "comparison").conclusion() == found.conclusion()
+        assert comparing.comparison_of(tmp_path / "comparison").conclusion() == found.conclusion()
     told = refused(*given, "--ratio", 2)
     assert "ratio 1.5 there, 2.0 asked for" in told
 
@@ -121,20 +122,20 @@ def test_a_generator_of_fewer_of_the_same_records_is_used_and_the_comparison_say
 ):
     arms = ["--arms", "prior-samples", "--target-classes", "HYP"]
     assert main(words(store, generator, tmp_path / "comparison", *arms)) == 0
-    found = compare.comparison_of(tmp_path / "comparison").cautions
+    found = comparing.comparison_of(tmp_path / "comparison").cautions
     told = [f"The generator's {part} was trained on fewer" for part in ("tokenizer", "prior")]
     assert [caution.split(" of these")[0] for caution in found][:2] == told
 
 
 def test_quick_is_few_arms_seeds_and_steps_and_the_default_is_every_arm(tmp_path: Path):
     here = Path("x")
-    quick = compare.Arguments(here, here, here, quick=True).design
+    quick = ComparingStep(here, here, here, quick=True).design
     assert quick.arms == QUICK and quick.seeds == (0, 1) and quick.classifier.fit.steps == 600
-    assert compare.Arguments(here, here, here, quick=True, arms=("mixup", "prior samples")).design.arms[0] == "mixup"
+    assert ComparingStep(here, here, here, quick=True, arms=("mixup", "prior samples")).design.arms[0] == "mixup"
     (tmp_path / "plan.yaml").write_text("cells: [{model: resnet18}, {steps: 7, ratio: 1.0}]", encoding="utf-8")
-    cells = compare.read_plan(compare.Arguments(here, here, here, quick=True), tmp_path / "plan.yaml")
+    cells = comparing.read_plan(ComparingStep(here, here, here, quick=True), tmp_path / "plan.yaml")
     assert [cell.parts[0].design.classifier.fit.steps for cell in cells] == [600, 7]
-    whole = compare.Arguments(here, here, here).design
+    whole = ComparingStep(here, here, here).design
     assert whole.arms == DEFAULT and len(whole.seeds) == 5
 
 
@@ -207,6 +208,6 @@ def test_a_run_takes_the_subset_in_every_step_and_says_so(store: Path, run_setti
         "prior": "NORM cut to 12 (seed 0)",
         "tokenizer": "NORM cut to 12 (seed 0)",
     }
-    found = compare.comparison_of(folder / "comparison")
+    found = comparing.comparison_of(folder / "comparison")
     assert found.remarks == ("Training records were taken away on purpose: NORM cut to 12 (seed 0).",)
     assert found.remarks[0] in (folder / "report.html").read_text(encoding="utf-8")

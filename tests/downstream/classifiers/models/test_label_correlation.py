@@ -18,7 +18,7 @@ from vqecg.records.datasets.registry import read_table
 from vqecg.records.simulation.dataset import simulate_dataset
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset, split_rows
-from vqecg.scripts.commands.train_classifier import Arguments, run
+from vqecg.scripts.steps.classifier import ClassifierStep, classifier_stage
 
 TINY = LabelCorrelationConfig(
     class_names=("NORM", "MI", "HYP"), stem_width=4, widths=(4, 8), pools=(5, 1), moments=4, decoder_width=8
@@ -137,12 +137,12 @@ def test_the_command_counts_the_real_training_records_alone(simulated_store: Rec
     added = RecordStore.build(read_table(tmp_path / "data"), simulated_store.spec, tmp_path / "added", progress=False)
     fit = dataclasses.replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1)
     settings = ClassifierSettings("label-correlation", fit)
-    given = Arguments(simulated_store.folder, tmp_path / "trained", synthetic=(added.folder,), training=settings)
+    given = ClassifierStep(simulated_store.folder, tmp_path / "trained", synthetic=(added.folder,), training=settings)
     few = TrainingSubset("NORM", 10)
     labels = simulated_store.labels(simulated_store.task("superdiagnostic"))
     kept = split_rows(simulated_store, given.folds, few).train
     for own, rows in ((given, simulated_split.train), (dataclasses.replace(given, subset=few, overwrite=True), kept)):
-        run(own)
+        classifier_stage(own)
         model = LabelCorrelationClassifier.from_pretrained(tmp_path / "trained")
         assert model.labels is not None
         assert torch.equal(model.labels.correlation, torch.from_numpy(correlation_matrix(labels[rows])))

@@ -1,0 +1,182 @@
+"""From synthetic ECGs and real ones to an assessment: utility, distance, physiology, memorisation."""
+
+import datetime
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import tyro
+
+from vqecg.downstream.assessment.assessment import Assessment, AssessmentSettings, RealData, assess
+from vqecg.downstream.assessment.utility import MACRO, UtilitySettings
+from vqecg.downstream.classifiers.models.registry import JUDGES
+from vqecg.downstream.classifiers.settings import ClassifierSettings
+from vqecg.downstream.comparison.design import check_generator
+from vqecg.evaluation.privacy.memorisation import MemorisationSettings
+from vqecg.records.datasets.registry import read_table
+from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.files.atomic import write_text
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store.record_store import RecordStore, input_fingerprint, is_store
+from vqecg.records.store.subset import TrainedOn
+from vqecg.reports.assessment.page import write_page
+from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.steps.classifier import check_added
+from vqecg.scripts.steps.generating import TRAINING_FOLD
+from vqecg.scripts.steps.prior import load_generator
+from vqecg.training.checkpoint import fingerprint
+
+RESULT, PAGE = "assessment.json", "assessment.html"
+
+
+@dataclass(frozen=True)
+class AssessingStep:
+    """Synthetic and real records, the folder of the assessment, and how it measures."""
+
+    synthetic: Annotated[Path, tyro.conf.Positional]  # data set that `vqecg generate` wrote, or a store of one
+    against: Path  # folder that `vqecg prepare` wrote: the real recordings
+    out: Path  # folder of the assessment: assessment.json, assessment.html, and the classifiers
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    segmenter: Path | None = None  # folder that `vqecg train-segmenter` wrote; without it no PR, QRS, QT and axis
+    generator: Path | None = None  # what made SYNTHETIC: gives the tokenizer's ceiling and membership inference
+    earlier: tuple[Path, ...] = ()  # folders of assessments against the same records, whose classifiers are taken over
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    families: tuple[str, ...] = JUDGES  # classifiers that judge; the first one's features are a space
+    seeds: tuple[int, ...] = SMALL.seeds  # one classifier for each, in every family and design
+    training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)  # --families names the model
+    confidence: float = 0.95  # of the intervals
+    replicates: int = 1000  # bootstrap draws of patients and seeds
+    neighbours: int = 5  # that make a neighbourhood, for precision, recall, density and coverage
+    seed: int = 0  # of draws of records and patients
+    overwrite: bool = False  # start anew where --out holds an assessment of other settings
+
+    @property
+    def settings(self) -> AssessmentSettings:
+        """What the measures need of these."""
+        utility = UtilitySettings(self.families, self.seeds, self.confidence, self.replicates, self.seed)
+        memory = MemorisationSettings(self.replicates, self.confidence, seed=self.seed)
+        return AssessmentSettings(utility, self.training, self.neighbours, memory, self.seed)
+
+
+def assessment_stage(step: AssessingStep) -> Stage:
+    """Trains what is not trained yet, measures, and writes both files; a finished folder is only read."""
+    settings, store = step.settings, RecordStore.open(step.against)
+    rows = check_real(store, step.folds)
+    real = RealData(store, rows, store.task(step.task))
+    generator = None if step.generator is None else load_generator(step.generator)
+    if generator is not None:
+        for remark in check_generator(generator, TrainedOn(store.fingerprint, step.folds), allow_other=True):
+            print(remark)
+    segmenter = None if step.segmenter is None else load_segmenter(step.segmenter)
+    identity = {
+        "real": store.fingerprint,
+        "synthetic": synthetic_identity(step.synthetic, store),
+        "task": step.task,
+        "folds": plain(step.folds),
+        "segmenter": None if segmenter is None else fingerprint(segmenter),
+        "generator": None if generator is None else generator.fingerprint,
+        "settings": plain(settings),
+    }
+    stage = begin(step.out, "assess", identity, step.overwrite, plain(step))
+    if stage.figures is None:
+        with stage:
+            synthetic = open_synthetic(step, store)
+            check_added(store, rows, [synthetic])
+            folders = [folder / "runs" for folder in step.earlier]
+            digests = code_digests(step.synthetic)
+            found = assess(real, synthetic, settings, step.out, segmenter, generator, folders, digests)
+            write_text(step.out / RESULT, json.dumps(found.to_dict(), indent=2) + "\n")
+            write_page(found, step.out / PAGE, datetime.date.today().isoformat())
+            stage = stage.finish({"ratios": found.to_dict()["ratios"]})
+            for path in step.out.glob("reconstructions-*.npy"):
+                path.unlink()
+    return stage
+
+
+def check_real(store: RecordStore, folds: FoldSplit) -> Any:
+    """The rows of the real records by part. Raises ValueError for a synthetic store, and for folds without records."""
+    if not folds.test:
+        raise ValueError("no test fold; an assessment needs real records that nothing was trained on: name some")
+    if set(store.table["fold"].unique()) == {TRAINING_FOLD}:
+        raise ValueError(
+            f"all records of {store.folder} are in fold {TRAINING_FOLD}, as those of synthetic sets are; expected real "
+            "records in training and test folds: give --against the store of the real recordings"
+        )
+    return folds.indices(store.table)
+
+
+def synthetic_identity(folder: Path, store: RecordStore) -> str:
+    """What names the synthetic records, before anything is written."""
+    if is_store(folder):
+        return RecordStore.open(folder).fingerprint
+    if not is_dataset(folder):
+        raise ValueError(
+            f"{folder} holds neither a data set that `vqecg generate` wrote (ptbxl_database.csv, manifest.parquet) nor "
+            "a store that `vqecg prepare` made of one"
+        )
+    return input_fingerprint(read_table(folder, store.spec.sampling_rate, "ptb-xl"), store.spec)
+
+
+def open_synthetic(step: AssessingStep, store: RecordStore) -> RecordStore:
+    """The store of the synthetic records; a data set is prepared into --out first, as the real ones were."""
+    if is_store(step.synthetic):
+        return RecordStore.open(step.synthetic)
+    table = read_table(step.synthetic, store.spec.sampling_rate, "ptb-xl")
+    return RecordStore.build(table, store.spec, step.out / "synthetic-store", overwrite=True)
+
+
+def code_digests(folder: Path) -> list[str] | None:
+    """The digest of every synthetic record's codes, or None where the manifest is not at hand or does not say."""
+    path = folder / "manifest.parquet"
+    manifest = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+    return manifest["codes_sha256"].tolist() if "codes_sha256" in manifest else None
+
+
+def load_segmenter(folder: Path) -> Any:
+    """The segmenter in a folder."""
+    from vqecg.evaluation.waves.segmenter import WaveSegmenter
+
+    return WaveSegmenter.from_pretrained(folder)
+
+
+def read_assessment(folder: Path) -> Assessment:
+    """The finished assessment in the folder of `vqecg assess`. Raises ValueError when it holds none."""
+    path = folder / RESULT
+    if not path.is_file():
+        raise ValueError(f"{folder} holds no {RESULT}; expected the folder of a finished `vqecg assess`")
+    return Assessment.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def summary(stage: Stage) -> str:
+    """The tables, with N beside every figure."""
+    found = read_assessment(stage.folder)
+    about, memory = found.about, found.memorisation
+    asked = found.adherence[found.adherence["note"] == ""]
+    macro = found.utility[found.utility["class_name"] == MACRO].drop(columns=["class_name", "positives"])
+    nearer = "share nearer to training than to held-out records (0.5 is none)"
+    parts = [
+        f"{about['synthetic_records']:,} synthetic records against {about['test_records']:,} real test records "
+        f"({about['training_records']:,} real training records); {about['real']}\npolicy: {about['policy']}",
+        titled("utility, macro averages over classes, mean over seeds with interval", macro),
+        titled("ratio and difference to TRTR", found.ratios),
+        titled(f"distances from real test records ({about['features']}; physiology)", found.distances),
+        titled("amplitudes, medians over records", found.amplitudes),
+        titled("spectra and correlations against those of real test records", found.shapes),
+        titled("label adherence", asked) if len(asked) else "label adherence: no statement with a rule asked for",
+        titled("nearest training record", pd.DataFrame(memory["nearness"])),
+        titled(nearer, pd.DataFrame(memory["nearer"])),
+    ]
+    if memory["duplicates"]:
+        parts.append(titled("repeated sequences of codes", pd.DataFrame([memory["duplicates"]])))
+    if memory["membership"]:
+        parts.append(titled("membership inference from the prior's likelihood", pd.DataFrame(memory["membership"])))
+    return "\n\n".join([*parts, f"{stage.seconds / 60:.1f} minutes; {stage.folder / PAGE}"])
+
+
+def titled(title: str, table: pd.DataFrame) -> str:
+    """A table under its title."""
+    return f"{title}\n{table.to_string(index=False, float_format='%.3f', na_rep='-')}"

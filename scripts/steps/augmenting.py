@@ -1,0 +1,262 @@
+"""From recordings and a generator to a data set of records of scarce classes, by a method of augmentation."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vqecg.downstream.augmentation.additions import ALL, COPY, DRAWN, Additions, joined_tallies, rejection_rates
+from vqecg.downstream.augmentation.label_check import Check, LabelCheck, LabelCheckSettings
+from vqecg.downstream.augmentation.methods import (
+    DUPLICATION,
+    INTERPOLATION,
+    METHODS,
+    RECONSTRUCTION,
+    AugmentationSettings,
+    Ingredients,
+    eligible,
+)
+from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions, scarce_classes
+from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, LikelihoodSettings, QualityFilter
+from vqecg.downstream.classifiers.settings import ClassifierSettings
+from vqecg.downstream.comparison.design import check_generator
+from vqecg.prior.copies.gate import CopyGate, GateSettings
+from vqecg.prior.copies.waveform_index import NearestNeighbours
+from vqecg.prior.requests import Requests
+from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.files.atomic import check_destination
+from vqecg.records.files.shards import fill_shards, shard_folder
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordSelection
+from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
+from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.steps.assessing import load_segmenter
+from vqecg.scripts.steps.generating import NO_GATE, gate_columns, gate_sentence, write_synthetic
+from vqecg.scripts.steps.prior import load_generator
+from vqecg.training.checkpoint import fingerprint
+
+AUTO = "auto"
+COPIES = (DUPLICATION, RECONSTRUCTION)  # of training records, by design: neither gate nor check applies
+
+
+@dataclass(frozen=True)
+class AugmentingStep:
+    """Recordings and generator, the folder of the data set, and how its records are made and checked."""
+
+    store: Path  # folder that `vqecg prepare` wrote: the real recordings
+    generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
+    out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
+    method: str = INTERPOLATION  # interpolation, prior, infilling, duplication, reconstruction, naive or signal mixing
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    target_classes: tuple[str, ...] = (AUTO,)  # to add records to; auto = all with under a third of the commonest's
+    ratio: float = 0.5  # target classes are filled up to this multiple of the commonest class, such as 0.25 to 4
+    companions: float = 0.0  # records without a target class made for each with one: then looking made is no sign
+    folds: FoldSplit = field(default_factory=FoldSplit)  # everything is made from and fitted on the training folds
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the generator's training
+    settings: AugmentationSettings = field(default_factory=lambda: AugmentationSettings(sampling=SMALL.sampling))
+    check: Path | None = None  # folder for the classifiers of the label check, trained once; none = labels unchecked
+    label_check: LabelCheckSettings = field(default_factory=LabelCheckSettings)
+    classifier: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)  # of the label check
+    segmenter: Path | None = None  # folder that `vqecg train-segmenter` wrote: the check then measures intervals too
+    no_likelihood: bool = False  # do not ask whether a record is as likely under the prior as training records are
+    likelihood: LikelihoodSettings = field(default_factory=LikelihoodSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
+    no_gate: bool = False  # keep records that are near copies of a training record (most with a parent are, of it)
+    min_parents: int = 20  # training records with a target class that can be parents, at least
+    force: bool = False  # whatever --min-parents says
+    overwrite: bool = False  # replace an earlier synthetic data set in --out
+
+
+def augment(step: AugmentingStep) -> str:
+    """Makes the records shard by shard, then writes those that passed; the same command goes on from the shards.
+
+    Returns what was written and what was rejected, in lines.
+    """
+    if step.method not in METHODS:
+        raise ValueError(f"method is {step.method!r}; expected one of {', '.join(METHODS)}")
+    check_destination(step.out, is_dataset, step.overwrite)
+    own = ingredients(step)
+    trained = TrainedOn(own.store.fingerprint, step.folds, step.subset)
+    remarks = check_generator(own.generator, trained, allow_other=True)
+    print("\n".join(remarks), end="\n" if remarks else "")
+    plan = make_plan(step, own)
+    own = replace(own, **judges(step, own))
+
+    def content(start: int, stop: int) -> Callable[[], bytes]:
+        return partial(make_shard, step.method, own, plan, start, stop)
+
+    with shard_folder(step.out, identity_of(step, own, plan)) as shards:
+        paths = fill_shards(shards, len(plan), content, 1, "augmenting")
+        tally = joined_tallies([Additions.read(path).rejected for path in paths])
+        said = "\n\n".join([*remarks, what_was_checked(step, own, tally), rejections(tally)])
+        written = write(step, own, paths, said)
+    counts = ", ".join(f"{name} {count:,}" for name, count in written.counts.items() if count)
+    return (
+        f"{written.records:,} records by {step.method} ({counts}) of {len(plan):,} planned are in {step.out} "
+        f"(PTB-XL's layout, manifest.parquet)\n{said}"
+    )
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is in the data set."""
+
+    records: int
+    counts: dict[str, int]  # class -> records
+
+
+def ingredients(step: AugmentingStep) -> Ingredients:
+    """Store, training rows and generator; nothing judges yet."""
+    store, generator = RecordStore.open(step.store), load_generator(step.generator)
+    generator.tokenizer.check_sampling_rate(store.spec.sampling_rate)
+    rows = split_rows(store, step.folds, step.subset).train
+    settings = replace(step.settings, least=0 if step.force else step.settings.least)
+    return Ingredients(store, rows, store.task(step.task), generator, settings)
+
+
+def make_plan(step: AugmentingStep, own: Ingredients) -> AdditionPlan:
+    """Which labels are added. Raises ValueError for a target class with too few records that can be parents."""
+    labels, names = own.store.labels(own.task)[own.rows], own.task.class_names
+    targets = list(step.target_classes)
+    if targets == [AUTO]:
+        targets = scarce_classes(labels, names)
+    able = eligible(own, step.method)
+    counts = {name: int((labels[able, names.index(name)] > 0).sum()) for name in targets if name in names}
+    few = {name: count for name, count in counts.items() if count < step.min_parents}
+    if few and not step.force:
+        told = ", ".join(f"{name} ({count})" for name, count in few.items())
+        raise ValueError(
+            f"{told}: so many training records can be parents by {step.method}, --min-parents asks for "
+            f"{step.min_parents}: what is made from few is near them; leave the class out, or --force"
+        )
+    seed, ratio, companions = own.settings.seed, step.ratio, step.companions
+    return plan_additions(labels, names, targets, seed, ratio, eligible=able, companions=companions)
+
+
+def judges(step: AugmentingStep, own: Ingredients) -> dict[str, Any]:
+    """Gate and check, fitted on the training records."""
+    if step.method in COPIES:
+        return {"gate": None, "check": None}
+    training, checks = RecordSelection(own.store, own.rows), list[Check]()
+    if not step.no_likelihood:
+        checks.append(LikelihoodCheck.fit(own.generator, training, step.likelihood))
+    if step.check is not None:
+        segmenter = None if step.segmenter is None else load_segmenter(step.segmenter)
+        how = (step.classifier, step.check, step.label_check, segmenter)
+        checks.append(LabelCheck.fit(training, own.task, *how))
+    gate = None if step.no_gate else CopyGate.fit(own.store, own.rows, step.gate)
+    return {"gate": gate, "check": QualityFilter(tuple(checks)) if checks else None}
+
+
+def make_shard(method: str, own: Ingredients, plan: AdditionPlan, start: int, stop: int) -> bytes:
+    """The records of some rows of the plan."""
+    part = replace(plan, source_indices=plan.source_indices[start:stop], labels=plan.labels[start:stop])
+    return METHODS[method](own, part, start).to_bytes()
+
+
+def identity_of(step: AugmentingStep, own: Ingredients, plan: AdditionPlan) -> str:
+    """sha256 hex of all that the shards are made from."""
+    judging = [step.label_check, step.classifier, step.likelihood, step.no_likelihood]
+    known = {
+        "store": own.store.fingerprint,
+        "generator": own.generator.fingerprint,
+        "tokenizer": fingerprint(own.generator.tokenizer),
+        "method": step.method,
+        "task": step.task,
+        "settings": plain(own.settings),
+        "check": None if step.check is None else plain(judging[:2]),
+        "segmenter": None if step.segmenter is None else fingerprint(load_segmenter(step.segmenter)),
+        "likelihood": plain(judging[2:]),
+        "gate": None if own.gate is None else [own.gate.threshold, plain(own.gate.settings)],
+    }
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
+    digest.update(own.rows.tobytes() + plan.source_indices.tobytes() + plan.labels.tobytes())
+    return digest.hexdigest()
+
+
+def write(step: AugmentingStep, own: Ingredients, paths: list[Path], said: str) -> Written:
+    """Writes the records that passed. Raises ValueError when none did."""
+    parts = [replace(made.only(made.passed), signal=np.zeros(0)) for made in map(Additions.read, paths)]
+    labels = np.concatenate([part.labels for part in parts])
+    if not len(labels):
+        raise ValueError(
+            "no record passed; of records with a parent most are near copies of it, which --no-gate keeps, and more "
+            f"--settings.attempts try longer. {said}"
+        )
+    names = parts[0].attributes
+    asked = Requests(labels, {name: np.concatenate([part.attributes[name] for part in parts]) for name in names})
+    manifest = pd.concat([manifest_of(step, own, part) for part in parts], ignore_index=True)
+    statements = [names for part in parts for names in part.statements]
+    rate = own.store.spec.sampling_rate
+    write_synthetic(
+        step.out,
+        signals(paths),
+        asked,
+        own.task,
+        rate,
+        manifest,
+        step.overwrite,
+        statements,
+        said,
+        copies=step.method in COPIES,
+    )
+    return Written(len(labels), dict(zip(own.task.class_names, labels.sum(0).astype(int).tolist(), strict=True)))
+
+
+def signals(paths: list[Path]) -> Iterator[np.ndarray]:
+    """The signals that passed, shard by shard."""
+    for path in paths:
+        made = Additions.read(path)
+        if made.passed.any():
+            yield made.signal[made.passed]
+
+
+def manifest_of(step: AugmentingStep, own: Ingredients, made: Additions) -> pd.DataFrame:
+    """How every record was made."""
+    ids = own.store.table["record_id"].to_numpy()
+    first, second = (np.where(rows >= 0, ids[np.maximum(rows, 0)], "") for rows in made.parents.T)
+    table = pd.DataFrame(
+        {
+            "method": step.method,
+            "seed": own.settings.seed,
+            "generator": own.generator.fingerprint,
+            "tokenizer": fingerprint(own.generator.tokenizer),
+            "first_parent": first,
+            "second_parent": second,
+            "second_weight": made.weight,
+            "draws": made.draws,
+            "checked": own.check is not None,
+        },
+        index=range(len(first)),
+    )
+    if own.gate is None:
+        return table
+    near = NearestNeighbours(made.nearest, made.distance)
+    found = gate_columns(own.gate, near.rows, near.distances, made.draws - 1)
+    return table.assign(**found).rename(columns={"gate_rejected": "rejected"})  # by gate, check and alignment
+
+
+def what_was_checked(step: AugmentingStep, own: Ingredients, tally: pd.DataFrame) -> str:
+    """What gate and check did, in sentences."""
+    if step.method in COPIES:
+        return "These are training records, by design: neither gate nor check was applied."
+    everything = tally[tally["class_name"] == ALL].set_index("reason")["count"]
+    copies = int(everything.get(COPY, 0))
+    gated = NO_GATE if own.gate is None else gate_sentence(own.gate, copies, int(everything[DRAWN]) - copies)
+    return gated if own.check is None else f"{gated} {own.check.describe()}"
+
+
+def rejections(tally: pd.DataFrame) -> str:
+    """Rejections by class and reason, as a table."""
+    rates = rejection_rates(tally)
+    if rates.empty:
+        return "No draw was rejected."
+    return "Draws rejected, by class and reason:\n\n" + rates.to_string(index=False, float_format="%.3f")

@@ -1,0 +1,137 @@
+"""From real recordings, synthetic ones, or both, to a classifier, tested on real ones."""
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqecg.downstream.classifiers.metrics import ClassificationMetrics, classification_metrics
+from vqecg.downstream.classifiers.published_metrics import published_scores
+from vqecg.downstream.classifiers.settings import ClassifierSettings
+from vqecg.downstream.classifiers.signals import JoinedSignals, StoreSignals, record_digests
+from vqecg.downstream.classifiers.training import LabelledSignals, classifier_card, predict, train_classifier
+from vqecg.records.files.atomic import write_text
+from vqecg.records.folds import FoldSplit, SplitIndices, folds_text
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainingSubset, split_rows
+from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.training.processes import is_main_process
+
+
+@dataclass(frozen=True)
+class ClassifierStep:
+    """The recordings, the folder of the classifier, and how it is trained."""
+
+    store: Path  # folder that `vqecg prepare` wrote: the real recordings
+    out: Path  # folder of the classifier
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    synthetic: tuple[Path, ...] = ()  # stores of synthetic records (`vqecg prepare` on them), added to training whole
+    real: bool = True  # --no-real: train on the synthetic records alone, not on the real training folds too
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)
+    seed: int = 0  # of the first weights and the order of records
+    overwrite: bool = False  # start anew where --out holds a classifier of other settings
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer real training records
+
+
+def classifier_stage(step: ClassifierStep) -> Stage:
+    """Trains, tests and saves; a folder that is finished is left as it is."""
+    store = RecordStore.open(step.store)
+    added = [RecordStore.open(folder) for folder in step.synthetic]
+    rows, task = split_rows(store, step.folds, step.subset), store.task(step.task)
+    labels = store.labels(task)
+    sources = [(store, rows.train)] if step.real else []
+    sources += [(other, np.arange(len(other))) for other in added]
+    if not sources:
+        raise ValueError("nothing to train on: drop --no-real, or name stores of synthetic records with --synthetic")
+    identity = {
+        "stores": [source.fingerprint for source, _ in sources],
+        "real": step.real,
+        "test_store": store.fingerprint,
+        "task": step.task,
+        "folds": plain(step.folds),
+        "subset": plain(step.subset),
+        "training": plain(step.training),
+        "seed": step.seed,
+    }
+    check_added(store, rows, added)
+    stage = begin(step.out, "train-classifier", identity, step.overwrite, plain(step))
+    if stage.figures is None:
+        with stage:
+            data = LabelledSignals(
+                JoinedSignals(tuple(StoreSignals(source, own) for source, own in sources)),
+                np.concatenate([source.labels(source.same_task(task))[own] for source, own in sources]),
+            )
+            validation = LabelledSignals(StoreSignals(store, rows.validation), labels[rows.validation])
+            trained = train_classifier(
+                data,
+                step.training,
+                task.class_names,
+                step.seed,
+                validation,
+                store.spec.sampling_rate,
+                step.out / "training",
+                progress=is_main_process(),
+                real_labels=labels[rows.train],
+            )
+            if not is_main_process():
+                return stage  # the main process tests and saves
+            scores = predict(trained.model, StoreSignals(store, rows.test))
+            metrics = classification_metrics(
+                labels[rows.test],
+                scores,
+                trained.thresholds.values,
+                task.class_names,
+                trained.thresholds.policy,
+            )
+            model: Any = trained.model
+            model.save_pretrained(step.out, classifier_card(trained, trained_on(step, store), len(data.labels)))
+            write_text(step.out / "thresholds.json", json.dumps(plain(trained.thresholds)) + "\n")
+            first = task.first_columns(store.table["statements"].iloc[rows.test].tolist())
+            published = published_scores(labels[rows.test], scores, step.task, metrics, step.seed, first)
+            stage = stage.finish({"metrics": metrics.to_dict(), "published": published, "records": len(data.labels)})
+            shutil.rmtree(step.out / "training")
+    return stage
+
+
+def summary(stage: Stage) -> str:
+    """The scores on real records."""
+    if stage.figures is None:
+        return ""  # a process that only helps to train
+    figures = stage.figures
+    lines = [
+        f"trained on {figures['records']:,} records ({stage.seconds / 60:.1f} minutes), tested on real ones:",
+        str(ClassificationMetrics.from_dict(figures["metrics"])),
+    ]
+    published = figures.get("published", {}).items()
+    return "\n".join([*lines, *(f"by the protocol of {protocol}: {scores}" for protocol, scores in published)])
+
+
+def check_added(store: RecordStore, rows: SplitIndices, added: list[RecordStore]) -> None:
+    """Raises ValueError for added records of another rate or length, or that are in validation or test."""
+    held_out = np.concatenate([rows.validation, rows.test])
+    kept_back = set(record_digests(StoreSignals(store, held_out))) if added else set()
+    for other in added:
+        if other.spec != store.spec:
+            raise ValueError(
+                f"{other.folder} holds records of {other.spec.seconds:g} s at {other.spec.sampling_rate} Hz, "
+                f"{store.folder} of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz: prepare both alike"
+            )
+        copies = sum(digest in kept_back for digest in record_digests(StoreSignals(other, np.arange(len(other)))))
+        if copies:
+            raise ValueError(
+                f"{copies} records of {other.folder} are in the validation or test folds of {store.folder} (to the "
+                "microvolt), expected none: --synthetic is for records that were made from training folds alone"
+            )
+
+
+def trained_on(step: ClassifierStep, store: RecordStore) -> str:
+    """What the classifier was trained on, in words."""
+    real = f"{store.description}, folds {folds_text(step.folds.train)}" if step.real else ""
+    synthetic = f"{len(step.synthetic)} synthetic sets" if step.synthetic else ""
+    return " and ".join(filter(None, (real, synthetic)))

@@ -1,0 +1,192 @@
+"""From recordings and a generator to a comparison of arms, or from a plan to a grid of comparisons."""
+
+import datetime
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from vqecg.downstream.augmentation.methods import AugmentationSettings
+from vqecg.downstream.classifiers.settings import ClassifierSettings, recipe
+from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
+from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells
+from vqecg.downstream.comparison.comparison import compare_ready, is_comparison, read_comparison
+from vqecg.downstream.comparison.design import Design, check_generator, fill_design, plan_design
+from vqecg.downstream.comparison.grid import run_grid
+from vqecg.downstream.comparison.results import Analysis, Comparison
+from vqecg.prior.config import SamplingSettings
+from vqecg.records.files.atomic import write_text
+from vqecg.records.files.stage_file import STAGE_FILE
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainingSubset
+from vqecg.reports.comparison.grid_page import write_grid_page
+from vqecg.reports.comparison.page import write_comparison_page
+from vqecg.scripts.cli.arguments import build, plain
+from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.steps.prior import load_generator
+
+PAGE, PLAN_FILE = "comparison.html", "plan.yaml"
+SEEDS = (0, 1, 2, 3, 4)
+QUICK_SEEDS, QUICK_STEPS = 2, 600  # 12 classifiers of the preset small: about 8 minutes on one core
+
+
+def additions_of(sampling: SamplingSettings) -> AugmentationSettings:
+    """How records are made for a comparison: the prior is asked for statements of few records too, as classes need."""
+    return AugmentationSettings(sampling=sampling, least=5)
+
+
+@dataclass(frozen=True)
+class ComparingStep:
+    """Recordings and generator, the folder of the comparison, and what is compared how."""
+
+    store: Path  # folder that `vqecg prepare` wrote: the real recordings
+    out: Path  # folder of the comparison, or of the grid; the same command goes on where it stopped
+    generator: Path | None = None  # folder that `vqecg train-prior` wrote, or the generator in it; a plan may name it
+    arms: tuple[str, ...] = ()  # such as prior-samples latent-interpolation+infilling; none = all but naive-mixing
+    quick: bool = False  # six arms (unless --arms), two seeds and 600 steps at most: a look, not a conclusion
+    task: str = "superdiagnostic"  # of the classifiers; own = the data's labels; the generator's may be another, as all
+    target_classes: tuple[str, ...] = ()  # to add records to; none = that of --subset, else all scarce ones
+    ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
+    companions: float = 0.0  # records without a target class added for each with one: then looking made is no sign
+    seeds: tuple[int, ...] = SEEDS  # one classifier for each, in every arm
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the generator's training
+    training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)
+    augmentation: AugmentationSettings = field(default_factory=lambda: additions_of(SMALL.sampling))
+    checks: tuple[str, ...] = ()  # that made records must pass: likelihood, labels, or both
+    only_able: bool = False  # plan only records that every arm can make others of; else copies stand in for the rest
+    analysis: Analysis = field(default_factory=Analysis)
+    allow_other_training: bool = False  # compare with a generator of other training records; the report says so
+    workers: int = 1  # processes that train classifiers, one thread each
+    overwrite: bool = False  # start anew where --out holds a comparison of other settings
+
+    @property
+    def design(self) -> Design:
+        """What is compared."""
+        seeds, training = self.seeds, self.training
+        if self.quick:
+            steps = min(training.fit.steps, QUICK_STEPS)
+            seeds, training = seeds[:QUICK_SEEDS], training.changed({"fit.steps": steps})
+        return Design(
+            arms=self.arms or (QUICK if self.quick else DEFAULT),
+            task=self.task,
+            target_classes=self.target_classes,
+            ratio=self.ratio,
+            companions=self.companions,
+            folds=self.folds,
+            subset=self.subset,
+            seeds=seeds,
+            classifier=training,
+            augmentation=self.augmentation,
+            checks=self.checks,
+            only_able=self.only_able,
+            analysis=self.analysis,
+        )
+
+
+def comparison_stage(step: ComparingStep) -> Stage:
+    """Fills the arms, trains what is not trained yet, and draws the conclusion."""
+    if step.generator is None:
+        raise ValueError("no generator is named; expected --generator, the folder that `vqecg train-prior` wrote")
+    store, generator, design = RecordStore.open(step.store), load_generator(step.generator), step.design
+    remarks = check_generator(generator, design.trained_on(store), step.allow_other_training)
+    print("\n".join(remarks), end="\n" if remarks else "")
+    planned = plan_design(design, store, generator)
+    targets = planned.plan.target_classes
+    names = [arm.name for arm in design.catalogue]
+    identity = {"store": store.fingerprint, "generator": generator.fingerprint, "remarks": remarks}
+    identity |= plain(design) | {"arms": names, "target_classes": targets}
+    stage = begin(step.out, "compare", identity, step.overwrite, plain(step))
+    if stage.figures is None or not is_comparison(step.out / "runs"):
+        with stage:
+            ready = fill_design(design, planned, step.out / "additions", remarks, progress=True)
+            runs, again = step.out / "runs", step.overwrite
+            found = compare_ready(ready, runs, again, workers=step.workers)
+            today = datetime.date.today().isoformat()
+            write_comparison_page(found, step.out / PAGE, store.description, today)
+            added, number = planned.plan.counts, len(planned.plan)
+            stage = stage.finish({"added": added, "added_records": number, "target_classes": targets})
+    return stage
+
+
+def comparison_of(folder: Path) -> Comparison:
+    """The finished comparison in the folder of `vqecg compare`."""
+    return read_comparison(folder / "runs")
+
+
+def run_plan(step: ComparingStep, plan: Path) -> str:
+    """Runs the cells of a plan. Returns, for each, what the arms did."""
+    if step.overwrite:
+        raise ValueError("a grid keeps what it has and trains what is new: drop --overwrite, or name another --out")
+    cells = read_plan(step, plan)
+    out = step.out
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / PLAN_FILE).is_file():
+        held = "a single comparison" if (out / STAGE_FILE).is_file() else "something else than a grid"
+        raise ValueError(f"{out} holds {held}: give --out another folder")
+    where = (step.store, out, load_generator)
+    today = datetime.date.today().isoformat()
+    found = run_grid(
+        cells,
+        *where,
+        step.workers,
+        step.allow_other_training,
+        started=lambda: keep(plan, out),
+        write_page=partial(write_comparison_page, date=today),
+    )
+    write_grid_page(found, out / "grid.html", RecordStore.open(step.store).description, today)
+    conclusions = [f"\n{name}\n{comparison.conclusion()}" for name, comparison in found.items()]
+    return "\n".join([*conclusions, f"\n{len(found)} cells; {out / 'grid.html'}, {out / 'grid.csv'}"])
+
+
+def keep(plan: Path, folder: Path) -> None:
+    """Writes the plan into the folder of the grid."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / PLAN_FILE, plan.read_text(encoding="utf-8"))
+
+
+def read_plan(step: ComparingStep, path: Path) -> tuple[GridCell, ...]:
+    """The cells of a plan, each over the options of the command line.
+
+    Raises ValueError for a file without `cells:`, an unknown option of a cell, and as `grid_cells`.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"--plan {path} cannot be read: {error}") from error
+    if not isinstance(values, dict) or set(values) != {"cells"} or not isinstance(values["cells"], list):
+        raise ValueError(f"--plan {path}: expected a mapping with a list `cells:` and nothing else")
+    base = step.design
+    names = ("task", "target_classes", "ratio", "companions", "folds", "subset", "seeds", "arms")
+    defaults = {name: getattr(base, name) for name in names} | {"generator": str(step.generator or "")}
+    cells = []
+    for number, one in enumerate(values["cells"], 1):
+        if not isinstance(one, dict):
+            raise ValueError(f"--plan {path}: cell {number} is {one!r}; expected options by name")
+        cell: Cell = build(Cell, one, defaults, f"--plan {path}: cell {number}")
+        if step.quick and cell.model:
+            cell = replace(cell, steps=min(cell.steps or recipe(cell.model).fit.steps, QUICK_STEPS))
+        if not cell.generator:
+            raise ValueError(f"--plan {path}: cell {number} has no generator; name it there, or with --generator")
+        cells.append(cell)
+    return grid_cells(cells, base)
+
+
+def summary(stage: Stage) -> str:
+    """Scores of the arms and the verdicts."""
+    figures, comparison = stage.figures or {}, comparison_of(stage.folder)
+    counts = ", ".join(f"{name} {count:,}" for name, count in figures["added"].items() if count)
+    every = comparison.scores[comparison.scores["group"] == "all classes"]
+    table = every.pivot(index="arm", columns="metric", values="mean").loc[list(comparison.arms["arm"])]
+    return "\n".join(
+        (
+            f"each adding arm adds {figures['added_records']:,} training records ({counts}) with the first of "
+            f"{len(comparison.seeds)} seeds",
+            table.round(4).to_string(),
+            f"F1 at thresholds by {comparison.threshold_policy}",
+            comparison.conclusion(),
+            f"{stage.seconds / 60:.1f} minutes; {stage.folder}",
+        )
+    )

@@ -1,0 +1,230 @@
+"""From a generator to a data set of synthetic ECGs."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vqecg.evaluation.privacy.membership_inference import code_digest
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.copies.gate import CopyGate, GateSettings
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import Requests
+from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
+from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.export.ptbxl_layout import is_dataset, write_dataset
+from vqecg.records.files.atomic import check_destination
+from vqecg.records.files.shards import fill_shards, shard_folder
+from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import LabelTask, table_with
+from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.steps.prior import generator_folder
+from vqecg.training.checkpoint import find_folder
+
+TRAINING_FOLD = 1  # a synthetic record is for training only
+FIRST_PATIENT = 1_000_000  # synthetic patients are numbered from here, far from the real ones
+NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a training record."
+
+
+@dataclass(frozen=True)
+class GeneratingStep:
+    """The generator, the folder of the data set, and what is generated."""
+
+    generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
+    out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
+    labels: tuple[str, ...] = ()  # these together, such as AFIB, or HYP STTC; none = all combinations of the training
+    only: bool = False  # no other labels of the kind of --labels come along
+    count: int = 100  # records
+    age: float = float("nan")  # years; nan = as in the training records with these labels
+    sex: str = "unknown"  # female, male, or unknown = as in the training records with these labels
+    sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
+    seed: int = 0  # of requests and draws; the same seed gives the same records on the same machine
+    overwrite: bool = False  # replace an earlier synthetic data set in --out
+    against: Path | None = None  # store of the training: records too near to one of its training folds are drawn anew
+    folds: FoldSplit = field(default_factory=FoldSplit)  # of the training; the gate compares with the training folds
+    gate: GateSettings = field(default_factory=GateSettings)
+    min_parents: int = 20  # training records that --labels needs; other labels with fewer are not asked for
+    force: bool = False  # whatever --min-parents says
+    workers: int = 1  # processes, one thread each; the records do not depend on their number
+
+
+def generate(step: GeneratingStep) -> str:
+    """Samples shard by shard, then writes; after an interruption the same command goes on from the finished shards.
+
+    Returns what was written and what the gate did, in two lines.
+    """
+    if step.count < 1:
+        raise ValueError(f"count is {step.count}; expected at least 1")
+    check_destination(step.out, is_dataset, step.overwrite)
+    place = find_folder(generator_folder(step.generator)).resolve()  # workers take it as a path
+    generator = ECGGenerator.from_pretrained(place)
+    generator.check_attributes(wanted_attributes(step))
+    requests = ask(generator, step)
+    gate = fit_gate(step, generator)
+    task = SamplingTask(place, generator.fingerprint, step.seed, step.sampling, gate)
+
+    def content(start: int, stop: int) -> Callable[[], bytes]:
+        return partial(task.sample, requests[start:stop], start)
+
+    with shard_folder(step.out, fingerprint_of(step, generator, requests, gate)) as shards:
+        paths = fill_shards(shards, len(requests), content, step.workers, "generating")
+        said = what_the_gate_did(gate, paths)
+        write_synthetic(
+            step.out,
+            decoded(generator, paths),
+            requests,
+            generator.task,
+            generator.tokenizer.config.sampling_rate,
+            make_manifest(step, generator, gate, paths),
+            step.overwrite,
+            note=said,
+        )
+    asked = "+".join(step.labels) or "the label combinations of the training records"
+    return (
+        f"{len(requests):,} synthetic records for {asked} are in {step.out} (PTB-XL's layout, manifest.parquet)\n{said}"
+    )
+
+
+def ask(generator: ECGGenerator, step: GeneratingStep) -> Requests:
+    """What to generate. Raises ValueError for labels with too few training records."""
+    least = 0 if step.force else step.min_parents
+    how = (step.count, step.seed, wanted_attributes(step))
+    rare = {name: count for name, count in generator.rare_labels(least).items() if name not in step.labels}
+    if step.labels:
+        own = generator.parents_without(step.labels, rare, step.only)
+        there = int(own["count"].sum())
+        if there < least:
+            raise ValueError(
+                f"{'+'.join(step.labels)}: {there} training records have these labels, --min-parents asks for "
+                f"{least}: records made from few may be copies of them; ask for other labels, or --force"
+            )
+        asked = generator.draw(own, *how)
+    else:
+        asked = generator.draw(generator.conditions, *how)
+    if rare:
+        told = ", ".join(f"{name} ({count})" for name, count in rare.items())
+        print(f"not asked for, with fewer than {least} training records (--min-parents): {told}")
+    return asked.without([generator.class_names.index(name) for name in rare])
+
+
+def wanted_attributes(step: GeneratingStep) -> dict[str, Any]:
+    """The attributes asked for, by name."""
+    given = {name: getattr(step, name) for name in ("age", "sex")}
+    return {name: value for name, value in given.items() if not ATTRIBUTES.get(name).is_unknown(value)}
+
+
+def fit_gate(step: GeneratingStep, generator: ECGGenerator) -> CopyGate | None:
+    """The gate against the store of the training, or None when no store is given."""
+    if step.against is None:
+        return None
+    store = RecordStore.open(step.against)
+    gate = CopyGate(store, step.folds.indices(store.table).train, 0.0, step.gate)
+    gate.check_fits(generator.tokenizer.config.sampling_rate, generator.samples)
+    return CopyGate.fit(store, gate.rows, step.gate)
+
+
+def fingerprint_of(step: GeneratingStep, generator: ECGGenerator, requests: Requests, gate: CopyGate | None) -> str:
+    """sha256 hex of all that the shards are made from."""
+    known = [generator.fingerprint, step.seed, plain(step.sampling), list(requests.attributes)]
+    digest = hashlib.sha256(json.dumps(known).encode())
+    digest.update(requests.labels.tobytes())
+    for name, values in requests.attributes.items():
+        digest.update(ATTRIBUTES.get(name).encode(values).tobytes())
+    if gate is not None:
+        digest.update(json.dumps([gate.store.fingerprint, gate.threshold, plain(gate.settings)]).encode())
+        digest.update(gate.rows.tobytes())
+    return digest.hexdigest()
+
+
+def what_the_gate_did(gate: CopyGate | None, paths: list[Path]) -> str:
+    """One sentence for people."""
+    if gate is None:
+        return NO_GATE
+    shards = [SampledShard.read(path) for path in paths]
+    return gate_sentence(gate, sum(int(shard.rejected.sum()) for shard in shards), sum(len(s.codes) for s in shards))
+
+
+def gate_sentence(gate: CopyGate, rejected: int, kept: int) -> str:
+    """What a gate did, in one sentence."""
+    return (
+        f"A gate compared every record with {len(gate.rows):,} training records: {rejected:,} of {rejected + kept:,} "
+        f"drawn were rejected, nearer than {gate.threshold:.3f}, the percentile {gate.settings.percentile:g} of the "
+        "distance of a real record to the nearest one of another patient."
+    )
+
+
+def make_manifest(
+    step: GeneratingStep, generator: ECGGenerator, gate: CopyGate | None, paths: list[Path]
+) -> pd.DataFrame:
+    """How every record was made."""
+    how = {
+        "method": "prior samples",
+        "seed": step.seed,
+        "generator": generator.fingerprint,
+        "tokenizer": generator.prior.config.tokenizer_fingerprint,
+        **{f"sampling_{name}": value for name, value in plain(step.sampling).items()},
+    }
+    shards = [SampledShard.read(path) for path in paths]
+    digests = [code_digest(codes) for shard in shards for codes in shard.codes]
+    manifest = pd.DataFrame([how] * len(digests)).assign(codes_sha256=digests)
+    if gate is None:
+        return manifest
+    nearest, distances, rejected = (
+        np.concatenate([getattr(shard, name) for shard in shards]) for name in ("nearest", "distances", "rejected")
+    )
+    return manifest.assign(**gate_columns(gate, nearest, distances, rejected))
+
+
+def gate_columns(
+    gate: CopyGate, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray
+) -> dict[str, np.ndarray | float]:
+    """What a manifest says of the gate."""
+    return {
+        "nearest_training_record": gate.store.table["record_id"].to_numpy()[nearest],
+        "nearest_distance": distances,
+        "gate_threshold": gate.threshold,
+        "gate_rejected": rejected,
+    }
+
+
+def write_synthetic(
+    folder: Path,
+    chunks: Iterator[np.ndarray],
+    requests: Requests,
+    task: LabelTask,
+    sampling_rate: int,
+    manifest: pd.DataFrame,
+    overwrite: bool,
+    statements: list[dict[str, float]] | None = None,
+    note: str = "",
+    copies: bool = False,
+) -> None:
+    """Writes records with the labels that were asked for as statements of likelihood 100, or with `statements`.
+
+    `note` goes into the README; `copies` are recordings again, or nearly.
+    """
+    names = [task.names(row) for row in requests.labels]
+    statements = statements or [dict.fromkeys(own, 100.0) for own in names]
+    attributes = {
+        name: values.astype(np.float64) if ATTRIBUTES.get(name).is_number else values
+        for name, values in requests.attributes.items()
+    }
+    rows = pd.DataFrame(
+        {
+            "patient_id": [str(FIRST_PATIENT + number) for number in range(len(requests))],
+            "fold": TRAINING_FOLD,
+            **attributes,
+            "statements": statements,
+        }
+    )
+    manifest = manifest.assign(labels=["+".join(own) for own in names], **attributes)
+    meanings = table_with(name for own in statements for name in own)
+    write_dataset(folder, chunks, sampling_rate, rows, meanings, manifest, overwrite, note=note, copies=copies)

@@ -1,0 +1,90 @@
+"""From pairs of recordings to a data set of ECGs between them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vqecg.prior.copies.gate import CopyGate, GateSettings
+from vqecg.prior.editing.interpolation import InterpolationSettings, interpolable, interpolate_store
+from vqecg.prior.requests import Requests
+from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.files.atomic import check_destination
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.steps.generating import NO_GATE, gate_columns, gate_sentence, write_synthetic
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.checkpoint import fingerprint
+
+
+@dataclass(frozen=True)
+class InterpolatingStep:
+    """Recordings and tokenizer, the folder of the data set, and how the records are made."""
+
+    store: Path  # folder that `vqecg prepare` wrote
+    tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
+    out: Path  # folder of the new data set, in PTB-XL's layout
+    label: str  # parents have this label, and otherwise just the same labels as each other
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    count: int = 100  # records
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    settings: InterpolationSettings = field(default_factory=InterpolationSettings)
+    overwrite: bool = False  # replace an earlier synthetic data set in --out
+    gate: GateSettings = field(default_factory=GateSettings)
+    no_gate: bool = False  # keep mixtures that are near copies of a training record (most are, of their first parent)
+    min_parents: int = 20  # records with the label that can be parents, at least
+    force: bool = False  # whatever --min-parents says
+
+
+def interpolate(step: InterpolatingStep) -> str:
+    """Writes the data set; parents come from the training folds. Returns what was written and what the gate did."""
+    if step.count < 1:
+        raise ValueError(f"count is {step.count}; expected at least 1")
+    check_destination(step.out, is_dataset, step.overwrite)
+    store = RecordStore.open(step.store)
+    task, tokenizer = store.task(step.task), ECGTokenizer.from_pretrained(step.tokenizer)
+    if step.label not in task.class_names:
+        raise ValueError(f"label is {step.label!r}; expected one of {', '.join(task.class_names)}")
+    labels, rows = store.labels(task), step.folds.indices(store.table).train
+    parents = rows[interpolable(store, labels, rows, task, step.settings.pairing)]
+    own = parents[labels[parents, task.class_names.index(step.label)] > 0]
+    if len(own) == 0:
+        raise ValueError(
+            f"no two training records with {step.label} can be interpolated: they need the same labels, a shared "
+            "statement that gives each, different patients and no rhythm statement such as AFIB; use `vqecg generate`"
+        )
+    if len(own) < step.min_parents and not step.force:
+        raise ValueError(
+            f"{step.label}: {len(own)} training records can be parents, --min-parents asks for "
+            f"{step.min_parents}: what lies between few records is near them; take another label, or --force"
+        )
+    gate = None if step.no_gate else CopyGate.fit(store, rows, step.gate)
+    chosen = np.random.default_rng(step.settings.seed).choice(own, step.count)
+    made = interpolate_store(tokenizer, store, rows, task, labels[chosen], step.settings, gate=gate)
+    records, ids = made.records, store.table["record_id"]
+    first, second = records.parents.T
+    manifest = pd.DataFrame(
+        {
+            "method": "latent interpolation" if step.settings.aligned else "naive latent interpolation",
+            "seed": step.settings.seed,
+            "tokenizer": fingerprint(tokenizer),
+            "first_parent": ids.iloc[first].to_numpy(),
+            "second_parent": ids.iloc[second].to_numpy(),
+            "second_weight": records.weight,
+        }
+    )
+    said = NO_GATE
+    if gate is not None and made.nearest is not None:
+        said = gate_sentence(gate, int(made.rejected.sum()), len(records))
+        columns = gate_columns(gate, made.nearest.rows, made.nearest.distances, made.rejected)
+        manifest = manifest.assign(**columns)
+    requests = Requests(records.labels, records.attributes)
+    rate = store.spec.sampling_rate
+    signals = iter([records.signal])
+    shared = list(records.statements)
+    write_synthetic(step.out, signals, requests, task, rate, manifest, step.overwrite, shared, said)
+    return (
+        f"{len(records):,} records with {step.label} between parents of the training folds are in "
+        f"{step.out}; the parents are in its manifest.parquet\n{said}"
+    )

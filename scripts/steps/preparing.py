@@ -1,0 +1,40 @@
+"""From a folder of ECGs to the store that everything else reads."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vqecg.records.datasets.registry import read_table
+from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.record_store import RecordStore
+
+
+@dataclass(frozen=True)
+class PreparingStep:
+    """The recordings, the store to be made of them, and how."""
+
+    data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
+    out: Path  # folder of the store; the same command again goes on after an interruption
+    spec: SignalSpec = field(default_factory=SignalSpec)
+    source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
+    labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files
+    workers: int = 1  # processes that read
+    overwrite: bool = False  # replace an earlier store in --out
+
+
+def prepare(step: PreparingStep) -> RecordStore:
+    """Builds the store, or opens it when nothing has changed."""
+    table = read_table(step.data, step.spec.sampling_rate, step.source, step.labels_csv)
+    print(table.description)
+    return RecordStore.build(table, step.spec, step.out, step.workers, step.overwrite)
+
+
+def summary(store: RecordStore) -> str:
+    """The records of a store by fold, and those that were rejected by reason."""
+    folds = ", ".join(f"{fold}: {count:,}" for fold, count in sorted(Counter(store.table["fold"]).items()))
+    reasons = Counter(store.rejected["reason"])
+    rejected = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()) or "none"
+    return (
+        f"{len(store):,} records of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz are in {store.folder} "
+        f"(records by fold: {folds})\nrejected: {rejected} ({store.folder / 'rejected.csv'})"
+    )

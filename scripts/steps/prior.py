@@ -1,0 +1,113 @@
+"""From a store and a tokenizer to a prior, and the generator that both make."""
+
+import math
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import training_conditions
+from vqecg.prior.training import PriorTraining, train_prior
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
+from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.cards import data_lines, generator_card
+from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.cli.trained_on import prior_trained_on
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.checkpoint import fingerprint
+from vqecg.training.processes import is_main_process
+
+GENERATOR_FOLDER = "generator"
+
+
+@dataclass(frozen=True)
+class PriorStep:
+    """Recordings and tokenizer, the folder of the prior, and how it is trained."""
+
+    store: Path  # folder that `vqecg prepare` wrote
+    tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
+    out: Path  # folder of the prior; the generator (tokenizer and prior) is out/generator
+    task: str = "all"  # labels it is asked with: all (SCP-ECG statements), own (the data's), or the classes of a task
+    folds: FoldSplit = field(default_factory=FoldSplit)
+    training: PriorTraining = field(default_factory=lambda: SMALL.prior)
+    overwrite: bool = False  # start anew where --out holds a prior of other settings
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the tokenizer's training
+
+
+def prior_stage(step: PriorStep) -> Stage:
+    """Trains and saves prior and generator; a folder that is finished is left as it is."""
+    store = RecordStore.open(step.store)
+    rows = split_rows(store, step.folds, step.subset)
+    task = store.task(step.task)
+    tokenizer = ECGTokenizer.from_pretrained(step.tokenizer)
+    if tokenizer.config.sampling_rate != store.spec.sampling_rate:
+        raise ValueError(
+            f"the tokenizer is for {tokenizer.config.sampling_rate} Hz, the store holds {store.spec.sampling_rate} Hz: "
+            "use the store it was trained on"
+        )
+    identity = {
+        "store": store.fingerprint,
+        "tokenizer": fingerprint(tokenizer),
+        "task": step.task,
+        "folds": plain(step.folds),
+        "training": plain(step.training),
+        **({"subset": plain(step.subset)} if step.subset.reduces else {}),
+    }
+    stage = begin(step.out, "train-prior", identity, step.overwrite, plain(step))
+    if stage.figures is None:
+        with stage:
+            training, folder = step.training, step.out / "training"
+            progress = is_main_process()
+            trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder, progress)
+            if not is_main_process():
+                return stage  # the main process measures and saves
+            figures = {
+                "loss": trained.result.best_value,
+                "beat_loss": trained.sketch.best["nats/beats"],
+                "uniform": math.log(tokenizer.codebook_size),
+                "parameters": sum(parameter.numel() for parameter in trained.prior.parameters()),
+                "fingerprint": fingerprint(trained.prior),
+                "steps": trained.result.steps,
+                "best_step": trained.result.best_step,
+                "codes_seen": trained.result.steps
+                * training.fit.batch_size
+                * trained.prior.config.frames
+                * trained.prior.config.levels,
+                "history": trained.result.history,
+                "detail_loss": None if trained.detail is None else trained.detail.best_value,
+            }
+            conditions = training_conditions(store, rows.train, task, training.attributes)
+            seen = prior_trained_on(TrainedOn(store.fingerprint, step.folds, step.subset), step.tokenizer)
+            generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples, seen)
+            card = generator_card(training, task, data_lines(store, step.folds, step.subset), figures)
+            generator.save_pretrained(step.out / GENERATOR_FOLDER, card, overwrite=True)
+            stage = stage.finish(figures)
+            shutil.rmtree(folder)
+    return stage
+
+
+def summary(stage: Stage) -> str:
+    """The losses, in a line."""
+    if stage.figures is None:
+        return ""  # a process that only helps to train
+    figures = stage.figures
+    return (
+        f"prior {figures['fingerprint']}: {figures['parameters']:,} parameters, {figures['loss']:.3f} nats a code on "
+        f"validation (a uniform guess: {figures['uniform']:.3f}), {figures['beat_loss']:.3f} a beat, best at step "
+        f"{figures['best_step']:,} of {figures['steps']:,}; {stage.seconds / 60:.1f} minutes; "
+        f"{stage.folder / GENERATOR_FOLDER}"
+    )
+
+
+def generator_folder(folder: Path) -> Path:
+    """The folder of a generator: this one, or that in what `vqecg train-prior` wrote."""
+    inner = folder / GENERATOR_FOLDER
+    return inner if inner.is_dir() else folder
+
+
+def load_generator(folder: Path) -> ECGGenerator:
+    """The generator in a folder, or in what `vqecg train-prior` wrote."""
+    return ECGGenerator.from_pretrained(generator_folder(folder))
