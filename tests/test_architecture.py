@@ -139,6 +139,13 @@ def test_the_package_lists_every_folder():
     assert settings["package-dir"] == {"vqecg": "vqecg"} | {f"vqecg.{room}": room for room in ROOMS}
 
 
+def test_no_module_imports_from_a_command():
+    """Commands parse, call and print; what others need of them lies in scripts/steps."""
+    for path in FILES + sorted((CHECKOUT / "benchmarks").glob("*.py")):
+        found = [module for module in imported_modules(path) if module.startswith("vqecg.scripts.commands")]
+        assert not found, f"{path.relative_to(CHECKOUT)} imports {found}"
+
+
 def test_records_do_without_the_learning_libraries():
     heavy = {"torch", "transformers", "accelerate", "sklearn", "safetensors"}
     for name, module in MODULES.items():
