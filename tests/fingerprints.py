@@ -29,7 +29,7 @@ import pandas as pd
 from safetensors.numpy import load_file
 
 FOLDS = "folds: {train: [1, 2, 3, 4, 5], validation: [6], test: [7, 8, 9, 10]}\n"
-FIT = "{steps: 4, batch_size: 8, warmup_steps: 1, evaluate_every: 2}"
+FIT = "{fit: {steps: 4, batch_size: 8, warmup_steps: 1, evaluate_every: 2}}"
 CONFIGS = {
     "run": f"""\
 preset: tiny
@@ -82,7 +82,7 @@ cells:
     "assess": f"preset: tiny\nseeds: [0]\nfamilies: [resnet]\nreplicates: 50\ntraining: {FIT}\n{FOLDS}",
     "label-correlation": f"""\
 preset: tiny
-training: {{model: label-correlation, steps: 4, batch_size: 8, warmup_steps: 1, evaluate_every: 2}}
+training: {{model: label-correlation, fit: {{steps: 4, batch_size: 8, warmup_steps: 1, evaluate_every: 2}}}}
 {FOLDS}""",
 }
 METHODS = (  # names of `vqecg augment --method`, and the folder of each
