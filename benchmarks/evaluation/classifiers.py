@@ -31,14 +31,13 @@ from vqecg.downstream.classifiers.training import LabelledSignals, model_config,
 from vqecg.downstream.comparison.tables import LEAST_PATIENTS, unjudged_classes
 from vqecg.evaluation.statistics.bootstrap import (
     METRICS,
-    BootstrapDraw,
     ReplicatedMetric,
-    draw_bootstrap,
     macro_average,
     paired_difference,
     replicate_metric,
 )
-from vqecg.evaluation.statistics.significance import percentile_interval
+from vqecg.evaluation.statistics.intervals import percentile_interval
+from vqecg.evaluation.statistics.resampling import BootstrapDraw, draw_bootstrap
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore

@@ -12,7 +12,8 @@ import argparse
 import numpy as np
 
 from benchmarks.measuring import machine, print_table, share
-from vqecg.evaluation.statistics.bootstrap import draw_bootstrap, paired_difference, replicate_metric
+from vqecg.evaluation.statistics.bootstrap import paired_difference, replicate_metric
+from vqecg.evaluation.statistics.resampling import draw_bootstrap
 
 APART = 1.5  # standard deviations between patients with and without the class
 NOISE = 0.5  # standard deviations of an arm's own noise

@@ -15,7 +15,8 @@ from scipy.special import expit
 
 from benchmarks.measuring import machine, print_table, share
 from vqecg.downstream.comparison.out_of_fold import FoldScores, pool_folds
-from vqecg.evaluation.statistics.bootstrap import draw_bootstrap, paired_difference, replicate_metric
+from vqecg.evaluation.statistics.bootstrap import paired_difference, replicate_metric
+from vqecg.evaluation.statistics.resampling import draw_bootstrap
 
 POSITIVE = 0.15  # share of patients with the class
 APART = 1.5  # standard deviations between patients with and without it

@@ -29,7 +29,8 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from benchmarks.evaluation.classifiers import interval_text
 from benchmarks.measuring import machine, print_table
-from vqecg.evaluation.statistics.bootstrap import draw_bootstrap, replicate_metric
+from vqecg.evaluation.statistics.bootstrap import replicate_metric
+from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sketch.sketch import Sketch, SketchModel

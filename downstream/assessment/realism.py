@@ -13,7 +13,7 @@ from torch import nn
 
 from vqecg.downstream.classifiers.signals import Signals, in_batches
 from vqecg.downstream.classifiers.training import predict
-from vqecg.evaluation.statistics.bootstrap import weighted_auroc
+from vqecg.evaluation.statistics.weighted_metrics import weighted_auroc
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.datasets.registry import read_record
 from vqecg.records.leads import LEADS, canonical_lead, einthoven_residual

@@ -4,7 +4,7 @@ TRTR: trained on real, tested on real records. TSTR: trained on synthetic, teste
 needs there? TRTS: trained on real, tested on synthetic ones, judged by the labels asked for: do they show what was
 asked for? (Esteban et al. 2017.) Every design is trained or read with every seed and every classifier family.
 
-Intervals are the two-way bootstrap over patients and seeds of `downstream.statistics`. Designs that are tested on the
+Intervals are the two-way bootstrap over patients and seeds of `evaluation.statistics`. Designs that are tested on the
 same records share each draw, so that their ratio and difference are paired; TRTS is tested on records of its own and
 shares the draw of seeds alone. AUROC and average precision need no thresholds, so nothing is chosen on validation.
 """
@@ -17,15 +17,10 @@ import numpy as np
 import pandas as pd
 
 from vqecg.downstream.classifiers.models.registry import JUDGES, classifier_class
-from vqecg.evaluation.privacy.membership_inference import interval
-from vqecg.evaluation.statistics.bootstrap import (
-    BootstrapDraw,
-    ReplicatedMetric,
-    divide,
-    draw_bootstrap,
-    macro_average,
-    replicate_metric,
-)
+from vqecg.evaluation.statistics.bootstrap import ReplicatedMetric, macro_average, replicate_metric
+from vqecg.evaluation.statistics.intervals import percentile_interval
+from vqecg.evaluation.statistics.resampling import BootstrapDraw, draw_bootstrap
+from vqecg.evaluation.statistics.weighted_metrics import divide
 
 TRTR, TSTR, TRTS = "TRTR", "TSTR", "TRTS"
 METRICS = ("auroc", "average_precision")
@@ -150,7 +145,7 @@ def score_rows(own: Replicated, class_names: Sequence[str], confidence: float) -
     columns.append((MACRO, positives.sum(), own.macro(np.flatnonzero(own.defined))))
     rows = []
     for name, count, drawn in columns:
-        low, high = interval(drawn[1:], confidence)
+        low, high = percentile_interval(drawn[1:], confidence)
         row = {
             "family": design.family,
             "design": design.name,
@@ -175,6 +170,6 @@ def ratio_row(own: Replicated, reference: Replicated, confidence: float) -> dict
         "against": reference.design.name,
     }
     for name, drawn in (("ratio", divide(arm, real)), ("difference", arm - real)):
-        low, high = interval(drawn[1:], confidence)
+        low, high = percentile_interval(drawn[1:], confidence)
         row |= {name: float(drawn[0]), f"{name}_low": low, f"{name}_high": high}
     return row | {"classes": len(columns), "paired": own.design.patient_ids == reference.design.patient_ids}

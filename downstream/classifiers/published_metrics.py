@@ -147,7 +147,8 @@ def ptbxl_benchmark(labels: np.ndarray, scores: np.ndarray, seed: int, replicate
 
     Records without a label are dropped, as there. Records, not patients, are drawn with replacement; a resample in
     which a class has no positive is drawn again; the interval is the 5th to the 95th percentile of 100 resamples, so
-    it is a 90 % one, and it knows nothing of training seeds. Compare two classifiers with `statistics` instead.
+    it is a 90 % one, and it knows nothing of training seeds. Its ends are quantiles interpolated between draws,
+    as theirs are, not the order statistics of `evaluation.statistics`, by which two classifiers are to be compared.
 
     Raises ValueError where a class has no positive or no negative record, or is so rare that 1,000 times as many
     resamples do not hold it.

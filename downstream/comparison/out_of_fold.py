@@ -25,7 +25,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
-from vqecg.evaluation.statistics.bootstrap import METRICS, draw_bootstrap, replicate_metric
+from vqecg.evaluation.statistics.bootstrap import METRICS, replicate_metric
+from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.records.folds import folds_name
 
 MOST_DEVIATION = 4.0  # standard deviations that a fold's positives may lie from the expected number,

@@ -19,7 +19,8 @@ from vqecg.downstream.comparison.tables import (
     score_table,
     unjudged_classes,
 )
-from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, METRICS, VERDICTS, draw_bootstrap, replicate_metric
+from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, METRICS, VERDICTS, replicate_metric
+from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.evaluation.statistics.significance import needed_replicates
 from vqecg.training.checkpoint import json_values
 

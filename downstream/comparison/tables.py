@@ -11,12 +11,12 @@ import pandas as pd
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
 from vqecg.evaluation.statistics.bootstrap import (
     METRICS,
-    BootstrapDraw,
     PairedDifference,
     ReplicatedMetric,
     paired_difference,
     verdict,
 )
+from vqecg.evaluation.statistics.resampling import BootstrapDraw
 from vqecg.evaluation.statistics.significance import holm
 
 LEAST_PATIENTS = 5  # with a class, and without: of 1 or 2 a bootstrap calls chance a gain or a harm far too often

@@ -7,6 +7,8 @@ from hashlib import sha256
 import numpy as np
 import torch
 
+from vqecg.evaluation.statistics.intervals import percentile_interval
+from vqecg.evaluation.statistics.resampling import draw_patients
 from vqecg.prior.generator import ECGGenerator, join_labels
 from vqecg.prior.likelihood import losses_of_records
 from vqecg.records.store.selection import RecordSelection
@@ -74,25 +76,14 @@ def membership_auc(
         wins += np.einsum("rm,rm->r", own[:, window], other @ (won * comparable).T)
         pairs += np.einsum("rm,rm->r", own[:, window], other @ comparable.T)
     auc = np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0)
-    low, high = interval(auc[1:], confidence)
+    low, high = percentile_interval(auc[1:], confidence)
     return Membership(matched, float(auc[0]), low, high, len(members), len(others))
 
 
 def patient_weights(patients: np.ndarray, replicates: int, generator: np.random.Generator) -> np.ndarray:
-    """How often each record's patient is drawn: (1 + replicates, records); row 0 is the sample itself."""
-    names, patient = np.unique(patients.astype(str), return_inverse=True)
-    counts = generator.multinomial(len(names), np.full(len(names), 1 / max(len(names), 1)), size=replicates)
-    return np.vstack([np.ones((1, len(patients))), counts[:, patient]])
-
-
-def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Percentiles of bootstrap draws, without those that leave the figure undefined; NaN without any other."""
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return float("nan"), float("nan")
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(finite, (tail, 1 - tail))
-    return float(low), float(high)
+    """Times that each record's patient is drawn: (1 + replicates, records); row 0 is the sample itself."""
+    counts, patient_of = draw_patients(patients.astype(str), replicates, generator)
+    return np.vstack([np.ones((1, len(patients))), counts[:, patient_of]])
 
 
 def likelihoods(generator: ECGGenerator, records: RecordSelection) -> Likelihoods:

@@ -16,11 +16,11 @@ from vqecg.evaluation.privacy.membership_inference import (
     Duplicates,
     Membership,
     find_duplicates,
-    interval,
     likelihoods,
     membership_auc,
     real_digests,
 )
+from vqecg.evaluation.statistics.intervals import percentile_interval
 from vqecg.prior.copies.feature_index import FeatureIndex
 from vqecg.prior.copies.gate import nearest_of
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex
@@ -235,7 +235,7 @@ def share_nearer(
             counts[counts > 0] = generator.multinomial(size, np.full(size, 1 / size))
         weights = generator.multinomial(synthetic, np.full(synthetic, 1 / synthetic))
         shares[draw] = nearer_share(to_training, to_held_out, ours[training_patient], theirs[held_out_patient], weights)
-    low, high = interval(shares, settings.confidence)
+    low, high = percentile_interval(shares, settings.confidence)
     share, copies = float(plain_shares.mean()), 0.5 + size / len(names) / 2
     return NearerToTraining(space, synthetic, size, share, copies, low, high)
 

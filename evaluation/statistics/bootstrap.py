@@ -20,40 +20,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqecg.evaluation.statistics.significance import (
-    is_significant,
-    percentile_interval,
-    smallest_detectable,
-    two_sided_p,
+from vqecg.evaluation.statistics.intervals import percentile_interval, two_sided_p
+from vqecg.evaluation.statistics.resampling import BootstrapDraw
+from vqecg.evaluation.statistics.significance import is_significant, smallest_detectable
+from vqecg.evaluation.statistics.weighted_metrics import (
+    divide,
+    weighted_auroc,
+    weighted_average_precision,
+    weighted_f1,
 )
-from vqecg.records.patients import patient_keys
 
 METRICS = ("auroc", "average_precision", "f1")
 GAIN, NO_DIFFERENCE, HARM = VERDICTS = ("gain", "no detectable difference", "harm")
 CHUNK = 400_000  # weights worked on at a time: they fit the processor's cache, which makes it five times as fast
-
-
-@dataclass(frozen=True, eq=False)
-class BootstrapDraw:
-    """Replicates drawn once and used for every arm, metric and class. Row 0 is the sample itself, not a draw."""
-
-    record_weights: np.ndarray  # (1 + replicates, records) float32: how often each record's patient was drawn
-    seed_weights: np.ndarray  # (1 + replicates, seeds) float64, every row sums to 1
-    patient_of: np.ndarray  # (records,) int64, which patient each record is of, from 0
-
-    @property
-    def replicates(self) -> int:
-        """How many draws there are, without the sample itself."""
-        return len(self.record_weights) - 1
-
-    @property
-    def patients(self) -> int:
-        """How many patients there are."""
-        return int(self.patient_of.max()) + 1
-
-    def patients_among(self, records: np.ndarray) -> int:
-        """How many patients have some of the records of a mask (records,) bool."""
-        return len(np.unique(self.patient_of[records]))
 
 
 @dataclass(frozen=True)
@@ -97,116 +76,6 @@ def verdict(difference: PairedDifference, adjusted_p: float | None = None) -> st
         return NO_DIFFERENCE
     # the draws, not the estimate, tell the side: they are what the p-value counts
     return GAIN if difference.low + difference.high > 0 else HARM
-
-
-def draw_bootstrap(
-    patient_ids: Sequence[str],
-    seeds: int,
-    replicates: int,
-    bootstrap_seed: int,
-    folds: np.ndarray | None = None,
-) -> BootstrapDraw:
-    """Draws patients and seeds with replacement; `patient_ids` has one entry a record, "" for an unknown patient.
-
-    A record of an unknown patient counts as a patient of its own. With `folds` (records,), patients are drawn within
-    their fold, so that every draw has each fold's number of patients.
-
-    Raises ValueError for no record, seed or replicate, or a patient in two folds.
-    """
-    if not len(patient_ids) or seeds < 1 or replicates < 1:
-        raise ValueError(
-            f"got {len(patient_ids)} records, {seeds} seeds and {replicates} replicates; expected at least one of each"
-        )
-    names = patient_keys(patient_ids)
-    strata = np.zeros(len(names), np.int64) if folds is None else np.asarray(folds)
-    if strata.shape != names.shape:
-        raise ValueError(f"got folds of shape {strata.shape} for {len(names)} records; expected one a record")
-    generator = np.random.default_rng(bootstrap_seed)
-    weights = np.ones((1 + replicates, len(names)), np.float32)
-    patient_of = np.empty(len(names), np.int64)
-    patients = 0
-    for fold in np.unique(strata):
-        rows = np.flatnonzero(strata == fold)
-        unique, numbers = np.unique(names[rows], return_inverse=True)
-        counts = generator.multinomial(len(unique), np.full(len(unique), 1 / len(unique)), size=replicates)
-        weights[1:, rows] = counts.astype(np.float32)[:, numbers]
-        patient_of[rows] = patients + numbers
-        patients += len(unique)
-    if patients != len(np.unique(names)):
-        raise ValueError("a patient is in two folds; expected every patient in one: its records are alike")
-    drawn = max(seeds - 1, 1)
-    seed_counts = generator.multinomial(drawn, np.full(seeds, 1 / seeds), size=replicates)
-    return BootstrapDraw(weights, np.vstack([np.full((1, seeds), 1 / seeds), seed_counts / drawn]), patient_of)
-
-
-def weighted_auroc(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """AUROC of `scores` (records,) against `labels` (records,) 0/1 for each row of `weights` (replicates, records).
-
-    Equals scikit-learn's with sample_weight, ties counted half; NaN where a row has no positive or no negative weight.
-    """
-    ranked = rank_positives(labels, scores, weights)
-    wins = (ranked.weight * (ranked.negative_below + ranked.negative_upto)).sum(axis=1) / 2
-    return divide(wins, ranked.positive_total * ranked.negative_total)
-
-
-def weighted_average_precision(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Average precision, as `weighted_auroc`: the sum over falling thresholds of precision times recall gained."""
-    ranked = rank_positives(labels, scores, weights)
-    hits = ranked.positive_total[:, None] - ranked.positive_below
-    precision = divide(hits, hits + ranked.negative_total[:, None] - ranked.negative_below, undefined=0.0)
-    values = divide((precision * ranked.weight).sum(axis=1), ranked.positive_total)
-    return np.where(ranked.negative_total > 0, values, np.nan)
-
-
-def weighted_f1(labels: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """F1 of `predicted` (records,) 0/1, as `weighted_auroc`."""
-    weights = weights.astype(np.float64)
-    positives, hits = weights @ labels, weights @ (labels * predicted)
-    values = divide(2 * hits, positives + weights @ predicted)
-    return np.where(positives < weights.sum(axis=1), np.where(positives > 0, values, np.nan), np.nan)
-
-
-@dataclass(frozen=True, eq=False)
-class RankedPositives:
-    """What lies below each positive record in rank; float64, (replicates, positives) or (replicates,)."""
-
-    weight: np.ndarray  # of the positive record itself
-    positive_below: np.ndarray  # weight of the positive records with a lower score
-    negative_below: np.ndarray  # of the negative records with a lower score
-    negative_upto: np.ndarray  # of the negative records with the same or a lower score
-    positive_total: np.ndarray  # (replicates,)
-    negative_total: np.ndarray  # (replicates,)
-
-
-def rank_positives(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> RankedPositives:
-    """Sorts once for all rows of `weights` (replicates, records); only positives are looked at after that."""
-    order = np.argsort(scores, kind="stable")
-    ranked, positive = scores[order], np.flatnonzero(labels[order])
-    starts, ends = (np.searchsorted(ranked, ranked[positive], side) for side in ("left", "right"))
-    total = leading_sums(weights[:, order])
-    own = weights[:, order[positive]].astype(np.float64)
-    positives = leading_sums(own)
-    below, upto = (positives[:, np.searchsorted(positive, at)] for at in (starts, ends))
-    return RankedPositives(
-        weight=own,
-        positive_below=below,
-        negative_below=total[:, starts] - below,
-        negative_upto=total[:, ends] - upto,
-        positive_total=positives[:, -1],
-        negative_total=total[:, -1] - positives[:, -1],
-    )
-
-
-def leading_sums(weights: np.ndarray) -> np.ndarray:
-    """Column i is the sum of the columns before i: (replicates, records + 1) float64."""
-    sums = np.zeros((len(weights), weights.shape[1] + 1))
-    np.cumsum(weights, axis=1, out=sums[:, 1:])
-    return sums
-
-
-def divide(over: np.ndarray, under: np.ndarray, undefined: float = math.nan) -> np.ndarray:
-    """over / under, and `undefined` where `under` is 0."""
-    return np.divide(over, under, out=np.full_like(under, undefined), where=under > 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vqecg.evaluation.statistics.intervals import wilson_interval
 from vqecg.records.labels import ptbxl_names
 
 # On 2,953 real records of PTB-XL, folds 1-7: 94 % of AFIB lie above it, 7 % of SR and 10 % of all without AFIB.
 AFIB_VARIATION = 10.0  # % SD over mean of RR, above it a rhythm counts as irregular
 AFIB_P_SHARE = 0.5  # share of beats with a P wave, below it P counts as absent: the half, not tuned
-Z = 1.959964  # of the 95 % interval
 
 
 @dataclass(frozen=True)
@@ -108,18 +108,6 @@ def spellings() -> dict[str, str]:
     """Other abbreviations of the statements of RULES, the Challenge's and CPSC2018's -> the one that the rule has."""
     asked = {rule.statement for rule in RULES}
     return {name: statement for name, statement in ptbxl_names().items() if statement in asked}
-
-
-def wilson_interval(successes: int, records: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927), (0, 1) for no record. Raises ValueError for impossible counts."""
-    if not 0 <= successes <= records:
-        raise ValueError(f"{successes} of {records}; expected counts with 0 <= successes <= records")
-    if records == 0:
-        return 0.0, 1.0
-    share, weight = successes / records, Z**2 / records
-    middle = (share + weight / 2) / (1 + weight)
-    half = Z / (1 + weight) * math.sqrt(share * (1 - share) / records + Z**2 / (4 * records**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def kept_rule(rule: AdherenceRule, table: pd.DataFrame) -> np.ndarray:

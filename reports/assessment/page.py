@@ -99,11 +99,11 @@ def summary_section(found: Assessment) -> Html:
 
 def method_section(about: Any) -> Html:
     """How the figures were made."""
-    utility = about["settings"]["utility"]
+    utility, classifier = about["settings"]["utility"], about["settings"]["classifier"]
     facts = {
         "Policy": about["policy"],
         "Classifiers": f"{', '.join(utility['families'])}; seeds {', '.join(map(str, utility['seeds']))}; "
-        f"{about['settings']['classifier']['steps']} steps",
+        f"{classifier.get('fit', classifier)['steps']} steps",
         "Intervals": f"{utility['replicates']} bootstrap draws of patients and seeds",
         "PR, QRS, QT, axis": f"from {about['intervals_from']}",
         "Ceiling": "not measured"

@@ -147,4 +147,4 @@ def test_judges_of_an_earlier_assessment_are_taken_over_only_with_the_same_data_
     identity = read_identity(own / "real-resnet-0")
     assert identity["data"] == tiny_source(seed=1).digest != source.digest
     train_judges(source, ("resnet",), (0,), judge_settings(steps=3), own, (earlier,), progress=False)
-    assert read_identity(own / "real-resnet-0")["classifier"]["steps"] == 3
+    assert read_identity(own / "real-resnet-0")["classifier"]["fit"]["steps"] == 3

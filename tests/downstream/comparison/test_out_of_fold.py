@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analyse_folds, fold_metrics, pool_folds
 from vqecg.downstream.comparison.results import Analysis
-from vqecg.evaluation.statistics.bootstrap import draw_bootstrap
+from vqecg.evaluation.statistics.resampling import draw_bootstrap
 
 NAMES = ("MI", "HYP")
 

@@ -12,7 +12,6 @@ from vqecg.evaluation.privacy.membership_inference import (
     Likelihoods,
     code_digest,
     find_duplicates,
-    interval,
     likelihoods,
     membership_auc,
 )
@@ -56,11 +55,6 @@ def test_matched_membership_compares_records_of_the_same_labels_only():
     assert membership_auc(members, easy, matched=True).auc == 1
     none = membership_auc(likelihoods_of(np.ones(1), ["CD"]), others, matched=True)
     assert np.isnan(none.auc) and np.isnan(none.low)
-
-
-def test_an_interval_leaves_out_draws_without_a_figure():
-    assert interval(np.array([np.nan, 0.5, 0.5]), 0.95) == (0.5, 0.5)
-    assert np.isnan(interval(np.array([np.nan]), 0.95)).all()
 
 
 def test_without_a_difference_the_interval_holds_one_half():

@@ -1,4 +1,4 @@
-"""Intervals, p-values, Holm's correction and detectable differences: hand-computed examples and plain definitions."""
+"""Holm's correction and detectable differences: hand-computed examples and plain definitions."""
 
 import math
 
@@ -8,14 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from vqecg.evaluation.statistics.significance import (
-    holm,
-    is_significant,
-    needed_replicates,
-    percentile_interval,
-    smallest_detectable,
-    two_sided_p,
-)
+from vqecg.evaluation.statistics.intervals import two_sided_p
+from vqecg.evaluation.statistics.significance import holm, is_significant, needed_replicates, smallest_detectable
 
 P_VALUES = st.lists(st.one_of(st.floats(0, 1), st.just(math.nan)), min_size=1, max_size=12)
 
@@ -55,33 +49,6 @@ def test_adjusted_p_values_reject_what_the_step_down_procedure_rejects(p_values:
     on_border = any(abs(p * k - alpha) < 1e-12 for p in p_values for k in range(1, len(p_values) + 1))
     if not on_border:
         assert [bool(p <= alpha) for p in found] == step_down(p_values, alpha)
-
-
-@settings(deadline=None, max_examples=200)
-@given(st.integers(0, 10_000), st.integers(39, 400), st.floats(-3, 3), st.sampled_from([0.9, 0.95]))
-def test_the_p_value_is_at_most_alpha_exactly_when_the_interval_is_clear_of_0(
-    seed: int, replicates: int, shift: float, confidence: float
-) -> None:
-    draws = (np.random.default_rng(seed).normal(size=replicates) + shift).round(1)
-    low, high = percentile_interval(draws, confidence)
-    assert is_significant(two_sided_p(draws), confidence) == (low > 0 or high < 0)
-
-
-def test_intervals_and_p_values_count_draws() -> None:
-    draws = np.array([*range(-1, 18), math.nan])  # 19 draws, one below 0 and one at 0
-    assert percentile_interval(draws, 0.9) == (-1, 17)
-    assert percentile_interval(np.arange(1.0, 40), 0.9) == (2, 38)
-    assert two_sided_p(draws) == pytest.approx(2 * 3 / 20)
-    assert two_sided_p(-draws) == two_sided_p(draws)
-    assert two_sided_p(np.ones(19)) == pytest.approx(2 / 20)
-    assert two_sided_p(np.zeros(19)) == 1
-    assert math.isnan(two_sided_p(np.array([math.nan]))) and math.isnan(percentile_interval(draws[-1:], 0.9)[0])
-    assert not is_significant(math.nan, 0.95)
-
-
-def test_too_few_draws_for_the_confidence_are_never_significant() -> None:
-    assert percentile_interval(np.arange(1.0, 11), 0.95) == (1, 10)
-    assert not is_significant(two_sided_p(np.arange(1.0, 11)), 0.95)
 
 
 @pytest.mark.parametrize(("tests", "confidence"), [(1, 0.95), (5, 0.95), (71, 0.95), (5, 0.9), (44, 0.99)])

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest
 
-from vqecg.evaluation.waves.label_adherence import RULES, adherence_table, spellings, wilson_interval
+from vqecg.evaluation.waves.label_adherence import RULES, adherence_table, spellings
 from vqecg.evaluation.waves.physiology import UNITS
 from vqecg.records.labels import snomed_table, statement_table
 
@@ -60,15 +59,6 @@ def test_every_rule_names_a_statement_and_columns_that_exist():
         assert set(rule.columns) <= set(UNITS)
 
 
-@pytest.mark.parametrize(("successes", "records"), [(0, 5), (3, 7), (40, 40), (1, 1000)])
-def test_wilson_interval_is_that_of_scipy(successes: int, records: int):
-    expected = binomtest(successes, records).proportion_ci(0.95, "wilson")
-    np.testing.assert_allclose(wilson_interval(successes, records), (expected.low, expected.high), atol=1e-6)
-
-
 def test_impossible_input_is_refused():
-    assert wilson_interval(0, 0) == (0, 1)
-    with pytest.raises(ValueError, match="3 of 2"):
-        wilson_interval(3, 2)
     with pytest.raises(ValueError, match="expected one each"):
         adherence_table(table(pr=[1.0]), [], table(pr=[1.0]), [{"1AVB"}])
