@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 
 from vqecg.downstream.classifiers.signals import SelectedSignals, Signals
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store.subset import TrainingSubset
 
 REAL_ONLY, DUPLICATION = "real only", "duplication"
 PRIOR_SAMPLES, LATENT_INTERPOLATION = "prior samples", "latent interpolation"
 SHUFFLED_LABELS = "shuffled labels"  # the negative control: a gain of this arm says that the comparison is broken
+AUTO = "auto"  # among target classes: all scarce ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,38 @@ class AdditionPlan:
 
     def __len__(self) -> int:
         return len(self.source_indices)
+
+
+@dataclass(frozen=True)
+class AdditionSettings:
+    """The records that are learned from, and the labels that are added to them."""
+
+    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    target_classes: tuple[str, ...] = ()  # to add records to; none = that of the subset, else as auto: all scarce ones
+    ratio: float = 0.5  # target classes are filled up to this multiple of the commonest class, such as 0.25 to 4
+    companions: float = 0.0  # records without a target class added for each with one: then looking made is no sign
+    folds: FoldSplit = field(default_factory=FoldSplit)  # everything is made from and fitted on the training folds
+    subset: TrainingSubset = field(default_factory=TrainingSubset)  # of the training folds, as the generator's
+
+    def targets(self, labels: np.ndarray, class_names: Sequence[str]) -> list[str]:
+        """The classes to add records to, from the training `labels` (records, classes) 0/1.
+
+        Raises ValueError where none is named and none is scarce.
+        """
+        if self.target_classes and self.target_classes != (AUTO,):
+            return list(self.target_classes)
+        if not self.target_classes and self.subset.scarce_class in class_names:
+            return [self.subset.scarce_class]
+        return scarce_classes(labels, class_names)
+
+    def plan(
+        self, labels: np.ndarray, class_names: Sequence[str], seed: int, eligible: np.ndarray | None = None
+    ) -> AdditionPlan:
+        """`plan_additions` for these targets, ratio and companions. Raises ValueError as it and `targets` do."""
+        targets = self.targets(labels, class_names)
+        return plan_additions(
+            labels, class_names, targets, seed, self.ratio, eligible=eligible, companions=self.companions
+        )
 
 
 @dataclass(frozen=True, eq=False)

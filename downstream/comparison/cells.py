@@ -8,27 +8,23 @@ from vqecg.downstream.augmentation.plan import slug
 from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.comparison.design import Design
 from vqecg.records.folds import FoldSplit, folds_name
-from vqecg.records.store.subset import TrainingSubset
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One comparison of a grid; what the plan does not name is as the command line says."""
+    """One comparison of a grid."""
 
     name: str = ""  # of the cell; none = made from what it holds. Cells of one name that differ in folds are pooled
-    arms: tuple[str, ...] = ()
-    task: str = "superdiagnostic"
-    target_classes: tuple[str, ...] = ()
-    ratio: float = 0.5
-    companions: float = 0.0
-    folds: FoldSplit = field(default_factory=FoldSplit)
+    design: Design = field(default_factory=Design)
     rotate: tuple[int, ...] = ()  # folds of which each is tested on in turn, the next one validates, the others train
     together: int = 1  # folds of `rotate` tested on at once: fewer generators to train, of fewer training records each
-    subset: TrainingSubset = field(default_factory=TrainingSubset)
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    model: str = ""  # classifier, trained by its recipe; none = the command's --training
-    steps: int = 0  # of the classifier; 0 = as the recipe, or --training, says
+    model: str = ""  # classifier, trained by its recipe; none = as the design says
+    steps: int = 0  # of the classifier; 0 = as the recipe, or the design, says
     generator: str = ""  # folder; {test_fold}, {scarce_class}, {scarce_records} and {fraction} are filled in
+
+    def with_folds(self, folds: FoldSplit) -> "Cell":
+        """The same of these folds, which do not rotate."""
+        return replace(self, design=replace(self.design, folds=folds), rotate=(), together=1)
 
 
 @dataclass(frozen=True)
@@ -76,68 +72,57 @@ def rotated(folds: Sequence[int], together: int = 1) -> list[FoldSplit]:
     return splits
 
 
-def grid_cells(cells: Sequence[Cell], base: Design) -> tuple[GridCell, ...]:
-    """What is run, with everything that a cell does not name from `base`.
+def grid_cells(cells: Sequence[Cell]) -> tuple[GridCell, ...]:
+    """The comparisons that a plan's cells give.
 
-    Raises ValueError for no cell, for one that has both `rotate` and folds of its own or `together` without `rotate`,
-    and for two of one name that differ in more than folds, or share a test fold.
+    Raises ValueError for no cell, for one that has `together` without `rotate`, and for two of one name that differ in
+    more than folds, or share a test fold.
     """
     if not cells:
         raise ValueError("the plan has no cell; expected a list `cells:` with at least one")
-    named: dict[str, list[tuple[Cell, CellPart]]] = {}
+    named: dict[str, list[Cell]] = {}
     for cell in cells:
-        if cell.rotate and cell.folds not in (base.folds, FoldSplit()):
-            raise ValueError(f"cell {cell.name or name_of(cell)!r} has rotate and folds: name one of them")
+        name = cell.name or name_of(cell)
         if cell.together != 1 and not cell.rotate:
-            raise ValueError(f"cell {cell.name or name_of(cell)!r} has together, but no folds to rotate")
-        for folds in rotated(cell.rotate, cell.together) if cell.rotate else [cell.folds]:
-            own = replace(cell, folds=folds, rotate=(), together=1)
-            named.setdefault(cell.name or name_of(cell), []).append((own, part_of(own, base)))
-    for name, found in named.items():
-        alike = {replace(cell, folds=FoldSplit()) for cell, _ in found}
-        tested = [fold for cell, _ in found for fold in cell.folds.test]
+            raise ValueError(f"cell {name!r} has together, but no folds to rotate")
+        splits = rotated(cell.rotate, cell.together) if cell.rotate else [cell.design.folds]
+        named.setdefault(name, []).extend(cell.with_folds(folds) for folds in splits)
+    for name, same in named.items():
+        alike = {cell.with_folds(FoldSplit()) for cell in same}
+        tested = [fold for cell in same for fold in cell.design.folds.test]
         if len(alike) > 1 or len(set(tested)) < len(tested):
             raise ValueError(
-                f"{len(found)} cells are named {name!r}; expected cells of one name to differ only in their folds, "
+                f"{len(same)} cells are named {name!r}; expected cells of one name to differ only in their folds, "
                 "with other test folds each: give them names of their own"
             )
     slugs = [slug(name) for name in named]
     if len(set(slugs)) < len(slugs):
         raise ValueError(f"the cells' names {list(named)} are not different enough to be the names of folders")
-    return tuple(GridCell(name, tuple(part for _, part in found)) for name, found in named.items())
+    return tuple(GridCell(name, tuple(map(part_of, same))) for name, same in named.items())
 
 
 def name_of(cell: Cell) -> str:
     """A name made from what most often differs."""
-    words = [cell.task, str(cell.subset) if cell.subset.reduces else "", f"ratio {cell.ratio:g}"]
-    words += [f"companions {cell.companions:g}" if cell.companions else ""]
+    design = cell.design
+    words = [design.task, str(design.subset) if design.subset.reduces else "", f"ratio {design.ratio:g}"]
+    words += [f"companions {design.companions:g}" if design.companions else ""]
     turns = f"rotating folds{f', {cell.together} at once' if cell.together > 1 else ''}"
-    words += ["+".join(cell.target_classes), cell.model, turns if cell.rotate else ""]
+    words += ["+".join(design.target_classes), cell.model, turns if cell.rotate else ""]
     return ", ".join(filter(None, words))
 
 
-def part_of(cell: Cell, base: Design) -> CellPart:
-    """A cell of fixed folds as a design. Raises ValueError for an unknown model or place holder."""
-    classifier = recipe(cell.model) if cell.model else base.classifier
+def part_of(cell: Cell) -> CellPart:
+    """A cell of fixed folds with its generator. Raises ValueError for an unknown model or place holder."""
+    design, subset = cell.design, cell.design.subset
+    training = recipe(cell.model) if cell.model else design.training
     if cell.steps:
-        classifier = classifier.of_steps(cell.steps)
-    design = replace(
-        base,
-        arms=cell.arms or base.arms,
-        task=cell.task,
-        target_classes=cell.target_classes,
-        ratio=cell.ratio,
-        companions=cell.companions,
-        folds=cell.folds,
-        subset=cell.subset,
-        seeds=cell.seeds,
-        classifier=classifier,
-    )
+        training = training.of_steps(cell.steps)
+    design = replace(design, training=training)
     known = {
-        "test_fold": folds_name(cell.folds.test),
-        "scarce_class": cell.subset.scarce_class,
-        "scarce_records": cell.subset.scarce_records,
-        "fraction": f"{cell.subset.fraction:g}",
+        "test_fold": folds_name(design.folds.test),
+        "scarce_class": subset.scarce_class,
+        "scarce_records": subset.scarce_records,
+        "fraction": f"{subset.fraction:g}",
     }
     try:
         return CellPart(design, Path(cell.generator.format(**known)))

@@ -33,11 +33,11 @@ COMPARISON_FILE = "comparison.json"
 
 @dataclass(frozen=True)
 class ComparisonSettings:
-    """What is trained and how it is judged."""
+    """How the classifiers of a comparison are trained and judged."""
 
-    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
+    training: ClassifierSettings = field(default_factory=ClassifierSettings)  # of the classifiers
     analysis: Analysis = field(default_factory=Analysis)
-    seeds: tuple[int, ...] = (0, 1, 2)  # one classifier for each, in every arm
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # one classifier for each, in every arm
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
@@ -59,9 +59,9 @@ class ReadyComparison:
     @property
     def runs(self) -> list[Run]:
         """The classifiers to train, arm by arm, a seed each."""
-        classifier = self.settings.classifier
+        training = self.settings.training
         return [
-            Run(self.prepared, arm, seed, classifier)
+            Run(self.prepared, arm, seed, training)
             for of_seeds in zip(*self.arms.values(), strict=True)
             for seed, arm in zip(self.arms, of_seeds, strict=True)
         ]
@@ -175,7 +175,7 @@ def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
         ready.target_classes,
         settings.seeds,
         runs[0].threshold_policy,
-        dataclasses.asdict(settings.classifier),
+        dataclasses.asdict(settings.training),
         settings.analysis,
     )
     return dataclasses.replace(found, remarks=ready.remarks)

@@ -9,51 +9,40 @@ import numpy as np
 
 from vqecg.downstream.augmentation.label_check import Check, LabelCheck
 from vqecg.downstream.augmentation.methods import AugmentationSettings, Ingredients, eligible
-from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, plan_additions, scarce_classes
+from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, QualityFilter
-from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.arm_catalogue import DEFAULT, CatalogueArm, find_arms
 from vqecg.downstream.comparison.arm_filling import fill_arms
 from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, RealPart, get_ready
-from vqecg.downstream.comparison.results import Analysis
 from vqecg.downstream.comparison.runs import check_changes
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.folds import FoldSplit, SplitIndices
+from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
-from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
+from vqecg.records.store.subset import TrainedOn, split_rows
 
 LIKELIHOOD, LABELS = CHECKS = ("likelihood", "labels")
 
 
 @dataclass(frozen=True)
-class Design:
-    """What is compared, on which records, how often."""
+class Design(AdditionSettings, ComparisonSettings):
+    """A comparison before anything is made: its records, what is added, the arms, and how they are judged."""
 
-    arms: tuple[str, ...] = DEFAULT
-    task: str = "superdiagnostic"  # of the classifiers
-    target_classes: tuple[str, ...] = ()  # classes to add records to; none = the scarce one, or all scarce ones
-    ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
-    companions: float = 0.0  # records without a target class that are added for each with one, in every adding arm
-    folds: FoldSplit = field(default_factory=FoldSplit)
-    subset: TrainingSubset = field(default_factory=TrainingSubset)
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
+    arms: tuple[str, ...] = ()  # such as prior-samples latent-interpolation+infilling; none = those of a default
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
-    checks: tuple[str, ...] = ()  # of CHECKS, which reject made records
-    only_able: bool = False  # plan copies of those records only that every arm can make others of
-    analysis: Analysis = field(default_factory=Analysis)
+    checks: tuple[str, ...] = ()  # that made records must pass: likelihood, labels, or both
+    only_able: bool = False  # plan only records that every arm can make others of; else copies stand in for the rest
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         unknown = sorted(set(self.checks) - set(CHECKS))
         if unknown:
             raise ValueError(f"checks are {list(self.checks)}; expected some of {', '.join(CHECKS)}")
-        ComparisonSettings(self.classifier, self.analysis, self.seeds)  # refuses seeds that cannot be
         if not self.folds.validation or not self.folds.test:
             raise ValueError(f"folds are {self.folds}; expected at least one for validation and one to test on")
         names = [arm.name for arm in self.catalogue]
         for arm in self.catalogue:
-            check_changes(arm.name, self.classifier, arm.training)
+            check_changes(arm.name, self.training, arm.training)
         if self.analysis.main_arm not in names or self.analysis.main_arm == REAL_ONLY:
             raise ValueError(
                 f"the main arm is {self.analysis.main_arm!r}, the arms are {', '.join(names)}: name the one that the "
@@ -63,7 +52,7 @@ class Design:
     @property
     def catalogue(self) -> tuple[CatalogueArm, ...]:
         """The arms. Raises ValueError for an unknown one."""
-        return find_arms(self.arms)
+        return find_arms(self.arms or DEFAULT)
 
     def draws(self, seed: int) -> AugmentationSettings:
         """How records are made for a seed of the classifiers: other draws in each, so that chance in them is seen."""
@@ -93,26 +82,13 @@ class Planned:
         return RealPart(self.own.store, rows, self.labels[rows])
 
 
-def targets_of(design: Design, train_labels: np.ndarray, class_names: tuple[str, ...]) -> list[str]:
-    """The target classes named, else the class that was made scarce, else all scarce ones."""
-    if design.target_classes:
-        return list(design.target_classes)
-    if design.subset.scarce_class and design.subset.scarce_class in class_names:
-        return [design.subset.scarce_class]
-    return scarce_classes(train_labels, class_names)
-
-
 def plan_of_labels(
     design: Design, store: RecordStore, seed: int = 0, eligible_rows: np.ndarray | None = None
 ) -> AdditionPlan:
     """A seed's plan of additions, from labels alone. Raises ValueError as `plan_additions` and `scarce_classes`."""
     rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
     labels = store.labels(task)[rows.train]
-    targets = targets_of(design, labels, task.class_names)
-    draws, companions = design.draws(seed).seed, design.companions
-    return plan_additions(
-        labels, task.class_names, targets, draws, design.ratio, eligible=eligible_rows, companions=companions
-    )
+    return design.plan(labels, task.class_names, design.draws(seed).seed, eligible_rows)
 
 
 def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> Planned:
@@ -133,7 +109,7 @@ def fill_design(
 ) -> ReadyComparison:
     """Makes what is added, anew for every seed, in `folder`, and checks the whole."""
     check = fit_checks(design, planned.own, folder, progress)
-    checked = f"{design.checks} {design.classifier if LABELS in design.checks else ''}"
+    checked = f"{design.checks} {design.training if LABELS in design.checks else ''}"
     arms = {}
     for seed, plan in planned.plans.items():
         own = replace(planned.own, check=check, settings=design.draws(seed))
@@ -141,10 +117,9 @@ def fill_design(
     train, validation, test = (
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
     )
-    settings = ComparisonSettings(design.classifier, design.analysis, design.seeds)
     names, targets = planned.own.task.class_names, planned.plan.target_classes
     cut = (f"Training records were taken away on purpose: {design.subset}.",) if design.subset.reduces else ()
-    return get_ready(train, validation, test, arms, names, targets, settings, (*cut, *remarks))
+    return get_ready(train, validation, test, arms, names, targets, design, (*cut, *remarks))
 
 
 def fit_checks(design: Design, own: Ingredients, folder: Path, progress: bool = False) -> Check | None:
@@ -153,9 +128,9 @@ def fit_checks(design: Design, own: Ingredients, folder: Path, progress: bool = 
     if LIKELIHOOD in design.checks:
         checks.append(LikelihoodCheck.fit(own.generator, training))
     if LABELS in design.checks:
-        seen = hashlib.blake2b(own.rows.tobytes() + repr((own.task.name, design.classifier)).encode(), digest_size=6)
+        seen = hashlib.blake2b(own.rows.tobytes() + repr((own.task.name, design.training)).encode(), digest_size=6)
         place = folder / f"label-check-{seen.hexdigest()}"
-        checks.append(LabelCheck.fit(training, own.task, design.classifier, place, progress=progress))
+        checks.append(LabelCheck.fit(training, own.task, design.training, place, progress=progress))
     return QualityFilter(tuple(checks)) if checks else None
 
 

@@ -230,7 +230,7 @@ def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]
         ready[0].target_classes,
         settings.seeds,
         "; ".join(dict.fromkeys(own[0].threshold_policy for own in runs)),
-        dataclasses.asdict(settings.classifier),
+        dataclasses.asdict(settings.training),
         settings.analysis,
         ranked,
     )

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+import tyro
 
 from vqecg.downstream.augmentation.additions import ALL, COPY, DRAWN, Additions, joined_tallies, rejection_rates
 from vqecg.downstream.augmentation.label_check import Check, LabelCheck, LabelCheckSettings
@@ -22,7 +23,7 @@ from vqecg.downstream.augmentation.methods import (
     Ingredients,
     eligible,
 )
-from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions, scarce_classes
+from vqecg.downstream.augmentation.plan import AUTO, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, LikelihoodSettings, QualityFilter
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.design import check_generator
@@ -32,10 +33,9 @@ from vqecg.prior.requests import Requests
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
-from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
-from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
+from vqecg.records.store.subset import TrainedOn, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.steps.assessing import load_segmenter
@@ -43,7 +43,6 @@ from vqecg.scripts.steps.generating import NO_GATE, gate_columns, gate_sentence,
 from vqecg.scripts.steps.prior import load_generator
 from vqecg.training.checkpoint import fingerprint
 
-AUTO = "auto"
 COPIES = (DUPLICATION, RECONSTRUCTION)  # of training records, by design: neither gate nor check applies
 
 
@@ -55,12 +54,9 @@ class AugmentingStep:
     generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
     out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
     method: str = INTERPOLATION  # interpolation, prior, infilling, duplication, reconstruction, naive or signal mixing
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
-    target_classes: tuple[str, ...] = (AUTO,)  # to add records to; auto = all with under a third of the commonest's
-    ratio: float = 0.5  # target classes are filled up to this multiple of the commonest class, such as 0.25 to 4
-    companions: float = 0.0  # records without a target class made for each with one: then looking made is no sign
-    folds: FoldSplit = field(default_factory=FoldSplit)  # everything is made from and fitted on the training folds
-    subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the generator's training
+    additions: Annotated[AdditionSettings, tyro.conf.arg(name="")] = field(
+        default_factory=lambda: AdditionSettings(target_classes=(AUTO,))
+    )
     settings: AugmentationSettings = field(default_factory=lambda: AugmentationSettings(sampling=SMALL.sampling))
     check: Path | None = None  # folder for the classifiers of the label check, trained once; none = labels unchecked
     label_check: LabelCheckSettings = field(default_factory=LabelCheckSettings)
@@ -84,7 +80,7 @@ def augment(step: AugmentingStep) -> str:
         raise ValueError(f"method is {step.method!r}; expected one of {', '.join(METHODS)}")
     check_destination(step.out, is_dataset, step.overwrite)
     own = ingredients(step)
-    trained = TrainedOn(own.store.fingerprint, step.folds, step.subset)
+    trained = TrainedOn(own.store.fingerprint, step.additions.folds, step.additions.subset)
     remarks = check_generator(own.generator, trained, allow_other=True)
     print("\n".join(remarks), end="\n" if remarks else "")
     plan = make_plan(step, own)
@@ -117,17 +113,15 @@ def ingredients(step: AugmentingStep) -> Ingredients:
     """Store, training rows and generator; nothing judges yet."""
     store, generator = RecordStore.open(step.store), load_generator(step.generator)
     generator.tokenizer.check_sampling_rate(store.spec.sampling_rate)
-    rows = split_rows(store, step.folds, step.subset).train
+    rows = split_rows(store, step.additions.folds, step.additions.subset).train
     settings = replace(step.settings, least=0 if step.force else step.settings.least)
-    return Ingredients(store, rows, store.task(step.task), generator, settings)
+    return Ingredients(store, rows, store.task(step.additions.task), generator, settings)
 
 
 def make_plan(step: AugmentingStep, own: Ingredients) -> AdditionPlan:
     """Which labels are added. Raises ValueError for a target class with too few records that can be parents."""
     labels, names = own.store.labels(own.task)[own.rows], own.task.class_names
-    targets = list(step.target_classes)
-    if targets == [AUTO]:
-        targets = scarce_classes(labels, names)
+    targets = step.additions.targets(labels, names)
     able = eligible(own, step.method)
     counts = {name: int((labels[able, names.index(name)] > 0).sum()) for name in targets if name in names}
     few = {name: count for name, count in counts.items() if count < step.min_parents}
@@ -137,8 +131,7 @@ def make_plan(step: AugmentingStep, own: Ingredients) -> AdditionPlan:
             f"{told}: so many training records can be parents by {step.method}, --min-parents asks for "
             f"{step.min_parents}: what is made from few is near them; leave the class out, or --force"
         )
-    seed, ratio, companions = own.settings.seed, step.ratio, step.companions
-    return plan_additions(labels, names, targets, seed, ratio, eligible=able, companions=companions)
+    return step.additions.plan(labels, names, own.settings.seed, able)
 
 
 def judges(step: AugmentingStep, own: Ingredients) -> dict[str, Any]:
@@ -170,7 +163,7 @@ def identity_of(step: AugmentingStep, own: Ingredients, plan: AdditionPlan) -> s
         "generator": own.generator.fingerprint,
         "tokenizer": fingerprint(own.generator.tokenizer),
         "method": step.method,
-        "task": step.task,
+        "task": step.additions.task,
         "settings": plain(own.settings),
         "check": None if step.check is None else plain(judging[:2]),
         "segmenter": None if step.segmenter is None else fingerprint(load_segmenter(step.segmenter)),

@@ -4,7 +4,9 @@ import datetime
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
+import tyro
 import yaml
 
 from vqecg.downstream.augmentation.methods import AugmentationSettings
@@ -23,7 +25,7 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset
 from vqecg.reports.comparison.grid_page import write_grid_page
 from vqecg.reports.comparison.page import write_comparison_page
-from vqecg.scripts.cli.arguments import build, plain
+from vqecg.scripts.cli.arguments import build, options_of, plain
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, begin
 from vqecg.scripts.steps.prior import load_generator
@@ -79,12 +81,19 @@ class ComparingStep:
             folds=self.folds,
             subset=self.subset,
             seeds=seeds,
-            classifier=training,
+            training=training,
             augmentation=self.augmentation,
             checks=self.checks,
             only_able=self.only_able,
             analysis=self.analysis,
         )
+
+
+@dataclass(frozen=True)
+class PlannedCell(Cell):
+    """A cell in a plan's file, where the options of its design stand beside the others."""
+
+    design: Annotated[Design, tyro.conf.arg(name="")] = field(default_factory=Design)
 
 
 def comparison_stage(step: ComparingStep) -> Stage:
@@ -158,20 +167,21 @@ def read_plan(step: ComparingStep, path: Path) -> tuple[GridCell, ...]:
         raise ValueError(f"--plan {path} cannot be read: {error}") from error
     if not isinstance(values, dict) or set(values) != {"cells"} or not isinstance(values["cells"], list):
         raise ValueError(f"--plan {path}: expected a mapping with a list `cells:` and nothing else")
-    base = step.design
-    names = ("task", "target_classes", "ratio", "companions", "folds", "subset", "seeds", "arms")
-    defaults = {name: getattr(base, name) for name in names} | {"generator": str(step.generator or "")}
+    defaults = options_of(step.design) | {"generator": str(step.generator or "")}
     cells = []
     for number, one in enumerate(values["cells"], 1):
         if not isinstance(one, dict):
             raise ValueError(f"--plan {path}: cell {number} is {one!r}; expected options by name")
-        cell: Cell = build(Cell, one, defaults, f"--plan {path}: cell {number}")
+        origin = f"--plan {path}: cell {number}"
+        if "rotate" in one and "folds" in one:
+            raise ValueError(f"{origin} has rotate and folds: name one of them")
+        cell: Cell = build(PlannedCell, one, defaults, origin)
         if step.quick and cell.model:
             cell = replace(cell, steps=min(cell.steps or recipe(cell.model).fit.steps, QUICK_STEPS))
         if not cell.generator:
-            raise ValueError(f"--plan {path}: cell {number} has no generator; name it there, or with --generator")
+            raise ValueError(f"{origin} has no generator; name it there, or with --generator")
         cells.append(cell)
-    return grid_cells(cells, base)
+    return grid_cells(cells)
 
 
 def summary(stage: Stage) -> str:

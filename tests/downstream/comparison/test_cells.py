@@ -1,7 +1,9 @@
 """The plan of a grid: what a cell takes over, folds that rotate, cells that are pooled, and what is refused."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,10 @@ from vqecg.records.store.subset import TrainingSubset
 
 BASE = Design()
 ROTATING = Cell(rotate=(1, 2, 3, 4), generator="folds/{test_fold}/prior")
+
+
+def design(**changes: Any) -> Design:
+    return replace(BASE, **changes)
 
 
 def test_every_fold_is_tested_on_once_and_never_trained_on_then():
@@ -35,27 +41,27 @@ def test_folds_tested_on_together_are_tested_on_once_too(folds: int, together: i
 
 
 def test_rotating_folds_are_one_cell_with_a_generator_for_each():
-    (cell,) = grid_cells([ROTATING], BASE)
+    (cell,) = grid_cells([ROTATING])
     assert cell.pooled and [part.generator for part in cell.parts] == [Path(f"folds/{n}/prior") for n in (1, 2, 3, 4)]
     assert [part.design.folds.test for part in cell.parts] == [(1,), (2,), (3,), (4,)]
 
 
 def test_cells_that_differ_only_in_test_folds_are_pooled():
     splits = [FoldSplit((1, 2), (3,), (4,)), FoldSplit((3, 4), (1,), (2,))]
-    (cell,) = grid_cells([Cell(folds=split, generator="g") for split in splits], BASE)
+    (cell,) = grid_cells([Cell(design=design(folds=split), generator="g") for split in splits])
     assert cell.pooled and [part.design.folds for part in cell.parts] == splits
 
 
 def test_folds_together_have_one_generator_and_a_name_of_their_own():
-    cell, single = grid_cells([replace(ROTATING, together=2), ROTATING], BASE)
+    cell, single = grid_cells([replace(ROTATING, together=2), ROTATING])
     assert [part.generator for part in cell.parts] == [Path("folds/1-2/prior"), Path("folds/3-4/prior")]
     assert [part.design.folds.test for part in cell.parts] == [(1, 2), (3, 4)]
     assert cell.name.endswith("rotating folds, 2 at once") and single.name.endswith("rotating folds")
 
 
 def test_fewer_steps_than_the_warm_up_shorten_it():
-    (cell,) = grid_cells([Cell(steps=20, generator="g")], BASE)
-    assert (cell.parts[0].design.classifier.fit.steps, cell.parts[0].design.classifier.fit.warmup_steps) == (20, 10)
+    (cell,) = grid_cells([Cell(steps=20, generator="g")])
+    assert (cell.parts[0].design.training.fit.steps, cell.parts[0].design.training.fit.warmup_steps) == (20, 10)
 
 
 def test_a_comparison_that_could_only_fail_later_is_refused_when_it_is_named():
@@ -70,18 +76,16 @@ def test_a_comparison_that_could_only_fail_later_is_refused_when_it_is_named():
 def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_path():
     subset = TrainingSubset("HYP", 50)
     given = Cell(
-        arms=("mixup", "prior samples"),
-        subset=subset,
+        design=design(arms=("mixup", "prior samples"), subset=subset, ratio=1.0, only_able=True),
         model="bi-lstm",
         steps=7,
-        ratio=1.0,
         generator="g/{scarce_class}-{scarce_records}",
     )
-    (cell,) = grid_cells([given], replace(BASE, only_able=True))
+    (cell,) = grid_cells([given])
     (part,) = cell.parts
     assert part.generator == Path("g/HYP-50") and not cell.pooled
     assert part.design.subset == subset and part.design.only_able and part.design.ratio == 1.0
-    assert part.design.classifier.model == "bi-lstm" and part.design.classifier.fit.steps == 7
+    assert part.design.training.model == "bi-lstm" and part.design.training.fit.steps == 7
     assert cell.name == "superdiagnostic, HYP cut to 50 (seed 0), ratio 1, bi-lstm"
     assert cell.slug == "superdiagnostic-hyp-cut-to-50-seed-0-ratio-1-bi-lstm"
 
@@ -89,26 +93,34 @@ def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_pat
 @pytest.mark.parametrize(
     ("cells", "told"),
     [
-        ([], "the plan has no cell"),
-        ([Cell(), Cell()], "2 cells are named 'superdiagnostic, ratio 0.5'.*give them names"),
-        ([Cell("a", ratio=1.0), Cell("a", folds=FoldSplit((1,), (2,), (3,)))], "differ only in their folds"),
-        ([Cell("a b"), Cell("a-b")], "not different enough"),
-        ([Cell(model="vgg")], "classifier 'vgg' is unknown"),
-        ([Cell(arms=("smote",))], "arm 'smote' is unknown"),
-        ([Cell(arms=("mixup",))], "the main arm is 'prior samples', the arms are real only, duplication, mixup"),
-        ([Cell(generator="folds/{fold}")], "in which .*test_fold.* are filled in"),
-        ([Cell(rotate=(1,))], "a third for training"),
-        ([Cell(rotate=(1, 2, 3), folds=FoldSplit((1,), (2,), (3,)))], "rotate and folds"),
-        ([Cell("a", folds=FoldSplit((1,), (2,), (3, n))) for n in (4, 5)], "other test folds each"),
-        ([Cell(together=2)], "together, but no folds to rotate"),
-        ([Cell(rotate=(1, 2, 3), together=2)], "2 tested on together"),
-        ([Cell(rotate=(1, 2, 3), together=0)], "0 tested on together"),
-        ([Cell(folds=FoldSplit((1,), (2,), ()))], "one to test on"),
-        ([Cell(seeds=(0, 0))], "none twice"),
-        ([Cell(model="label-correlation")], "'asymmetric loss' trains as all arms do"),
-        ([Cell(generator="folds/{test_fold.first}")], "in which .*test_fold.* are filled in"),
+        (lambda: [], "the plan has no cell"),
+        (lambda: [Cell(), Cell()], "2 cells are named 'superdiagnostic, ratio 0.5'.*give them names"),
+        (
+            lambda: [Cell("a", design(ratio=1.0)), Cell("a", design(folds=FoldSplit((1,), (2,), (3,))))],
+            "differ only in their folds",
+        ),
+        (lambda: [Cell("a b"), Cell("a-b")], "not different enough"),
+        (lambda: [Cell(model="vgg")], "classifier 'vgg' is unknown"),
+        (lambda: [Cell(design=design(arms=("smote",)))], "arm 'smote' is unknown"),
+        (
+            lambda: [Cell(design=design(arms=("mixup",)))],
+            "the main arm is 'prior samples', the arms are real only, duplication, mixup",
+        ),
+        (lambda: [Cell(generator="folds/{fold}")], "in which .*test_fold.* are filled in"),
+        (lambda: [Cell(rotate=(1,))], "a third for training"),
+        (
+            lambda: [Cell("a", design(folds=FoldSplit((1,), (2,), (3, n)))) for n in (4, 5)],
+            "other test folds each",
+        ),
+        (lambda: [Cell(together=2)], "together, but no folds to rotate"),
+        (lambda: [Cell(rotate=(1, 2, 3), together=2)], "2 tested on together"),
+        (lambda: [Cell(rotate=(1, 2, 3), together=0)], "0 tested on together"),
+        (lambda: [Cell(design=design(folds=FoldSplit((1,), (2,), ())))], "one to test on"),
+        (lambda: [Cell(design=design(seeds=(0, 0)))], "none twice"),
+        (lambda: [Cell(model="label-correlation")], "'asymmetric loss' trains as all arms do"),
+        (lambda: [Cell(generator="folds/{test_fold.first}")], "in which .*test_fold.* are filled in"),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused(cells: list[Cell], told: str):
+def test_a_plan_that_makes_no_sense_is_refused(cells: Callable[[], list[Cell]], told: str):
     with pytest.raises(ValueError, match=told):
-        grid_cells(cells, BASE)
+        grid_cells(cells())

@@ -25,7 +25,7 @@ from vqecg.records.store.record_store import RecordStore
 NAMES = ("NORM", "MI", "STTC", "CD", "HYP")
 FIT = dataclasses.replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1, evaluate_every=2)
 SETTINGS = ComparisonSettings(
-    classifier=ClassifierSettings(fit=FIT),
+    training=ClassifierSettings(fit=FIT),
     analysis=Analysis(replicates=50),
     seeds=(0, 1),
 )
@@ -106,7 +106,7 @@ def test_a_comparison_trains_every_arm_and_seed_and_is_resumed_without_training(
     kept = read_comparison(copy)
     assert json.dumps(again.to_dict()) == json.dumps(finished.to_dict()) == json.dumps(kept.to_dict())
 
-    longer = dataclasses.replace(SETTINGS, classifier=SETTINGS.classifier.changed({"fit.steps": 1}))
+    longer = dataclasses.replace(SETTINGS, training=SETTINGS.training.changed({"fit.steps": 1}))
     with pytest.raises(ValueError, match=r"other settings or data.*steps.*or overwrite"):
         parts.run(copy, longer)
     changed = dataclasses.replace(parts.arms[0], signals=np.asarray(parts.arms[0].signals) * 2)
@@ -204,8 +204,8 @@ def test_a_run_of_other_settings_is_refused_before_another_one_is_trained(parts:
 
 @pytest.mark.slow
 def test_label_networks_know_the_real_labels_in_every_arm(parts: Parts, tmp_path: Path) -> None:
-    classifier = SETTINGS.classifier.changed({"model": "label-correlation", "fit.steps": 1})
-    parts.run(tmp_path, dataclasses.replace(SETTINGS, classifier=classifier, seeds=(0,)))
+    training = SETTINGS.training.changed({"model": "label-correlation", "fit.steps": 1})
+    parts.run(tmp_path, dataclasses.replace(SETTINGS, training=training, seeds=(0,)))
     kind: Any = classifier_class("label-correlation")
     known = [
         values.numpy()

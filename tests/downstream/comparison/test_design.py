@@ -18,7 +18,7 @@ DESIGN = Design(
     target_classes=("HYP",),
     folds=FoldSplit((1, 2, 3, 4, 5, 6, 7, 8), (9,), (10,)),
     seeds=(0, 3),
-    classifier=ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1, evaluate_every=2)),
+    training=ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1, evaluate_every=2)),
     augmentation=AugmentationSettings(least=1, attempts=1),
     analysis=Analysis(replicates=20),
 )

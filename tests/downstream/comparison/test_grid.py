@@ -33,11 +33,10 @@ BASE = Design(
     target_classes=("HYP",),
     folds=FOLDS,
     seeds=(0,),
-    classifier=ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1, evaluate_every=2)),
+    training=ClassifierSettings(fit=replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1, evaluate_every=2)),
     augmentation=AugmentationSettings(least=1, attempts=1),
     analysis=Analysis(replicates=20),
 )
-HERE: dict[str, Any] = {"target_classes": ("HYP",), "folds": FOLDS, "seeds": (0,)}
 
 
 @dataclass(frozen=True)
@@ -70,14 +69,18 @@ def load(
 
 
 def cells(*given: Cell) -> tuple[GridCell, ...]:
-    return grid_cells(given, BASE)
+    return grid_cells(given)
+
+
+def designed(**changes: Any) -> Design:
+    return replace(BASE, **changes)
 
 
 FEW = TrainingSubset("NORM", 10)
 THREE = cells(
-    Cell("low", ratio=0.5, generator="all", **HERE),
-    Cell("high", ratio=0.8, generator="all", **HERE),
-    Cell("scarce", subset=FEW, ratio=1.5, generator="norm-10", folds=FOLDS, seeds=(0,), target_classes=("NORM",)),
+    Cell("low", designed(ratio=0.5), generator="all"),
+    Cell("high", designed(ratio=0.8), generator="all"),
+    Cell("scarce", designed(subset=FEW, ratio=1.5, target_classes=("NORM",)), generator="norm-10"),
 )
 
 
@@ -161,7 +164,7 @@ def test_another_analysis_of_a_cell_uses_the_trained_classifiers(
     folder = tmp_path / "grid"
     shutil.copytree(finished, folder)
     before = times(folder)
-    other = grid_cells([Cell("low", generator="all", **HERE)], replace(BASE, analysis=Analysis(replicates=30)))
+    other = cells(Cell("low", designed(analysis=Analysis(replicates=30)), generator="all"))
     told = "JUDGED BEFORE by another analysis or other seeds (main_arm prior samples, primary_metric auroc"
     assert not any("JUDGED BEFORE" in caution for caution in read_comparison(folder / "cells" / "low").cautions)
     for _ in range(2):  # the second time as it was kept
@@ -178,7 +181,7 @@ def test_a_cell_says_that_seeds_were_added_after_it_had_been_judged(
 ):
     folder = tmp_path / "grid"
     shutil.copytree(finished, folder)
-    more = grid_cells([Cell("low", generator="all", **{**HERE, "seeds": (0, 1)})], BASE)
+    more = cells(Cell("low", designed(seeds=(0, 1)), generator="all"))
     found = run(more, simulated_store, folder, load)["low"]
     assert found.seeds == (0, 1)
     assert any("JUDGED BEFORE" in caution and "seeds [0])" in caution for caution in found.cautions)
@@ -187,9 +190,9 @@ def test_a_cell_says_that_seeds_were_added_after_it_had_been_judged(
 def test_a_generator_that_has_seen_too_much_is_refused_before_anything_is_made(
     simulated_store: RecordStore, load: Loader, tmp_path: Path
 ):
-    rotating = Cell("folds", rotate=ROTATED, target_classes=("HYP",), seeds=(0,), generator="without-3")
-    scarce = Cell("scarce", subset=TrainingSubset("NORM", 10), generator="all", **HERE)
-    silent = Cell("silent", generator="silent", **HERE)
+    rotating = Cell("folds", BASE, ROTATED, generator="without-3")
+    scarce = Cell("scarce", designed(subset=TrainingSubset("NORM", 10)), generator="all")
+    silent = Cell("silent", BASE, generator="silent")
     for cell, told in (
         (rotating, r"cell 'folds', test folds \[1\].*seen the test folds \[1\]"),
         (scarce, "all training records, not NORM cut to 10 .*--subset .*--allow-other-training"),
@@ -205,8 +208,8 @@ def test_a_generator_that_has_seen_too_much_is_refused_before_anything_is_made(
 def test_rotating_folds_are_pooled_in_several_processes_and_test_every_record_once(
     simulated_store: RecordStore, load: Loader, tmp_path: Path, together: int, tested_on: tuple[str, ...]
 ):
-    folds: dict[str, Any] = {"rotate": ROTATED, "together": together, "generator": "without-{test_fold}"}
-    given = Cell("folds", arms=("prior samples",), target_classes=("HYP",), ratio=1.0, seeds=(0,), **folds)
+    design = designed(arms=("prior samples",), ratio=1.0)
+    given = Cell("folds", design, ROTATED, together, generator="without-{test_fold}")
     found = run(cells(given), simulated_store, tmp_path, load, workers=2)["folds"]
     tested = simulated_store.table["fold"].isin(ROTATED).to_numpy()
     assert found.folds == tested_on and found.test_records == tested.sum()
@@ -226,12 +229,13 @@ def test_a_class_too_uneven_for_ranks_within_the_fold_is_refused_before_anything
     column = simulated_store.labels(simulated_store.task("superdiagnostic"))[:, names.index("NORM")] > 0
     table = simulated_store.table.assign(fold=np.where(column, 1, simulated_store.table["fold"].clip(2, 4)))
     store = replace(simulated_store, table=table)
-    cell = Cell("folds", rotate=ROTATED, target_classes=("HYP",), ratio=1.0, seeds=(0,), generator="all")
+    cell = Cell("folds", designed(ratio=1.0), ROTATED, generator="all")
     with pytest.raises(
         ValueError, match=r"cell 'folds': NORM has \d+ positives in fold 1, expected about .*raw-scores"
     ):
         check_even(cells(cell)[0], store)
-    check_even(grid_cells([cell], replace(BASE, analysis=Analysis(replicates=20, pool_raw_scores=True)))[0], store)
+    raw = designed(ratio=1.0, analysis=Analysis(replicates=20, pool_raw_scores=True))
+    check_even(cells(replace(cell, design=raw))[0], store)
 
 
 @pytest.mark.slow

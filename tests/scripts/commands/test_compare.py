@@ -130,11 +130,11 @@ def test_a_generator_of_fewer_of_the_same_records_is_used_and_the_comparison_say
 def test_quick_is_few_arms_seeds_and_steps_and_the_default_is_every_arm(tmp_path: Path):
     here = Path("x")
     quick = ComparingStep(here, here, here, quick=True).design
-    assert quick.arms == QUICK and quick.seeds == (0, 1) and quick.classifier.fit.steps == 600
+    assert quick.arms == QUICK and quick.seeds == (0, 1) and quick.training.fit.steps == 600
     assert ComparingStep(here, here, here, quick=True, arms=("mixup", "prior samples")).design.arms[0] == "mixup"
     (tmp_path / "plan.yaml").write_text("cells: [{model: resnet18}, {steps: 7, ratio: 1.0}]", encoding="utf-8")
     cells = comparing.read_plan(ComparingStep(here, here, here, quick=True), tmp_path / "plan.yaml")
-    assert [cell.parts[0].design.classifier.fit.steps for cell in cells] == [600, 7]
+    assert [cell.parts[0].design.training.fit.steps for cell in cells] == [600, 7]
     whole = ComparingStep(here, here, here).design
     assert whole.arms == DEFAULT and len(whole.seeds) == 5
 
@@ -168,7 +168,11 @@ def test_a_plan_is_a_grid_that_is_gone_on_with(
         ("cells: 3", "expected a mapping with a list `cells:`"),
         ("cells: []\nstore: x", "expected a mapping with a list `cells:`"),
         ("cells: []", "the plan has no cell"),
-        ("cells: [{number: 3}]", "cell 1: unknown options ['number']; expected some of name, arms"),
+        (
+            "cells: [{number: 3}]",
+            "cell 1: unknown options ['number']; expected some of name, training, analysis, seeds, task",
+        ),
+        ("cells: [{rotate: [1, 2, 3], folds: {test: [4]}}]", "cell 1 has rotate and folds: name one of them"),
         ("cells: [3]", "cell 1 is 3; expected options by name"),
         ("cells: [{arms: [smote]}]", "arm 'smote' is unknown"),
         ("cells: [{ratio: [1]}]", "cell 1: ratio is [1]; expected a number"),
