@@ -26,8 +26,8 @@ def reuse(
     if overwrite:
         return False
     raise ValueError(
-        f"{folder} holds this output with other settings or inputs ({differences(kept, wanted)}): use another folder, "
-        "or overwrite it"
+        f"{folder} holds this output with other settings or inputs ({differences(kept, wanted)}): name another folder "
+        "(--out), or replace this output (--overwrite)"
     )
 
 

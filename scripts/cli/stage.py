@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from vqecg.records.files.atomic import write_text
-from vqecg.records.files.reuse import differences
+from vqecg.records.files.reuse import as_json, reuse
 from vqecg.records.files.stage_file import STAGE_FILE, read_stage
 from vqecg.training.processes import by_main, is_main_process
 from vqecg.training.progress import peak_memory_mb
@@ -84,7 +84,7 @@ def begin(
     overwrite it; something that no vqecg step made is never deleted, and the same settings are never done again. What
     is overwritten moves aside (`replaced`) until the new step is finished.
     """
-    return by_main(partial(_begin, folder, command, json.loads(json.dumps(settings)), overwrite, arguments))
+    return by_main(partial(_begin, folder, command, as_json(settings), overwrite, arguments))
 
 
 def _begin(
@@ -99,18 +99,12 @@ def _begin(
         if there is None or there.get("command") != command:
             made = "something else" if there is None else f"the output of `vqecg {there.get('command')}`"
             raise ValueError(f"{folder} holds {made}: give --out another folder")
-        if there["settings"] == settings:
+        if reuse(folder, settings, STAGE_FILE, "settings", overwrite):
             return Stage(folder, there, time.perf_counter() - seconds_before(folder))
-        if not overwrite:
-            raise ValueError(
-                f"{folder} holds this step with other settings ({differences(there['settings'], settings)}): give "
-                "--out another folder, or --overwrite"
-            )
         move_aside(folder)
-        waiting = read_stage(replaced(folder))
-        if waiting is not None and waiting["settings"] == settings:
+        if reuse(replaced(folder), settings, STAGE_FILE, "settings", overwrite=True):
             restore(folder)
-            return Stage(folder, waiting, time.perf_counter() - seconds_before(folder))
+            return _begin(folder, command, settings, overwrite, arguments)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / STAGE_FILE, json.dumps(content, indent=2) + "\n")
     write_text(folder / SETTINGS_FILE, yaml.safe_dump(dict(arguments or settings), sort_keys=False))

@@ -2,6 +2,7 @@
 would write, so a run resumes step by step, and any step can be looked at or done again by itself."""
 
 import datetime
+import json
 import shlex
 import sys
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import plan_of_labels
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import write_text
+from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import shards_beside
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import OWN, LabelTask
@@ -35,6 +37,8 @@ from vqecg.scripts.steps.generating import GeneratingStep, generate
 from vqecg.scripts.steps.preparing import PreparingStep
 from vqecg.scripts.steps.prior import PriorStep
 from vqecg.scripts.steps.tokenizer import TokenizerStep
+
+SYNTHETIC_FILE = "synthetic.json"  # all that the synthetic data set depends on
 
 
 @dataclass(frozen=True)
@@ -202,9 +206,8 @@ def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None
         "sampling": plain(arguments.settings.sampling),
         "folds": plain(arguments.folds),  # of the gate against copies
     }
-    mark = places.synthetic.with_name("synthetic.yaml")
-    done = yaml.safe_load(mark.read_text(encoding="utf-8")) if mark.is_file() else None
-    if not is_dataset(places.synthetic) or done != wanted:
+    done = reuse(places.out, wanted, SYNTHETIC_FILE, overwrite=True)
+    if not done or not is_dataset(places.synthetic):
         generating = GeneratingStep(
             places.prior,
             places.synthetic,
@@ -217,7 +220,7 @@ def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None
             workers=arguments.workers,
         )
         print(generate(generating))
-        write_text(mark, yaml.safe_dump(wanted, sort_keys=False))
+        write_text(places.out / SYNTHETIC_FILE, json.dumps(wanted, indent=2) + "\n")
     spec = RecordStore.open(places.store).spec
     step = PreparingStep(places.synthetic, places.synthetic_store, spec, "ptb-xl", overwrite=True)
     print(preparing.summary(preparing.prepare(step)))

@@ -42,7 +42,9 @@ def finished(folder: Path) -> None:
 
 def test_other_settings_are_refused_and_named(tmp_path: Path):
     finished(tmp_path)
-    with pytest.raises(ValueError, match=r"other settings \(fit\.rate 0\.1 there, 0\.2 asked for\).*--overwrite"):
+    with pytest.raises(
+        ValueError, match=r"other settings or inputs \(fit\.rate 0\.1 there, 0\.2 asked for\).*--overwrite"
+    ):
         begin(tmp_path, "compare", OTHER, False)
     assert (tmp_path / "model").exists()
 

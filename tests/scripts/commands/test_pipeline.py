@@ -44,7 +44,7 @@ def test_every_section_of_the_report_is_filled(finished_run: Path):
 
 def test_the_folders_are_those_of_the_single_commands(finished_run: Path):
     assert sorted(path.name for path in finished_run.iterdir()) == sorted(
-        [*STEPS, "store", "synthetic", "synthetic-store", "costs.json", "report.html", "run.yaml", "synthetic.yaml"]
+        [*STEPS, "store", "synthetic", "synthetic-store", "costs.json", "report.html", "run.yaml", "synthetic.json"]
     )
     for step in STEPS:
         assert "figures" in json.loads((finished_run / step / "stage.json").read_text())
