@@ -7,42 +7,51 @@ from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
 
 @dataclass(frozen=True)
-class ECGPriorConfig:
-    """The shape of an `ECGPrior`, the labels it listens to, and the tokenizer whose codes it speaks."""
+class PriorShape:
+    """The settings of an `ECGPrior` that a user chooses."""
 
-    class_names: tuple[str, ...] = ()  # labels, in the order of the condition's columns
-    tokenizer_fingerprint: str = ""  # of the tokenizer that made the codes; another is refused
-    groups: int = 0  # of labels, such as superclasses of statements, that the condition shows beside the labels
-    codebook_size: int = 1024  # codes a level
-    code_dimension: int = 64  # of the tokenizer's code vectors, by which the prior knows which codes are alike
-    levels: int = 3  # first levels of the tokenizer that are modelled
-    frames: int = 125  # frames a record
-    sampling_rate: int = 100  # Hz of the recordings, whose traits are measured
-    hop_length: int = 8  # samples a frame
+    levels: int = 2  # first levels of the tokenizer that are modelled
+    backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it
+    width: int = 256  # of the hidden states
+    layers: int = 6  # of the backbone
+    heads: int = 4  # of attention, per layer
+    dropout: float = 0.1  # on what the backbone is given: codes, condition and sketch
     components: int = 48  # of the representative beat, drawn before the codes (prior/sketch/traits.py)
     trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
     detail_width: int = 128  # channels of the detail model (prior/detail/modeling.py)
     detail_blocks: int = 4  # layers of it
-    beat_bins: int = 192  # eighths of a frame, up to which the distance to the R peaks before and after is told
-    backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it
-    width: int = 256  # of the hidden states
-    layers: int = 6  # of the backbone
-    heads: int = 4  # of attention, a layer
-    dropout: float = 0.1  # on what the backbone is given: codes, condition and beats
+    beat_bins: int = 192  # eighths of a frame, the longest distance to the R peaks before and after that is embedded
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
     attribute_dropout: float = 0.3  # share of training records of which an attribute is hidden, each by itself
     # of a record, beside its labels: names of records/attributes.py
     attributes: tuple[str, ...] = field(default=("age", "sex"), metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
-        if not self.class_names:
-            raise ValueError("class_names is empty; expected the names of the labels the prior is conditioned on")
         if self.backbone not in ("gpt2", "llama"):
             raise ValueError(f"backbone is {self.backbone!r}; expected 'gpt2' or 'llama'")
-        for name in self.attributes:
-            ATTRIBUTES.get(name)
         if self.width % self.heads:
             raise ValueError(f"width {self.width} does not split into {self.heads} heads; choose a multiple")
+        for name in self.attributes:
+            ATTRIBUTES.get(name)
+
+
+@dataclass(frozen=True)
+class ECGPriorConfig(PriorShape):
+    """All settings of an `ECGPrior`: its shape, and what follows from its training records and their tokenizer."""
+
+    class_names: tuple[str, ...] = ()  # labels, in the order of the condition's columns
+    tokenizer_fingerprint: str = ""  # of the tokenizer that made the codes; another is refused
+    groups: int = 0  # of labels, such as superclasses of statements, that the condition shows beside the labels
+    codebook_size: int = 1024  # codes per level
+    code_dimension: int = 64  # of the tokenizer's code vectors, by which the prior knows which codes are alike
+    frames: int = 125  # per record
+    sampling_rate: int = 100  # Hz of the recordings, whose traits are measured
+    hop_length: int = 8  # samples per frame
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.class_names:
+            raise ValueError("class_names is empty; expected the names of the labels the prior is conditioned on")
 
     @property
     def steps(self) -> int:

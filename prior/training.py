@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vqecg.prior.conditioning import Condition, group_membership
-from vqecg.prior.config import ECGPriorConfig
+from vqecg.prior.config import ECGPriorConfig, PriorShape
 from vqecg.prior.detail.training import DetailLoss, train_detail
 from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.modeling import ECGPrior
@@ -30,17 +30,7 @@ DETAIL_FIT = FitSettings(steps=1200, batch_size=32, learning_rate=2e-3, warmup_s
 class PriorTraining:
     """A prior's shape and how it is trained."""
 
-    levels: int = 2  # first levels of the tokenizer that are modelled
-    backbone: str = "gpt2"  # "gpt2" or "llama"
-    width: int = 256  # of the hidden states
-    layers: int = 6  # of the backbone
-    heads: int = 4  # of attention, a layer
-    dropout: float = 0.1  # on what the backbone is given: codes, condition and sketch
-    components: int = 48  # of the representative beat, drawn before the codes
-    trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
-    label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
-    attribute_dropout: float = 0.3  # share of training records of which an attribute is hidden, each by itself
-    attributes: tuple[str, ...] = ("age", "sex")  # of a record, beside its labels: names of records/attributes.py
+    model: PriorShape = field(default_factory=PriorShape)
     variants: int = 4  # encodings of each training record, jittered anew (the first is not)
     shift: float = 0.04  # s, a variant is moved by at most, either way
     gain: float = 0.05  # standard deviation of the logarithm of a random factor on each variant
@@ -75,45 +65,38 @@ def train_prior(
     Raises ValueError when the settings ask for more levels than the tokenizer has or for no variant, no validation
     rows are given, or the store's sampling rate is not the tokenizer's.
     """
-    if not 1 <= settings.levels <= tokenizer.num_levels:
-        raise ValueError(f"levels is {settings.levels}; expected 1 to {tokenizer.num_levels}, what the tokenizer has")
+    if not 1 <= settings.model.levels <= tokenizer.num_levels:
+        raise ValueError(
+            f"levels is {settings.model.levels}; expected 1 to {tokenizer.num_levels}, what the tokenizer has"
+        )
     if settings.variants < 1:
         raise ValueError(f"variants is {settings.variants}; expected at least 1, the records as they are")
     if len(validation) == 0:
         raise ValueError("no validation records to choose the weights by; name at least one validation fold")
     membership = group_membership(task.class_names)
     basis = trait_basis(store, train, settings)
+    shape = replace(settings.model, components=basis.components)
     config = ECGPriorConfig(
+        **vars(shape),
         class_names=task.class_names,
         groups=membership.shape[1],
         tokenizer_fingerprint=fingerprint(tokenizer),
         codebook_size=tokenizer.codebook_size,
         code_dimension=tokenizer.config.dimension,
-        levels=settings.levels,
         frames=tokenizer.frames(store.spec.samples),
         sampling_rate=store.spec.sampling_rate,
         hop_length=tokenizer.hop_length,
-        components=basis.components,
-        trait_noise=settings.trait_noise,
-        backbone=settings.backbone,
-        width=settings.width,
-        layers=settings.layers,
-        heads=settings.heads,
-        dropout=settings.dropout,
-        label_dropout=settings.label_dropout,
-        attribute_dropout=settings.attribute_dropout,
-        attributes=settings.attributes,
     )
     shift = round(settings.shift * store.spec.sampling_rate)
     variants = Variants(settings.variants, shift, settings.gain, settings.fit.seed)
     levels = tokenizer.num_levels  # all: the detail model learns what the deeper ones hold
-    columns = settings.attributes
+    columns = settings.model.attributes
     examples = encode_examples(store, train, tokenizer, basis, task, levels, variants, columns, progress)
     held_out = encode_examples(store, validation, tokenizer, basis, task, levels, attributes=columns, progress=progress)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         prior = ECGPrior(config)
-    prior.know_codes(tokenizer.quantizer.codebooks[: settings.levels])
+    prior.know_codes(tokenizer.quantizer.codebooks[: settings.model.levels])
     prior.know_groups(membership)
     prior.know_traits(basis)
     return fit_parts(prior, examples, held_out, tokenizer.quantizer.codebooks, settings, folder, progress)
@@ -129,9 +112,11 @@ def fit_parts(
     progress: bool,
 ) -> TrainedPrior:
     """Trains the sketch, then the transformer on the levels that it writes, then the detail on all of `examples`'."""
-    written = examples.first_levels(settings.levels)
-    written = replace(written, label_dropout=settings.label_dropout, attribute_dropout=settings.attribute_dropout)
-    shown = held_out.first_levels(settings.levels)
+    written = examples.first_levels(settings.model.levels)
+    written = replace(
+        written, label_dropout=settings.model.label_dropout, attribute_dropout=settings.model.attribute_dropout
+    )
+    shown = held_out.first_levels(settings.model.levels)
     sketch = fit(
         prior.sketch,
         written,
@@ -157,13 +142,13 @@ def fit_parts(
     )
     for part in parts:
         part.requires_grad_(True)
-    if settings.levels == len(codebooks):
+    if settings.model.levels == len(codebooks):
         return TrainedPrior(prior, sketch, result, None)
     detail = train_detail(
         prior.detail,
         examples,
         held_out,
-        DetailLoss(codebooks, settings.levels, settings.corruption, prior.sketch, settings.trait_noise),
+        DetailLoss(codebooks, settings.model.levels, settings.corruption, prior.sketch, settings.model.trait_noise),
         settings.detail,
         None if folder is None else folder / "detail",
         progress,
@@ -176,7 +161,7 @@ def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) 
     some = np.random.default_rng(settings.fit.seed).permutation(train)[:BASIS_RECORDS]
     parts = np.array_split(some, -(-len(some) // BATCH))
     measures = [measure_all(store.signals(part), store.spec.sampling_rate).measures for part in parts]
-    return TraitBasis.fit(np.concatenate(measures), settings.components)
+    return TraitBasis.fit(np.concatenate(measures), settings.model.components)
 
 
 def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -95,11 +95,13 @@ def tokenizer_training() -> TokenizerTraining:
 @pytest.fixture(scope="session")
 def prior_training() -> PriorTraining:
     """Settings with which a prior trains in a second."""
+    from vqecg.prior.config import PriorShape
     from vqecg.prior.training import PriorTraining
     from vqecg.training.fit import FitSettings
 
     fit = FitSettings(steps=8, batch_size=16, evaluate_every=4, warmup_steps=2, mixed_precision="no")
-    return PriorTraining(levels=2, width=32, layers=2, heads=2, variants=2, fit=fit, sketch=fit, detail=fit)
+    shape = PriorShape(levels=2, width=32, layers=2, heads=2)
+    return PriorTraining(shape, variants=2, fit=fit, sketch=fit, detail=fit)
 
 
 @pytest.fixture(scope="session")
@@ -156,9 +158,7 @@ settings:
     fit: {steps: 20, batch_size: 16, warmup_steps: 2, evaluate_every: 10}
     validation_records: 16
   prior:
-    width: 32
-    layers: 2
-    heads: 2
+    model: {width: 32, layers: 2, heads: 2}
     variants: 1
     fit: {steps: 20, batch_size: 16, warmup_steps: 2, evaluate_every: 10}
     sketch: {steps: 20, batch_size: 16, warmup_steps: 2}

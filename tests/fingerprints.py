@@ -39,9 +39,7 @@ settings:
     fit: {{steps: 20, batch_size: 16, warmup_steps: 2, evaluate_every: 10}}
     validation_records: 16
   prior:
-    width: 32
-    layers: 2
-    heads: 2
+    model: {{width: 32, layers: 2, heads: 2}}
     variants: 1
     fit: {{steps: 20, batch_size: 16, warmup_steps: 2, evaluate_every: 10}}
     sketch: {{steps: 20, batch_size: 16, warmup_steps: 2}}

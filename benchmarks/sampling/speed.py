@@ -100,7 +100,7 @@ def load_prior(options: argparse.Namespace) -> ECGPrior:
     if options.generator:
         return load_generator(options.generator).prior
     chosen = preset(options.preset)
-    shape = chosen.prior
+    shape = chosen.prior.model
     config = ECGPriorConfig(
         class_names=("NORM", "MI", "STTC", "CD", "HYP"),
         codebook_size=chosen.tokenizer.model.codebook_size,

@@ -56,11 +56,11 @@ Median PRD over 12 mean-free leads, {whole["records"]:,} {figures["measured_on"]
 
 def generator_card(settings: PriorTraining, task: LabelTask, data: str, figures: Mapping[str, Any]) -> str:
     """The card of a generator; `data` are `data_lines`."""
-    missed = figures["detail_loss"]
+    model, missed = settings.model, figures["detail_loss"]
     detail = "" if missed is None else f"; the embedding of all levels is missed by {100 * missed:.1f} % of its energy"
     return f"""# ECGGenerator
 
-Labels in, 12-lead ECGs out: a prior on a {settings.backbone} backbone over the first {settings.levels} levels of the
+Labels in, 12-lead ECGs out: a prior on a {model.backbone} backbone over the first {model.levels} levels of the
 tokenizer in tokenizer/, {figures["parameters"]:,} parameters.
 
 ```python

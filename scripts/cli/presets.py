@@ -4,7 +4,7 @@ cores and under 75 minutes, `base` for a GPU."""
 from dataclasses import dataclass, replace
 
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings, for_model, recipe
-from vqecg.prior.config import SamplingSettings
+from vqecg.prior.config import PriorShape, SamplingSettings
 from vqecg.prior.training import DETAIL_FIT, SKETCH_FIT, PriorTraining
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.training import TokenizerTraining
@@ -32,10 +32,7 @@ TINY = Preset(
         ),
     ),
     prior=PriorTraining(
-        levels=2,
-        width=96,
-        layers=3,
-        heads=4,
+        model=PriorShape(levels=2, width=96, layers=3, heads=4),
         variants=2,
         fit=FitSettings(
             steps=400, batch_size=32, learning_rate=3e-3, warmup_steps=20, average_decay=0.98, evaluate_every=100
@@ -60,11 +57,7 @@ SMALL = Preset(
         ),
     ),
     prior=PriorTraining(
-        levels=2,
-        width=128,
-        layers=4,
-        heads=4,
-        dropout=0.1,
+        model=PriorShape(levels=2, width=128, layers=4, heads=4, dropout=0.1),
         fit=FitSettings(
             steps=1400,
             batch_size=32,
@@ -89,11 +82,7 @@ BASE = Preset(
         fit=replace(SMALL.tokenizer.fit, steps=20_000, batch_size=128, learning_rate=1e-3, evaluate_every=1000),
     ),
     prior=PriorTraining(
-        levels=4,
-        width=384,
-        layers=10,
-        heads=6,
-        dropout=0.2,
+        model=PriorShape(levels=4, width=384, layers=10, heads=6, dropout=0.2),
         variants=16,
         fit=replace(SMALL.prior.fit, steps=12_000, batch_size=128, learning_rate=6e-4, evaluate_every=500, patience=6),
         sketch=replace(SKETCH_FIT, steps=4000, batch_size=128, evaluate_every=500),

@@ -132,9 +132,9 @@ def check(arguments: Arguments) -> None:
     for name in {arguments.task, arguments.prior_task} - {OWN}:
         LabelTask.named(name)
     at_rate(settings.tokenizer, arguments.spec.sampling_rate)
-    if settings.prior.levels > settings.tokenizer.model.levels:
+    if settings.prior.model.levels > settings.tokenizer.model.levels:
         raise ValueError(
-            f"the prior is to model {settings.prior.levels} levels, the tokenizer has "
+            f"the prior is to model {settings.prior.model.levels} levels, the tokenizer has "
             f"{settings.tokenizer.model.levels}: ask for no more than these"
         )
     ComparisonSettings(seeds=settings.seeds)

@@ -79,7 +79,7 @@ def prior_stage(step: PriorStep) -> Stage:
                 "history": trained.result.history,
                 "detail_loss": None if trained.detail is None else trained.detail.best_value,
             }
-            conditions = training_conditions(store, rows.train, task, training.attributes)
+            conditions = training_conditions(store, rows.train, task, training.model.attributes)
             seen = prior_trained_on(TrainedOn(store.fingerprint, step.folds, step.subset), step.tokenizer)
             generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples, seen)
             card = generator_card(training, task, data_lines(store, step.folds, step.subset), figures)

@@ -192,7 +192,14 @@ def test_a_generator_of_statements_is_asked_for_superclasses_too(
     from vqecg.training.checkpoint import fingerprint
 
     task, tokenizer = simulated_store.task("all"), ECGTokenizer(ECGTokenizerConfig(width=16, levels=2))
-    shape = ECGPriorConfig(task.class_names, fingerprint(tokenizer), levels=2, width=16, layers=1, heads=2)
+    shape = ECGPriorConfig(
+        class_names=task.class_names,
+        tokenizer_fingerprint=fingerprint(tokenizer),
+        levels=2,
+        width=16,
+        layers=1,
+        heads=2,
+    )
     conditions = training_conditions(simulated_store, simulated_split.train, task)
     generator = ECGGenerator(tokenizer, ECGPrior(shape), task, conditions, 1000)
     asked = generator.requests(["HYP"], 20, seed=0)
@@ -209,7 +216,7 @@ def test_an_unknown_label_or_sex_is_refused(known: ECGGenerator):
         known.requests(["MI", "XYZ"], 1, seed=0)
     with pytest.raises(ValueError, match="expected some of NORM"):
         known.requests([], 1, seed=0)
-    with pytest.raises(ValueError, match="sex 'woman', expected one of unknown, female, male"):
+    with pytest.raises(ValueError, match="sex 'woman', expected one of female, male, unknown"):
         known.requests(["MI"], 1, seed=0, sex="woman")
     with pytest.raises(ValueError, match="age 130, expected 0 to 125 years"):
         known.requests(["MI"], 1, seed=0, age=130.0)

@@ -30,7 +30,7 @@ def new_prior(backbone: str = "gpt2", **settings: Any) -> ECGPrior:
     shape |= {"width": 16, "layers": 2, "heads": 2, "components": COMPONENTS}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        prior = ECGPrior(ECGPriorConfig(("NORM", "MI"), backbone=backbone, **(shape | settings)))
+        prior = ECGPrior(ECGPriorConfig(class_names=("NORM", "MI"), backbone=backbone, **(shape | settings)))
         for parameter in prior.parameters():
             parameter.data += 0.3 * torch.randn(parameter.shape)
         prior.know_codes(torch.randn(LEVELS, CODES, DIMENSION))
@@ -123,7 +123,7 @@ def test_a_basis_of_another_shape_is_refused(prior: ECGPrior):
 def test_a_new_prior_knows_nothing():
     torch.manual_seed(0)
     shape: dict[str, Any] = {"codebook_size": 64, "levels": 2, "frames": 20, "width": 32, "layers": 1}
-    fresh = ECGPrior(ECGPriorConfig(("NORM", "MI"), components=COMPONENTS, **shape)).eval()
+    fresh = ECGPrior(ECGPriorConfig(class_names=("NORM", "MI"), components=COMPONENTS, **shape)).eval()
     output = fresh(torch.randint(64, (4, 20, 2)), condition(4), sketch(4))
     assert float(output.code_loss.detach()) == pytest.approx(math.log(64), rel=0.02)
 
@@ -230,8 +230,8 @@ def test_a_prior_comes_back_with_the_same_logits(prior: ECGPrior, tmp_path: Path
     ("wrong", "told"),
     [
         (lambda: ECGPriorConfig(), "class_names is empty"),
-        (lambda: ECGPriorConfig(("A",), backbone="mamba"), "backbone is 'mamba'"),
-        (lambda: ECGPriorConfig(("A",), width=30, heads=4), "width 30 does not split into 4 heads"),
+        (lambda: ECGPriorConfig(class_names=("A",), backbone="mamba"), "backbone is 'mamba'"),
+        (lambda: ECGPriorConfig(class_names=("A",), width=30, heads=4), "width 30 does not split into 4 heads"),
     ],
 )
 def test_impossible_settings_are_refused(wrong: Callable[[], ECGPriorConfig], told: str):

@@ -28,7 +28,7 @@ def prior(request: pytest.FixtureRequest) -> ECGPrior:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         config = ECGPriorConfig(
-            ("NORM", "MI"),
+            class_names=("NORM", "MI"),
             codebook_size=CODES,
             levels=LEVELS,
             frames=FRAMES,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from vqecg.prior.config import ECGPriorConfig
+from vqecg.prior.config import ECGPriorConfig, PriorShape
 from vqecg.prior.examples import CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
@@ -128,7 +128,7 @@ def test_a_prior_learns_what_a_label_means():
     examples = CodeExamples(codes, times, traits, labels, {"age": age, "sex": np.zeros(64, np.int64)})
     torch.manual_seed(0)
     shape: dict[str, Any] = {"codebook_size": 8, "levels": 2, "frames": 4, "width": 16, "layers": 1, "heads": 2}
-    prior = ECGPrior(ECGPriorConfig(("A", "B"), **shape, components=2, dropout=0.0))
+    prior = ECGPrior(ECGPriorConfig(class_names=("A", "B"), **shape, components=2, dropout=0.0))
     settings = FitSettings(steps=400, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
     fit(prior, examples, prior_loss, settings, progress=False)
     assert mean_losses(prior, examples, prior_loss)["loss"] < 0.1
@@ -173,8 +173,8 @@ def test_the_same_seed_gives_the_same_bits(
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"levels": 5}, "levels is 5; expected 1 to 4"),
-        ({"levels": 0}, "levels is 0"),
+        ({"model": PriorShape(levels=5)}, "levels is 5; expected 1 to 4"),
+        ({"model": PriorShape(levels=0)}, "levels is 0"),
         ({"variants": 0}, "variants is 0"),
     ],
 )

@@ -362,6 +362,7 @@ import sys
 from pathlib import Path
 
 import torch.distributed
+from vqecg.prior.config import PriorShape
 from vqecg.prior.training import PriorTraining, train_prior
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
@@ -383,7 +384,7 @@ trained = train_tokenizer(
     store, split.train, split.validation, TokenizerTraining(model, fit), folder / "tokenizer", progress=False
 )
 task = store.task("superdiagnostic")
-settings = PriorTraining(levels=2, width=32, layers=1, heads=2, variants=2, fit=fit, sketch=fit, detail=fit)
+settings = PriorTraining(PriorShape(levels=2, width=32, layers=1, heads=2), variants=2, fit=fit, sketch=fit, detail=fit)
 prior = train_prior(
     store, split.train, split.validation, trained.tokenizer, task, settings, folder / "prior", progress=False
 )

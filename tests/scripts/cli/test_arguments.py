@@ -229,7 +229,7 @@ def test_help_fits_the_terminal_and_cuts_nothing(name: str, columns: int):
 
 def test_help_shows_the_defaults_of_the_preset_asked_for():
     tiny = " ".join(help_text("train-prior", "--preset", "tiny").split())
-    assert "(default: tiny)" in tiny and re.search(r"--training\.width INT .{0,80}\(default: 96\)", tiny)
+    assert "(default: tiny)" in tiny and re.search(r"--training\.model\.width INT .{0,80}\(default: 96\)", tiny)
 
 
 LIGHT = ("simulate", "prepare", "plot", "download")

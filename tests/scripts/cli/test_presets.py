@@ -57,8 +57,8 @@ def test_commands_train_the_classifier_they_are_given_by_its_recipe(
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_parts_of_a_preset_fit_each_other(name: str):
     chosen = preset(name)
-    assert chosen.prior.levels <= chosen.tokenizer.model.levels
-    assert chosen.prior.width % chosen.prior.heads == 0
+    assert chosen.prior.model.levels <= chosen.tokenizer.model.levels
+    assert chosen.prior.model.width % chosen.prior.model.heads == 0
     assert len(set(chosen.seeds)) == len(chosen.seeds) >= 2
     assert classifier_class(chosen.classifier.model) is not None
     for fit in (chosen.tokenizer.fit, chosen.prior.fit):

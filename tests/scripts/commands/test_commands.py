@@ -36,7 +36,16 @@ TINY = [
     "2",
 ]
 NARROW = ["--training.model.width", "8", "--training.model.levels", "2", "--training.model.codebook-size", "16"]
-SHALLOW = ["--training.width", "16", "--training.layers", "1", "--training.heads", "2", "--training.variants", "1"]
+SHALLOW = [
+    "--training.model.width",
+    "16",
+    "--training.model.layers",
+    "1",
+    "--training.model.heads",
+    "2",
+    "--training.variants",
+    "1",
+]
 SHALLOW += ["--training.sketch.steps", "4", "--training.detail.steps", "4"]
 SHORT = [
     "--preset",
@@ -429,7 +438,7 @@ def test_a_missing_input_is_named_and_nothing_is_written(
     ("words", "told"),
     [
         (["--task", "superb"], "expected one of all, diagnostic"),
-        (["--training.levels", "3"], "levels is 3; expected 1 to 2"),
+        (["--training.model.levels", "3"], "levels is 3; expected 1 to 2"),
         (["--training.variants", "0"], "variants is 0"),
         (["--folds.train", "1", "--folds.validation", "11"], "do not exist"),
         (["--folds.validation"], "no validation records"),

@@ -29,7 +29,16 @@ SHORT = [
 FEW = ["--seeds", "0", "--analysis.replicates", "20", "--augmentation.least", "1"]
 SUBSET = ["--subset.scarce-class", "NORM", "--subset.scarce-records", "12"]
 TOKENIZER = ["--training.model.width", "8", "--training.model.levels", "2", "--training.model.codebook-size", "16"]
-PRIOR = ["--training.width", "16", "--training.layers", "1", "--training.heads", "2", "--training.variants", "1"]
+PRIOR = [
+    "--training.model.width",
+    "16",
+    "--training.model.layers",
+    "1",
+    "--training.model.heads",
+    "2",
+    "--training.variants",
+    "1",
+]
 PRIOR += ["--training.sketch.steps", "4", "--training.detail.steps", "4"]
 FIT = ["--training.fit.steps", "4", "--training.fit.batch-size", "8", "--training.fit.evaluate-every", "2"]
 

@@ -143,7 +143,7 @@ def test_other_settings_are_refused_then_done_when_told_to(
         (["--folds.test"], "`vqecg run` needs both"),
         (["--target-classes", "COVID"], "COVID"),
         (["--ratio", "0.01"], "nothing would be added: ask for a higher one"),
-        (["--settings.prior.levels", "9"], "model 9 levels, the tokenizer has 3"),
+        (["--settings.prior.model.levels", "9"], "model 9 levels, the tokenizer has 3"),
         (["--settings.seeds", "1", "1"], "none twice"),
         (["--settings.classifier.model", "vgg"], "vgg"),
         (["--spec.sampling-rate", "130"], "at 130 Hz a frame"),
