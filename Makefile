@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO ?= runs/demo
 ROOMS := records training tokenizer prior evaluation downstream reports scripts
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench results clean
 
 demo: .venv/installed  ## the whole job on simulated ECGs: data, tokenizer, prior, synthetic ECGs, comparison, report
 	[ -f $(DEMO)/data/truth.parquet ] || $(BIN)/vqecg simulate --out $(DEMO)/data --records 1000
@@ -22,6 +22,9 @@ check: .venv/installed  ## lint, format, types
 bench: .venv/installed  ## what is timed and measured, each against a named alternative
 	@for name in data.reading data.simulation codec.compression codec.speed sampling.speed sampling.ghost_beats; do \
 		echo "== benchmarks/$$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+results: .venv/installed  ## docs/results/*.md and the README's table, made of docs/results/*.json
+	$(BIN)/python -m benchmarks.results
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vqecg needs Python 3.11 or newer: make PYTHON=...")'

@@ -5,8 +5,10 @@ values and one table where they belong; it holds no figure itself. README.md of 
 marks, made in the same way.
 """
 
+import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,17 +17,18 @@ from vqecg.reports.results import MISSING, Experiment, Value, read_experiment
 
 SUFFIX = ".md.jinja"
 README_TEMPLATE = "figures-of-the-readme"
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+WIDTH = 120  # characters of a line
+NOT_PROSE = ("#", "|", "```", "- ", "!", "<!--")  # how a block begins that is no paragraph
 BOLD = ("gain", "harm", "missed")  # verdicts that must not be overlooked
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: its first cell, and whose figures stand in the others."""
+    """A line of a table: its first cell, and a value for some of the columns."""
 
     label: str
-    experiment: str
-    of: str
+    values: Mapping[str, Value]  # measure, or "first" and "second" -> value
 
 
 class Results:
@@ -44,6 +47,10 @@ class Results:
         """A figure with unit, interval and verdict."""
         return in_markdown(self.experiment(name).value(of, measure))
 
+    def number(self, name: str, of: str, measure: str) -> str:
+        """A figure with its unit alone."""
+        return str(replace(self.experiment(name).value(of, measure), low=None, high=None, verdict=""))
+
     def count(self, name: str, what: str) -> str:
         """How many of something an experiment had. Raises ValueError where it does not say."""
         counts = self.experiment(name).counts
@@ -51,39 +58,51 @@ class Results:
             raise ValueError(f"{name} counts no {what!r}; it counts {', '.join(counts)}")
         return f"{counts[what]:,}"
 
+    def verdict(self, name: str) -> str:
+        """What the program, or who measured, concluded. Raises ValueError where nobody did."""
+        if not self.experiment(name).verdict:
+            raise ValueError(f"{name} has no verdict; write one into its file or leave it out of the page")
+        return self.experiment(name).verdict
+
     def commands(self, *names: str) -> str:
-        """The commands of experiments, each once, as a block."""
-        lines = dict.fromkeys(command for name in names for command in self.experiment(name).commands)
+        """The commands of experiments, each once, as a block; long ones go on in indented lines."""
+        commands = dict.fromkeys(command for name in names for command in self.experiment(name).commands)
+        lines = [" \\\n    ".join(_wrap(command, WIDTH - 6)) for command in commands]
         return "\n".join(["```", *lines, "```"])
 
-    def rows(self, name: str, *, only: Sequence[str] = (), but: Sequence[str] = (), prefix: str = "") -> list[Row]:
-        """A row for everything that an experiment has figures of, or for `only` these, or for all `but` those."""
-        names = only or [of for of in self.experiment(name).names() if of not in but]
-        return [Row(prefix + of, name, of) for of in names]
+    def rows(
+        self, *names: str, only: Sequence[str] = (), but: Sequence[str] = (), prefix: str = "", suffix: str = ""
+    ) -> list[Row]:
+        """A row for everything that experiments have figures of, or for `only` these, or for all `but` those."""
+        figures = [figure for name in names for figure in self.experiment(name).figures]
+        chosen = list(only) or [of for of in dict.fromkeys(figure.of for figure in figures) if of not in but]
+        return [
+            Row(f"{prefix}{of}{suffix}", {figure.measure: figure.value for figure in figures if figure.of == of})
+            for of in chosen
+        ]
 
-    def row(self, label: str, name: str, of: str) -> list[Row]:
-        """One row under another label."""
-        return [Row(label, name, of)]
+    def pair(self, label: str, name: str, first: tuple[str, str] | None, second: tuple[str, str] | None = None) -> Row:
+        """A row of the columns "first" and "second"; each is (of, measure), or none for an empty cell."""
+        keys = {"first": first, "second": second}
+        return Row(label, {key: self.experiment(name).value(*at) for key, at in keys.items() if at})
 
-    def table(self, first: str, columns: Mapping[str, str], rows: Iterable[Row]) -> str:
-        """A table; `columns` maps the title of a column to its measure.
+    def table(self, first: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row]) -> str:
+        """A table; `first` is the title of its first column, `columns` are (title, measure).
 
         Raises ValueError for a row with no figure at all and for a column with none: they are mistakes.
         """
-        rows = list(rows)
-        lines = [[self._cell(row, measure) for measure in columns.values()] for row in rows]
-        for row, cells in zip(rows, lines, strict=True):
-            if not any(cells):
-                raise ValueError(f"{row.experiment} has none of {list(columns.values())} of {row.of!r}")
-        for title, cells in zip(columns, zip(*lines, strict=True), strict=True):
-            if not any(cells):
-                raise ValueError(f"column {title!r} is empty; expected a measure that one of the experiments has")
-        labelled = [[row.label, *cells] for row, cells in zip(rows, lines, strict=True)]
-        return markdown_table([first, *columns], labelled)
-
-    def _cell(self, row: Row, measure: str) -> str:
-        experiment = self.experiment(row.experiment)
-        return in_markdown(experiment.value(row.of, measure)) if experiment.has(row.of, measure) else MISSING
+        for row in rows:
+            if not any(measure in row.values for _, measure in columns):
+                raise ValueError(f"no figure in the row {row.label!r}; it has {', '.join(row.values) or 'none'}")
+        for title, measure in columns:
+            if not any(measure in row.values for row in rows):
+                raise ValueError(f"no figure in the column {title!r}: no row has the measure {measure!r}")
+        cells = [
+            [in_markdown(row.values[measure]) if measure in row.values else MISSING for _, measure in columns]
+            for row in rows
+        ]
+        lines = [[row.label, *line] for row, line in zip(rows, cells, strict=True)]
+        return markdown_table([first, *(title for title, _ in columns)], lines)
 
     def catalogue(self) -> str:
         """A table of all experiments: what was measured, when, at which commit."""
@@ -140,8 +159,17 @@ def _environment(folder: Path) -> Environment:
     )
 
 
-def _render(environment: Environment, results: Results, name: str) -> str:
-    calls = {
-        call: getattr(results, call) for call in ("value", "count", "commands", "rows", "row", "table", "catalogue")
-    }
-    return environment.get_template(f"{name}{SUFFIX}").render(**calls)
+def _render(environment: Environment, results: Results, template: str) -> str:
+    names = ("value", "number", "count", "verdict", "commands", "rows", "pair", "table", "catalogue")
+    calls = {name: getattr(results, name) for name in names}
+    text = environment.get_template(f"{template}{SUFFIX}").render(**calls)
+    return "\n\n".join(_filled(block) for block in re.split(r"\n\n+", text.strip())) + "\n"
+
+
+def _filled(block: str) -> str:
+    """A paragraph with its lines filled anew, since values are longer or shorter than the calls that put them there."""
+    return block if block.startswith(NOT_PROSE) else "\n".join(_wrap(block, WIDTH))
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

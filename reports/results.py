@@ -22,7 +22,8 @@ from vqecg.records.files.atomic import atomic_file
 
 FORMAT_VERSION = 1
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-VERDICTS = ("", "gain", "harm", "met", "missed")
+GOALS = ("met", "missed")  # of what was asked for before the measurement
+VERDICTS = ("", "gain", "harm", *GOALS)
 MISSING = ""  # the cell of a table for which there is no figure
 
 
@@ -67,7 +68,8 @@ class Value:
         )
         number = interval + unit if self.value is None else self._number(self.value) + unit
         around = f"({interval})" if interval and self.value is not None else ""
-        return " ".join(part for part in (self.qualifier, number, around, self.verdict) if part)
+        text = " ".join(part for part in (self.qualifier, number, around) if part)
+        return text if not self.verdict else f"{text}{': ' if self.verdict in GOALS else ' '}{self.verdict}"
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,6 @@ class Experiment:
             known = f"{of} has {', '.join(measures)}" if measures else f"there are figures of {', '.join(self.names())}"
             raise ValueError(f"{self.name} has no {measure!r} of {of!r}; {known}")
         return measures[measure]
-
-    def has(self, of: str, measure: str) -> bool:
-        """True where there is such a figure."""
-        return any((figure.of, figure.measure) == (of, measure) for figure in self.figures)
 
     def to_json(self) -> str:
         """The file's text: one line per figure, so that a new measurement shows as the lines that changed."""

@@ -35,7 +35,7 @@ class CatalogueArm:
     shuffled: bool = False  # the records show other labels than they are given
 
 
-BEST_PAIR = f"{PRIOR_SAMPLES}{PAIR}classic augmentation"  # docs/results.md, MI cut to 50 records
+BEST_PAIR = f"{PRIOR_SAMPLES}{PAIR}classic augmentation"  # docs/results/mi-50.json
 SINGLE = (
     CatalogueArm(REAL_ONLY, "nothing is added: the first reference"),
     CatalogueArm(DUPLICATION, "copies of the planned records: the second reference", (methods.DUPLICATION,)),

@@ -1,0 +1,75 @@
+"""The pages of docs/results are what their JSON files say, and what they tell people to type is there."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from vqecg.reports.result_pages import NOT_PROSE, SUFFIX, render_pages, render_readme
+from vqecg.reports.results import read_experiment
+from vqecg.scripts.cli.arguments import parse
+from vqecg.scripts.cli.main import COMMANDS
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FOLDER = CHECKOUT / "docs" / "results"
+FILES = sorted(FOLDER.glob("*.json"))
+PAGES = sorted(FOLDER.glob("*.md"))
+COMMAND_LINES = sorted({command for path in FILES for command in read_experiment(path).commands})
+MOST_WORDS = 100
+TYPED_FIGURE = re.compile(r"(?<![\w.])\d*\.\d+")
+
+
+def blocks(page: Path) -> list[str]:
+    return re.split(r"\n\n+", page.read_text(encoding="utf-8").strip())
+
+
+def test_pages_are_made_of_the_files():
+    rendered = render_pages(FOLDER)
+    assert set(rendered) == set(PAGES), "run `make results`"
+    for page, text in rendered.items():
+        assert page.read_text(encoding="utf-8") == text, f"{page.name}: run `make results`, change files or templates"
+
+
+def test_the_readme_shows_figures_of_the_files():
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert render_readme(FOLDER, readme) == readme, "run `make results`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_has_one_table_and_few_words(page: Path):
+    prose = [block for block in blocks(page) if not block.startswith(NOT_PROSE)]
+    assert sum(len(block.split()) for block in prose) <= MOST_WORDS
+    assert sum(block.startswith("|") for block in blocks(page)) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (FOLDER / target).exists(), target
+
+
+@pytest.mark.parametrize("template", sorted((FOLDER / "pages").glob(f"*{SUFFIX}")), ids=lambda path: path.name)
+def test_no_figure_is_typed_into_a_template(template: Path):
+    typed = re.sub(r'"[^"]*"', "", template.read_text(encoding="utf-8"))  # without the names of figures
+    assert not TYPED_FIGURE.findall(typed)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_is_as_the_program_writes_it(path: Path):
+    assert read_experiment(path).to_json() == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", COMMAND_LINES, ids=lambda line: line[:60])
+def test_a_command_can_be_typed_today(line: str):
+    words = [word for word in shlex.split(line) if not re.fullmatch(r"[A-Z_]+=\d+", word)]
+    if words[:2] == ["python", "-m"]:
+        module = importlib.import_module(words[2])
+        if hasattr(module, "parse"):
+            module.parse(words[3:])
+    elif words[0] == "vqecg":
+        module = importlib.import_module(f"vqecg.scripts.commands.{words[1].replace('-', '_')}")
+        parse(module.Arguments, "vqecg", COMMANDS[words[1]], words[2:])
+    else:
+        assert words[0] in ("make", "pytest")
