@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.patients import patient_keys
-from vqecg.records.record import MAX_FOLD
+
+MAX_FOLD = 10
 
 
 def assign_folds(records: pd.DataFrame, folds: int = 10, seed: int = 0) -> pd.DataFrame:

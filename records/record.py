@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES, with_unknown
-
-MAX_FOLD = 10
+from vqecg.records.folds import MAX_FOLD
 
 
 def table_columns() -> tuple[str, ...]:

@@ -61,12 +61,12 @@ def simulated_store(tmp_path_factory: pytest.TempPathFactory) -> RecordStore:
     """120 simulated recordings of 10 s at 100 Hz."""
     from vqecg.records.datasets.registry import read_table
     from vqecg.records.simulation.dataset import simulate_dataset
-    from vqecg.records.store.preprocessing import SignalSpec
-    from vqecg.records.store.record_store import RecordStore
+    from vqecg.records.store.building import build_store
+    from vqecg.records.store.signal_spec import SignalSpec
 
     folder = tmp_path_factory.mktemp("simulated")
     simulate_dataset(folder / "data", records=120, seed=0, progress=False)
-    return RecordStore.build(read_table(folder / "data"), SignalSpec(100, 10.0), folder / "store", progress=False)
+    return build_store(read_table(folder / "data"), SignalSpec(100, 10.0), folder / "store", progress=False)
 
 
 @pytest.fixture(scope="session")

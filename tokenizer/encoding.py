@@ -19,6 +19,7 @@ import torch
 
 from vqecg.records.files.array_file import ArrayFile
 from vqecg.records.files.atomic import atomic_folder, check_destination
+from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.store.record_store import RecordStore, read_signals
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -74,7 +75,7 @@ class CodeStore:
             raise ValueError("no records to encode; name at least one fold that has some")
         place = find_folder(tokenizer_folder).resolve()
         config = _config(store, ECGTokenizer.from_pretrained(place), indices)
-        if is_code_store(folder) and read_config(folder).get("inputs") == config["inputs"]:
+        if is_code_store(folder) and reuse(folder, config["inputs"], "config.json", "inputs", overwrite):
             return cls.open(folder)
         check_destination(folder, is_code_store, overwrite)
         task = EncodingTask(store.folder.resolve(), place, config["tokenizer_fingerprint"])

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
     from vqecg.prior.modeling import ECGPrior
     from vqecg.records.datasets.registry import read_records
-    from vqecg.records.simulation.simulator import simulate_record as simulate
-    from vqecg.records.store.preprocessing import prepare
+    from vqecg.records.simulation.dataset import simulate_dataset as simulate
+    from vqecg.records.store.building import prepare_data_set as prepare
     from vqecg.records.store.record_store import RecordStore
     from vqecg.reports.ecg_paper import plot_ecg as plot
     from vqecg.tokenizer.modeling import ECGTokenizer
@@ -39,9 +39,9 @@ _PLACES = {
     "RecordStore": "vqecg.records.store.record_store:RecordStore",
     "compare": "vqecg.downstream.comparison.comparison:compare",
     "plot": "vqecg.reports.ecg_paper:plot_ecg",
-    "prepare": "vqecg.records.store.preprocessing:prepare",
+    "prepare": "vqecg.records.store.building:prepare_data_set",
     "read_records": "vqecg.records.datasets.registry:read_records",
-    "simulate": "vqecg.records.simulation.simulator:simulate_record",
+    "simulate": "vqecg.records.simulation.dataset:simulate_dataset",
 }
 
 

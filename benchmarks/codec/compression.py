@@ -29,8 +29,9 @@ from benchmarks.measuring import machine, number, print_table
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.folds import FoldSplit
 from vqecg.records.simulation.dataset import simulate_dataset
-from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.scripts.cli.presets import TINY
 from vqecg.tokenizer.metrics import level_use, prd, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -95,7 +96,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def simulated_store(folder: Path, records: int) -> RecordStore:
     """Simulated records of 10 s at 100 Hz, prepared."""
     simulate_dataset(folder / "data", records, seed=0, progress=False)
-    return RecordStore.build(read_table(folder / "data"), SignalSpec(), folder / "store", progress=False)
+    return build_store(read_table(folder / "data"), SignalSpec(), folder / "store", progress=False)
 
 
 def tiny_tokenizer(store: RecordStore, train: np.ndarray, steps: int) -> ECGTokenizer:

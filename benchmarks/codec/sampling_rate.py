@@ -21,8 +21,10 @@ from benchmarks.measuring import machine, print_table
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.simulation.dataset import simulate_dataset
-from vqecg.records.store.preprocessing import SignalSpec, resample
+from vqecg.records.store.building import build_store
+from vqecg.records.store.preprocessing import resample
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.scripts.cli.presets import PRESETS, TINY, at_rate, preset
 from vqecg.tokenizer.metrics import prd
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -77,7 +79,7 @@ def simulated(folder: Path, records: int, steps: int) -> tuple[RecordStore, ECGT
     """The same simulated records at both rates: a store at the higher, and a tokenizer trained at the lower."""
     simulate_dataset(folder / "data", records, seed=0, progress=False)
     table = read_table(folder / "data")
-    high, low = (RecordStore.build(table, SignalSpec(rate), folder / f"{rate}", progress=False) for rate in SIMULATED)
+    high, low = (build_store(table, SignalSpec(rate), folder / f"{rate}", progress=False) for rate in SIMULATED)
     return high, tiny_tokenizer(low, np.flatnonzero(low.table["fold"] < 8), steps)
 
 

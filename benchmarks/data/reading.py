@@ -23,8 +23,10 @@ from vqecg.records.datasets.ptbxl import read_ptbxl
 from vqecg.records.datasets.registry import read_record
 from vqecg.records.record import RecordTable
 from vqecg.records.simulation.dataset import simulate_dataset
-from vqecg.records.store.preprocessing import SignalSpec, prepare
+from vqecg.records.store.building import build_store
+from vqecg.records.store.preprocessing import prepare
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 
 SPEC = SignalSpec(100, 10.0)
 INDEPENDENT_ROWS = [0, 1, 6, 7, 8, 9, 10, 11]  # of the twelve leads in PTB-XL's order
@@ -83,7 +85,7 @@ def compare_building(table: RecordTable, sampling_rate: int, folder: Path, optio
     folders = (folder / f"store-{sampling_rate}-{turn}" for turn in count())
 
     def build() -> RecordStore:
-        return RecordStore.build(table, SPEC, next(folders), progress=False)
+        return build_store(table, SPEC, next(folders), progress=False)
 
     corpus = {"vqecg": build, "example_physionet.py": lambda: load_as_in_the_example(records)}
     timings = time_side_by_side(corpus, len(records), options.rounds)

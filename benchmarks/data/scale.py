@@ -28,8 +28,9 @@ from vqecg.records.export.ptbxl_layout import write_dataset
 from vqecg.records.labels import statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
-from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 
 STATEMENTS = (("NORM", "SR"), ("IMI", "SR"), ("CLBBB", "SR"), ("LVH", "SR"), ("AFIB",), ("ISC_", "SR", "PVC"))
 CHUNK = 500  # records made at a time
@@ -130,7 +131,7 @@ def untrained_tokenizer(folder: Path) -> Path:
 
 def prepare(data: Path, folder: Path, workers: int) -> None:
     """What `vqecg prepare` does."""
-    RecordStore.build(read_table(data), SignalSpec(100, 10.0), folder, workers, progress=False)
+    build_store(read_table(data), SignalSpec(100, 10.0), folder, workers, progress=False)
 
 
 def encode(store: Path, tokenizer: Path, folder: Path, workers: int) -> None:

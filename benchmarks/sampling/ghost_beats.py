@@ -25,8 +25,9 @@ from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.simulation.dataset import simulate_dataset
-from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 FIRST = "first parent"
@@ -35,7 +36,7 @@ FIRST = "first parent"
 def simulated_store(folder: Path) -> RecordStore:
     """300 simulated records."""
     simulate_dataset(folder / "data", 300, seed=0, progress=False)
-    return RecordStore.build(read_table(folder / "data"), SignalSpec(), folder / "store", progress=False)
+    return build_store(read_table(folder / "data"), SignalSpec(), folder / "store", progress=False)
 
 
 def mixtures(first: np.ndarray, second: np.ndarray, rate: int, tokenizer: ECGTokenizer | None) -> dict[str, np.ndarray]:

@@ -9,8 +9,8 @@ import torch
 
 from vqecg.records.files.array_file import ArrayFile
 from vqecg.records.files.atomic import atomic_file
-from vqecg.records.store.preparing import MICROVOLTS, STORED_TYPE
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import MICROVOLTS, STORED_TYPE
 from vqecg.tokenizer.metrics import encode_store, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
 

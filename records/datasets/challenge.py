@@ -7,16 +7,36 @@ diagnoses: `#Dx: RBBB` in words (February 2020), `#Dx: 59118001` (2020), `# Dx: 
 import os
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from vqecg.records.attributes import ATTRIBUTES, UNKNOWN, Attribute
 from vqecg.records.datasets.parsing import record_frame, with_folds
+from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.datasets.wfdb_reading import Header, read_header
 from vqecg.records.labels import snomed_table
 from vqecg.records.record import RecordTable
 
 WORDS = {"normal": "SNR", "i-avb": "IAVB"}  # the headers of February 2020 name CPSC2018's classes so
+
+
+_HEADERS_LOOKED_AT = 20  # a header without Dx among those of a Challenge set does not hide the layout
+
+
+@READERS.register("challenge", rank=20)
+class ChallengeReader(DatasetReader):
+    """The sets of the Challenges 2020 and 2021."""
+
+    layout = ".hea headers with a #Dx line beside .mat files (PhysioNet/CinC Challenge 2020 and 2021), in any subfolder"
+
+    def detect(self, root: Path) -> bool:
+        """True where one of the first headers has a Dx line."""
+        return any(has_diagnoses(file.with_suffix("")) for file in islice(root.rglob("*.hea"), _HEADERS_LOOKED_AT))
+
+    def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
+        """See `read_challenge`."""
+        return read_challenge(root)
 
 
 def comment_fields(comments: Iterable[str]) -> dict[str, str]:

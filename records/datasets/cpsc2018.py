@@ -17,6 +17,7 @@ import scipy.io
 
 from vqecg.records.attributes import attributes_of_row
 from vqecg.records.datasets.parsing import record_frame, with_folds
+from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.datasets.wfdb_reading import Waveform
 from vqecg.records.labels import CPSC2018_CLASSES
 from vqecg.records.leads import LEADS
@@ -45,6 +46,25 @@ class _Recording:
 
     data: np.ndarray  # (12, samples) float32 mV
     attributes: Mapping[str, Any]  # age, sex and others by name
+
+
+@READERS.register("cpsc2018", rank=10)
+class CPSC2018Reader(DatasetReader):
+    """The original CPSC2018."""
+
+    layout = f"{REFERENCE} and TrainingSet*/A####.mat, as the organisers shipped them"
+
+    def detect(self, root: Path) -> bool:
+        """True where a REFERENCE.csv and a .mat file are there."""
+        return bool(find_references(root)) and any(root.rglob("*.mat"))
+
+    def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
+        """See `read_cpsc2018`."""
+        return read_cpsc2018(root)
+
+    def read_waveform(self, path: str) -> Waveform:
+        """See `read_cpsc2018_record`."""
+        return read_cpsc2018_record(path)
 
 
 def find_references(root: Path) -> list[Path]:

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.folds import assign_folds
-from vqecg.records.record import MAX_FOLD, table_columns
+from vqecg.records.folds import MAX_FOLD, assign_folds
+from vqecg.records.record import table_columns
 
 
 def id_text(text: str, what: str) -> str:

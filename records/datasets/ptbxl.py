@@ -13,8 +13,10 @@ import pandas as pd
 
 from vqecg.records.attributes import attributes_of_row
 from vqecg.records.datasets.parsing import id_text, record_frame
+from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
+from vqecg.records.folds import MAX_FOLD
 from vqecg.records.labels import normal_statement_table, statement_table
-from vqecg.records.record import MAX_FOLD, RecordTable
+from vqecg.records.record import RecordTable
 
 DATABASE = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"
@@ -26,6 +28,21 @@ SEXES = {"0": "male", "1": "female", "": "unknown"}
 # What a spreadsheet makes of 1AVB, 2AVB, 3AVB and of numbers: 1.0AVB, 1.00E+00, 1.
 _MANGLED = re.compile(r"^\d+[.,]\d+.*$|^\d+([eE][+-]?\d+)?$")
 _SPREADSHEET = "the file was probably opened and saved in a spreadsheet: take the published file again"
+
+
+@READERS.register("ptb-xl", rank=0)
+class PTBXLReader(DatasetReader):
+    """PTB-XL, subsets of it, and data sets that this package writes."""
+
+    layout = f"{DATABASE}, {STATEMENTS}, records100/ or records500/ (synthetic sets of this package too)"
+
+    def detect(self, root: Path) -> bool:
+        """True where `find_ptbxl` finds a folder."""
+        return find_ptbxl(root) is not None
+
+    def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
+        """See `read_ptbxl`."""
+        return read_ptbxl(root, options.sampling_rate)
 
 
 def find_ptbxl(root: Path) -> Path | None:

@@ -7,7 +7,9 @@ import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES, attributes_of_row
 from vqecg.records.datasets.parsing import id_text, record_frame, with_folds
-from vqecg.records.record import MAX_FOLD, RecordTable
+from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
+from vqecg.records.folds import MAX_FOLD
+from vqecg.records.record import RecordTable
 
 RECORD_COLUMNS = ("record_id", "record", "recording", "filename", "file", "path", "ecg_id")
 LABEL_COLUMNS = ("statements", "labels", "label")
@@ -19,6 +21,22 @@ COLUMNS_UNDERSTOOD = (
     f"{' or '.join(LABEL_COLUMNS)} (separated by ; , or |), or one column of 0 and 1 for every label; "
     "and, where known, patient_id, age (years), sex (female, male), fold (1-10)"
 )
+
+
+@READERS.register("folder", rank=1000)  # the last one: any set of WFDB files may have a csv that names records
+class WFDBFolderReader(DatasetReader):
+    """Any folder of WFDB records with a csv of labels."""
+
+    layout = f"any WFDB records and a csv with {COLUMNS_UNDERSTOOD}"
+    takes_labels_csv = True
+
+    def detect(self, root: Path) -> bool:
+        """True where a header is at or below `root`, and a csv that names records is in it."""
+        return any(root.rglob("*.hea")) and find_labels_csv(root) is not None
+
+    def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
+        """See `read_folder`."""
+        return read_folder(root, options.labels_csv)
 
 
 def find_labels_csv(root: Path) -> Path | None:

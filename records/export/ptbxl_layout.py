@@ -15,9 +15,9 @@ import pandas as pd
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.export.wfdb_writing import check_samples, comment_lines, to_microvolts, write_files, write_record
 from vqecg.records.files.atomic import atomic_folder
+from vqecg.records.folds import MAX_FOLD
 from vqecg.records.labels import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.leads import INDEPENDENT_LEADS
-from vqecg.records.record import MAX_FOLD
 from vqecg.records.store.preprocessing import resample
 
 __all__ = ["is_dataset", "write_dataset", "write_record"]

@@ -12,12 +12,12 @@ IDENTITY_FILE = "identity.json"
 
 
 def reuse(
-    folder: Path, identity: Mapping[str, Any], file: str = IDENTITY_FILE, key: str = "", overwrite: bool = False
+    folder: Path, identity: Mapping[str, Any] | str, file: str = IDENTITY_FILE, key: str = "", overwrite: bool = False
 ) -> bool:
     """True where `folder` holds an output of this identity; False where it holds none, or another to be overwritten.
 
-    `file` keeps the identity, under `key` if that is not empty. Raises ValueError, naming what differs, for an output
-    of another identity that must not be overwritten, and for a damaged file.
+    `file` holds the identity, under `key` if that is not empty: settings by name, or their digest. Raises ValueError,
+    naming what differs, for an output of another identity that must not be overwritten, and for a damaged file.
     """
     kept = kept_identity(folder, file, key)
     wanted = as_json(identity)
@@ -25,9 +25,10 @@ def reuse(
         return kept is not None
     if overwrite:
         return False
+    details = f" ({differences(kept, wanted)})" if isinstance(kept, dict) else ""
     raise ValueError(
-        f"{folder} holds this output with other settings or inputs ({differences(kept, wanted)}): name another folder "
-        "(--out), or replace this output (--overwrite)"
+        f"{folder} holds this output with other settings or inputs{details}: name another folder (--out), or replace "
+        "this output (--overwrite)"
     )
 
 

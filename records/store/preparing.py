@@ -10,11 +10,8 @@ import pandas as pd
 
 from vqecg.records.datasets.registry import read_record
 from vqecg.records.leads import INDEPENDENT_LEADS
-from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.quality import examine
-
-MICROVOLTS = 1000.0  # per mV
-STORED_TYPE = "<i2"  # of the signals in a shard and in a store: microvolt
+from vqecg.records.store.signal_spec import MICROVOLTS, STORED_TYPE, SignalSpec
 
 
 @dataclass(frozen=True, eq=False)

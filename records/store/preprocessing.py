@@ -1,7 +1,6 @@
 """From a recording of any rate, length and lead order to the (8, samples) mV array that every model here reads."""
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
@@ -10,6 +9,7 @@ from scipy.signal import firwin, kaiserord, resample_poly
 
 from vqecg.records.leads import independent_leads
 from vqecg.records.record import ECGRecord
+from vqecg.records.store.signal_spec import SignalSpec
 
 MIN_SECONDS = 5.0  # shorter recordings hold too few beats to be padded to ten seconds
 MAX_PEAK_TO_PEAK = 20.0  # mV, median over leads; 6.5 mV is the largest of 3,864 PTB-XL records
@@ -30,27 +30,6 @@ class UnusableRecordError(ValueError):
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.reason, self.detail)
-
-
-@dataclass(frozen=True)
-class SignalSpec:
-    """What the models see of every recording. Raises ValueError when rate x seconds is no whole number of samples."""
-
-    sampling_rate: int = 100  # of every signal, Hz; recordings of other rates are resampled
-    seconds: float = 10.0  # length of every signal, s
-
-    def __post_init__(self) -> None:
-        samples = self.sampling_rate * self.seconds
-        if not (self.sampling_rate > 0 and self.seconds > 0 and abs(samples - round(samples)) < 1e-6):
-            raise ValueError(
-                f"{self.sampling_rate} Hz for {self.seconds} s is {samples} samples; "
-                "expected a positive whole number: choose seconds that the rate divides"
-            )
-
-    @property
-    def samples(self) -> int:
-        """Samples a lead."""
-        return round(self.sampling_rate * self.seconds)
 
 
 @lru_cache(maxsize=32)

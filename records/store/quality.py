@@ -6,9 +6,10 @@ import numpy as np
 
 from vqecg.records.leads import INDEPENDENT_LEADS, independent_leads
 from vqecg.records.record import ECGRecord
-from vqecg.records.store.preprocessing import SignalSpec, UnusableRecordError, prepare
+from vqecg.records.store.preprocessing import UnusableRecordError, prepare
+from vqecg.records.store.signal_spec import SignalSpec
 
-# In the order in which they are looked for. "unreadable" and "duplicate signal" are found by RecordStore.build: the one
+# In the order in which they are looked for. "unreadable" and "duplicate signal" are found by build_store: the one
 # needs the file, the other the whole corpus.
 REASONS = ("unreadable", "missing lead", "nan", "too short", "wrong unit", "flat lead", "clipped", "duplicate signal")
 

@@ -8,7 +8,6 @@ import pandas as pd
 
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.subset import patient_names
 
 CHUNK = 512  # records read at a time
 
@@ -48,7 +47,7 @@ class RecordSelection:
     @property
     def patients(self) -> np.ndarray:
         """(records,) names of patients; a record of unknown patient is a patient of its own."""
-        return patient_names(self.store, self.rows)
+        return self.store.patients(self.rows)
 
     def attributes(self, names: Sequence[str]) -> dict[str, np.ndarray]:
         """Columns of the table by name, such as age and sex: (records,) each."""

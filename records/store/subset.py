@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from vqecg.records.folds import FoldSplit, SplitIndices
-from vqecg.records.patients import patient_keys
 from vqecg.records.store.record_store import RecordStore
 
 
@@ -61,7 +60,7 @@ class TrainingSubset:
         `scarce_records` stay where the next patient has several. Raises ValueError for a class that the task does not
         have, one with no more records than are to stay, and when none would be left.
         """
-        patients = patient_names(store, rows)
+        patients = store.patients(rows)
         names = by_lot(patients, self.seed)
         kept = names[: round(self.fraction * len(names))]
         if not kept:
@@ -94,12 +93,6 @@ class TrainingSubset:
                 "stay: ask for more, or for another seed"
             )
         return ~having | np.isin(patients, staying)
-
-
-def patient_names(store: RecordStore, rows: np.ndarray) -> np.ndarray:
-    """The patient of each of some rows of a store, as `patient_keys`: (rows,) object."""
-    table = store.table.iloc[rows]
-    return patient_keys(table["patient_id"], table["record_id"])
 
 
 def by_lot(patients: np.ndarray, seed: int) -> list[str]:

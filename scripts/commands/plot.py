@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqecg.records.datasets.registry import read_record, read_table
-from vqecg.records.store.preprocessing import SignalSpec, prepare
+from vqecg.records.store.preprocessing import prepare
+from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.reports.ecg_paper import plot_ecg, save_figure
 
 

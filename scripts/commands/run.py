@@ -20,8 +20,8 @@ from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import shards_beside
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import OWN, LabelTask
-from vqecg.records.store.preprocessing import SignalSpec
 from vqecg.records.store.record_store import RecordStore, is_store
+from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.records.store.subset import TrainingSubset, split_rows
 from vqecg.reports.run.folders import RunFolders
 from vqecg.reports.run.gathering import gather

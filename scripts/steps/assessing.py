@@ -19,7 +19,8 @@ from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
-from vqecg.records.store.record_store import RecordStore, input_fingerprint, is_store
+from vqecg.records.store.building import build_store, input_fingerprint
+from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.subset import TrainedOn
 from vqecg.reports.assessment.page import write_page
 from vqecg.scripts.cli.arguments import plain
@@ -126,7 +127,7 @@ def open_synthetic(step: AssessingStep, store: RecordStore) -> RecordStore:
     if is_store(step.synthetic):
         return RecordStore.open(step.synthetic)
     table = read_table(step.synthetic, store.spec.sampling_rate, "ptb-xl")
-    return RecordStore.build(table, store.spec, step.out / "synthetic-store", overwrite=True)
+    return build_store(table, store.spec, step.out / "synthetic-store", overwrite=True)
 
 
 def code_digests(folder: Path) -> list[str] | None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqecg.records.datasets.registry import read_table
-from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def prepare(step: PreparingStep) -> RecordStore:
     """Builds the store, or opens it when nothing has changed."""
     table = read_table(step.data, step.spec.sampling_rate, step.source, step.labels_csv)
     print(table.description)
-    return RecordStore.build(table, step.spec, step.out, step.workers, step.overwrite)
+    return build_store(table, step.spec, step.out, step.workers, step.overwrite)
 
 
 def summary(store: RecordStore) -> str:

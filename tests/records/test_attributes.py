@@ -14,8 +14,9 @@ from vqecg.records.export.ptbxl_layout import write_dataset
 from vqecg.records.export.wfdb_writing import write_record
 from vqecg.records.labels import statement_table
 from vqecg.records.simulation.simulator import simulate_record
-from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 
 
 @pytest.mark.parametrize(("text", "age"), [("56.0", 56.0), ("0", 0.0), ("300", 90.0), (" 91 ", 91.0)])
@@ -75,20 +76,20 @@ def test_a_registered_attribute_is_read_by_its_name_and_stored(tmp_path: Path, b
     table = read_table(csv_folder(tmp_path / "in"), source="folder")
     np.testing.assert_array_equal(table.records["bmi"], [21.5, math.nan, 30.0])
     assert read_record(table.records.iloc[0]).attributes == {"age": 50.0, "sex": "unknown", "bmi": 21.5}
-    store = RecordStore.build(table, SignalSpec(), tmp_path / "store", progress=False)
+    store = build_store(table, SignalSpec(), tmp_path / "store", progress=False)
     assert list(store.table.columns[3:6]) == ["age", "sex", "bmi"]
     np.testing.assert_array_equal(store.table["bmi"], [21.5, math.nan, 30.0])
 
 
 def test_an_attribute_without_values_changes_no_fingerprint(tmp_path: Path):
     table = read_table(csv_folder(tmp_path / "in"), source="folder")
-    before = RecordStore.build(table, SignalSpec(), tmp_path / "store", progress=False)
+    before = build_store(table, SignalSpec(), tmp_path / "store", progress=False)
     assert "bmi" not in before.table.columns
     ATTRIBUTES.register("bmi")(Attribute("bmi"))
     try:
         after = RecordStore.open(tmp_path / "store")
         assert after.table["bmi"].isna().all() and after.fingerprint == before.fingerprint
-        known = RecordStore.build(
+        known = build_store(
             read_table(tmp_path / "in", source="folder"), SignalSpec(), tmp_path / "other", progress=False
         )
         assert known.fingerprint != before.fingerprint, "here the values enter"

@@ -61,7 +61,7 @@ def test_unchanged_codes_are_used_again_and_others_only_replaced_when_told_to(
     encode(simulated_store, tokenizer_folder, tmp_path / "codes", overwrite=True)
     assert (tmp_path / "codes/codes.npy").stat().st_mtime_ns == before
     few = np.arange(5)
-    with pytest.raises(ValueError, match="already holds an earlier output"):
+    with pytest.raises(ValueError, match="other settings or inputs"):
         CodeStore.build(simulated_store, few, tokenizer_folder, tmp_path / "codes", progress=False)
     made = CodeStore.build(simulated_store, few, tokenizer_folder, tmp_path / "codes", overwrite=True, progress=False)
     assert made.codes(slice(None)).shape == (5, 125, 4)

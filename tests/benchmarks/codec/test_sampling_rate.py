@@ -6,8 +6,9 @@ import pytest
 
 from benchmarks.codec import sampling_rate
 from vqecg.records.datasets.registry import read_table
-from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 
 
 @pytest.mark.slow
@@ -16,7 +17,7 @@ def test_a_tokenizer_is_measured_on_records_of_a_higher_rate(
 ):
     tiny_tokenizer.save_pretrained(tmp_path / "tokenizer")
     table = read_table(simulated_store.folder.parent / "data")
-    RecordStore.build(table, SignalSpec(200), tmp_path / "store", progress=False)
+    build_store(table, SignalSpec(200), tmp_path / "store", progress=False)
     folders = ("--store", str(tmp_path / "store"), "--tokenizer", str(tmp_path / "tokenizer"))
     printed = run(sampling_rate, *folders, "--steps", "2", "--preset", "tiny", "--threads", "1")
     lines = [line.split() for line in printed.splitlines() if line.startswith(("  tokenizer", "  trained here"))]

@@ -19,8 +19,8 @@ from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison,
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.folds import FoldSplit
 from vqecg.records.simulation.dataset import simulate_dataset
-from vqecg.records.store.preprocessing import SignalSpec
-from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.building import build_store
+from vqecg.records.store.signal_spec import SignalSpec
 
 NAMES = ("NORM", "MI", "STTC", "CD", "HYP")
 FIT = dataclasses.replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1, evaluate_every=2)
@@ -55,7 +55,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     """Sixty simulated records in a store, split by folds, with duplication and a noise arm."""
     folder = tmp_path_factory.mktemp("simulated")
     simulate_dataset(folder / "raw", records=60, seed=0, progress=False)
-    store = RecordStore.build(read_table(folder / "raw"), SignalSpec(), folder / "store", progress=False)
+    store = build_store(read_table(folder / "raw"), SignalSpec(), folder / "store", progress=False)
     labels = store.labels(store.task("superdiagnostic"))
     rows = FoldSplit(train=(1, 2, 3, 4, 5, 6), validation=(7, 8), test=(9, 10)).indices(store.table)
     real = [RealPart(store, part, labels[part]) for part in (rows.train, rows.validation, rows.test)]

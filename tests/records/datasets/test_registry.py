@@ -1,5 +1,6 @@
 """Which layout a folder is in, and reading a row of any of them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,18 @@ import pytest
 import scipy.io
 import wfdb
 
-from vqecg.records.datasets.registry import SOURCES, detect_source, read_record, read_table
+from vqecg.records.datasets.registry import (
+    READERS,
+    detect_source,
+    read_record,
+    read_records,
+    read_table,
+    source_help,
+)
 from vqecg.records.leads import LEADS
 from vqecg.records.record import table_columns
+from vqecg.records.registry import VARIABLE
+from vqecg.records.store.building import prepare_data_set
 
 
 def write_wfdb(folder: Path, name: str, comments: tuple[str, ...] = ()) -> None:
@@ -80,7 +90,8 @@ def test_a_labels_csv_makes_any_wfdb_folder_a_plain_one(tmp_path: Path) -> None:
 def test_an_empty_folder_is_refused_with_the_layouts_understood(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no files") as caught:
         read_table(tmp_path)
-    for source in SOURCES[1:]:
+    assert len(READERS) >= 4
+    for source in READERS.names():
         assert f"- {source}:" in str(caught.value)
 
 
@@ -105,6 +116,81 @@ def test_a_row_of_an_unknown_source_is_refused(tmp_path: Path) -> None:
     row["source"] = "mimic"
     with pytest.raises(ValueError, match="'mimic'"):
         read_record(row)
+
+
+def test_records_are_read_one_after_another(tmp_path: Path) -> None:
+    write_folder(tmp_path / "set")
+    write_wfdb(tmp_path / "set", "r2")
+    (tmp_path / "set" / "labels.csv").write_text("record_id,labels\nr1,RBBB\nr2,AF\n")
+    records = read_records(tmp_path / "set")
+    assert [record.record_id for record in records] == ["r1", "r2"] and not list(records)
+    with pytest.raises(ValueError, match="is no folder"):
+        read_records(tmp_path / "nowhere")
+
+
+EXTENSION = '''
+from pathlib import Path
+
+import numpy as np
+
+from vqecg.records.datasets.parsing import record_frame, with_folds
+from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
+from vqecg.records.datasets.wfdb_reading import Waveform
+from vqecg.records.leads import LEADS
+from vqecg.records.record import RecordTable
+
+
+@READERS.register("npy")
+class NpyReader(DatasetReader):
+    """Twelve leads in mV at 100 Hz in a .npy file per record; the folder's name is the label."""
+
+    layout = "a folder per label with .npy files of twelve leads"
+
+    def detect(self, root: Path) -> bool:
+        """True where such files are there."""
+        return any(root.glob("*/*.npy"))
+
+    def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
+        """A row per file."""
+        rows = [
+            {"record_id": file.stem, "path": str(file), "patient_id": "", "fold": 0, "source": "npy",
+             "statements": {file.parent.name: 0.0}, "age": 50.0}
+            for file in sorted(root.glob("*/*.npy"))
+        ]
+        return RecordTable(with_folds(record_frame(rows))[0], "npy", f"{len(rows)} files")
+
+    def read_waveform(self, path: str) -> Waveform:
+        """The array in the file."""
+        return Waveform(np.load(path).astype(np.float32), 100.0, LEADS)
+'''
+
+
+@pytest.fixture
+def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data set in a layout that a file outside the package reads."""
+    assert len(EXTENSION.strip().splitlines()) < 40
+    (tmp_path / "npy_reader.py").write_text(EXTENSION)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "npy_reader.py"))
+    for number in range(300):
+        file = tmp_path / "set" / ("AF" if number % 2 else "NORM") / f"r{number:03d}.npy"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file, np.random.default_rng(number).normal(0, 0.2, (12, 1000)))
+    yield tmp_path / "set"
+    READERS.remove("npy")
+
+
+def test_a_reader_from_outside_is_detected_named_and_prepared(extension: Path, tmp_path: Path) -> None:
+    assert detect_source(extension) == "npy" and "npy" in source_help()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="- npy: a folder per label"):
+        read_table(tmp_path / "empty")
+    store = prepare_data_set(extension, tmp_path / "store", progress=False)
+    assert len(store) == 300 and store.source == "npy" and set(store.table["age"]) == {50.0}
+
+
+@pytest.mark.slow
+def test_worker_processes_know_a_reader_from_outside(extension: Path, tmp_path: Path) -> None:
+    assert len(prepare_data_set(extension, tmp_path / "store", workers=2, progress=False)) == 300
 
 
 @pytest.mark.real

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from vqecg.records.leads import LEADS, twelve_leads
 from vqecg.records.record import ECGRecord
-from vqecg.records.store.preprocessing import SignalSpec, UnusableRecordError, prepare, resample
+from vqecg.records.store.preprocessing import UnusableRecordError, prepare, resample
+from vqecg.records.store.signal_spec import SignalSpec
 
 RATES = (100, 250, 257, 360, 400, 500, 1000)
 

@@ -7,8 +7,9 @@ import pytest
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.leads import LEADS, twelve_leads
 from vqecg.records.record import ECGRecord
-from vqecg.records.store.preprocessing import SignalSpec, UnusableRecordError
+from vqecg.records.store.preprocessing import UnusableRecordError
 from vqecg.records.store.quality import REASONS, check_quality, examine
+from vqecg.records.store.signal_spec import SignalSpec
 
 SPEC = SignalSpec()
 

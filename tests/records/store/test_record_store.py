@@ -19,8 +19,9 @@ from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import write_dataset
 from vqecg.records.labels import statement_table
 from vqecg.records.record import RecordTable
-from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 
 SPEC = SignalSpec()
 STATEMENTS = [{"NORM": 100.0, "SR": 0.0}, {"IMI": 50.0}, {"LVH": 100.0}, {}, {"CLBBB": 15.0, "AFIB": 0.0}]
@@ -48,7 +49,7 @@ def corpus(folder: Path, signals8: np.ndarray | None = None) -> RecordTable:
 
 
 def build(table: RecordTable, folder: Path, **options: object) -> RecordStore:
-    return RecordStore.build(table, SPEC, folder, progress=False, **options)
+    return build_store(table, SPEC, folder, progress=False, **options)
 
 
 def test_a_store_gives_back_signals_table_and_labels(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_a_store_gives_back_signals_table_and_labels(tmp_path: Path) -> None:
 
 def test_other_rates_and_lengths_are_prepared(tmp_path: Path) -> None:
     spec = SignalSpec(sampling_rate=250, seconds=4.0)
-    store = RecordStore.build(corpus(tmp_path / "data"), spec, tmp_path / "store", progress=False)
+    store = build_store(corpus(tmp_path / "data"), spec, tmp_path / "store", progress=False)
     assert store.signals(np.arange(5)).shape == (5, 8, 1000) and store.spec == spec
 
 
@@ -121,10 +122,10 @@ def test_an_unchanged_store_is_used_again_and_a_changed_one_is_not(tmp_path: Pat
     before = (tmp_path / "store/config.json").stat().st_mtime_ns
     build(table, tmp_path / "store", overwrite=True)
     assert (tmp_path / "store/config.json").stat().st_mtime_ns == before
-    with pytest.raises(ValueError, match="already holds an earlier output"):
-        RecordStore.build(table, SignalSpec(seconds=5.0), tmp_path / "store", progress=False)
+    with pytest.raises(ValueError, match="other settings or inputs"):
+        build_store(table, SignalSpec(seconds=5.0), tmp_path / "store", progress=False)
     os.utime(tmp_path / "data/records100/00000/00001_lr.dat", ns=(1, 1))
-    with pytest.raises(ValueError, match="already holds an earlier output"):
+    with pytest.raises(ValueError, match="other settings or inputs"):
         build(table, tmp_path / "store")
     relabelled = table.records.assign(statements=[{"MI": 0.0}] * 5)
     changed = RecordTable(relabelled, table.source, table.description, table.statement_table)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.subset import TrainedOn, TrainingSubset, patient_names, split_rows
+from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
 
 SETTING = TrainedOn("a" * 64, FoldSplit())
 
@@ -58,9 +58,9 @@ def test_no_patient_has_records_of_the_class_both_kept_and_taken_away(paired_sto
         gone = np.setdiff1d(rows, kept)
         staying = kept[having(paired_store, kept)]
         assert 8 <= len(staying) <= 9 and having(paired_store, gone).all()
-        assert not set(patient_names(paired_store, staying)) & set(patient_names(paired_store, gone))
+        assert not set(paired_store.patients(staying)) & set(paired_store.patients(gone))
         part = TrainingSubset(fraction=0.3, seed=seed).train_rows(paired_store, rows)
-        assert not set(patient_names(paired_store, part)) & set(patient_names(paired_store, np.setdiff1d(rows, part)))
+        assert not set(paired_store.patients(part)) & set(paired_store.patients(np.setdiff1d(rows, part)))
 
 
 def test_another_seed_keeps_others(simulated_store: RecordStore, simulated_split: SplitIndices):

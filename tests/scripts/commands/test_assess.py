@@ -10,8 +10,9 @@ import pytest
 from vqecg.downstream.assessment.assessment import CEILING_OF_TRTS, CEILING_OF_TSTR, TABLES
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_table
-from vqecg.records.store.preprocessing import SignalSpec
+from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.scripts.cli.main import main
 from vqecg.scripts.steps.assessing import read_assessment
 
@@ -96,7 +97,7 @@ def test_a_generated_set_is_assessed_and_a_finished_assessment_is_only_read(
 def test_a_synthetic_store_is_refused_as_real(
     synthetic_set: Path, simulated_store: RecordStore, tmp_path: Path, refused: Callable[..., str]
 ):
-    store = RecordStore.build(read_table(synthetic_set), SignalSpec(100, 10.0), tmp_path / "store", progress=False)
+    store = build_store(read_table(synthetic_set), SignalSpec(100, 10.0), tmp_path / "store", progress=False)
     told = refused("assess", synthetic_set, "--against", store.folder, "--out", tmp_path / "out", *SHORT)
     assert "as those of synthetic sets are" in told and not (tmp_path / "out").exists()
 

@@ -246,7 +246,7 @@ def test_encode_writes_the_codes_of_all_records_or_of_some_folds(
     assert "120 records as 125 frames of 2 codes (tokenizer " in capsys.readouterr().out
     assert CodeStore.open(tmp_path / "codes").codes(slice(None)).shape == (120, 125, 2)
     told = refused(*words, "--folds", 3)
-    assert "already holds an earlier output" in told
+    assert "other settings or inputs" in told
     assert main([*words, "--folds", "3", "--overwrite"]) == 0
     assert CodeStore.open(tmp_path / "codes").table["fold"].unique().tolist() == [3]
     words[-1] = str(tmp_path / "new")

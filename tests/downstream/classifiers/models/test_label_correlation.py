@@ -16,6 +16,7 @@ from vqecg.downstream.classifiers.models.label_correlation import (
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset, split_rows
 from vqecg.scripts.steps.classifier import ClassifierStep, classifier_stage
@@ -134,7 +135,7 @@ def test_settings_that_make_no_model_are_refused(change: dict):
 @pytest.mark.slow
 def test_the_command_counts_the_real_training_records_alone(simulated_store: RecordStore, simulated_split, tmp_path):
     simulate_dataset(tmp_path / "data", records=30, seed=5, progress=False)
-    added = RecordStore.build(read_table(tmp_path / "data"), simulated_store.spec, tmp_path / "added", progress=False)
+    added = build_store(read_table(tmp_path / "data"), simulated_store.spec, tmp_path / "added", progress=False)
     fit = dataclasses.replace(CLASSIFIER_FIT, steps=2, batch_size=8, warmup_steps=1)
     settings = ClassifierSettings("label-correlation", fit)
     given = ClassifierStep(simulated_store.folder, tmp_path / "trained", synthetic=(added.folder,), training=settings)

@@ -1,0 +1,196 @@
+"""From a data set to a store: every record read, examined and prepared once, in shards, by one or several processes."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vqecg.records.datasets.registry import AUTO, read_table
+from vqecg.records.files.array_file import ArrayFile
+from vqecg.records.files.atomic import atomic_folder, check_destination
+from vqecg.records.files.reuse import reuse
+from vqecg.records.files.shards import SHARD_RECORDS, fill_shards, shard_folder
+from vqecg.records.labels import normal_statement_table, statement_table
+from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.records.record import RecordTable
+from vqecg.records.store.preparing import PreparedShard, prepared_bytes
+from vqecg.records.store.quality import REASONS
+from vqecg.records.store.record_store import (
+    CONFIG_FILE,
+    FORMAT,
+    FORMAT_VERSION,
+    RecordStore,
+    is_store,
+    row_bytes,
+    statements_text,
+)
+from vqecg.records.store.signal_spec import STORED_TYPE, SignalSpec
+
+RECORD_FILE_ENDINGS = ("", ".hea", ".dat", ".mat")
+
+
+def prepare_data_set(
+    root: Path,
+    folder: Path,
+    sampling_rate: int = 100,
+    seconds: float = 10.0,
+    source: str = AUTO,
+    labels_csv: Path | None = None,
+    workers: int = 1,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> RecordStore:
+    """Reads the data set in `root` and prepares it into a store in `folder`; one that is there already is opened.
+
+    Args:
+        root: the folder as its publisher ships it, unpacked.
+        folder: of the store.
+        sampling_rate, seconds: of every signal in the store, Hz and s.
+        source, labels_csv: as in `read_table`.
+        workers, overwrite, progress: as in `build_store`.
+
+    Raises:
+        ValueError: whatever `read_table` and `build_store` refuse.
+    """
+    spec = SignalSpec(sampling_rate, seconds)
+    return build_store(read_table(root, sampling_rate, source, labels_csv), spec, folder, workers, overwrite, progress)
+
+
+def build_store(
+    table: RecordTable,
+    spec: SignalSpec,
+    folder: Path,
+    workers: int = 1,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> RecordStore:
+    """Reads, examines and prepares every record of `table`, and keeps the good ones in `folder`.
+
+    A record that fails a check of quality.REASONS is left out and written to rejected.csv with the reason; of
+    records with the same prepared signal the first in the order of rows is kept. The folder appears when all is
+    done; after an interruption there is none, and the same call goes on from the shards that were finished (see
+    shards.py). A store that was built from the same rows, files (size and time of change) and spec is opened
+    instead.
+
+    Args:
+        workers: processes; more than one needs the caller's `if __name__ == "__main__":`.
+        overwrite: replace another store in `folder`. A folder that holds anything else is never replaced.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: `folder` holds something else, no record is left, workers is below 1, or another process
+            builds the same store.
+    """
+    folder, inputs = Path(folder), input_fingerprint(table, spec)
+    if is_store(folder) and reuse(folder, inputs, CONFIG_FILE, "inputs", overwrite):
+        return RecordStore.open(folder)
+    check_destination(folder, is_store, overwrite)
+
+    def content(start: int, stop: int) -> Callable[[], bytes]:
+        return partial(prepared_bytes, table.records.iloc[start:stop], spec)
+
+    with shard_folder(folder, inputs) as place:
+        shards = fill_shards(place, len(table.records), content, workers, "preparing", progress)
+        with atomic_folder(folder, is_store, overwrite) as aside:
+            joined = _join_shards(shards, aside / "signals.npy", table.records, spec)
+            _check_not_empty(joined.kept, joined.rejected)
+            _write_tables(aside, table, joined)
+            _write_config(aside, table, joined, spec, inputs)
+    return RecordStore.open(folder)
+
+
+def input_fingerprint(table: RecordTable, spec: SignalSpec) -> str:
+    """sha256 hex of all that a store is built from: spec, rows, statement table, size and time of change of the files.
+
+    Where the corpus lies does not enter: of a path only the name of the file counts, and the description not at all.
+    """
+    digest = hashlib.sha256(json.dumps([FORMAT_VERSION, asdict(spec), table.source]).encode())
+    if table.statement_table is not None:
+        digest.update(table.statement_table.to_csv().encode())
+    for row in table.records.itertuples(index=False):
+        digest.update(row_bytes(row))
+        path = Path(str(row.path))
+        for ending in RECORD_FILE_ENDINGS:
+            try:
+                known = path.with_name(path.name + ending).stat()
+            except OSError:
+                continue  # the record has no file of this ending, or is missing altogether
+            digest.update(f"{path.name}{ending} {known.st_size} {known.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """What went into signals.npy."""
+
+    kept: list[int]  # rows of the table
+    rejected: pd.DataFrame  # record_id, reason, detail
+    sha256: str  # of the signals
+
+
+def _write_tables(folder: Path, table: RecordTable, joined: _Joined) -> None:
+    """Write the rejected records, the table of those kept, and what their statements mean."""
+    joined.rejected.to_csv(folder / "rejected.csv", index=False)
+    stored = table.records.iloc[joined.kept].drop(columns="path").reset_index(drop=True)
+    stored.assign(statements=stored["statements"].map(statements_text)).to_parquet(folder / "table.parquet")
+    statements = statement_table() if table.statement_table is None else table.statement_table
+    normal_statement_table(statements).to_csv(folder / "statements.csv")
+
+
+def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: SignalSpec, inputs: str) -> None:
+    """Write config.json."""
+    config = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "spec": asdict(spec),
+        "leads": INDEPENDENT_LEADS,
+        "unit": "microvolt",
+        "records": len(joined.kept),
+        "rejected": {reason: int((joined.rejected["reason"] == reason).sum()) for reason in REASONS},
+        "source": table.source,
+        "description": table.description,
+        "signals_sha256": joined.sha256,
+        "inputs": inputs,
+    }
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+
+
+def _join_shards(shards: Sequence[Path], path: Path, records: pd.DataFrame, spec: SignalSpec) -> _Joined:
+    """Write the signals of all shards to `path`, shard by shard; of equal signals the first is kept."""
+    names = records["record_id"].tolist()
+    kept: list[int] = []
+    rejected: list[tuple[int, str, str]] = []
+    first_with: dict[bytes, int] = {}
+    with ArrayFile(path, (len(INDEPENDENT_LEADS), spec.samples), STORED_TYPE) as file:
+        for number, shard_path in enumerate(shards):
+            shard, start = PreparedShard.read(shard_path), number * SHARD_RECORDS
+            new = np.zeros(len(shard.rows), bool)
+            for place, row in enumerate((start + shard.rows).tolist()):
+                first = first_with.setdefault(hashlib.blake2b(shard.signals[place], digest_size=16).digest(), row)
+                new[place] = first == row
+                if first == row:
+                    kept.append(row)
+                else:
+                    rejected.append((row, "duplicate signal", f"duplicate of {names[first]}"))
+            rejected += [(start + place, reason, detail) for place, reason, detail in shard.rejected]
+            file.append(shard.signals[new])
+    rows = [(names[row], reason, detail) for row, reason, detail in sorted(rejected)]
+    return _Joined(kept, pd.DataFrame(rows, columns=["record_id", "reason", "detail"], dtype=str), file.sha256)
+
+
+def _check_not_empty(kept: list[int], rejected: pd.DataFrame) -> None:
+    """Refuse to make a store without records, and say what was wrong with them."""
+    if kept:
+        return
+    if rejected.empty:
+        raise ValueError("the table has no records; expected at least one: check the folder that was read")
+    counts = ", ".join(f"{count} {reason}" for reason, count in rejected["reason"].value_counts().items())
+    first = rejected.iloc[0]
+    raise ValueError(
+        f"no record is left of {len(rejected)} ({counts}); the first, {first['record_id']}: {first['detail']}"
+    )
