@@ -3,7 +3,7 @@
 - one recording from its files: `read_record` against `wfdb.rdrecord`;
 - to the models' input, (8, samples) at 100 Hz: `read_record` and `prepare` against `wfdb.rdrecord`, `scipy.signal.
   resample_poly` with its own filter, and a choice of leads;
-- a whole corpus: `RecordStore.build`, which also checks quality and writes to disk, against the loader of PTB-XL's own
+- a whole corpus: `build_store`, which also checks quality and writes to disk, against the loader of PTB-XL's own
   example_physionet.py, `np.array([wfdb.rdsamp(file) ...])`, which holds all twelve leads in memory;
 - training batches in random order: the store's memory map against `wfdb.rdrecord`.
 """
