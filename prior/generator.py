@@ -177,7 +177,7 @@ class ECGGenerator:
         device = next(self.tokenizer.parameters()).device
         parts = [np.zeros((0, len(self.tokenizer.config.leads), self.samples), np.float32)]
         for start in range(0, len(codes), batch_size):
-            embedding = self.tokenizer.quantizer.decode(codes[start : start + batch_size].to(device))
+            embedding = self.tokenizer.quantizer.embed(codes[start : start + batch_size].to(device))
             own = sketch[start : start + batch_size].to(device)
             added = self.prior.detail(embedding, own, self.prior.sketch.rendered(own))
             parts.append(self.tokenizer.decode_embedding(embedding + added, self.samples).cpu().numpy())

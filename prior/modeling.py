@@ -100,22 +100,22 @@ class ECGPrior(nn.Module, Pretrained):
         nn.init.zeros_(self.head.bias)
 
     @torch.no_grad()
-    def know_codes(self, codebooks: Tensor) -> None:
-        """Takes the code vectors of the tokenizer's first levels, each level scaled to the same size.
+    def set_code_vectors(self, vectors: Tensor) -> None:
+        """Takes over the code vectors of the tokenizer's first levels, each level scaled to the same size.
 
-        `codebooks` are (levels, codebook_size, code_dimension); raises ValueError for another shape.
+        `vectors` are (levels, codebook_size, code_dimension); raises ValueError for another shape.
         """
-        if codebooks.shape != self.code_vectors.shape:
+        if vectors.shape != self.code_vectors.shape:
             raise ValueError(
-                f"got codebooks of shape {tuple(codebooks.shape)}; expected {tuple(self.code_vectors.shape)} "
+                f"got code vectors of shape {tuple(vectors.shape)}; expected {tuple(self.code_vectors.shape)} "
                 "(levels, codebook_size, code_dimension)"
             )
-        size = codebooks.square().mean((1, 2), keepdim=True).sqrt()
-        self.code_vectors.copy_(codebooks / size.clamp_min(1e-8))
+        size = vectors.square().mean((1, 2), keepdim=True).sqrt()
+        self.code_vectors.copy_(vectors / size.clamp_min(1e-8))
 
     @torch.no_grad()
-    def know_groups(self, membership: Tensor) -> None:
-        """Takes which label belongs to which group: (classes, groups). Raises ValueError for another shape."""
+    def set_groups(self, membership: Tensor) -> None:
+        """Sets the membership of labels in groups: (classes, groups) 0 or 1. Raises ValueError for another shape."""
         for embedding in (self.condition_embedding, self.sketch.traits.condition, self.sketch.rhythm.condition):
             if membership.shape != embedding.membership.shape:
                 raise ValueError(
@@ -125,8 +125,8 @@ class ECGPrior(nn.Module, Pretrained):
             embedding.membership.copy_(membership)
 
     @torch.no_grad()
-    def know_traits(self, basis: TraitBasis) -> None:
-        """Takes how traits are measured. Raises ValueError for a basis of another shape."""
+    def set_trait_basis(self, basis: TraitBasis) -> None:
+        """Sets the basis by which traits are measured. Raises ValueError for a basis of another shape."""
         if basis.projection.shape != tuple(self.sketch.projection.shape):
             raise ValueError(
                 f"got a basis of shape {basis.projection.shape}; expected {tuple(self.sketch.projection.shape)} "

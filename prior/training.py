@@ -96,17 +96,18 @@ def train_prior(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         prior = ECGPrior(config)
-    prior.know_codes(tokenizer.quantizer.codebooks[: settings.model.levels])
-    prior.know_groups(membership)
-    prior.know_traits(basis)
-    return fit_parts(prior, examples, held_out, tokenizer.quantizer.codebooks, settings, folder, progress)
+    vectors = tokenizer.quantizer.code_vectors()
+    prior.set_code_vectors(vectors[: settings.model.levels])
+    prior.set_groups(membership)
+    prior.set_trait_basis(basis)
+    return fit_parts(prior, examples, held_out, vectors, settings, folder, progress)
 
 
 def fit_parts(
     prior: ECGPrior,
     examples: CodeExamples,
     held_out: CodeExamples,
-    codebooks: Tensor,
+    code_vectors: Tensor,
     settings: PriorTraining,
     folder: Path | None,
     progress: bool,
@@ -142,13 +143,13 @@ def fit_parts(
     )
     for part in parts:
         part.requires_grad_(True)
-    if settings.model.levels == len(codebooks):
+    if settings.model.levels == len(code_vectors):
         return TrainedPrior(prior, sketch, result, None)
     detail = train_detail(
         prior.detail,
         examples,
         held_out,
-        DetailLoss(codebooks, settings.model.levels, settings.corruption, prior.sketch, settings.model.trait_noise),
+        DetailLoss(code_vectors, settings.model.levels, settings.corruption, prior.sketch, settings.model.trait_noise),
         settings.detail,
         None if folder is None else folder / "detail",
         progress,

@@ -41,7 +41,7 @@ EXTENSIONS = {
     "reader": r"challenge|\w*_challenge|Challenge\w*",
     "augmentation method": r"signal[ _-]mixing|mix_signals|SignalMixing\w*|SIGNAL_MIXING",
     "attribute": r"ages?",
-    "quantizer": r"Residual\w*Quantizer|quantization|codebooks|code_vectors|\w*_codebooks",
+    "quantizer": r"Residual\w*Quantizer|codebooks|\w*_codebooks",
 }
 SUPPLIERS = re.compile(  # the second line: where they lay before the rooms had folders
     r"records/(datasets|simulation)/.*"

@@ -1,9 +1,10 @@
 """Settings of the tokenizer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log2
 
 from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class ECGTokenizerConfig:
     quantizer_dropout: float = 0.25  # share of training records decoded from a random number of first levels
     commitment_weight: float = 0.25  # of the commitment loss
     slope_weight: float = 0.3  # of the loss in the slope (first difference)
+    quantizer: str = field(default="residual", metadata=OMITTED_WHILE_DEFAULT)  # a name of tokenizer/quantizers/
 
     def __post_init__(self) -> None:
         if self.codebook_size < 2 or self.levels < 1 or self.hop_length < 1:

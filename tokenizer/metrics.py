@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from vqecg.records.leads import twelve_leads
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.tokenizer.quantization import code_usage, perplexity
+from vqecg.tokenizer.quantizers.base import code_usage, perplexity
 
 
 @dataclass(frozen=True)

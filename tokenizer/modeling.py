@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.losses import reconstruction_loss
-from vqecg.tokenizer.quantization import ResidualQuantizer, code_usage, perplexity
+from vqecg.tokenizer.quantizers.base import QUANTIZERS, code_usage, perplexity
 from vqecg.training.checkpoint import Pretrained
 
 
@@ -62,15 +62,7 @@ class ECGTokenizer(nn.Module, Pretrained):
         self.encoder_in = nn.Conv1d(patch, config.width, 3, padding="same")
         self.encoder = residual_blocks(config.encoder_blocks, config)
         self.encoder_out = nn.Conv1d(config.width, config.dimension, 1)
-        self.quantizer = ResidualQuantizer(
-            config.dimension,
-            config.levels,
-            config.codebook_size,
-            config.codebook_decay,
-            config.dead_code_threshold,
-            config.kmeans_iterations,
-            config.quantizer_dropout,
-        )
+        self.quantizer = QUANTIZERS.get(config.quantizer)(config)
         self.synthesis = nn.Linear(config.dimension, patch)
         self.decoder_in = nn.Conv1d(config.dimension, config.width, 3, padding="same")
         self.decoder = residual_blocks(config.decoder_blocks, config)
@@ -180,7 +172,7 @@ class ECGTokenizer(nn.Module, Pretrained):
                 f"got codes from {int(codes.min())} to {int(codes.max())}; expected 0 to {self.codebook_size - 1}: "
                 "they are of another tokenizer"
             )
-        return self.decode_embedding(self.quantizer.decode(codes), samples)
+        return self.decode_embedding(self.quantizer.embed(codes), samples)
 
     def forward(self, signal: Tensor) -> ECGTokenizerOutput:
         """(batch, 8, samples) mV -> reconstruction, codes and the losses; in training mode the codebooks learn."""

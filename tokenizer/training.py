@@ -11,7 +11,7 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.metrics import prd
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.tokenizer.quantization import perplexity
+from vqecg.tokenizer.quantizers.base import perplexity
 from vqecg.training.examples import SignalExamples
 from vqecg.training.fit import FitResult, FitSettings, fit
 

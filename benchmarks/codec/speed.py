@@ -68,7 +68,7 @@ def random_tokenizer(name: str) -> ECGTokenizer:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         tokenizer = ECGTokenizer(preset(name).tokenizer.model).eval()
-        tokenizer.quantizer.codebooks.normal_()
+        tokenizer.quantizer.code_vectors().normal_()
     return tokenizer
 
 

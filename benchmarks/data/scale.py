@@ -124,7 +124,7 @@ def untrained_tokenizer(folder: Path) -> Path:
     from vqecg.tokenizer.modeling import ECGTokenizer
 
     tokenizer = ECGTokenizer(SMALL.tokenizer.model)
-    tokenizer.quantizer.codebooks.normal_()
+    tokenizer.quantizer.code_vectors().normal_()
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -18,7 +18,7 @@ NEIGHBOURS = 8  # of a code, one of which stands in its place where it is corrup
 class DetailLoss:
     """How far the embedding of all levels stays from what is predicted of it, as a share of its energy."""
 
-    codebooks: Tensor  # (levels, codebook_size, dimension), of all levels
+    code_vectors: Tensor  # (levels, codebook_size, dimension), of all levels
     written: int  # first levels, which the prior writes
     corruption: float  # share of the written codes that are replaced by one near them, as a prior may err
     sketch: SketchModel  # which draws a sketch as a recording
@@ -26,29 +26,29 @@ class DetailLoss:
 
     def __call__(self, model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """`loss`, a mean over records; codes and traits are corrupted where the model is in training."""
-        sketch, codebooks = Sketch(batch["times"], batch["traits"]), self.codebooks.to(batch["codes"].device)
-        whole = embedding_of(batch["codes"], codebooks)
+        sketch, vectors = Sketch(batch["times"], batch["traits"]), self.code_vectors.to(batch["codes"].device)
+        whole = embedding_of(batch["codes"], vectors)
         codes = batch["codes"][..., : self.written]
         if model.training:
-            codes, sketch = corrupted(codes, codebooks, self.corruption), sketch.blurred(self.trait_noise)
-        first = embedding_of(codes, codebooks)
+            codes, sketch = corrupted(codes, vectors, self.corruption), sketch.blurred(self.trait_noise)
+        first = embedding_of(codes, vectors)
         added = model(first, sketch, self.sketch.rendered(sketch)).float()
         missed = (whole - first - added).square().sum((1, 2))
         return {"loss": (missed / whole.square().sum((1, 2)).clamp_min(1e-8)).mean()}
 
 
-def embedding_of(codes: Tensor, codebooks: Tensor) -> Tensor:
-    """Codes (batch, frames, levels) of the first codebooks -> (batch, frames, dimension), the sum of their vectors."""
+def embedding_of(codes: Tensor, vectors: Tensor) -> Tensor:
+    """Codes (batch, frames, first levels) -> (batch, frames, dimension), the sum of their vectors."""
     levels = torch.arange(codes.shape[-1], device=codes.device)
-    return codebooks[levels, codes].sum(2)
+    return vectors[levels, codes].sum(2)
 
 
-def corrupted(codes: Tensor, codebooks: Tensor, share: float) -> Tensor:
-    """The codes with a random `share` of them replaced by one of the nearest of the same codebook."""
+def corrupted(codes: Tensor, vectors: Tensor, share: float) -> Tensor:
+    """The codes with a random `share` of them replaced by one of the nearest of the same level."""
     found = codes.clone()
     for level in range(codes.shape[-1]):
-        own = codebooks[level]
-        near = torch.cdist(own, own).topk(min(NEIGHBOURS + 1, len(own)), largest=False).indices
+        of_level = vectors[level]
+        near = torch.cdist(of_level, of_level).topk(min(NEIGHBOURS + 1, len(of_level)), largest=False).indices
         which = torch.randint(1, near.shape[1], codes.shape[:2], device=codes.device)
         replaced = torch.rand(codes.shape[:2], device=codes.device) < share
         found[..., level] = torch.where(replaced, near[codes[..., level], which], codes[..., level])

@@ -35,7 +35,7 @@ from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.tokenizer.quantization import ResidualQuantizer
+from vqecg.tokenizer.quantizers.base import Quantizer
 
 __all__ = [
     "InterpolationSettings",
@@ -135,22 +135,19 @@ def check_weight(weight: float) -> None:
 
 
 @torch.inference_mode()
-def draw_codes(
-    quantizer: ResidualQuantizer, embedding: Tensor, temperature: float, generator: np.random.Generator
-) -> Tensor:
+def draw_codes(quantizer: Quantizer, embedding: Tensor, temperature: float, generator: np.random.Generator) -> Tensor:
     """Codes (batch, frames, levels) int64 near an embedding (batch, frames, dimension), level by level.
 
     A code is drawn with probability proportional to exp(-d / (temperature e)): d is its squared distance, e the mean
     squared distance of the nearest codes at that level. What a draw leaves is quantized by the levels after it.
     """
     residual, codes = embedding.float(), []
-    for level in range(quantizer.levels):
-        codebook = quantizer.codebooks[level]
-        distance = torch.cdist(residual, codebook[None]).square()
+    for vectors in quantizer.code_vectors():
+        distance = torch.cdist(residual, vectors[None]).square()
         usual = distance.min(-1).values.mean().clamp_min(1e-12)
         noise = torch.from_numpy(generator.random(residual.shape[:-1], dtype=np.float32)).to(residual.device)
         codes.append(invert((-distance / (temperature * usual)).softmax(-1), noise))
-        residual = residual - codebook[codes[-1]]
+        residual = residual - vectors[codes[-1]]
     return torch.stack(codes, dim=-1)
 
 

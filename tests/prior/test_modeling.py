@@ -33,7 +33,7 @@ def new_prior(backbone: str = "gpt2", **settings: Any) -> ECGPrior:
         prior = ECGPrior(ECGPriorConfig(class_names=("NORM", "MI"), backbone=backbone, **(shape | settings)))
         for parameter in prior.parameters():
             parameter.data += 0.3 * torch.randn(parameter.shape)
-        prior.know_codes(torch.randn(LEVELS, CODES, DIMENSION))
+        prior.set_code_vectors(torch.randn(LEVELS, CODES, DIMENSION))
     return prior.eval()
 
 
@@ -117,7 +117,7 @@ def test_traits_are_blurred_in_training_alone():
 
 def test_a_basis_of_another_shape_is_refused(prior: ECGPrior):
     with pytest.raises(ValueError, match="got a basis of shape"):
-        prior.know_traits(TraitBasis(*(np.zeros(shape, np.float32) for shape in (30, (30, 20), (4, 6), (2, 20)))))
+        prior.set_trait_basis(TraitBasis(*(np.zeros(shape, np.float32) for shape in (30, (30, 20), (4, 6), (2, 20)))))
 
 
 def test_a_new_prior_knows_nothing():
@@ -198,7 +198,7 @@ def test_records_do_not_see_each_other(prior: ECGPrior):
 def test_codes_with_the_same_vector_differ_by_the_free_table_alone(prior: ECGPrior):
     twins = torch.randn(LEVELS, CODES, DIMENSION)
     twins[:, 5] = twins[:, 3]
-    prior.know_codes(twins)
+    prior.set_code_vectors(twins)
     prior.head.weight.data.zero_()
     prior.head.bias.data.zero_()
     logits = prior.step_logits(delay(codes(), CODES), condition(), sketch())
@@ -208,7 +208,7 @@ def test_codes_with_the_same_vector_differ_by_the_free_table_alone(prior: ECGPri
 
 def test_code_vectors_of_another_shape_are_refused(prior: ECGPrior):
     with pytest.raises(ValueError, match=r"expected \(3, 16, 8\)"):
-        prior.know_codes(torch.zeros(LEVELS, CODES, DIMENSION + 1))
+        prior.set_code_vectors(torch.zeros(LEVELS, CODES, DIMENSION + 1))
 
 
 @pytest.mark.parametrize("shape", [(2, FRAMES, LEVELS + 1), (2, FRAMES - 1, LEVELS), (FRAMES, LEVELS)])

@@ -104,7 +104,7 @@ def test_a_generator_adds_what_its_detail_model_says(tiny_generator: ECGGenerato
     again = tiny_generator.decode(codes, made.sketch, batch_size=2)
     np.testing.assert_allclose(again, made.signal, atol=1e-5)
     with torch.inference_mode():
-        embedding = tiny_generator.tokenizer.quantizer.decode(codes)
+        embedding = tiny_generator.tokenizer.quantizer.embed(codes)
         rendered = tiny_generator.prior.sketch.rendered(made.sketch)
         added = tiny_generator.prior.detail(embedding, made.sketch, rendered)
         expected = tiny_generator.tokenizer.decode_embedding(embedding + added, tiny_generator.samples)

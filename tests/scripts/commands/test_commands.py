@@ -328,7 +328,7 @@ def test_a_generator_with_another_tokenizer_is_refused(
 ):
     shutil.copytree(tiny_parts[2] / "generator", tmp_path / "generator")
     other = ECGTokenizer.from_pretrained(tmp_path / "generator" / "tokenizer")
-    other.quantizer.codebooks.add_(1)
+    other.quantizer.code_vectors().add_(1)
     other.save_pretrained(tmp_path / "generator" / "tokenizer")
     told = refused("generate", "--generator", tmp_path / "generator", "--out", tmp_path / "new")
     assert "the prior was trained with tokenizer" in told and not (tmp_path / "new").exists()

@@ -1,22 +1,32 @@
 """The residual quantizer: its start, its learning, its restarts, and that codes mean the same everywhere."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from vqecg.tokenizer.quantization import ResidualQuantizer, code_usage, perplexity
+from vqecg.tokenizer.config import ECGTokenizerConfig
+from vqecg.tokenizer.quantizers.base import code_usage, perplexity
+from vqecg.tokenizer.quantizers.residual import ResidualQuantizer
 
 
 def vectors(batch: int = 16, frames: int = 50, dimension: int = 4, seed: int = 0) -> Tensor:
     return torch.randn(batch, frames, dimension, generator=torch.Generator().manual_seed(seed))
 
 
+def new_quantizer(
+    levels: int, codebook_size: int, dropout: float = 0.0, dimension: int = 4, **settings: Any
+) -> ResidualQuantizer:
+    shape: dict[str, Any] = {"levels": levels, "codebook_size": codebook_size, "dimension": dimension}
+    return ResidualQuantizer(ECGTokenizerConfig(quantizer_dropout=dropout, **shape, **settings))
+
+
 def started(levels: int = 3, codebook_size: int = 16, dropout: float = 0.0, **settings: float) -> ResidualQuantizer:
     """A quantizer in training mode after one step on `vectors()`."""
     torch.manual_seed(0)
-    quantizer = ResidualQuantizer(4, levels, codebook_size, dropout=dropout, **settings)
+    quantizer = new_quantizer(levels, codebook_size, dropout, **settings)
     quantizer(vectors())
     return quantizer
 
@@ -45,14 +55,14 @@ def test_the_kmeans_start_finds_separate_clusters():
     centres = torch.tensor([[10.0, 0, 0, 0], [0, 10.0, 0, 0], [0, 0, 10.0, 0], [-10.0, 0, 0, 0]])
     embedding = centres[torch.arange(400) % 4].view(4, 100, 4) + 0.1 * vectors(4, 100)
     torch.manual_seed(0)
-    quantizer = ResidualQuantizer(4, 2, 32, dropout=0.0)
+    quantizer = new_quantizer(2, 32)
     error = (quantizer(embedding).quantized - embedding).square().mean().sqrt()
     assert error < 0.1
 
 
 def test_fewer_vectors_than_codes_can_start_a_level():
     torch.manual_seed(0)
-    quantizer = ResidualQuantizer(4, 2, 64, dropout=0.0)
+    quantizer = new_quantizer(2, 64)
     output = quantizer(vectors(1, 10))
     assert bool(output.quantized.isfinite().all()) and bool(quantizer.codebooks.isfinite().all())
     assert_consistent(quantizer)
@@ -67,7 +77,7 @@ def test_a_level_starts_once():
 
 
 def test_moving_averages_pull_a_code_to_the_mean_of_its_vectors():
-    quantizer = started(levels=1, codebook_size=2, decay=0.5)
+    quantizer = started(levels=1, codebook_size=2, codebook_decay=0.5)
     embedding = torch.cat([vectors(1, 100) + 5, vectors(1, 100, seed=1) - 5], dim=1)
     for _ in range(40):
         output = quantizer(embedding)
@@ -78,7 +88,7 @@ def test_moving_averages_pull_a_code_to_the_mean_of_its_vectors():
 
 
 def test_dead_codes_are_restarted_and_sum_count_and_centroid_agree():
-    quantizer = started(decay=0.9, dead_code_threshold=0.2)
+    quantizer = started(codebook_decay=0.9, dead_code_threshold=0.2)
     quantizer.reset_statistics()
     narrow = vectors(seed=1) * 0.01 + 3
     for _ in range(60):
@@ -107,7 +117,7 @@ def test_encoding_gives_the_codes_of_the_forward_pass_and_decoding_its_vectors()
     embedding = vectors(seed=3)
     output = quantizer(embedding)
     assert torch.equal(quantizer.encode(embedding), output.codes)
-    torch.testing.assert_close(quantizer.decode(output.codes), output.quantized)
+    torch.testing.assert_close(quantizer.embed(output.codes), output.quantized)
     assert output.codes.dtype == torch.int64 and output.codes.shape == (16, 50, 3)
 
 
@@ -127,13 +137,13 @@ def test_each_code_is_the_nearest_to_what_the_levels_before_left():
     for level in range(3):
         distance = torch.cdist(residual.flatten(0, 1), quantizer.codebooks[level])
         assert torch.equal(distance.argmin(1).view(2, 20), codes[..., level])
-        residual = embedding - quantizer.decode(codes[..., : level + 1])
+        residual = embedding - quantizer.embed(codes[..., : level + 1])
 
 
 def test_the_error_falls_with_every_level():
     quantizer = started(levels=4).eval()
     codes = quantizer.encode(vectors())
-    errors = [float((vectors() - quantizer.decode(codes[..., :levels])).square().mean()) for levels in (1, 2, 3, 4)]
+    errors = [float((vectors() - quantizer.embed(codes[..., :levels])).square().mean()) for levels in (1, 2, 3, 4)]
     assert all(later < 0.8 * earlier for earlier, later in pairwise(errors))
 
 
@@ -155,14 +165,14 @@ def test_quantizer_dropout_keeps_first_levels_of_some_records_in_training_only()
     before = {name: value.clone() for name, value in quantizer.state_dict().items()}
     output = quantizer(embedding)
     quantizer.load_state_dict(before)
-    partial = torch.stack([quantizer.decode(output.codes[..., :levels]) for levels in (1, 2, 3)])
+    partial = torch.stack([quantizer.embed(output.codes[..., :levels]) for levels in (1, 2, 3)])
     distance = (partial - output.quantized.detach()).abs().amax((2, 3))
     assert bool((distance.min(0).values < 1e-5).all())
     kept = torch.bincount(distance.argmin(0), minlength=3) / 400
     torch.testing.assert_close(kept, torch.tensor([1 / 6, 1 / 6, 2 / 3]), atol=0.08, rtol=0)
     quantizer.eval()
     output = quantizer(embedding)
-    torch.testing.assert_close(output.quantized, quantizer.decode(output.codes))
+    torch.testing.assert_close(output.quantized, quantizer.embed(output.codes))
 
 
 def test_usage_counts_what_training_chose_until_reset():
@@ -180,7 +190,7 @@ def test_usage_counts_what_training_chose_until_reset():
 
 def test_all_that_was_learned_is_in_the_state_the_started_flag_too():
     quantizer = started()
-    other = ResidualQuantizer(4, 3, 16, dropout=0.0)
+    other = new_quantizer(3, 16)
     other.load_state_dict(quantizer.state_dict())
     torch.manual_seed(1)
     first = quantizer(vectors(seed=9))
@@ -209,13 +219,13 @@ def test_decoding_first_levels_is_the_sum_of_their_vectors(levels: int):
     quantizer = started().eval()
     codes = quantizer.encode(vectors(1, 5))
     expected = sum(quantizer.codebooks[level][codes[0, :, level]] for level in range(levels))
-    torch.testing.assert_close(quantizer.decode(codes[..., :levels])[0], expected)
+    torch.testing.assert_close(quantizer.embed(codes[..., :levels])[0], expected)
 
 
 def searched(beams: int, levels: int | None = None) -> torch.Tensor:
     """Mean squared distance of random embeddings to what the codes found for them decode to."""
     generator = torch.Generator().manual_seed(0)
-    quantizer = ResidualQuantizer(dimension=6, levels=4, codebook_size=16).eval()
+    quantizer = new_quantizer(4, 16, dimension=6).eval()
     scale = torch.tensor([1, 0.7, 0.5, 0.3])[:, None, None]
     quantizer.codebooks.copy_(torch.randn(4, 16, 6, generator=generator) * scale)
     embedding = torch.randn(3, 200, 6, generator=generator)
@@ -224,7 +234,7 @@ def searched(beams: int, levels: int | None = None) -> torch.Tensor:
     if beams == 1:
         whole = quantizer.search(embedding.flatten(0, 1), levels or 4, beams=1)
         assert torch.equal(whole, codes.flatten(0, 1))
-    return (embedding - quantizer.decode(codes)).square().sum(-1).mean()
+    return (embedding - quantizer.embed(codes)).square().sum(-1).mean()
 
 
 def test_more_beams_come_nearer_and_one_takes_the_nearest_code_at_every_level():
