@@ -202,7 +202,10 @@ def fingerprints(folder: Path) -> dict[str, Any]:
         "run/comparison": of_comparison(run / "comparison" / "runs"),
         "compare": of_comparison(folder / "compare" / "runs"),
         "grid.csv": of_table(pd.read_csv(folder / "grid" / "grid.csv")),
-        "memorisation": {name: of_json(value) for name, value in assessment["memorisation"].items()},
+        "memorisation": {
+            name: of_table(value) if isinstance(value, list) else of_json(value)
+            for name, value in assessment["memorisation"].items()
+        },
     }
     for name in ("tokenizer", "prior"):
         figures = json.loads((run / name / "stage.json").read_text(encoding="utf-8"))["figures"]
