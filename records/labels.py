@@ -1,109 +1,24 @@
 """Which statements count as which class: PTB-XL's six tasks, the nine classes of CPSC2018, and a corpus's own labels.
 
-Two packaged tables hold the facts. `statements.csv` is PTB-XL's scp_statements.csv (Wagner et al., Sci Data 7:154,
-2020) cut down to what a task needs, plus the CPSC2018 class of the nine statements that have one. `snomed.csv` lists
-the 133 SNOMED CT codes of the PhysioNet/CinC Challenge 2021 with the Challenge's abbreviations, the PTB-XL statement
-(or, where only that is certain, the superclass) and the CPSC2018 class of each. Two abbreviations are ours, because
-PTB-XL uses the Challenge's for something else: AcuteMI (there AMI, in PTB-XL anterior infarction) and CardDys (there
-CD, in PTB-XL conduction disturbance). SNR, the label Normal of CPSC2018, has no SNOMED code.
-
-Two readings to know of. CPSC2018's Normal is a normal ECG, so of PTB-XL's statements NORM is SNR and SR (any sinus
-rhythm) is not. The Challenge turned Normal into the SNOMED code of sinus rhythm, so NSR is SNR in the task `cpsc2018`,
-but only SR, not NORM, in PTB-XL's tasks.
+The facts stand in two packaged tables (label_tables.py). Two readings to know of. CPSC2018's Normal is a normal ECG, so
+of PTB-XL's statements NORM is SNR and SR (any sinus rhythm) is not. The Challenge turned Normal into the SNOMED code of
+sinus rhythm, so NSR is SNR in the task `cpsc2018`, but only SR, not NORM, in PTB-XL's tasks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from vqecg.records.label_tables import FLAGS, normal_statement_table, snomed_table
+from vqecg.records.label_tables import statement_table as packaged_statements
+
 TASKS = ("all", "diagnostic", "subdiagnostic", "superdiagnostic", "form", "rhythm", "cpsc2018")
 OWN = "own"  # the task whose classes are the labels of a corpus, whatever they are called
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")  # the order of Strodthoff et al., JBHI 25:1519 (2021)
 CPSC2018_CLASSES = ("SNR", "AF", "IAVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")  # labels 1-9 of its REFERENCE.csv
-FLAGS = ("diagnostic", "form", "rhythm")
-TABLE_NEEDS = (*FLAGS, "diagnostic_class", "diagnostic_subclass")
-
-
-def _packaged(name: str) -> pd.DataFrame:
-    """A table that ships with the package, every cell as text, an empty cell as ""."""
-    with resources.files("vqecg.records").joinpath(name).open(encoding="utf-8") as file:
-        return pd.read_csv(file, dtype=str, keep_default_na=False)
-
-
-@cache
-def _statements() -> pd.DataFrame:
-    return normal_statement_table(_packaged("statements.csv"))
-
-
-@cache
-def _snomed() -> pd.DataFrame:
-    return _packaged("snomed.csv")
-
-
-def statement_table() -> pd.DataFrame:
-    """PTB-XL's 71 statements: index code; columns description, diagnostic, form, rhythm (0/1), diagnostic_class,
-    diagnostic_subclass, cpsc2018 ("" where there is none)."""
-    return _statements().copy()
-
-
-def snomed_table() -> pd.DataFrame:
-    """The Challenge's SNOMED CT codes, all columns text: snomed, abbreviation, name, scp, cpsc2018 ("" where none)."""
-    return _snomed().copy()
-
-
-@cache
-def ptbxl_names() -> Mapping[str, str]:
-    """What the Challenge and CPSC2018 call statements of PTB-XL otherwise -> PTB-XL's own name."""
-    own, found = set(_statements().index), {"I-AVB": "1AVB"}  # as CPSC2018's paper has it; its label file says IAVB
-    for statement, *names in _snomed()[["scp", "abbreviation", "cpsc2018"]].to_numpy(dtype=object).tolist():
-        if statement in own:
-            found = {name: statement for name in names if name and name not in own} | found
-    return found
-
-
-def table_with(names: Iterable[str]) -> pd.DataFrame:
-    """`statement_table()` with a row for each of `names` of unknown meaning: a label of one's own, in no task but OWN.
-
-    A superclass, a subclass and a Challenge abbreviation of one of PTB-XL's statements have a meaning.
-    """
-    table, names_of = statement_table(), _snomed()
-    abbreviations = names_of["abbreviation"][names_of["scp"].isin(table.index)]
-    known = {*table.index, *table["diagnostic_class"], *table["diagnostic_subclass"], *abbreviations}
-    for name in sorted(set(names) - known):
-        table.loc[name] = dict.fromkeys(table.columns, "") | dict.fromkeys(FLAGS, 0) | {"description": name}
-    return table
-
-
-def normal_statement_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of statements in one form: index `code`, the flags of TABLE_NEEDS as 0/1, its class columns as text.
-
-    The codes may be the index or the column `code`; an empty flag (PTB-XL's own file) is 0. Further columns are kept.
-    Raises ValueError for a missing column, a flag that is not 0, 1 or empty, and a code that is there twice.
-    """
-    table = table.set_index("code") if "code" in table.columns else table.copy()
-    table.index = table.index.astype(str).rename("code")
-    missing = [column for column in TABLE_NEEDS if column not in table.columns]
-    if missing:
-        raise ValueError(
-            f"the statement table lacks the columns {missing}, it has {list(table.columns)}; "
-            "expected the columns of PTB-XL's scp_statements.csv"
-        )
-    if table.index.has_duplicates:
-        raise ValueError(f"the statement table lists {table.index[table.index.duplicated()][0]!r} twice: drop one row")
-    for flag in FLAGS:
-        numbers = pd.to_numeric(table[flag].replace("", "0"), errors="coerce").where(table[flag].notna(), 0.0)
-        if not numbers.isin([0, 1]).all():
-            found = sorted(set(table[flag].astype(str)))[:6]
-            raise ValueError(f"column {flag} of the statement table holds {found}, expected 1, 0 or nothing")
-        table[flag] = numbers.astype(int)
-    for column in ("diagnostic_class", "diagnostic_subclass"):
-        table[column] = table[column].fillna("").astype(str)
-    return table
 
 
 @dataclass(frozen=True)
@@ -142,7 +57,7 @@ class LabelTask:
         """
         if name not in TASKS:
             raise ValueError(f"task {name!r}, expected one of {', '.join(TASKS)}, or of a corpus {OWN}")
-        packaged = _statements()
+        packaged = packaged_statements()
         classes = _class_of_each(name, packaged)
         class_names = {"superdiagnostic": SUPERCLASSES, "cpsc2018": CPSC2018_CLASSES}.get(
             name, tuple(dict.fromkeys(classes.values()))
@@ -201,7 +116,7 @@ class LabelTask:
             return set(self.members)
         if self.name in ("form", "rhythm"):
             return set()
-        table = _statements()
+        table = packaged_statements()
         return set(table.index[table["diagnostic"] == 1])
 
     def names(self, row: np.ndarray) -> tuple[str, ...]:
@@ -242,7 +157,7 @@ def _class_of_each(task: str, table: pd.DataFrame) -> dict[str, str]:
 
 def _challenge_members(task: str, members: Mapping[str, str]) -> dict[str, str]:
     """Abbreviation -> class, for those of snomed.csv whose PTB-XL statement, or CPSC2018 class, is in `members`."""
-    rows = _snomed()[["abbreviation", "scp", "cpsc2018"]].to_numpy(dtype=object).tolist()
+    rows = snomed_table()[["abbreviation", "scp", "cpsc2018"]].to_numpy(dtype=object).tolist()
     if task == "cpsc2018":
         return {abbreviation: class_name for abbreviation, _, class_name in rows if class_name}
     return {abbreviation: members[scp] for abbreviation, scp, _ in rows if scp in members}

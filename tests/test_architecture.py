@@ -21,8 +21,8 @@ _spec.loader.exec_module(house)
 # and of the floors before it.
 FLOORS = {
     "records": (
-        "registry files labels leads patients",
-        "attributes beats folds",
+        "registry files label_tables leads patients",
+        "attributes beats folds labels",
         "record",
         "datasets",
         "store",

@@ -25,7 +25,7 @@ import psutil
 from benchmarks.measuring import machine, number, print_table
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import write_dataset
-from vqecg.records.labels import statement_table
+from vqecg.records.label_tables import statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
 from vqecg.records.store.building import build_store

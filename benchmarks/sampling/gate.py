@@ -23,7 +23,8 @@ from benchmarks.sampling.ghost_beats import simulated_store
 from vqecg.evaluation.privacy.memorisation import make_index
 from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.editing.interpolation import interpolate
-from vqecg.records.beats.alignment import MIN_BEATS, may_interpolate
+from vqecg.prior.editing.pairing import may_interpolate
+from vqecg.records.beats.alignment import MIN_BEATS
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.evaluation.statistics.intervals import wilson_interval
-from vqecg.records.labels import ptbxl_names
+from vqecg.records.label_tables import ptbxl_names
 
 # On 2,953 real records of PTB-XL, folds 1-7: 94 % of AFIB lie above it, 7 % of SR and 10 % of all without AFIB.
 AFIB_VARIATION = 10.0  # % SD over mean of RR, above it a rhythm counts as irregular

@@ -9,7 +9,7 @@ Three rules of pairing, by how sure the labels asked for are of the mixture (`PA
   but calls absent what one parent has and the mixture half shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from vqecg.prior.copies.feature_index import embedding_moments, median_beats
-from vqecg.records.beats.alignment import may_interpolate
+from vqecg.records.label_tables import ptbxl_names, rhythm_bound
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
@@ -29,6 +29,7 @@ EXACT, SUPPORTED, SHARED = "exact", "supported", "shared"
 PAIRINGS = (EXACT, SUPPORTED, SHARED)
 BEATS, LATENT = "beats", "latent"
 SPACES = (BEATS, LATENT)
+SINUS_RHYTHMS = frozenset({"SR", "SARRH", "STACH", "SBRAD"})
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,17 @@ class Parents:
 
     @cached_property
     def unbound(self) -> np.ndarray:
-        """The rows without a statement that is bound to its rhythm: (parents,) bool."""
-        return np.array([may_interpolate(names, names) is None for names in self.statements[self.rows]], bool)
+        """The rows whose statements are all known and none bound to its rhythm: (parents,) bool."""
+        return np.array([self.agree(row, row) for row in self.rows], bool)
+
+    @cached_property
+    def bound(self) -> Mapping[str, bool]:
+        """True for statements that are bound to their rhythm, by the tables and the store's own."""
+        return rhythm_bound(self.store.statement_table)
+
+    def agree(self, first: int, second: int) -> bool:
+        """True where `may_interpolate` has nothing against the statements of two rows."""
+        return may_interpolate(self.statements[first], self.statements[second], self.bound) is None
 
     def candidates(self, asked: np.ndarray) -> np.ndarray:
         """The rows that may be a parent of a record with the labels `asked` (classes,), partner or not."""
@@ -86,7 +96,7 @@ class Parents:
     def may_join(self, first: int, second: int, asked: np.ndarray) -> bool:
         """Whether two candidates go together: different patients, rhythms that agree, and the labels' rule."""
         names, others = self.statements[first], self.statements[second]
-        if self.patients[first] == self.patients[second] or may_interpolate(names, others) is not None:
+        if self.patients[first] == self.patients[second] or not self.agree(first, second):
             return False
         if self.pairing == EXACT or self.task is None:
             return True
@@ -140,3 +150,30 @@ def partner_features(store: RecordStore, rows: np.ndarray, space: str, tokenizer
 def shared_statements(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
     """The statements that both parents have, each at the lower likelihood (0, unknown, if either is)."""
     return {name: min(value, second[name]) for name, value in first.items() if name in second}
+
+
+def may_interpolate(
+    first: Mapping[str, float] | Collection[str],
+    second: Mapping[str, float] | Collection[str],
+    bound: Mapping[str, bool] | None = None,
+) -> str | None:
+    """The reason why two records with these statements must not be interpolated, or None when they may.
+
+    No statement that is `bound` to its rhythm on either side (label_tables.rhythm_bound: an irregular or blocked rhythm
+    does not survive another's timing; the prior makes those), none that the tables do not know, and no two different
+    sinus rhythms (which label would the mixture carry?). SR on one side and no rhythm statement on the other is no
+    contradiction. Names may be PTB-XL's, the Challenge's or CPSC2018's.
+    """
+    bound = rhythm_bound() if bound is None else bound
+    for parent, statements in (("first", first), ("second", second)):
+        unknown = sorted(set(statements) - bound.keys())
+        if unknown:
+            return f"the label tables do not know {', '.join(unknown)}, so it is not interpolated"
+        tied = sorted(name for name in statements if bound[name])
+        if tied:
+            return f"the {parent} record is {', '.join(tied)}: its timing is its meaning, and alignment replaces it"
+    ptbxl = ptbxl_names()
+    rhythm, other = (SINUS_RHYTHMS & {ptbxl.get(name, name) for name in statements} for statements in (first, second))
+    if rhythm and other and rhythm != other:
+        return f"their rhythms differ: {', '.join(sorted(rhythm))} and {', '.join(sorted(other))}"
+    return None

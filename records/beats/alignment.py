@@ -5,31 +5,16 @@ more than a quarter of extra deflections. Here parent B's beats are first moved 
 the two be mixed. The warp acts on the signal and not on codes: a code frame (80 ms) is as long as a QRS complex.
 """
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from vqecg.records.beats.r_peaks import find_r_peaks
-from vqecg.records.labels import ptbxl_names
 
 MIN_BEATS = 3
 STITCH = 0.62  # of each RR: between the end of T and the next P
 CROSS_FADE = 0.06  # s, over which one beat's baseline passes into the next one's
 OUTSIDE = 0.10  # s, how far beyond the record's ends the R of a supposed beat lies at least
-
-# Statements whose meaning lies in the times between waves or beats, which alignment takes from parent A alone.
-RHYTHM_BOUND = frozenset(
-    {
-        "AFIB", "AFLT", "1AVB", "2AVB", "3AVB", "LPR", "PAC", "PVC", "PRC(S)", "BIGU", "TRIGU",
-        "SVARR", "SVTAC", "PSVT", "PACE", "WPW",
-        # the Challenge's, for which PTB-XL has no statement
-        "AAR", "AB", "AED", "AFAFL", "AIVR", "AJR", "ARH", "ATach", "AVB", "AVD", "AVJR", "AVNRT", "AVRT", "BTS",
-        "CIAHB", "CardDys", "FB", "IR", "JE", "JPC", "JTach", "PVT", "SAAWR", "SAB", "SARR", "SND", "SPRI", "VEsB",
-        "VEsR", "VF", "VFL", "VPEx", "VTach", "WAP",
-    }
-)  # fmt: skip
-SINUS_RHYTHMS = frozenset({"SR", "SARRH", "STACH", "SBRAD"})
 
 
 @dataclass(frozen=True)
@@ -39,28 +24,6 @@ class AlignedParent:
     signal: np.ndarray  # (8, n) float32 mV, n as in parent A
     r_peaks: np.ndarray  # (beats,) int64, parent A's R peaks, where B's now are too
     source_beats: np.ndarray  # (beats,) int64, which of parent B's R peaks each one is
-
-
-def may_interpolate(
-    statements_a: Mapping[str, float] | Collection[str], statements_b: Mapping[str, float] | Collection[str]
-) -> str | None:
-    """Why two records with these statements must not be interpolated, or None when they may.
-
-    No statement of RHYTHM_BOUND on either side (an irregular or blocked rhythm does not survive another's timing; the
-    prior makes those), and no two different sinus rhythms (which label would the mixture carry?). SR on one side and
-    no rhythm statement on the other is no contradiction. Names may be PTB-XL's, the Challenge's or CPSC2018's.
-    """
-    own = ptbxl_names()
-    for parent, statements in (("first", statements_a), ("second", statements_b)):
-        bound = sorted(name for name in statements if own.get(name, name) in RHYTHM_BOUND)
-        if bound:
-            return f"the {parent} record is {', '.join(bound)}: its timing is its meaning, and alignment replaces it"
-    sinus_a, sinus_b = (
-        SINUS_RHYTHMS & {own.get(name, name) for name in statements} for statements in (statements_a, statements_b)
-    )
-    if sinus_a and sinus_b and sinus_a != sinus_b:
-        return f"their rhythms differ: {', '.join(sorted(sinus_a))} and {', '.join(sorted(sinus_b))}"
-    return None
 
 
 def align_beats(signal_a: np.ndarray, signal_b: np.ndarray, sampling_rate: float) -> AlignedParent:

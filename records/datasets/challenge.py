@@ -15,7 +15,7 @@ from vqecg.records.attributes import ATTRIBUTES, UNKNOWN, Attribute
 from vqecg.records.datasets.parsing import record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.datasets.wfdb_reading import Header, read_header
-from vqecg.records.labels import snomed_table
+from vqecg.records.label_tables import snomed_table
 from vqecg.records.record import RecordTable
 
 WORDS = {"normal": "SNR", "i-avb": "IAVB"}  # the headers of February 2020 name CPSC2018's classes so

@@ -15,7 +15,7 @@ from vqecg.records.attributes import attributes_of_row
 from vqecg.records.datasets.parsing import id_text, record_frame
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.folds import MAX_FOLD
-from vqecg.records.labels import normal_statement_table, statement_table
+from vqecg.records.label_tables import normal_statement_table, statement_table
 from vqecg.records.record import RecordTable
 
 DATABASE = "ptbxl_database.csv"

@@ -16,7 +16,7 @@ from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.export.wfdb_writing import check_samples, comment_lines, to_microvolts, write_files, write_record
 from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.folds import MAX_FOLD
-from vqecg.records.labels import FLAGS, normal_statement_table, snomed_table
+from vqecg.records.label_tables import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.store.preprocessing import resample
 

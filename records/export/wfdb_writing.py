@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from vqecg.records.attributes import ATTRIBUTES, with_unknown
-from vqecg.records.labels import SUPERCLASSES, snomed_table
+from vqecg.records.label_tables import snomed_table
+from vqecg.records.labels import SUPERCLASSES
 from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
 
 GAIN = 1000  # converter units per mV: one unit is one microvolt

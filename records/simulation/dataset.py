@@ -11,7 +11,7 @@ from tqdm import tqdm
 from vqecg.records.export.ptbxl_layout import write_dataset
 from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.folds import assign_folds
-from vqecg.records.labels import statement_table
+from vqecg.records.label_tables import statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
 from vqecg.records.simulation.heart import Patient, draw_patient
 from vqecg.records.simulation.simulator import SIMULATED_STATEMENTS, SimulatorSettings, simulate_record

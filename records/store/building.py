@@ -15,7 +15,7 @@ from vqecg.records.files.array_file import ArrayFile
 from vqecg.records.files.atomic import atomic_folder, check_destination
 from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import SHARD_RECORDS, fill_shards, shard_folder
-from vqecg.records.labels import normal_statement_table, statement_table
+from vqecg.records.label_tables import normal_statement_table, statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.record import RecordTable
 from vqecg.records.store.preparing import PreparedShard, prepared_bytes

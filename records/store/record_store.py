@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.labels import OWN, LabelTask, normal_statement_table
+from vqecg.records.label_tables import normal_statement_table
+from vqecg.records.labels import OWN, LabelTask
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.patients import patient_keys
 from vqecg.records.store.signal_spec import MICROVOLTS, SignalSpec
@@ -139,8 +140,18 @@ class RecordStore:
         return task if task.name == OWN else self.task(task.name, task.minimum_likelihood)
 
     def labels(self, task: LabelTask) -> np.ndarray:
-        """Multi-hot labels of every record: (records, classes) float32."""
-        return task.encode(self.table["statements"].tolist())
+        """Multi-hot labels of every record: (records, classes) float32, read-only; encoded once per task."""
+        key = json.dumps(task.to_dict(), sort_keys=True)
+        if key not in self._labels:
+            labels = task.encode(self.table["statements"].tolist())
+            labels.setflags(write=False)
+            self._labels[key] = labels
+        return self._labels[key]
+
+    @cached_property
+    def _labels(self) -> dict[str, np.ndarray]:
+        """Task as JSON -> its labels."""
+        return {}
 
 
 def read_signals(folder: Path, indices: np.ndarray) -> np.ndarray:

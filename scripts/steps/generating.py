@@ -22,7 +22,8 @@ from vqecg.records.export.ptbxl_layout import is_dataset, write_dataset
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.folds import FoldSplit
-from vqecg.records.labels import LabelTask, table_with
+from vqecg.records.label_tables import table_with
+from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL

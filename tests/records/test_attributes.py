@@ -12,7 +12,7 @@ from vqecg.records.attributes import ATTRIBUTES, Attribute, with_unknown
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.export.ptbxl_layout import write_dataset
 from vqecg.records.export.wfdb_writing import write_record
-from vqecg.records.labels import statement_table
+from vqecg.records.label_tables import statement_table
 from vqecg.records.simulation.simulator import simulate_record
 from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore

@@ -3,22 +3,12 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqecg.records.labels import (
-    CPSC2018_CLASSES,
-    OWN,
-    SUPERCLASSES,
-    TASKS,
-    LabelTask,
-    normal_statement_table,
-    snomed_table,
-    statement_table,
-    table_with,
-)
+from vqecg.records.label_tables import statement_table
+from vqecg.records.labels import CPSC2018_CLASSES, OWN, SUPERCLASSES, TASKS, LabelTask
 
 CLASSES = {
     "all": 71,
@@ -124,43 +114,6 @@ def test_challenge_statements_have_superclasses() -> None:
     assert names(LabelTask.named("rhythm"), {"NSR": 0.0, "SB": 0.0}) == ("SR", "SBRAD")
 
 
-def test_no_challenge_abbreviation_means_something_else_in_ptbxl() -> None:
-    table, published = snomed_table(), statement_table()
-    known = {*published.index, *published["diagnostic_class"], *published["diagnostic_subclass"]} - {""}
-    for row in table.itertuples():
-        if row.abbreviation in known:
-            assert row.scp == row.abbreviation
-    assert set(table["scp"]) - {""} <= known
-    assert set(table["cpsc2018"]) - {""} == set(CPSC2018_CLASSES)
-    assert table["abbreviation"].is_unique
-    assert (table["snomed"] != "").sum() == 133
-    assert table["snomed"][table["snomed"] != ""].is_unique
-
-
-def test_empty_flags_of_the_publishers_file_are_zero() -> None:
-    raw = pd.DataFrame(
-        {"diagnostic": [1.0, np.nan], "form": [np.nan, 1.0], "rhythm": [np.nan, np.nan],
-         "diagnostic_class": ["MI", np.nan], "diagnostic_subclass": ["IMI", np.nan]},
-        index=["IMI", "PVC"],
-    )  # fmt: skip
-    table = normal_statement_table(raw)
-    assert table["form"].tolist() == [0, 1] and table["diagnostic_class"].tolist() == ["MI", ""]
-    assert normal_statement_table(table.reset_index()).equals(table)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda table: table.drop(columns="form"), "lacks the columns"),
-        (lambda table: table.assign(form="x"), "column form"),
-        (lambda table: pd.concat([table, table]), "twice"),
-    ],
-)
-def test_a_broken_statement_table_is_refused(change, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        normal_statement_table(change(statement_table()))
-
-
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_survives_json(task: str) -> None:
     label_task = LabelTask.named(task, minimum_likelihood=35.0)
@@ -191,15 +144,6 @@ def test_encoding_the_names_of_a_row_gives_the_row_back(task: str, data: st.Data
     np.testing.assert_array_equal(encoded[0], row)
 
 
-@pytest.mark.real
-def test_the_packaged_table_says_what_the_published_one_says(real_data) -> None:
-    published = normal_statement_table(pd.read_csv(real_data / "ptb-xl" / "scp_statements.csv", index_col=0))
-    packaged = statement_table()
-    for column in ("description", "diagnostic", "form", "rhythm", "diagnostic_class", "diagnostic_subclass"):
-        assert packaged[column].tolist() == published[column].tolist(), column
-    assert packaged.index.tolist() == published.index.tolist()
-
-
 def test_a_corpus_has_a_task_of_its_own_labels_whatever_they_are_called() -> None:
     task = LabelTask.own([{"LQTS": 0.0, "AF": 0.0}, {}, {"Brugada 1": 100.0}])
     assert (task.name, task.class_names) == (OWN, ("AF", "Brugada 1", "LQTS"))
@@ -211,11 +155,3 @@ def test_a_corpus_has_a_task_of_its_own_labels_whatever_they_are_called() -> Non
         LabelTask.own([{"A+B": 0.0}])
     with pytest.raises(ValueError, match="or of a corpus own"):
         LabelTask.named(OWN)
-
-
-def test_a_label_of_ones_own_gets_a_row_without_meaning_and_a_known_one_none() -> None:
-    table = table_with(["LQTS", "MI", "IMI", "STE", "RBBB", "LQTS", "AVB"])
-    # AVB, a Challenge abbreviation, is none of PTB-XL's statements
-    assert table.index.tolist() == [*statement_table().index, "AVB", "LQTS"]
-    assert table.loc["LQTS"].tolist() == ["LQTS", 0, 0, 0, "", "", ""]
-    assert normal_statement_table(table).loc["LQTS", "diagnostic"] == 0

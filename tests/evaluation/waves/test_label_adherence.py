@@ -6,7 +6,7 @@ import pytest
 
 from vqecg.evaluation.waves.label_adherence import RULES, adherence_table, spellings
 from vqecg.evaluation.waves.physiology import UNITS
-from vqecg.records.labels import snomed_table, statement_table
+from vqecg.records.label_tables import snomed_table, statement_table
 
 
 def table(**columns: list[float]) -> pd.DataFrame:

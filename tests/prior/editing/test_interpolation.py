@@ -17,9 +17,10 @@ from vqecg.prior.editing.interpolation import (
     mix_signals,
     shared_statements,
 )
-from vqecg.records.beats.alignment import RHYTHM_BOUND, may_interpolate
+from vqecg.prior.editing.pairing import may_interpolate
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import SplitIndices
+from vqecg.records.label_tables import rhythm_bound
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 
@@ -105,7 +106,7 @@ def test_parents_have_the_labels_asked_for_different_patients_and_no_bound_rhyth
         assert set(pair.tolist()) <= set(rows.tolist()) and 0 < weight < 1
         np.testing.assert_array_equal(labels[pair], [asked, asked])
         assert parents["patient_id"].nunique() == 2
-        assert not any(RHYTHM_BOUND & set(names) for names in parents["statements"])
+        assert not any(rhythm_bound()[name] for names in parents["statements"] for name in names)
         assert may_interpolate(*parents["statements"]) is None
         first, second = simulated_store.signals(pair)
         np.testing.assert_allclose(signal, interpolate(tiny_tokenizer, first, second, weight), atol=1e-5)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -13,11 +14,12 @@ from vqecg.prior.editing.pairing import (
     SPACES,
     SUPPORTED,
     Parents,
+    may_interpolate,
     partner_features,
     shared_statements,
 )
-from vqecg.records.beats.alignment import RHYTHM_BOUND
 from vqecg.records.folds import SplitIndices
+from vqecg.records.label_tables import rhythm_bound, snomed_table
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 
@@ -63,7 +65,7 @@ def test_a_label_that_no_shared_statement_supports_is_never_asked_of_a_mixture(s
             for second in partners(parents, first):
                 shared = shared_statements(parents.statements[first], parents.statements[second])
                 np.testing.assert_array_equal(parents.task.encode([shared])[0], parents.labels[first])
-                assert not RHYTHM_BOUND & set(shared)
+                assert not any(rhythm_bound()[name] for name in shared)
     assert partners(replace(parents, pairing=SHARED), 2) == {0, 1, 3, 6}
 
 
@@ -117,3 +119,36 @@ def test_unknown_rules_and_spaces_are_refused(simulated_store: RecordStore, tiny
     with pytest.raises(ValueError, match=r"space is 'words'; expected one of beats, latent"):
         partner_features(simulated_store, np.arange(3), "words", tiny_tokenizer)
     assert Parents(simulated_store, labels, np.arange(3)).pairing == EXACT
+
+
+@pytest.mark.parametrize("bound", sorted(name for name, bound in rhythm_bound().items() if bound))
+def test_statements_bound_to_rhythm_are_refused_on_either_side(bound: str):
+    for pair in (({bound: 0.0}, {"NORM": 100.0}), ({"NORM": 100.0}, {bound: 0.0})):
+        reason = may_interpolate(*pair)
+        assert reason is not None and bound in reason
+
+
+def test_rhythms_are_known_by_the_names_of_other_data_sets():
+    table = snomed_table()
+    names = {*table["abbreviation"], *table["cpsc2018"]} - {""}
+    bound = {name for name in names if may_interpolate({name: 0.0}, {name: 0.0}) is not None}
+    assert {"AF", "AFL", "IAVB", "IIAVB", "CHB", "PAC", "PVC", "SVPB", "VPB", "PR", "AVB", "VTach", "WPW"} <= bound
+    assert not bound & {"SNR", "NSR", "SB", "STach", "SA", "RBBB", "CLBBB", "STD", "STE", "LVH", "MI", "Brady", "LQT"}
+    assert "SBRAD" in str(may_interpolate({"STach": 0.0}, {"SB": 0.0}))
+    assert may_interpolate({"SB": 0.0}, {"SBRAD": 0.0}) is None
+
+
+def test_sinus_rhythms_mix_only_with_their_like():
+    assert may_interpolate({"NORM": 100.0, "SR": 0.0}, {"NORM": 80.0}) is None
+    assert may_interpolate(("NORM", "SBRAD"), ("NORM", "SBRAD")) is None
+    assert "STACH" in str(may_interpolate(("NORM", "SBRAD"), ("NORM", "STACH")))
+
+
+def test_a_statement_that_no_table_knows_is_refused_unless_the_data_set_says_what_it_is():
+    reason = may_interpolate({"NORM": 100.0}, {"SPODICK": 0.0})
+    assert reason == "the label tables do not know SPODICK, so it is not interpolated"
+    table = pd.DataFrame({"rhythm_bound": ["0", "1", ""]}, index=["SPODICK", "PARA", "OTHER"])
+    bound = rhythm_bound(table)
+    assert may_interpolate({"NORM": 100.0}, {"SPODICK": 0.0}, bound) is None
+    assert "PARA: its timing" in str(may_interpolate({"PARA": 0.0}, {"NORM": 0.0}, bound))
+    assert "do not know OTHER" in str(may_interpolate({"OTHER": 0.0}, {"NORM": 0.0}, bound))

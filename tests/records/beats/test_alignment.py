@@ -10,9 +10,9 @@ import wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqecg.records.beats.alignment import RHYTHM_BOUND, align_beats, may_interpolate, sample_at
+from vqecg.records.beats.alignment import align_beats, sample_at
 from vqecg.records.beats.r_peaks import find_r_peaks
-from vqecg.records.labels import snomed_table
+from vqecg.records.label_tables import rhythm_bound
 from vqecg.records.leads import LEADS, independent_leads
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
 
@@ -108,29 +108,6 @@ def test_sampling_between_samples_passes_through_the_samples_and_through_lines(s
     np.testing.assert_allclose(sample_at(line, positions)[0], positions, atol=1e-9)
 
 
-@pytest.mark.parametrize("bound", sorted(RHYTHM_BOUND))
-def test_statements_bound_to_rhythm_are_refused_on_either_side(bound: str):
-    for pair in (({bound: 0.0}, {"NORM": 100.0}), ({"NORM": 100.0}, {bound: 0.0})):
-        reason = may_interpolate(*pair)
-        assert reason is not None and bound in reason
-
-
-def test_rhythms_are_known_by_the_names_of_other_data_sets():
-    table = snomed_table()
-    names = {*table["abbreviation"], *table["cpsc2018"]} - {""}
-    bound = {name for name in names if may_interpolate({name: 0.0}, {name: 0.0}) is not None}
-    assert {"AF", "AFL", "IAVB", "IIAVB", "CHB", "PAC", "PVC", "SVPB", "VPB", "PR", "AVB", "VTach", "WPW"} <= bound
-    assert not bound & {"SNR", "NSR", "SB", "STach", "SA", "RBBB", "CLBBB", "STD", "STE", "LVH", "MI", "Brady", "LQT"}
-    assert "SBRAD" in str(may_interpolate({"STach": 0.0}, {"SB": 0.0}))
-    assert may_interpolate({"SB": 0.0}, {"SBRAD": 0.0}) is None
-
-
-def test_sinus_rhythms_mix_only_with_their_like():
-    assert may_interpolate({"NORM": 100.0, "SR": 0.0}, {"NORM": 80.0}) is None
-    assert may_interpolate(("NORM", "SBRAD"), ("NORM", "SBRAD")) is None
-    assert "STACH" in str(may_interpolate(("NORM", "SBRAD"), ("NORM", "STACH")))
-
-
 @pytest.mark.real
 @pytest.mark.slow
 def test_real_normal_pairs_mix_without_extra_beats(real_data: Path):
@@ -138,7 +115,7 @@ def test_real_normal_pairs_mix_without_extra_beats(real_data: Path):
         real_data / "ptb-xl" / "ptbxl_database.csv", usecols=["scp_codes", "strat_fold", "filename_lr"]
     )
     statements = database["scp_codes"].map(ast.literal_eval)
-    chosen = database[[("NORM" in s and may_interpolate(s, s) is None) for s in statements]]
+    chosen = database[[("NORM" in s and not any(map(rhythm_bound().get, s))) for s in statements]]
     files = chosen[chosen["strat_fold"] <= 8]["filename_lr"].sample(200, random_state=1)
     signals = [independent_leads(wfdb.rdsamp(str(real_data / "ptb-xl" / file))[0].T, LEADS) for file in files]
     aligned, naive = extra_beats(list(zip(signals[::2], signals[1::2], strict=True)), 100)

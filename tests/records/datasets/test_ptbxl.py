@@ -13,7 +13,8 @@ import wfdb
 from vqecg.records.datasets import ptbxl
 from vqecg.records.datasets.ptbxl import find_ptbxl, read_ptbxl
 from vqecg.records.datasets.registry import read_record
-from vqecg.records.labels import LabelTask, statement_table
+from vqecg.records.label_tables import statement_table
+from vqecg.records.labels import LabelTask
 from vqecg.records.leads import LEADS
 
 ROWS = [

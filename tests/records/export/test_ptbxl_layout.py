@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from vqecg.records.datasets.challenge import read_challenge
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.export.ptbxl_layout import write_dataset, write_record
-from vqecg.records.labels import statement_table
+from vqecg.records.label_tables import statement_table
 from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
 
 
