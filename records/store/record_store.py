@@ -140,13 +140,11 @@ class RecordStore:
         return task if task.name == OWN else self.task(task.name, task.minimum_likelihood)
 
     def labels(self, task: LabelTask) -> np.ndarray:
-        """Multi-hot labels of every record: (records, classes) float32, read-only; encoded once per task."""
+        """Multi-hot labels of every record: (records, classes) float32; they are encoded once per task."""
         key = json.dumps(task.to_dict(), sort_keys=True)
         if key not in self._labels:
-            labels = task.encode(self.table["statements"].tolist())
-            labels.setflags(write=False)
-            self._labels[key] = labels
-        return self._labels[key]
+            self._labels[key] = task.encode(self.table["statements"].tolist())
+        return self._labels[key].copy()
 
     @cached_property
     def _labels(self) -> dict[str, np.ndarray]:
