@@ -13,7 +13,7 @@ import yaml
 
 from vqecg.downstream.comparison.arm_catalogue import RUN
 from vqecg.downstream.comparison.comparison import ComparisonSettings
-from vqecg.downstream.comparison.design import plan_of_labels
+from vqecg.downstream.comparison.design import Design, plan_of_labels
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.reuse import reuse
@@ -87,7 +87,7 @@ def run(arguments: Arguments) -> None:
     rows = split_rows(store, folds, arguments.subset)
     comparison = comparing_step(arguments, places)
     # before hours of training: whether there is a class to add to, and a record to add
-    plan_of_labels(comparison.design, store)
+    plan_of_labels(comparison.comparison, store)
 
     say(2, "train-tokenizer", "learn to turn ECGs into codes and back")
     shared: dict[str, Any] = {"folds": folds, "subset": arguments.subset, "overwrite": again}
@@ -173,15 +173,17 @@ def comparing_step(arguments: Arguments, places: RunFolders) -> ComparingStep:
         places.store,
         places.comparison,
         places.prior,
-        arms=RUN,
-        task=arguments.task,
-        target_classes=arguments.target_classes,
-        ratio=arguments.ratio,
-        seeds=arguments.settings.seeds,
-        folds=arguments.folds,
-        subset=arguments.subset,
-        training=arguments.settings.classifier,
-        augmentation=replace(making, seed=arguments.seed),
+        design=Design(
+            arms=RUN,
+            task=arguments.task,
+            target_classes=arguments.target_classes,
+            ratio=arguments.ratio,
+            seeds=arguments.settings.seeds,
+            folds=arguments.folds,
+            subset=arguments.subset,
+            training=arguments.settings.classifier,
+            augmentation=replace(making, seed=arguments.seed),
+        ),
         overwrite=arguments.overwrite,
     )
 

@@ -10,23 +10,21 @@ import tyro
 import yaml
 
 from vqecg.downstream.augmentation.methods import AugmentationSettings
-from vqecg.downstream.classifiers.settings import ClassifierSettings, recipe
+from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
 from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells
 from vqecg.downstream.comparison.comparison import compare_ready, is_comparison, read_comparison
 from vqecg.downstream.comparison.design import Design, check_generator, fill_design, plan_design
 from vqecg.downstream.comparison.grid import run_grid
-from vqecg.downstream.comparison.results import Analysis, Comparison
+from vqecg.downstream.comparison.results import Comparison
 from vqecg.prior.config import SamplingSettings
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.stage_file import STAGE_FILE
-from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
-from vqecg.records.store.subset import TrainingSubset
 from vqecg.reports.comparison.grid_page import write_grid_page
 from vqecg.reports.comparison.page import write_comparison_page
 from vqecg.scripts.cli.arguments import build, options_of, plain
-from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.cli.presets import SMALL, Preset
 from vqecg.scripts.cli.stage import Stage, begin
 from vqecg.scripts.steps.prior import load_generator
 
@@ -40,6 +38,11 @@ def additions_of(sampling: SamplingSettings) -> AugmentationSettings:
     return AugmentationSettings(sampling=sampling, least=5)
 
 
+def design_of(chosen: Preset) -> Design:
+    """The comparison of a preset."""
+    return Design(seeds=SEEDS, training=chosen.classifier, augmentation=additions_of(chosen.sampling))
+
+
 @dataclass(frozen=True)
 class ComparingStep:
     """Recordings and generator, the folder of the comparison, and what is compared how."""
@@ -47,45 +50,23 @@ class ComparingStep:
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     out: Path  # folder of the comparison, or of the grid; the same command goes on where it stopped
     generator: Path | None = None  # folder that `vqecg train-prior` wrote, or the generator in it; a plan may name it
-    arms: tuple[str, ...] = ()  # such as prior-samples latent-interpolation+infilling; none = all but naive-mixing
     quick: bool = False  # six arms (unless --arms), two seeds and 600 steps at most: a look, not a conclusion
-    task: str = "superdiagnostic"  # of the classifiers; own = the data's labels; the generator's may be another, as all
-    target_classes: tuple[str, ...] = ()  # to add records to; none = that of --subset, else all scarce ones
-    ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
-    companions: float = 0.0  # records without a target class added for each with one: then looking made is no sign
-    seeds: tuple[int, ...] = SEEDS  # one classifier for each, in every arm
-    folds: FoldSplit = field(default_factory=FoldSplit)
-    subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the generator's training
-    training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)
-    augmentation: AugmentationSettings = field(default_factory=lambda: additions_of(SMALL.sampling))
-    checks: tuple[str, ...] = ()  # that made records must pass: likelihood, labels, or both
-    only_able: bool = False  # plan only records that every arm can make others of; else copies stand in for the rest
-    analysis: Analysis = field(default_factory=Analysis)
+    design: Annotated[Design, tyro.conf.arg(name="")] = field(default_factory=lambda: design_of(SMALL))
     allow_other_training: bool = False  # compare with a generator of other training records; the report says so
     workers: int = 1  # processes that train classifiers, one thread each
     overwrite: bool = False  # start anew where --out holds a comparison of other settings
 
     @property
-    def design(self) -> Design:
-        """What is compared."""
-        seeds, training = self.seeds, self.training
-        if self.quick:
-            steps = min(training.fit.steps, QUICK_STEPS)
-            seeds, training = seeds[:QUICK_SEEDS], training.changed({"fit.steps": steps})
-        return Design(
-            arms=self.arms or (QUICK if self.quick else DEFAULT),
-            task=self.task,
-            target_classes=self.target_classes,
-            ratio=self.ratio,
-            companions=self.companions,
-            folds=self.folds,
-            subset=self.subset,
-            seeds=seeds,
-            training=training,
-            augmentation=self.augmentation,
-            checks=self.checks,
-            only_able=self.only_able,
-            analysis=self.analysis,
+    def comparison(self) -> Design:
+        """The design, cut down where only a quick look is wanted."""
+        if not self.quick:
+            return replace(self.design, arms=self.design.arms or DEFAULT)
+        training = self.design.training
+        return replace(
+            self.design,
+            arms=self.design.arms or QUICK,
+            seeds=self.design.seeds[:QUICK_SEEDS],
+            training=training.changed({"fit.steps": min(training.fit.steps, QUICK_STEPS)}),
         )
 
 
@@ -100,7 +81,7 @@ def comparison_stage(step: ComparingStep) -> Stage:
     """Fills the arms, trains what is not trained yet, and draws the conclusion."""
     if step.generator is None:
         raise ValueError("no generator is named; expected --generator, the folder that `vqecg train-prior` wrote")
-    store, generator, design = RecordStore.open(step.store), load_generator(step.generator), step.design
+    store, generator, design = RecordStore.open(step.store), load_generator(step.generator), step.comparison
     remarks = check_generator(generator, design.trained_on(store), step.allow_other_training)
     print("\n".join(remarks), end="\n" if remarks else "")
     planned = plan_design(design, store, generator)
@@ -167,7 +148,7 @@ def read_plan(step: ComparingStep, path: Path) -> tuple[GridCell, ...]:
         raise ValueError(f"--plan {path} cannot be read: {error}") from error
     if not isinstance(values, dict) or set(values) != {"cells"} or not isinstance(values["cells"], list):
         raise ValueError(f"--plan {path}: expected a mapping with a list `cells:` and nothing else")
-    defaults = options_of(step.design) | {"generator": str(step.generator or "")}
+    defaults = options_of(step.comparison) | {"generator": str(step.generator or "")}
     cells = []
     for number, one in enumerate(values["cells"], 1):
         if not isinstance(one, dict):

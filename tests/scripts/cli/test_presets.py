@@ -8,7 +8,7 @@ import pytest
 
 from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings, recipe
-from vqecg.scripts.cli.arguments import parse
+from vqecg.scripts.cli.arguments import options_of, parse
 from vqecg.scripts.cli.presets import PRESETS, SMALL, at_rate, preset
 from vqecg.scripts.commands import augment, compare, run, train_classifier
 
@@ -41,7 +41,9 @@ def test_commands_train_the_classifier_they_are_given_by_its_recipe(
     command: Any, words: list[str], place: str, tmp_path: Path
 ):
     def read(*more: str) -> ClassifierSettings:
-        return operator.attrgetter(place)(parse(command.Arguments, "command", "a command", [*words, *more]))
+        values = options_of(parse(command.Arguments, "command", "a command", [*words, *more]))
+        first, _, rest = place.partition(".")
+        return operator.attrgetter(rest)(values[first]) if rest else values[first]
 
     assert read() == SMALL.classifier
     assert read(f"--{place}.model", "label-correlation") == recipe("label-correlation")

@@ -98,7 +98,7 @@ def test_simulate_then_prepare_then_plot(
     told = refused("simulate", "--out", data, "--records", "20")
     assert "already holds an earlier output" in told
     told = refused("prepare", "--data", data, "--out", store, "--spec.seconds", "5")
-    assert "ask for overwrite" in told
+    assert "--overwrite" in told
     assert names(tmp_path) == ["data", "store", "three.svg"]
 
 
