@@ -24,6 +24,8 @@ from vqecg.records.store.subset import TrainedOn
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config
 
+GENERATOR_FOLDER = "generator"  # in the folder of a trained prior
+
 
 class ECGGenerator:
     """A prior with the tokenizer that it was trained with, the label task, and the conditions that occurred.
@@ -203,8 +205,11 @@ class ECGGenerator:
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
-        """Loads a generator; raises ValueError for a folder that holds none, or one whose parts do not fit together."""
-        folder = find_folder(folder)
+        """Loads a generator from its folder, or from that of `vqecg train-prior`, which holds it.
+
+        Raises ValueError for a folder that holds none, or one whose parts do not fit together.
+        """
+        folder = find_generator(folder)
         about = read_config(folder)
         if about.get("class") != "ECGGenerator" or about.get("format_version") != FORMAT_VERSION:
             raise ValueError(
@@ -229,6 +234,12 @@ class ECGGenerator:
             about["config"]["samples"],
             {part: TrainedOn.from_dict(seen) for part, seen in about["config"].get("trained_on", {}).items()},
         )
+
+
+def find_generator(folder: str | Path) -> Path:
+    """The local folder of a generator: this one, or the generator in the folder that `vqecg train-prior` wrote."""
+    place = find_folder(folder)
+    return place / GENERATOR_FOLDER if (place / GENERATOR_FOLDER).is_dir() else place
 
 
 def is_generator(folder: Path) -> bool:

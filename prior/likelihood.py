@@ -16,7 +16,7 @@ BATCH = 64  # records
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class EncodedRecords:
     """A batch of recordings; row n of each field belongs together."""
 
     codes: Tensor  # (batch, frames, levels) int64, of the levels that the prior writes
@@ -31,7 +31,7 @@ class Told:
         signal: np.ndarray,
         statements: Sequence[Mapping[str, float]],
         attributes: Mapping[str, np.ndarray],
-    ) -> "Told":
+    ) -> "EncodedRecords":
         """Of signals (batch, 8, samples) float32 mV, statements, and columns (batch,) of a record table by name."""
         tokenizer, prior = generator.tokenizer, generator.prior
         device = next(tokenizer.parameters()).device
@@ -41,16 +41,16 @@ class Told:
         return cls(codes, condition.to(device), prior.sketch.measured(signal).to(device))
 
     @classmethod
-    def of_records(cls, generator: ECGGenerator, records: RecordSelection) -> "Told":
+    def of_records(cls, generator: ECGGenerator, records: RecordSelection) -> "EncodedRecords":
         """Of records of a store. Raises ValueError when its sampling rate is not the generator's."""
         generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
         attributes = records.attributes(generator.prior.config.attributes)
         return cls.of(generator, records.signals, records.statements, attributes)
 
-    def repeated(self, count: int) -> "Told":
+    def repeated(self, count: int) -> "EncodedRecords":
         """Every recording `count` times in a row."""
         again = torch.arange(len(self.codes), device=self.codes.device).repeat_interleave(count)
-        return Told(self.codes[again], self.condition[again], self.sketch[again])
+        return EncodedRecords(self.codes[again], self.condition[again], self.sketch[again])
 
     @torch.inference_mode()
     def losses(self, generator: ECGGenerator) -> np.ndarray:
@@ -63,5 +63,5 @@ def losses_of_records(generator: ECGGenerator, records: RecordSelection) -> np.n
     found = [np.zeros(0)]
     for start in range(0, len(records), BATCH):
         part = RecordSelection(records.store, records.rows[start : start + BATCH])
-        found.append(Told.of_records(generator, part).losses(generator))
+        found.append(EncodedRecords.of_records(generator, part).losses(generator))
     return np.concatenate(found)

@@ -85,6 +85,11 @@ def record_noise(seed: int, first: int, count: int, steps: int, levels: int) -> 
     return torch.from_numpy(np.stack(rows))
 
 
+def another_seed(seed: int, attempt: int) -> int:
+    """The seed of the random streams of a later attempt at the same records."""
+    return int(np.random.SeedSequence([seed, attempt]).generate_state(1, np.uint64)[0])
+
+
 @dataclass(frozen=True)
 class Samples:
     """What was drawn; row n of each field belongs together."""

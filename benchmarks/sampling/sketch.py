@@ -39,7 +39,6 @@ from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import SUPERCLASSES
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
-from vqecg.scripts.steps.prior import load_generator
 
 STATEMENTS = ("1AVB", "CLBBB", "CRBBB", "IRBBB", "LAFB", "LPFB", "SBRAD", "STACH", "AFIB", "LVH", "IMI", "ASMI")
 Classes = Mapping[str, list[int]]  # name -> the columns of the generator's labels that make it
@@ -56,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse(arguments)
     print(machine(torch.get_num_threads()))
-    store, generator = RecordStore.open(options.store), load_generator(options.generator)
+    store, generator = RecordStore.open(options.store), ECGGenerator.from_pretrained(options.generator)
     check(store, generator, options.test)
     rows = FoldSplit(tuple(options.train), (), tuple(options.test)).indices(store.table)
     train, test = RecordSelection(store, rows.train), RecordSelection(store, rows.test)

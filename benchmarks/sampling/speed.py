@@ -29,9 +29,9 @@ from vqecg.prior import kv_cache as cache
 from vqecg.prior import sampling
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
+from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
 from vqecg.scripts.cli.presets import PRESETS, preset
-from vqecg.scripts.steps.prior import load_generator
 
 OURS, GROWING = "vqecg", "growing cache"
 SAME_STEPS, SAME_CODES = "generate, as many steps", "generate, as many codes"
@@ -98,7 +98,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def load_prior(options: argparse.Namespace) -> ECGPrior:
     """The prior of --generator, or a random one of the preset's shape, for the five superclasses."""
     if options.generator:
-        return load_generator(options.generator).prior
+        return ECGGenerator.from_pretrained(options.generator).prior
     chosen = preset(options.preset)
     shape = chosen.prior.model
     config = ECGPriorConfig(

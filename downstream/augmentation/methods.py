@@ -15,12 +15,13 @@ from vqecg.downstream.augmentation.additions import Additions, fill
 from vqecg.downstream.augmentation.label_check import Check
 from vqecg.downstream.augmentation.plan import AdditionPlan
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.copies.gate import CopyGate, another_seed
+from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.editing.infilling import InfillingSettings, infill
 from vqecg.prior.editing.interpolation import InterpolationSettings, draw_pair, mix, parents_of
 from vqecg.prior.editing.pairing import SHARED, SUPPORTED, Pair, Parents, shared_statements
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
+from vqecg.prior.sampling import another_seed
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore

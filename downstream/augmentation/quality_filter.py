@@ -10,7 +10,7 @@ import numpy as np
 
 from vqecg.downstream.augmentation.label_check import Check, Verdict
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.likelihood import BATCH, Told, losses_of_records
+from vqecg.prior.likelihood import BATCH, EncodedRecords, losses_of_records
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.store.selection import RecordSelection
 
@@ -61,7 +61,7 @@ class LikelihoodCheck:
         if not len(records):
             return []
         losses = np.concatenate([
-            Told.of(
+            EncodedRecords.of(
                 self.generator,
                 records.signal[part],
                 records.statements[part],

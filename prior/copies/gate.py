@@ -10,9 +10,12 @@ from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex, joined
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
+from vqecg.prior.sampling import another_seed
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
+
+NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a training record."
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,25 @@ def generate_gated(
     return GatedRecords(passed, NearestNeighbours(rows, distances), rejected)
 
 
-def another_seed(seed: int, attempt: int) -> int:
-    """A seed for the streams of another attempt."""
-    return int(np.random.SeedSequence([seed, attempt]).generate_state(1, np.uint64)[0])
+def gate_sentence(gate: CopyGate, rejected: int, kept: int) -> str:
+    """What a gate did, in one sentence."""
+    return (
+        f"A gate compared every record with {len(gate.rows):,} training records: {rejected:,} of {rejected + kept:,} "
+        f"drawn were rejected, nearer than {gate.threshold:.3f}, the percentile {gate.settings.percentile:g} of the "
+        "distance of a real record to the nearest one of another patient."
+    )
+
+
+def gate_columns(
+    gate: CopyGate, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray
+) -> dict[str, np.ndarray | float]:
+    """What a manifest says of the gate."""
+    return {
+        "nearest_training_record": gate.store.table["record_id"].to_numpy()[nearest],
+        "nearest_distance": distances,
+        "gate_threshold": gate.threshold,
+        "gate_rejected": rejected,
+    }
 
 
 @lru_cache(maxsize=1)

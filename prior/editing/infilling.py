@@ -13,11 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.copies.gate import another_seed
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.likelihood import Told
+from vqecg.prior.likelihood import EncodedRecords
 from vqecg.prior.modeling import ECGPrior, delay, undelay
-from vqecg.prior.sampling import record_noise, sample_codes
+from vqecg.prior.sampling import another_seed, record_noise, sample_codes
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.beats.alignment import beat_edges
 from vqecg.records.beats.r_peaks import find_r_peaks
@@ -114,7 +113,7 @@ def infill_codes(
     seed = another_seed(settings.seed, attempt)
     for start in range(0, len(numbers), step):
         rows = slice(start, start + step)
-        told = Told.of_records(generator, replace(parents, rows=parents.rows[rows])).repeated(count)
+        told = EncodedRecords.of_records(generator, replace(parents, rows=parents.rows[rows])).repeated(count)
         mask = torch.from_numpy(kept[rows]).to(device).repeat_interleave(count, 0)
         given = torch.where(mask[..., None], told.codes, -1)
         noise = [
@@ -131,7 +130,7 @@ def infill_codes(
     return torch.cat(found)
 
 
-def kept_losses(prior: ECGPrior, codes: Tensor, told: Told, kept: Tensor) -> Tensor:
+def kept_losses(prior: ECGPrior, codes: Tensor, told: EncodedRecords, kept: Tensor) -> Tensor:
     """How unlikely the codes in the frames `kept` (batch, frames) are after all before them: (batch,) nats."""
     delayed = delay(codes, prior.config.codebook_size)
     logits = prior.step_logits(delayed, told.condition, told.sketch).float()

@@ -1,7 +1,7 @@
-"""A sketch drawn as a recording: its representative beat at every R peak. What codes are written for, frame by frame.
+"""A sketch as a recording: its representative beat at every R peak. The codes are written for it, frame by frame.
 
-Told the components of the beat alone, a transformer has to learn first what a beat of such components looks like; shown
-it, frame by frame, it learns in half the steps, and writes more nearly the beat that was asked for.
+A transformer that is given the components of the beat alone has to learn first what a beat of such components looks
+like. Shown that beat frame by frame it learns in half the steps, and writes more nearly the beat that was asked for.
 """
 
 import torch

@@ -14,6 +14,7 @@ import yaml
 from vqecg.downstream.comparison.arm_catalogue import RUN
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design, plan_of_labels
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.reuse import reuse
@@ -202,7 +203,7 @@ def say(number: int, step: str, what: str) -> None:
 def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None:
     """The synthetic data set and its store; made again only when the generator or the settings are others."""
     wanted = {
-        "generator": prior.load_generator(places.prior).fingerprint,
+        "generator": ECGGenerator.from_pretrained(places.prior).fingerprint,
         "count": count,
         "seed": arguments.seed,
         "sampling": plain(arguments.settings.sampling),

@@ -15,6 +15,7 @@ from vqecg.downstream.classifiers.models.registry import JUDGES
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.design import check_generator
 from vqecg.evaluation.privacy.memorisation import MemorisationSettings
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import write_text
@@ -28,7 +29,6 @@ from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, begin
 from vqecg.scripts.steps.classifier import check_added
 from vqecg.scripts.steps.generating import TRAINING_FOLD
-from vqecg.scripts.steps.prior import load_generator
 from vqecg.training.checkpoint import fingerprint
 
 RESULT, PAGE = "assessment.json", "assessment.html"
@@ -68,7 +68,7 @@ def assessment_stage(step: AssessingStep) -> Stage:
     settings, store = step.settings, RecordStore.open(step.against)
     rows = check_real(store, step.folds)
     real = RealData(store, rows, store.task(step.task))
-    generator = None if step.generator is None else load_generator(step.generator)
+    generator = None if step.generator is None else ECGGenerator.from_pretrained(step.generator)
     if generator is not None:
         for remark in check_generator(generator, TrainedOn(store.fingerprint, step.folds), allow_other=True):
             print(remark)

@@ -27,8 +27,9 @@ from vqecg.downstream.augmentation.plan import AUTO, AdditionPlan, AdditionSetti
 from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, LikelihoodSettings, QualityFilter
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.design import check_generator
-from vqecg.prior.copies.gate import CopyGate, GateSettings
+from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.copies.waveform_index import NearestNeighbours
+from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import check_destination
@@ -39,8 +40,7 @@ from vqecg.records.store.subset import TrainedOn, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.steps.assessing import load_segmenter
-from vqecg.scripts.steps.generating import NO_GATE, gate_columns, gate_sentence, write_synthetic
-from vqecg.scripts.steps.prior import load_generator
+from vqecg.scripts.steps.generating import write_synthetic
 from vqecg.training.checkpoint import fingerprint
 
 COPIES = (DUPLICATION, RECONSTRUCTION)  # of training records, by design: neither gate nor check applies
@@ -111,7 +111,7 @@ class Written:
 
 def ingredients(step: AugmentingStep) -> Ingredients:
     """Store, training rows and generator; nothing judges yet."""
-    store, generator = RecordStore.open(step.store), load_generator(step.generator)
+    store, generator = RecordStore.open(step.store), ECGGenerator.from_pretrained(step.generator)
     generator.tokenizer.check_sampling_rate(store.spec.sampling_rate)
     rows = split_rows(store, step.additions.folds, step.additions.subset).train
     settings = replace(step.settings, least=0 if step.force else step.settings.least)

@@ -18,6 +18,7 @@ from vqecg.downstream.comparison.design import Design, check_generator, fill_des
 from vqecg.downstream.comparison.grid import run_grid
 from vqecg.downstream.comparison.results import Comparison
 from vqecg.prior.config import SamplingSettings
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.stage_file import STAGE_FILE
 from vqecg.records.store.record_store import RecordStore
@@ -26,7 +27,6 @@ from vqecg.reports.comparison.page import write_comparison_page
 from vqecg.scripts.cli.arguments import build, options_of, plain
 from vqecg.scripts.cli.presets import SMALL, Preset
 from vqecg.scripts.cli.stage import Stage, begin
-from vqecg.scripts.steps.prior import load_generator
 
 PAGE, PLAN_FILE = "comparison.html", "plan.yaml"
 SEEDS = (0, 1, 2, 3, 4)
@@ -81,7 +81,8 @@ def comparison_stage(step: ComparingStep) -> Stage:
     """Fills the arms, trains what is not trained yet, and draws the conclusion."""
     if step.generator is None:
         raise ValueError("no generator is named; expected --generator, the folder that `vqecg train-prior` wrote")
-    store, generator, design = RecordStore.open(step.store), load_generator(step.generator), step.comparison
+    store, design = RecordStore.open(step.store), step.comparison
+    generator = ECGGenerator.from_pretrained(step.generator)
     remarks = check_generator(generator, design.trained_on(store), step.allow_other_training)
     print("\n".join(remarks), end="\n" if remarks else "")
     planned = plan_design(design, store, generator)
@@ -116,7 +117,7 @@ def run_plan(step: ComparingStep, plan: Path) -> str:
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / PLAN_FILE).is_file():
         held = "a single comparison" if (out / STAGE_FILE).is_file() else "something else than a grid"
         raise ValueError(f"{out} holds {held}: give --out another folder")
-    where = (step.store, out, load_generator)
+    where = (step.store, out, ECGGenerator.from_pretrained)
     today = datetime.date.today().isoformat()
     found = run_grid(
         cells,

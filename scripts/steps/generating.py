@@ -13,8 +13,8 @@ import pandas as pd
 
 from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.copies.gate import CopyGate, GateSettings
-from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
+from vqecg.prior.generator import ECGGenerator, find_generator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
 from vqecg.records.attributes import ATTRIBUTES
@@ -27,12 +27,9 @@ from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
-from vqecg.scripts.steps.prior import generator_folder
-from vqecg.training.checkpoint import find_folder
 
 TRAINING_FOLD = 1  # a synthetic record is for training only
 FIRST_PATIENT = 1_000_000  # synthetic patients are numbered from here, far from the real ones
-NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a training record."
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def generate(step: GeneratingStep) -> str:
     if step.count < 1:
         raise ValueError(f"count is {step.count}; expected at least 1")
     check_destination(step.out, is_dataset, step.overwrite)
-    place = find_folder(generator_folder(step.generator)).resolve()  # workers take it as a path
+    place = find_generator(step.generator).resolve()  # workers take it as a path
     generator = ECGGenerator.from_pretrained(place)
     generator.check_attributes(wanted_attributes(step))
     requests = ask(generator, step)
@@ -153,15 +150,6 @@ def what_the_gate_did(gate: CopyGate | None, paths: list[Path]) -> str:
     return gate_sentence(gate, sum(int(shard.rejected.sum()) for shard in shards), sum(len(s.codes) for s in shards))
 
 
-def gate_sentence(gate: CopyGate, rejected: int, kept: int) -> str:
-    """What a gate did, in one sentence."""
-    return (
-        f"A gate compared every record with {len(gate.rows):,} training records: {rejected:,} of {rejected + kept:,} "
-        f"drawn were rejected, nearer than {gate.threshold:.3f}, the percentile {gate.settings.percentile:g} of the "
-        "distance of a real record to the nearest one of another patient."
-    )
-
-
 def make_manifest(
     step: GeneratingStep, generator: ECGGenerator, gate: CopyGate | None, paths: list[Path]
 ) -> pd.DataFrame:
@@ -182,18 +170,6 @@ def make_manifest(
         np.concatenate([getattr(shard, name) for shard in shards]) for name in ("nearest", "distances", "rejected")
     )
     return manifest.assign(**gate_columns(gate, nearest, distances, rejected))
-
-
-def gate_columns(
-    gate: CopyGate, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray
-) -> dict[str, np.ndarray | float]:
-    """What a manifest says of the gate."""
-    return {
-        "nearest_training_record": gate.store.table["record_id"].to_numpy()[nearest],
-        "nearest_distance": distances,
-        "gate_threshold": gate.threshold,
-        "gate_rejected": rejected,
-    }
 
 
 def write_synthetic(

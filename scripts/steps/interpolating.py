@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqecg.prior.copies.gate import CopyGate, GateSettings
+from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.editing.interpolation import InterpolationSettings, interpolable, interpolate_store
 from vqecg.prior.requests import Requests
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
-from vqecg.scripts.steps.generating import NO_GATE, gate_columns, gate_sentence, write_synthetic
+from vqecg.scripts.steps.generating import write_synthetic
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 

@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.generator import GENERATOR_FOLDER, ECGGenerator
 from vqecg.prior.requests import training_conditions
 from vqecg.prior.training import PriorTraining, train_prior
 from vqecg.records.folds import FoldSplit
@@ -19,8 +19,6 @@ from vqecg.scripts.cli.trained_on import prior_trained_on
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.processes import is_main_process
-
-GENERATOR_FOLDER = "generator"
 
 
 @dataclass(frozen=True)
@@ -100,14 +98,3 @@ def summary(stage: Stage) -> str:
         f"{figures['best_step']:,} of {figures['steps']:,}; {stage.seconds / 60:.1f} minutes; "
         f"{stage.folder / GENERATOR_FOLDER}"
     )
-
-
-def generator_folder(folder: Path) -> Path:
-    """The folder of a generator: this one, or that in what `vqecg train-prior` wrote."""
-    inner = folder / GENERATOR_FOLDER
-    return inner if inner.is_dir() else folder
-
-
-def load_generator(folder: Path) -> ECGGenerator:
-    """The generator in a folder, or in what `vqecg train-prior` wrote."""
-    return ECGGenerator.from_pretrained(generator_folder(folder))

@@ -91,6 +91,7 @@ def test_a_saved_generator_comes_back_the_same(tiny_generator: ECGGenerator, tmp
     np.testing.assert_array_equal(first.signal, second.signal)
     np.testing.assert_array_equal(first.attributes["age"], second.attributes["age"])
     assert (tmp_path / "generator" / "README.md").read_text() == "# Mine\n"
+    assert ECGGenerator.from_pretrained(tmp_path).fingerprint == loaded.fingerprint  # the folder of the trained prior
 
 
 def test_no_label_and_unknown_age_survive_the_folder(known: ECGGenerator, tmp_path: Path):

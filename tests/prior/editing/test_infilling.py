@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.editing.infilling import InfillingSettings, infill, infill_codes, kept_frames, kept_losses, resampled
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.likelihood import Told, losses_of_records
+from vqecg.prior.likelihood import EncodedRecords, losses_of_records
 from vqecg.prior.sampling import record_noise, sample_codes
 from vqecg.records.beats.alignment import beat_edges
 from vqecg.records.folds import SplitIndices
@@ -29,7 +29,7 @@ def parents(simulated_store: RecordStore, simulated_split: SplitIndices) -> Reco
 def test_kept_frames_have_the_parents_codes_and_the_others_are_drawn(
     tiny_generator: ECGGenerator, parents: RecordSelection
 ):
-    own = Told.of_records(tiny_generator, parents).codes.numpy()
+    own = EncodedRecords.of_records(tiny_generator, parents).codes.numpy()
     for how in (InfillingSettings(kept=0.5), InfillingSettings(kept=0.3, unit="start", candidates=1)):
         made = infill(tiny_generator, parents, how, SAMPLING, np.arange(3))
         kept = made.real_frames
@@ -39,7 +39,7 @@ def test_kept_frames_have_the_parents_codes_and_the_others_are_drawn(
         np.testing.assert_array_equal(made.codes[kept], own[kept])
         assert (made.codes != own)[~kept].mean() > 0.5
         assert kept.any(1).all() and not kept.all(1).any()
-        sketch = Told.of_records(tiny_generator, parents).sketch
+        sketch = EncodedRecords.of_records(tiny_generator, parents).sketch
         decoded = tiny_generator.decode(torch.from_numpy(made.codes), sketch)
         np.testing.assert_allclose(made.signal, decoded, atol=1e-5)
 
@@ -62,7 +62,7 @@ def test_a_record_depends_on_its_number_and_attempt_and_not_on_the_others(
 def test_without_codes_to_keep_sampling_is_as_before_and_with_all_nothing_is_drawn(
     tiny_generator: ECGGenerator, parents: RecordSelection
 ):
-    told, prior = Told.of_records(tiny_generator, parents), tiny_generator.prior
+    told, prior = EncodedRecords.of_records(tiny_generator, parents), tiny_generator.prior
     noise = record_noise(0, 0, 3, prior.config.steps, prior.config.levels)
     drawn = sample_codes(prior, told.condition, told.sketch, noise, SAMPLING)
     nothing = torch.full_like(told.codes, -1)
@@ -75,7 +75,7 @@ def test_without_codes_to_keep_sampling_is_as_before_and_with_all_nothing_is_dra
 def test_the_loss_of_what_is_kept_adds_up_to_the_loss_of_all_codes(
     tiny_generator: ECGGenerator, parents: RecordSelection
 ):
-    told, prior = Told.of_records(tiny_generator, parents), tiny_generator.prior
+    told, prior = EncodedRecords.of_records(tiny_generator, parents), tiny_generator.prior
     everything = torch.ones(told.codes.shape[:2], dtype=torch.bool)
     with torch.inference_mode():
         losses = kept_losses(prior, told.codes, told, everything)

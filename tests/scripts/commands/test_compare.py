@@ -11,11 +11,11 @@ import yaml
 
 from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
 from vqecg.downstream.comparison.design import Design
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
 from vqecg.scripts.steps import comparing
 from vqecg.scripts.steps.comparing import ComparingStep
-from vqecg.scripts.steps.prior import load_generator
 
 SHORT = [
     "--preset",
@@ -66,7 +66,7 @@ def words(store: Path, generator: Path, out: Path, *more: object) -> list[str]:
 
 
 def test_a_generator_keeps_what_its_parts_were_trained_on(generator: Path, store: Path):
-    seen = load_generator(generator).trained_on
+    seen = ECGGenerator.from_pretrained(generator).trained_on
     assert set(seen) == {"prior", "tokenizer"} and seen["prior"] == seen["tokenizer"]
     assert seen["prior"].subset.scarce_records == 12 and seen["prior"].store == RecordStore.open(store).fingerprint
     kept = json.loads((generator / "stage.json").read_text())["settings"]["subset"]
@@ -79,7 +79,7 @@ def test_a_generator_that_does_not_say_what_it_was_trained_on_is_taken_as_it_is(
     about = json.loads((copy / "config.json").read_text())
     del about["config"]["trained_on"]
     (copy / "config.json").write_text(json.dumps(about))
-    assert load_generator(copy).trained_on == {}
+    assert ECGGenerator.from_pretrained(copy).trained_on == {}
 
 
 @pytest.mark.slow
@@ -217,7 +217,7 @@ def test_a_run_takes_the_subset_in_every_step_and_says_so(store: Path, run_setti
     assert (
         main([*given, "--synthetic", "8", "--settings.seeds", "0", "--target-classes", "NORM", "--ratio", "1.5"]) == 0
     )
-    seen = load_generator(folder / "prior").trained_on
+    seen = ECGGenerator.from_pretrained(folder / "prior").trained_on
     assert {part: str(one.subset) for part, one in seen.items()} == {
         "prior": "NORM cut to 12 (seed 0)",
         "tokenizer": "NORM cut to 12 (seed 0)",
