@@ -1,6 +1,6 @@
 """Charts of a report, in one quiet style. Object API only: no figure is registered with pyplot."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -10,10 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vqecg.reports.run.report_data import LearningCurve
-
 INK, SOFT, RULE = "#1f2328", "#5b626b", "#d5d9de"
-FIRST, SECOND = "#8b939c", "#0a58a8"  # reference, and what is compared with it
+FIRST, SECOND = "#8b939c", "#0a58a8"  # reference, and the series compared with it
 SERIES = ("#0a58a8", "#c2571a", "#12694a", "#7a4a9c")
 VERDICT_COLORS = {"gain": "#12694a", "no detectable difference": "#4b525b", "harm": "#9a3412"}
 PAGE_WIDTH = 780.0  # points; the width of the page's column
@@ -67,20 +65,26 @@ def level_bars(levels: pd.DataFrame) -> Figure:
     return cast(Figure, panels[0].figure)
 
 
-def learning_curve(curve: LearningCurve) -> Figure:
-    """One panel a group of metrics over steps; a thin upright marks the step whose weights were kept."""
-    columns = len(curve.panels)
+def learning_curve(history: pd.DataFrame, panels_of: Mapping[str, Sequence[str]], best_step: int | None) -> Figure:
+    """One panel per group of metrics over steps; a thin upright marks the step whose weights were selected.
+
+    Args:
+        history: a column `step` and one column per metric.
+        panels_of: title of a panel -> the metrics drawn in it.
+        best_step: the step to mark, if any.
+    """
+    columns = len(panels_of)
     width = PAGE_WIDTH if columns > 1 else PAGE_WIDTH / 2
     panels = _axes(width, 185, left=52, right=8, top=40, bottom=38, columns=columns, between=60)
-    for axes, (title, metrics) in zip(panels, curve.panels.items(), strict=True):
+    for axes, (title, metrics) in zip(panels, panels_of.items(), strict=True):
         for metric, color in zip(metrics, SERIES * len(metrics), strict=False):
-            known = curve.history[["step", metric]].dropna()
+            known = history[["step", metric]].dropna()
             dot = "o" if len(known) < 40 else ""
             axes.plot(
                 known["step"], known[metric], color=color, linewidth=1.2, marker=dot, markersize=2.5, label=metric
             )
-        if curve.best_step is not None:
-            axes.axvline(curve.best_step, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="kept")
+        if best_step is not None:
+            axes.axvline(best_step, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="selected")
         axes.set_xlabel("step")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=ROUND_STEPS))
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=ROUND_STEPS))
@@ -90,7 +94,7 @@ def learning_curve(curve: LearningCurve) -> Figure:
 
 
 def paired_dots(table: pd.DataFrame, first: str, second: str, names: tuple[str, str], title: str) -> Figure:
-    """Two AUROCs a class on one line, from the columns `first` and `second` of a table with `class_name`."""
+    """Two AUROCs per class on one line, from the columns `first` and `second` of a table with `class_name`."""
     left = _name_width(table["class_name"])
     axes = _axes(PAGE_WIDTH / 2 - 12, 20.0 * len(table) + 78, left=left, right=14, top=40, bottom=38)[0]
     y = np.arange(len(table))
@@ -111,11 +115,11 @@ def paired_dots(table: pd.DataFrame, first: str, second: str, names: tuple[str, 
 
 
 def forest(differences: pd.DataFrame, references: Sequence[str], metric_name: str) -> Figure:
-    """Differences with intervals, a panel a reference arm, rows by class group; colour tells the verdict.
+    """Differences with intervals, a panel per reference arm, rows by class group; the colour is the verdict's.
 
     Args:
         differences: rows of ComparisonSection.differences of one metric.
-        references: the arms compared against, a panel each.
+        references: the arms compared against, one panel for each.
     """
     rows: list[tuple[str, str]] = []
     for group in differences["group"].drop_duplicates():

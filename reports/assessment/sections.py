@@ -1,34 +1,23 @@
-"""The sections of an assessment's page: utility, distance, label adherence and memorisation, as HTML."""
+"""The sections of an assessment's page: utility, distance, label adherence and memorisation."""
 
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from vqecg.downstream.assessment.assessment import CEILING_OF_TSTR, RECONSTRUCTIONS, SYNTHETIC, Assessment
 from vqecg.downstream.assessment.utility import MACRO, TRTR, TRTS, TSTR
 from vqecg.reports.figures import paired_dots
-from vqecg.reports.html import (
-    Html,
-    count,
-    element,
-    inline_figure,
-    interval,
-    join,
-    not_run,
-    number,
-    paragraph,
-    records_of,
-    significant,
-    table,
-)
+from vqecg.reports.html import element, inline_figure, join, not_run, paragraph, records_of, table
+from vqecg.reports.numbers import count, interval, number, significant
 
 METRIC_NAMES = {"auroc": "AUROC", "average_precision": "average precision"}
 
 
-def utility_section(found: Assessment) -> Html:
-    """Macro averages with intervals, ratios, and AUROC of every class."""
-    about, parts = found.about, []
-    macro = found.utility[found.utility["class_name"] == MACRO]
+def utility_section(assessment: Assessment) -> Markup:
+    """Macro averages with intervals, ratios to TRTR, and AUROC per class."""
+    about, parts = assessment.about, []
+    macro = assessment.utility[assessment.utility["class_name"] == MACRO]
     rows = [
         [
             row.family,
@@ -63,7 +52,7 @@ def utility_section(found: Assessment) -> Html:
             number(row.difference, signed=True),
             interval(row.difference_low, row.difference_high),
         ]
-        for row in records_of(found.ratios)
+        for row in records_of(assessment.ratios)
     ]
     caption = (
         "Against TRTR of the same classifier. Designs tested on the same real records are paired by patient and seed; "
@@ -71,18 +60,18 @@ def utility_section(found: Assessment) -> Html:
     )
     heads = ["Classifier", "Design", "Metric", "Ratio", "Interval", "Difference", "Interval"]
     parts.append(table(heads, rows, caption, texts=3))
-    for family in dict.fromkeys(found.utility["family"]):
-        parts.append(class_pair(found, family))
+    for family in dict.fromkeys(assessment.utility["family"]):
+        parts.append(class_pair(assessment, family))
     return join(parts)
 
 
-def class_pair(found: Assessment, family: str) -> Html:
-    """Dots and a table of AUROC a class: TRTR, TSTR, and TRTS."""
-    own = found.utility[(found.utility["family"] == family) & (found.utility["metric"] == "auroc")]
-    wide = own.pivot(index="class_name", columns="design", values="value")
-    positives = own[own["design"] == TRTR].set_index("class_name")["positives"]
-    asked = own[own["design"] == TRTS].set_index("class_name")["positives"]
-    names = [*found.about["class_names"], MACRO]
+def class_pair(assessment: Assessment, family: str) -> Markup:
+    """Dots and a table of AUROC per class: TRTR, TSTR, and TRTS."""
+    scores = assessment.utility[(assessment.utility["family"] == family) & (assessment.utility["metric"] == "auroc")]
+    wide = scores.pivot(index="class_name", columns="design", values="value")
+    positives = scores[scores["design"] == TRTR].set_index("class_name")["positives"]
+    asked = scores[scores["design"] == TRTS].set_index("class_name")["positives"]
+    names = [*assessment.about["class_names"], MACRO]
     designs = [name for name in (TRTR, TSTR, TRTS, CEILING_OF_TSTR) if name in wide.columns]
     rows = [
         [name, count(positives[name]), count(asked[name]), *(number(wide.loc[name, design]) for design in designs)]
@@ -91,38 +80,38 @@ def class_pair(found: Assessment, family: str) -> Html:
     dots = paired_dots(wide.loc[names].reset_index(), TRTR, TSTR, (TRTR, TSTR), f"{family}: tested on real")
     chart = inline_figure(dots, "", f"auroc-{family}", f"AUROC of every class, {family}, {TRTR} and {TSTR}")
     heads = ["Class", "Positives, real test", "Positives, synthetic", *designs]
-    return element("h3", f"AUROC a class, {family}") + element(
+    return element("h3", f"AUROC per class, {family}") + element(
         "div", chart + table(heads, rows, strong=[MACRO]), "pair"
     )
 
 
-def distance_section(found: Assessment) -> Html:
-    """Distances in both spaces, at equal N, real against real beside them."""
+def distance_section(assessment: Assessment) -> Markup:
+    """Distances in both spaces at equal N, with real against real beside them."""
     columns = ["frechet", "kid", "precision", "recall", "density", "coverage"]
     rows: list[Any] = []
-    for (space, against), part in found.distances.groupby(["space", "against"], sort=False):
+    for (space, against), part in assessment.distances.groupby(["space", "against"], sort=False):
         rows.append(f"{space}, from {against}")
         for row in part.to_dict("records"):
             real = row["compared"] not in (SYNTHETIC, RECONSTRUCTIONS)
             name = f"real: {row['compared']}" if real else row["compared"]
             rows.append([name, count(row["real"]), *(significant(row[column]) for column in columns)])
     caption = (
-        f"Classifier features: {found.about['features']}. Physiology: rhythm, waves and voltage, in robust standard "
-        "deviations of real training records. N is the same on both sides and in all rows of a group, as most figures "
-        "change with it. Training records are nearer to this classifier than held-out ones can be: it was trained on "
-        "them. Real rows are what no generator can be asked to beat."
+        f"Classifier features: {assessment.about['features']}. Physiology: rhythm, waves and voltage, in robust "
+        "standard deviations of real training records. N is the same on both sides and in all rows of a group, as most "
+        "figures change with it. Training records are nearer to this classifier than held-out ones can be: it was "
+        "trained on them. No generator can be asked to beat the real rows."
     )
     heads = ["Compared", "N", "Fréchet distance", "KID", "Precision", "Recall", "Density", "Coverage"]
     return table(heads, rows, caption)
 
 
-def adherence_section(found: Assessment) -> Html:
+def adherence_section(assessment: Assessment) -> Markup:
     """Rates beside those of real records with the same statement."""
-    known = found.adherence[found.adherence["note"] == ""]
-    if known.empty:
+    measured = assessment.adherence[assessment.adherence["note"] == ""]
+    if measured.empty:
         return paragraph("No statement with a rule was asked for, or none could be measured.", "missing")
     rows: list[Any] = []
-    for name, part in known.groupby("compared", sort=False):
+    for name, part in measured.groupby("compared", sort=False):
         rows.append(str(name))
         rows += [
             [
@@ -139,15 +128,15 @@ def adherence_section(found: Assessment) -> Html:
         ]
     caption = (
         "Share of records that show what their statement says: real training and test records with the statement and "
-        "without it, and those made with it. Difference in points."
+        "without it, and synthetic records generated with it. Difference in percentage points."
     )
-    heads = ["Statement", "Rule", "Real, N", "Real", "Real, others", "Made, N", "Made", "Difference"]
+    heads = ["Statement", "Rule", "Real, N", "Real", "Real, others", "Synthetic, N", "Synthetic", "Difference"]
     return table(heads, rows, caption, texts=2)
 
 
-def memorisation_section(found: Assessment) -> Html:
+def memorisation_section(assessment: Assessment) -> Markup:
     """Nearest training records, repeated codes, membership inference."""
-    memory = found.memorisation
+    memory = assessment.memorisation
     rows: list[Any] = [
         [
             row["space"],
@@ -162,7 +151,7 @@ def memorisation_section(found: Assessment) -> Html:
             percent(row["near_copies"], 1),
             percent(row["exact_copies"], 1),
         ]
-        for row in known(memory["nearness"])
+        for row in with_nan(memory["nearness"])
     ]
     caption = (
         "Distance to the nearest training record, of synthetic and of held-out real records. Below: synthetic records "
@@ -174,17 +163,17 @@ def memorisation_section(found: Assessment) -> Html:
     parts = [table(heads, rows, caption, texts=2, over=over)]
     rows = [
         [row["space"], count(row["synthetic"]), count(row["patients"]), number(row["share"]), bounds(row)]
-        for row in known(memory["nearer"])
+        for row in with_nan(memory["nearer"])
     ]
     caption = "Share of synthetic records nearer to training than to held-out records, among as many patients of each."
     parts.append(table(["Space", "Synthetic, N", "Patients of each", "Share (0.5: none)", "Interval"], rows, caption))
     if memory["duplicates"]:
         repeated = memory["duplicates"]
-        told = (
+        sentence = (
             f"Of {count(repeated['synthetic'])} synthetic records, {count(repeated['among_synthetic'])} repeat the "
             f"codes of another and {count(repeated['in_training'])} those of a training record."
         )
-        parts.append(paragraph(told))
+        parts.append(paragraph(sentence))
     if not memory["membership"]:
         return join([*parts, not_run("Membership inference (needs the generator)")])
     rows = [
@@ -195,14 +184,14 @@ def memorisation_section(found: Assessment) -> Html:
             number(row["auc"]),
             bounds(row),
         ]
-        for row in known(memory["membership"])
+        for row in with_nan(memory["membership"])
     ]
-    caption = "How well the prior's likelihood tells training records from held-out ones: 0.5 is not at all."
+    caption = "Training records told from held-out ones by the prior's likelihood: an AUC of 0.5 is not at all."
     heads = ["Compared", "Training, N", "Held out, N", "AUC", "Interval"]
     return join([*parts, table(heads, rows, caption)])
 
 
-def known(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_nan(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same rows with NaN for None, as numbers come back from JSON."""
     return [{name: np.nan if value is None else value for name, value in row.items()} for row in rows]
 

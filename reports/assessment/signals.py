@@ -1,21 +1,14 @@
-"""The section of an assessment's page about signals: amplitudes, spectra, and measures of rhythm and waves, as HTML."""
+"""The section of an assessment's page on signals: amplitudes, spectra, and measures of rhythm and waves."""
 
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from vqecg.downstream.assessment.assessment import SYNTHETIC, Assessment
 from vqecg.downstream.assessment.utility import MACRO
-from vqecg.reports.html import (
-    Html,
-    count,
-    element,
-    join,
-    number,
-    records_of,
-    significant,
-    table,
-)
+from vqecg.reports.html import folded, join, records_of, table
+from vqecg.reports.numbers import count, number, significant
 
 LEADS_OF = ("r_amplitude", "t_amplitude", "sd", "slew", "low_rms", "middle_rms", "high_rms", "correlation")
 
@@ -39,44 +32,43 @@ MEASURE_NAMES = {
 }
 
 
-def signal_section(found: Assessment) -> Html:
+def signal_section(assessment: Assessment) -> Markup:
     """Amplitudes lead by lead, spectra and correlations, and measures by label."""
     parts = []
-    for name, part in found.amplitudes.groupby("compared", sort=False):
+    for name, part in assessment.amplitudes.groupby("compared", sort=False):
         rows: list[Any] = []
-        for measure, own in part.groupby("measure", sort=False):
-            rows.append(
-                [f"{in_words(str(measure))}, {own['unit'].iloc[0]}", *(number(value, 2) for value in own["ratio"])]
-            )
-            rows.append(["  real training", *(number(value, 2) for value in own["reference_ratio"])])
+        for measure, by_lead in part.groupby("measure", sort=False):
+            name_and_unit = f"{in_words(str(measure))}, {by_lead['unit'].iloc[0]}"
+            rows.append([name_and_unit, *(number(value, 2) for value in by_lead["ratio"])])
+            rows.append(["  real training", *(number(value, 2) for value in by_lead["reference_ratio"])])
         leads = list(dict.fromkeys(part["lead"]))
-        caption = f"Median of {made(found, name)} over that of {tested(found)}, lead by lead; 1 is equal."
+        caption = f"Median of {compared(assessment, name)} over that of {tested(assessment)}, lead by lead; 1 is equal."
         parts.append(table(["Measure", *leads], rows, caption))
     rows = [
         [row.compared, f"{row.measure}, {row.unit}", significant(row.value), significant(row.reference)]
-        for row in records_of(found.shapes)
+        for row in records_of(assessment.shapes)
     ]
     caption = (
         "Distance of mean spectra (0.5 to 40 Hz, mean over leads) and mean inter-lead correlations from real test."
     )
     parts.append(table(["Compared", "Measure", "Distance", "Real training"], rows, caption, texts=2))
-    for name, part in found.physiology.groupby("compared", sort=False):
-        parts.append(measure_table(found, str(name), part))
+    for name, part in assessment.physiology.groupby("compared", sort=False):
+        parts.append(measure_table(assessment, str(name), part))
     return join(parts)
 
 
-def measure_table(found: Assessment, name: str, part: pd.DataFrame) -> Html:
-    """Distances of the distributions, mean over classes, and medians a class folded away."""
+def measure_table(assessment: Assessment, name: str, part: pd.DataFrame) -> Markup:
+    """Distances of the distributions, mean over classes, and medians per class, folded away."""
     macro = part[part["class_name"] == MACRO].assign(group=lambda t: [group_of(one) for one in t["measure"]])
     mean = macro.groupby("group", sort=False)[["ks", "ks_reference"]].mean()
     rows = [[in_words(str(group)), number(row["ks"]), number(row["ks_reference"])] for group, row in mean.iterrows()]
     caption = (
-        f"Distributions of {made(found, name)} from those of {tested(found)} with the same label: Kolmogorov-Smirnov "
-        "statistic, mean over labels (and over leads), 0 = equal. Beside it one half of the real patients from the "
-        "other half."
+        f"Distributions of {compared(assessment, name)} from those of {tested(assessment)} with the same label: "
+        "Kolmogorov-Smirnov statistic, mean over labels (and over leads), 0 = equal. Beside it one half of the real "
+        "patients from the other half."
     )
-    html_text = table(["Measure", name.capitalize(), "Real half from half"], rows, caption)
-    own = part[(part["class_name"] != MACRO) & ~part["measure"].map(group_of).isin(LEADS_OF)]
+    distances = table(["Measure", name.capitalize(), "Real half from half"], rows, caption)
+    by_label = part[(part["class_name"] != MACRO) & ~part["measure"].map(group_of).isin(LEADS_OF)]
     rows = [
         [
             row.class_name,
@@ -90,11 +82,11 @@ def measure_table(found: Assessment, name: str, part: pd.DataFrame) -> Html:
             number(row.ks, 2),
             number(row.ks_reference, 2),
         ]
-        for row in records_of(own)
+        for row in records_of(by_label)
     ]
     heads = ["Label", "Measure", "Real, N", f"{name.capitalize()}, N", "Median", "Median", "Wasserstein", "real", "KS"]
     numbers = table([*heads, "real"], rows, texts=2)
-    return html_text + element("details", element("summary", f"Rhythm and intervals by label, {name}") + numbers)
+    return distances + folded(f"Rhythm and intervals by label, {name}", numbers)
 
 
 def group_of(measure: str) -> str:
@@ -103,18 +95,18 @@ def group_of(measure: str) -> str:
 
 
 def in_words(measure: str) -> str:
-    """A measure as people call it."""
+    """A measure in plain words."""
     return MEASURE_NAMES.get(measure, measure.replace("_", " "))
 
 
-def made(found: Assessment, name: object) -> str:
-    """What is compared with real test records, and how many."""
-    about = found.about
+def compared(assessment: Assessment, name: object) -> str:
+    """The records compared with real test records, and their number."""
+    about = assessment.about
     if name == SYNTHETIC:
         return f"the {about['synthetic_records']:,} synthetic records"
     return f"the {about['training_records']:,} reconstructions"
 
 
-def tested(found: Assessment) -> str:
-    """The real test records, and how many."""
-    return f"the {found.about['test_records']:,} real test records"
+def tested(assessment: Assessment) -> str:
+    """The real test records, and their number."""
+    return f"the {assessment.about['test_records']:,} real test records"

@@ -3,23 +3,13 @@
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from vqecg.evaluation.statistics.bootstrap import GAIN, HARM
+from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.figures import forest
-from vqecg.reports.html import (
-    MISSING,
-    Html,
-    count,
-    element,
-    escape,
-    inline_figure,
-    interval,
-    join,
-    not_run,
-    number,
-    table,
-)
-from vqecg.reports.run.report_data import ComparisonSection
+from vqecg.reports.html import element, folded, inline_figure, join, not_run, table
+from vqecg.reports.numbers import MISSING, count, interval, number
 
 METRIC_NAMES = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}
 SIGNS = {GAIN: "▲ ", HARM: "▼ "}
@@ -31,10 +21,9 @@ def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
 
 
-def chip(verdict: str) -> Html:
+def chip(verdict: str) -> Markup:
     """A verdict as a coloured word with a sign, so that it reads without colour too."""
-    name = verdict if verdict in SIGNS else "none"
-    return Html(f'<span class="chip {name}">{SIGNS.get(verdict, "")}{escape(verdict)}</span>')
+    return element("span", SIGNS.get(verdict, "") + verdict, f"chip {verdict if verdict in SIGNS else 'none'}")
 
 
 def p_text(p: Any) -> str:
@@ -42,8 +31,8 @@ def p_text(p: Any) -> str:
     return "<0.001" if p < 0.001 else number(p)
 
 
-def gain_and_harm(comparison: ComparisonSection) -> Html:
-    """Two boxes of one size: what the main arm gained, and what it harmed, groups and single classes."""
+def gain_and_harm(comparison: ComparisonSection) -> Markup:
+    """Two boxes of one size: gains and harms of the main arm, by group and by class."""
     groups = of_main_arm(comparison, comparison.differences)
     classes = of_main_arm(comparison, comparison.class_differences)
     boxes = [verdict_box(groups, classes, GAIN), verdict_box(groups, classes, HARM)]
@@ -58,8 +47,8 @@ def of_main_arm(comparison: ComparisonSection, differences: pd.DataFrame | None)
     return differences[(differences["metric"] == metric) & (differences["arm"] == arm)]
 
 
-def verdict_box(groups: pd.DataFrame, classes: pd.DataFrame, wanted: str) -> Html:
-    """Everything with the verdict `wanted`; without any, what the design would have missed."""
+def verdict_box(groups: pd.DataFrame, classes: pd.DataFrame, wanted: str) -> Markup:
+    """Everything with the verdict `wanted`; without any, the smallest effect that the design would have found."""
     items = []
     for lines, name, p, remark in ((groups, "group", "p", ""), (classes, "class_name", "p_holm", " after Holm")):
         for line in lines[lines["verdict"] == wanted].to_dict("records"):
@@ -77,15 +66,15 @@ def verdict_box(groups: pd.DataFrame, classes: pd.DataFrame, wanted: str) -> Htm
     return element("div", head + element("p", text), "quiet")
 
 
-def class_section(comparison: ComparisonSection) -> Html:
+def class_section(comparison: ComparisonSection) -> Markup:
     """The main arm's difference in every class as figure and table, and the verdicts on all arms."""
     if comparison.class_differences is None:
         return not_run("Differences of every class")
-    html = element("h3", f"Every class: {comparison.main_arm}")
+    content = element("h3", f"Every class: {comparison.main_arm}")
     lines = of_main_arm(comparison, comparison.class_differences)
     name = metric_name(comparison.primary_metric)
     drawn = lines.assign(arm=lines["class_name"])
-    html += inline_figure(
+    content += inline_figure(
         forest(drawn, list(lines["against"].drop_duplicates()), name),
         f"Differences in {name} of every class with {100 * comparison.confidence:g} % interval. Right of zero "
         f"{comparison.main_arm} is better, left of it worse. The intervals are those of single classes; the colour "
@@ -93,27 +82,26 @@ def class_section(comparison: ComparisonSection) -> Html:
         "forest-classes",
         f"Forest plot of differences in {name} by class",
     )
-    html += class_table(comparison, comparison.primary_metric)
+    content += class_table(comparison, comparison.primary_metric)
     others = [m for m in comparison.class_differences["metric"].drop_duplicates() if m != comparison.primary_metric]
     for metric in others:
-        summary = element("summary", f"Differences of every class in {metric_name(metric)}")
-        html += element("details", summary + class_table(comparison, metric))
+        content += folded(f"Differences of every class in {metric_name(metric)}", class_table(comparison, metric))
     if comparison.class_differences["arm"].nunique() > 1:
-        html += class_matrix(comparison)
-    return Html(html)
+        content += class_matrix(comparison)
+    return content
 
 
-def class_table(comparison: ComparisonSection, metric: str) -> Html:
-    """The main arm against both references, a block a group, rows by class."""
+def class_table(comparison: ComparisonSection, metric: str) -> Markup:
+    """The main arm against both references, a block per group, rows by class."""
     lines = comparison.class_differences
     if lines is None:
-        return Html("")
+        return Markup("")
     lines = lines[(lines["metric"] == metric) & (lines["arm"] == comparison.main_arm)]
     rows: list[list[object] | str] = []
     for group, block in lines.groupby("group", sort=False):
         rows.append(str(group))
-        for name, own in block.groupby("class_name", sort=False):
-            for i, line in enumerate(own.to_dict("records")):
+        for name, class_lines in block.groupby("class_name", sort=False):
+            for i, line in enumerate(class_lines.to_dict("records")):
                 first = [name, count(line["test_positives"])] if i == 0 else ["", ""]
                 figures = [number(line["estimate"], signed=True), interval(line["low"], line["high"])]
                 detectable = number(line["smallest_detectable"])
@@ -128,7 +116,7 @@ def class_table(comparison: ComparisonSection, metric: str) -> Html:
     bounds = f"{100 * comparison.confidence:g} % interval"
     heads = [
         "Class",
-        Html("Positives<br>in test"),
+        Markup("Positives<br>in test"),
         "Against",
         "Verdict",
         "Difference",
@@ -136,37 +124,37 @@ def class_table(comparison: ComparisonSection, metric: str) -> Html:
         "p (Holm)",
         "Detectable",
     ]
-    made = table(heads, rows, caption, texts=4)
+    numbers = table(heads, rows, caption, texts=4)
     if len(rows) > LONG_TABLE and metric == comparison.primary_metric:
-        return element("details", element("summary", f"Differences in {metric_name(metric)} as numbers") + made)
-    return made
+        return folded(f"Differences in {metric_name(metric)} as numbers", numbers)
+    return numbers
 
 
-def class_matrix(comparison: ComparisonSection) -> Html:
-    """Verdicts on every class for all arms, a table a reference; harm and gain by sign and colour."""
+def class_matrix(comparison: ComparisonSection) -> Markup:
+    """Verdicts on every class for all arms, a table per reference; harm and gain by sign and colour."""
     lines = comparison.class_differences
     if lines is None:
-        return Html("")
+        return Markup("")
     lines = lines[lines["metric"] == comparison.primary_metric]
-    html = element("h3", "Every class: all arms")
+    content = element("h3", "Every class: all arms")
     for against, block in lines.groupby("against", sort=False):
         arms = list(block["arm"].drop_duplicates())
         verdicts = block.set_index(["class_name", "arm"])["verdict"].to_dict()
         rows: list[list[object] | str] = []
-        for group, own in block.groupby("group", sort=False):
+        for group, group_lines in block.groupby("group", sort=False):
             rows.append(str(group))
-            for name in own["class_name"].drop_duplicates():
+            for name in group_lines["class_name"].drop_duplicates():
                 rows.append([name, *(mark(verdicts.get((name, arm), "")) for arm in arms)])
-        heads = ["Class", *(join(arm.split(" "), "<br>") for arm in arms)]
+        heads = ["Class", *(join(arm.split(" "), Markup("<br>")) for arm in arms)]
         caption = (
             f"Verdicts by {metric_name(comparison.primary_metric)} against {against}, after Holm over the classes of "
             "each arm. They are not corrected for the number of arms: conclude on an arm named before the run. "
             f"{MISSING}: no detectable difference."
         )
-        html += table(heads, rows, caption, texts=1 + len(arms))
-    return Html(html)
+        content += table(heads, rows, caption, texts=1 + len(arms))
+    return content
 
 
-def mark(verdict: str) -> Html:
+def mark(verdict: str) -> Markup:
     """A verdict in a crowded table: gain and harm as chips, the rest as a dash."""
-    return chip(verdict) if verdict in SIGNS else Html(f'<span class="none">{MISSING}</span>')
+    return chip(verdict) if verdict in SIGNS else element("span", MISSING, "none")

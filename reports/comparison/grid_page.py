@@ -1,33 +1,32 @@
-"""All cells of a grid in one table and on one page."""
+"""All cells of a grid of comparisons on one page."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
+
+from markupsafe import Markup
 
 from vqecg.downstream.augmentation.plan import slug
 from vqecg.downstream.comparison.results import Comparison
-from vqecg.records.files.atomic import write_text
 from vqecg.reports.comparison.classes import chip, metric_name, p_text
-from vqecg.reports.html import Html, element, escape, interval, join, number, paragraph, table
-from vqecg.reports.style import PAGE, STYLE
+from vqecg.reports.html import join, paragraph, table
+from vqecg.reports.numbers import interval, number
+from vqecg.reports.page import Page, Section
 
 TITLE = "What added records do for a classifier: all cells"
 
 
 def write_grid_page(cells: Mapping[str, Comparison], path: Path, described: str, date: str) -> None:
-    """Writes the page, whole or not at all: a section a cell, its class groups by its primary metric."""
-    body = [
-        element("h1", TITLE),
-        paragraph(described, "about"),
-        paragraph(_chance(cells)),
-        *(cell_section(name, comparison) for name, comparison in cells.items()),
-        element("footer", f"vqecg {version('vqecg')}, {date}. Research use, not for diagnosis."),
-    ]
-    write_text(path, PAGE.substitute(title=escape(TITLE), style=STYLE, body=join(body, "\n")))
+    """Writes the page, whole or not at all: a section per cell, its class groups by its primary metric."""
+    sections = (
+        Section("", name, cell_section(comparison), link=f"cells/{slug(name)}/comparison.html")
+        for name, comparison in cells.items()
+    )
+    page = Page(TITLE, date, tuple(sections), about=(described,), lead=(_chance(cells),), navigation=False)
+    page.write(path)
 
 
 def _chance(cells: Mapping[str, Comparison]) -> str:
-    """What the number of lines means for a single verdict."""
+    """The number of verdicts that chance alone would give among so many lines."""
     lines, expected = 0, 0.0
     for comparison in cells.values():
         shown = int((comparison.differences["metric"] == comparison.analysis.primary_metric).sum())
@@ -39,8 +38,8 @@ def _chance(cells: Mapping[str, Comparison]) -> str:
     )
 
 
-def cell_section(name: str, comparison: Comparison) -> Html:
-    """One cell: cautions, then all arms against both references by class group; a link to its own page."""
+def cell_section(comparison: Comparison) -> Markup:
+    """One cell: cautions, then all arms against both references by class group."""
     metric = comparison.analysis.primary_metric
     rows: list[list[object] | str] = []
     lines = comparison.differences[comparison.differences["metric"] == metric]
@@ -55,6 +54,5 @@ def cell_section(name: str, comparison: Comparison) -> Html:
         f"Differences in macro {metric_name(metric)}, {len(comparison.seeds)} seeds, {comparison.test_records:,} test "
         f"records of {comparison.test_patients:,} patients; filled up: {scarce}."
     )
-    page = Html(f'<a href="cells/{slug(name)}/comparison.html">{escape(name)}</a>')
     cautions = join(paragraph(caution, "missing") for caution in comparison.cautions)
-    return Html(element("h2", page) + cautions + table(heads, rows, caption, texts=3))
+    return cautions + table(heads, rows, caption, texts=3)

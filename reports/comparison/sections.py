@@ -1,33 +1,22 @@
-"""The sections of a report that answer the question: what do synthetic records do for the classifier."""
+"""The sections on a comparison: verdicts, scores and differences with and without synthetic records."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup, escape
 
 from vqecg.reports.comparison.classes import chip, class_section, gain_and_harm, metric_name, p_text
+from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.figures import forest
-from vqecg.reports.html import (
-    MISSING,
-    Html,
-    count,
-    element,
-    escape,
-    inline_figure,
-    interval,
-    join,
-    not_run,
-    number,
-    paragraph,
-    table,
-)
-from vqecg.reports.run.report_data import ComparisonSection
+from vqecg.reports.html import element, folded, inline_figure, join, not_run, paragraph, table
+from vqecg.reports.numbers import MISSING, count, interval, number
 
 MOST_ARMS = 4  # side by side for all metrics in one table of classes
 
 
-def verdict_section(comparison: ComparisonSection | None) -> Html:
+def verdict_section(comparison: ComparisonSection | None) -> Markup:
     """Gain and harm of the main arm side by side, every class group in a sentence, then the verdicts on all arms."""
     if comparison is None:
         return not_run("Comparison of classifiers trained with and without synthetic records")
@@ -46,15 +35,14 @@ def verdict_section(comparison: ComparisonSection | None) -> Html:
         "detectable difference does not exclude smaller ones.",
         texts=4,
     )
-    # first what would take the ground from under all the rest
-    html = join(paragraph(caution, "missing") for caution in comparison.cautions)
-    html = html + gain_and_harm(comparison) + table_of_groups
+    cautions = join(paragraph(caution, "missing") for caution in comparison.cautions)  # before all that they question
+    content = cautions + gain_and_harm(comparison) + table_of_groups
     if primary["arm"].nunique() > 1:
-        html += _verdict_matrix(primary, metric)
-    return Html(html + paragraph(_chance(comparison, len(primary)), "caption"))
+        content += _verdict_matrix(primary, metric)
+    return content + paragraph(_chance(comparison, len(primary)), "caption")
 
 
-def comparison_section(comparison: ComparisonSection | None) -> Html:
+def comparison_section(comparison: ComparisonSection | None) -> Markup:
     """Arms, scores, differences of groups as forest plots and tables, and every class."""
     if comparison is None:
         return not_run("Comparison")
@@ -62,20 +50,20 @@ def comparison_section(comparison: ComparisonSection | None) -> Html:
         [arm.arm, arm.description, count(arm.real_records), count(arm.synthetic_records)]
         for arm in comparison.arms.itertuples()
     ]
-    html = table(["Arm", "Trained on", "Real", "Synthetic"], arms, "The arms and their training records.", texts=2)
+    content = table(["Arm", "Trained on", "Real", "Synthetic"], arms, "The arms and their training records.", texts=2)
     groups = [[group, str(len(names)), ", ".join(names)] for group, names in comparison.group_classes.items()]
-    html += table(["Class group", "Classes", ""], groups, "The class groups, by the settings.", texts=3)
-    html += _scores(comparison)
+    content += table(["Class group", "Classes", ""], groups, "The class groups, by the settings.", texts=3)
+    content += _scores(comparison)
     for metric in comparison.differences["metric"].drop_duplicates():
-        html += _differences(comparison, metric)
-    html += class_section(comparison)
+        content += _differences(comparison, metric)
+    content += class_section(comparison)
     if comparison.per_class is None:
-        return Html(html + not_run("Scores of every class"))
-    return Html(html + element("h3", "Scores of every class") + _per_class(comparison.per_class, comparison))
+        return content + not_run("Scores of every class")
+    return content + element("h3", "Scores of every class") + _per_class(comparison.per_class, comparison)
 
 
 def _chance(comparison: ComparisonSection, tried: int) -> str:
-    """What the number of differences means for a single verdict."""
+    """The number of verdicts that chance alone would give among so many differences."""
     name = metric_name(comparison.primary_metric)
     expected = (1 - comparison.confidence) * tried
     classes = ""
@@ -103,7 +91,7 @@ def _sentence(line: dict, metric: str) -> str:
     return f"{metric} was {size} {direction} than with {line['against']} (interval {bounds})."
 
 
-def _verdict_matrix(primary: pd.DataFrame, metric: str) -> Html:
+def _verdict_matrix(primary: pd.DataFrame, metric: str) -> Markup:
     """Rows arms and references, columns class groups."""
     groups = list(primary["group"].drop_duplicates())
     rows = []
@@ -114,8 +102,8 @@ def _verdict_matrix(primary: pd.DataFrame, metric: str) -> Html:
     return table(["Arm", "Against", *groups], rows, f"All arms, by {metric}.", texts=2 + len(groups))
 
 
-def _scores(comparison: ComparisonSection) -> Html:
-    """Arms by metrics, mean and standard deviation over seeds, a block a class group."""
+def _scores(comparison: ComparisonSection) -> Markup:
+    """Arms by metrics, mean and standard deviation over seeds, a block per class group."""
     metrics = list(comparison.scores["metric"].drop_duplicates())
     scores = comparison.scores.set_index(["group", "arm", "metric"])
     rows: list[list[object] | str] = []
@@ -138,12 +126,12 @@ def _scores(comparison: ComparisonSection) -> Html:
     return table(heads, rows, caption)
 
 
-def _mean_and_spread(score: pd.Series) -> Html:
-    spread = f' <span class="soft">± {number(score["std"])}</span>' if score["seeds"] > 1 else ""
-    return Html(f"{number(score['mean'])}{spread}")
+def _mean_and_spread(score: pd.Series) -> Markup:
+    spread = " " + element("span", f"± {number(score['std'])}", "soft") if score["seeds"] > 1 else ""
+    return escape(number(score["mean"])) + spread
 
 
-def _differences(comparison: ComparisonSection, metric: str) -> Html:
+def _differences(comparison: ComparisonSection, metric: str) -> Markup:
     """One metric's forest plot and, folded for all but the primary metric, its table."""
     lines = comparison.differences[comparison.differences["metric"] == metric]
     references = list(lines["against"].drop_duplicates())
@@ -168,12 +156,12 @@ def _differences(comparison: ComparisonSection, metric: str) -> Html:
     heads = ["Arm", "Against", "Verdict", "Difference", _interval_name(comparison), "p", "Detectable", "Seeds"]
     numbers = table(heads, rows, texts=3)
     if metric != comparison.primary_metric:
-        numbers = element("details", element("summary", f"Differences in {name} as numbers") + numbers)
+        numbers = folded(f"Differences in {name} as numbers", numbers)
     return element("h3", f"Differences in {name}") + plot + numbers
 
 
-def _per_class(per_class: pd.DataFrame, comparison: ComparisonSection) -> Html:
-    """Classes down, metrics and arms across; with many arms a table a metric, all but the primary one folded."""
+def _per_class(per_class: pd.DataFrame, comparison: ComparisonSection) -> Markup:
+    """Classes down, metrics and arms across; with many arms a table per metric, all but the primary one folded."""
     metrics = ("auroc", "average_precision", "f1")
     arms = list(per_class["arm"].drop_duplicates())
     caption = (
@@ -182,22 +170,22 @@ def _per_class(per_class: pd.DataFrame, comparison: ComparisonSection) -> Html:
     )
     if len(arms) <= MOST_ARMS:
         return _per_class_table(per_class, metrics, arms, caption)
-    html = paragraph(caption, "caption")
+    content = paragraph(caption, "caption")
     for metric in sorted(metrics, key=lambda metric: metric != comparison.primary_metric):
-        made = _per_class_table(per_class, (metric,), arms, "")
+        scores = _per_class_table(per_class, (metric,), arms, "")
         if metric != comparison.primary_metric:
-            made = element("details", element("summary", f"{metric_name(metric)} of every class") + made)
-        html += made
-    return html
+            scores = folded(f"{metric_name(metric)} of every class", scores)
+        content += scores
+    return content
 
 
-def _per_class_table(per_class: pd.DataFrame, metrics: Sequence[str], arms: Sequence[str], caption: str) -> Html:
-    """Rows by class, an over-head a metric, columns by arm."""
+def _per_class_table(per_class: pd.DataFrame, metrics: Sequence[str], arms: Sequence[str], caption: str) -> Markup:
+    """Rows by class, columns by arm under a head per metric."""
     rows = []
     for name, lines in per_class.groupby("class_name", sort=False):
         by_arm = lines.set_index("arm")
         cells = [number(by_arm[metric].get(arm, float("nan"))) for metric in metrics for arm in arms]
         rows.append([name, count(lines["test_positives"].iloc[0]), *cells])
     over = [("", 2), *((metric_name(metric), len(arms)) for metric in metrics)]
-    short = [join(arm.split(" "), "<br>") if len(arms) > 2 else escape(arm) for arm in arms]
-    return table(["Class", Html("Positives<br>in test"), *(short * len(metrics))], rows, caption, over=over)
+    short = [join(arm.split(" "), Markup("<br>")) if len(arms) > 2 else escape(arm) for arm in arms]
+    return table(["Class", Markup("Positives<br>in test"), *(short * len(metrics))], rows, caption, over=over)

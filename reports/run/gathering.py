@@ -13,7 +13,7 @@ from vqecg.prior.config import SamplingSettings
 from vqecg.records.files.stage_file import finished_stage
 from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.store.subset import TrainingSubset
-from vqecg.reports.comparison.page import section_of
+from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.run.folders import RunFolders, read_costs
 from vqecg.reports.run.gathering_prior import gather_prior
 from vqecg.reports.run.gathering_tokenizer import gather_tokenizer
@@ -47,7 +47,7 @@ def gather(
         data=gather_data(parts, folds),
         tokenizer=gather_tokenizer(parts),
         prior=gather_prior(parts, sampling),
-        comparison=section_of(parts.comparison),
+        comparison=ComparisonSection.of(parts.comparison),
         cost=gather_costs(folders),
         method=method_sentences(folds, parts.comparison),
     )

@@ -1,80 +1,45 @@
-"""One self-contained HTML file about a run: no script, no link to elsewhere, figures inline, prints well."""
+"""The report of a run: one self-contained page, no script, no link to elsewhere, figures inline, prints well."""
 
-import html
 from pathlib import Path
 
-from vqecg.records.files.atomic import write_text
 from vqecg.reports.comparison.sections import comparison_section, metric_name, verdict_section
-from vqecg.reports.html import (
-    Html,
-    count,
-    element,
-    escape,
-    interval,
-    join,
-    number,
-    paragraph,
-)
-from vqecg.reports.run.report_data import (
-    ComparisonSection,
-    CostSection,
-    DataSection,
-    ECGSheet,
-    LearningCurve,
-    PriorSection,
-    ReportData,
-    TokenizerSection,
-)
-from vqecg.reports.run.sections import (
-    MACRO,
-    cost_section,
-    data_section,
-    method_section,
-    prior_section,
-    tokenizer_section,
-)
-from vqecg.reports.style import PAGE, STYLE
-
-__all__ = [
-    "ComparisonSection",
-    "CostSection",
-    "DataSection",
-    "ECGSheet",
-    "LearningCurve",
-    "PriorSection",
-    "ReportData",
-    "TokenizerSection",
-    "render_report",
-    "write_report",
-]
+from vqecg.reports.html import key_figures
+from vqecg.reports.method import method_section
+from vqecg.reports.numbers import count, interval, number
+from vqecg.reports.page import Page, Section
+from vqecg.reports.run.report_data import ReportData
+from vqecg.reports.run.sections import MACRO, cost_section, data_section, prior_section, tokenizer_section
 
 
 def write_report(report: ReportData, path: Path) -> None:
-    """Write the report as one HTML file; the same report gives the same bytes. Raises OSError if it cannot."""
+    """Writes the report as one HTML file; the same report gives the same bytes. Raises OSError if it cannot."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, render_report(report))
+    report_page(report).write(path)
 
 
-def render_report(report: ReportData) -> str:
-    """The whole page as text."""
-    sections = (
-        ("summary", "Summary", key_figures(report) + verdict_section(report.comparison)),
-        ("data", "Data", data_section(report.data)),
-        ("tokenizer", "Tokenizer", tokenizer_section(report.tokenizer)),
-        ("prior", "Prior and synthetic ECGs", prior_section(report.prior)),
-        ("comparison", "Comparison", comparison_section(report.comparison)),
-        ("cost", "Cost", cost_section(report.cost)),
-        ("method", "Method and limits", method_section(report)),
+def report_page(report: ReportData) -> Page:
+    """Summary first, then data, models, comparison, cost and method."""
+    return Page(
+        title=report.title,
+        date=report.date,
+        version=report.version,
+        about=(report.data_description, f"{report.date}, vqecg {report.version}"),
+        folded_title="Command and settings that made this report",
+        folded=(*([report.command] if report.command else []), report.settings),
+        sections=(
+            Section("summary", "Summary", key_figures(figures_of(report)) + verdict_section(report.comparison)),
+            Section("data", "Data", data_section(report.data)),
+            Section("tokenizer", "Tokenizer", tokenizer_section(report.tokenizer)),
+            Section("prior", "Prior and synthetic ECGs", prior_section(report.prior)),
+            Section("comparison", "Comparison", comparison_section(report.comparison)),
+            Section("cost", "Cost", cost_section(report.cost)),
+            Section("method", "Method and limits", method_section(report.method, report.comparison)),
+        ),
     )
-    links = join(Html(f'<a href="#{key}">{escape(title)}</a>') for key, title, _ in sections)
-    body = [_header(report), element("nav", links)]
-    body += [Html(f'<h2 id="{key}">{escape(title)}</h2>\n{content}') for key, title, content in sections]
-    body.append(element("footer", f"vqecg {report.version}, {report.date}. Research use, not for diagnosis."))
-    return PAGE.substitute(title=html.escape(report.title), style=STYLE, body=join(body, "\n"))
 
 
-def key_figures(report: ReportData) -> Html:
-    """The run in a few figures; a figure whose section was not run is left out."""
+def figures_of(report: ReportData) -> list[tuple[str, str, str]]:
+    """The run in a few figures (name, value, remark); a figure whose section was not run is left out."""
     figures: list[tuple[str, str, str]] = []
     if report.tokenizer is not None and len(report.tokenizer.levels):
         last = report.tokenizer.levels.iloc[-1]
@@ -95,20 +60,4 @@ def key_figures(report: ReportData) -> Html:
             name = f"{metric_name(line['metric'])} with synthetic added, {line['group']}"
             bounds = f"against {line['against']}: {interval(line['low'], line['high'])}"
             figures.append((name, number(line["estimate"], signed=True), bounds))
-    cells = [
-        element("div", element("dt", name) + element("dd", join([value, element("small", remark)])))
-        for name, value, remark in figures
-    ]
-    return element("dl", join(cells), "keys") if cells else Html("")
-
-
-def _header(report: ReportData) -> Html:
-    """Title, date, data, version, and folded away the command and settings."""
-    about = paragraph(report.data_description, "about") + paragraph(f"{report.date}, vqecg {report.version}", "about")
-    command = element("pre", report.command) if report.command else Html("")
-    made = command + element("pre", report.settings)
-    return Html(
-        element("h1", report.title)
-        + about
-        + element("details", element("summary", "Command and settings that made this report") + made)
-    )
+    return figures

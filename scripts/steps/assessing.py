@@ -23,7 +23,7 @@ from vqecg.records.folds import FoldSplit
 from vqecg.records.store.building import build_store, input_fingerprint
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.subset import TrainedOn
-from vqecg.reports.assessment.page import write_page
+from vqecg.reports.assessment.page import write_assessment_page
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, begin
@@ -91,7 +91,7 @@ def assessment_stage(step: AssessingStep) -> Stage:
             digests = code_digests(step.synthetic)
             found = assess(real, synthetic, settings, step.out, segmenter, generator, folders, digests)
             write_text(step.out / RESULT, json.dumps(found.to_dict(), indent=2) + "\n")
-            write_page(found, step.out / PAGE, datetime.date.today().isoformat())
+            write_assessment_page(found, step.out / PAGE, datetime.date.today().isoformat())
             stage = stage.finish({"ratios": found.to_dict()["ratios"]})
             for path in step.out.glob("reconstructions-*.npy"):
                 path.unlink()

@@ -25,7 +25,7 @@ from vqecg.downstream.assessment.reconstructions import MicrovoltSignals, write_
 from vqecg.downstream.classifiers.models.resnet import ResNetClassifier, ResNetConfig
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
-from vqecg.reports.assessment.page import render_page, write_page
+from vqecg.reports.assessment.page import assessment_page, write_assessment_page
 from vqecg.tokenizer.metrics import encode_store, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
 
@@ -203,7 +203,7 @@ def test_the_page_has_every_section_n_beside_figures_and_text_stays_text(
     described: dict[str, DescribedRecords], tmp_path: Path
 ):
     found = small_assessment(described)
-    page = render_page(found, "2025-01-02")
+    page = assessment_page(found, "2025-01-02").render()
     for told in ("30 synthetic records against 24 real test records", "TSTR / TRTR", "0.930", "0.910 to 0.950"):
         assert told in page
     assert HOSTILE not in page and "&lt;script&gt;" in page
@@ -211,8 +211,8 @@ def test_the_page_has_every_section_n_beside_figures_and_text_stays_text(
     assert "Membership inference (needs the generator): not run" in page
     assert "half of the test patients" in page and "real: training" in page
     assert CLASSIFIER_SPACE in page and "heart rate above 100 a minute" in page
-    assert render_page(found, "2025-01-02") == page
-    write_page(found, tmp_path / "page.html", "2025-01-02")
+    assert assessment_page(found, "2025-01-02").render() == page
+    write_assessment_page(found, tmp_path / "page.html", "2025-01-02")
     assert (tmp_path / "page.html").read_text() == page
 
 
@@ -221,5 +221,5 @@ def test_the_page_says_when_no_rule_was_asked_for_and_has_no_seed_warning_with_t
 ):
     found = small_assessment(described, seeds=(0, 1, 2))
     quiet = dataclasses.replace(found, adherence=found.adherence.assign(note="not asked"))
-    page = render_page(quiet, "2025-01-02")
+    page = assessment_page(quiet, "2025-01-02").render()
     assert "No statement with a rule was asked for" in page and "One seed" not in page

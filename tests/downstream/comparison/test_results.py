@@ -14,7 +14,7 @@ from vqecg.downstream.comparison.comparison import read_comparison
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.evaluation.statistics.bootstrap import NO_DIFFERENCE
 from vqecg.evaluation.statistics.significance import holm
-from vqecg.reports.comparison.page import render_comparison_page
+from vqecg.reports.comparison.page import comparison_page
 
 NAMES = ("NORM", "MI", "STTC", "CD", "HYP")
 
@@ -175,7 +175,7 @@ def test_a_gain_from_shuffled_labels_says_first_and_loudly_that_the_instrument_i
     assert result.conclusion().startswith("THE INSTRUMENT IS BROKEN: shuffled labels, ")
     assert "scarce classes (against real only)" in result.alarm and "MI (against real only)" in result.alarm
     assert result.cautions[0] == result.alarm
-    page = render_comparison_page(result, "made up", "1 May 2030")
+    page = comparison_page(result, "made up", "1 May 2030").render()
     assert "THE INSTRUMENT IS BROKEN" in page.split("<h2", 2)[1], "in the summary"
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
-from vqecg.reports.comparison.page import render_comparison_page, section_of, write_comparison_page
+from vqecg.reports.comparison.page import comparison_page, write_comparison_page
+from vqecg.reports.comparison.section_data import ComparisonSection
 
 NAMES = ("NORM", "MI", "HYP")
 
@@ -30,7 +31,7 @@ def comparison() -> Comparison:
 
 @pytest.fixture(scope="module")
 def page(comparison: Comparison) -> str:
-    return render_comparison_page(comparison, "simulated", "1 May 2030")
+    return comparison_page(comparison, "simulated", "1 May 2030").render()
 
 
 def test_gain_and_harm_come_first_and_every_arm_and_class_follows(page: str) -> None:
@@ -39,17 +40,17 @@ def test_gain_and_harm_come_first_and_every_arm_and_class_follows(page: str) -> 
     assert "<b>NORM</b> against real only" in boxes[boxes.index('class="harm"') :]
     assert all(page.count(arm) > 3 for arm in ("mixup", "infilling", "duplication"))
     assert "Tested on 200 real records of 200 patients. 1 May 2030" in page
-    assert "model: resnet" in page and "Holm&#x27;s step-down method" in page
+    assert "model: resnet" in page and "Holm&#39;s step-down method" in page
     assert "<summary>F1 of every class</summary>" in page and "<summary>AUROC of every class</summary>" not in page
 
 
 def test_pooled_folds_and_cautions_are_said(comparison: Comparison) -> None:
     pooled = replace(comparison, folds=("8", "9"), normalised=True, seeds=(0,))
-    page = render_comparison_page(pooled, "simulated", "1 May 2030")
+    page = comparison_page(pooled, "simulated", "1 May 2030").render()
     assert "pooled out-of-fold scores of the folds 8, 9 (ranks within the fold)" in page
     assert "patients drawn within their fold" in page
     assert "One seed: the intervals know nothing of chance in training." in page
-    assert section_of(comparison).tested_on == "the real test part"
+    assert ComparisonSection.of(comparison).tested_on == "the real test part"
 
 
 def test_the_same_comparison_gives_the_same_file_and_nothing_beside_it(

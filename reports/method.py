@@ -1,0 +1,38 @@
+"""The section on method and limits: sentences that hold for every page, after those of the page at hand."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from vqecg.reports.comparison.section_data import ComparisonSection
+from vqecg.reports.html import element, join
+
+LIMITS = (
+    "Synthetic records enter training only, never validation or test.",
+    "An interval that includes zero does not show that there is no effect; it shows how large one could still be.",
+    "One data set, one label scheme, one family of classifiers: elsewhere the answer may differ.",
+    "Labels of a synthetic record are the labels asked for. No cardiologist has read the synthetic ECGs.",
+    "Research use only. Not a medical device; not for diagnosis or treatment.",
+)
+
+
+def method_section(sentences: Sequence[str], comparison: ComparisonSection | None) -> Markup:
+    """The sentences given, then those on the comparison's statistics, then the limits."""
+    statistics = () if comparison is None else comparison_sentences(comparison)
+    return element("ul", join(element("li", sentence) for sentence in (*sentences, *statistics, *LIMITS)))
+
+
+def comparison_sentences(comparison: ComparisonSection) -> tuple[str, ...]:
+    """Intervals, p-values, draws and thresholds of a comparison."""
+    level = 100 * comparison.confidence
+    return (
+        f"Intervals are {level:g} % intervals: {comparison.interval_method}.",
+        "A p-value is two-sided, from the same draws as the interval: twice the share of draws on the smaller side "
+        "of zero. Over classes it is adjusted by Holm's step-down method: were there no effect in any class, the "
+        f"chance of one false verdict or more among them would be {100 - level:g} % at most in large samples. In "
+        "simulations without a difference 8 to 9 % of single 95 % intervals were clear of 0 where five to twenty "
+        "patients have the class.",
+        "The records that an arm adds are drawn anew for every seed, by one generator: intervals hold chance in the "
+        "draws, not the difference that another generator would make.",
+        f"F1 needs a threshold: {comparison.threshold_policy}. AUROC and AP need none.",
+    )
