@@ -62,6 +62,11 @@ class Registry(Generic[T]):
             raise ValueError(f"{self.kind} {name!r} is unknown; expected one of {', '.join(self.names())}")
         return self._entries[name][1]
 
+    def rank(self, name: str) -> float:
+        """The rank of an entry. Raises ValueError as `get` does."""
+        self.get(name)
+        return self._entries[name][0]
+
     def __contains__(self, name: str) -> bool:
         return name in self.names()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.augmentation.label_check import Check, Verdict
 from vqecg.downstream.augmentation.plan import AdditionPlan
+from vqecg.downstream.augmentation.verdict import Check, Verdict
 from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.labels import LabelTask

@@ -9,13 +9,13 @@ that have not seen these, where there is one. Nothing of validation or test ente
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from torch import nn
 
 from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, train_judges
+from vqecg.downstream.augmentation.verdict import Verdict
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import StoreSignals
 from vqecg.downstream.classifiers.training import LabelledSignals, predict
@@ -26,24 +26,7 @@ from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
 
-PASSED = ""
 CLASSIFIER, RULE = "classifier", "rule"  # reasons of a rejection
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check says of one record."""
-
-    reason: str = PASSED  # why it is rejected
-    about: tuple[str, ...] = ()  # the classes or statements that it does not show; none: the record as a whole
-
-
-class Check(Protocol):
-    """What may reject made records."""
-
-    def judge(self, records: SyntheticRecords) -> list[Verdict]: ...
-
-    def describe(self) -> str: ...
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Arms of a comparison: what is added to the real training records. Every adding arm adds the same label rows.
+"""The plan of additions: the label rows that are added to the real training records, the same by every method.
 
 "Duplication" is the control that matters: a generator is of use only if its records do more than copies of real ones.
 So what is added is planned once, from the real training labels, and each arm provides a signal for each planned row.
@@ -6,18 +6,16 @@ So what is added is planned once, from the real training labels, and each arm pr
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from vqecg.downstream.classifiers.signals import SelectedSignals, Signals
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.subset import TrainingSubset
 
 REAL_ONLY, DUPLICATION = "real only", "duplication"
-PRIOR_SAMPLES, LATENT_INTERPOLATION = "prior samples", "latent interpolation"
+PRIOR_SAMPLES = "prior samples"
 SHUFFLED_LABELS = "shuffled labels"  # the negative control: a gain of this arm says that the comparison is broken
 AUTO = "auto"  # among target classes: all scarce ones
 
@@ -71,49 +69,6 @@ class AdditionSettings:
         return plan_additions(
             labels, class_names, targets, seed, self.ratio, eligible=eligible, companions=self.companions
         )
-
-
-@dataclass(frozen=True, eq=False)
-class ArmData:
-    """An arm as plain data. It feeds training only: validation and test are never given as one."""
-
-    name: str  # e.g. "prior samples"
-    signals: Signals  # (added, leads, samples) float32 mV when indexed
-    labels: np.ndarray  # (added, classes) float32
-    note: str  # what the records are, for the report
-    copies: int = 0  # how many of them are copies of real training records
-    changes: Mapping[str, Any] = field(default_factory=dict)  # of the classifier's settings, as in a TrainingArm
-
-    def __post_init__(self) -> None:
-        labels = np.asarray(self.labels, dtype=np.float32)
-        if labels.ndim != 2 or len(labels) != len(self.signals) or not len(labels):
-            raise ValueError(
-                f"arm {self.name!r} has {len(self.signals)} signals and labels of shape {labels.shape}; "
-                "expected (records, classes), at least one record, and a row of labels for each"
-            )
-        if not self.name or self.name == REAL_ONLY:
-            raise ValueError(f"an arm is named {self.name!r}; expected another name: {REAL_ONLY!r} adds nothing")
-        if not 0 <= self.copies <= len(labels):
-            raise ValueError(
-                f"arm {self.name!r} has {len(labels)} records, {self.copies} of them copies; expected 0 to all"
-            )
-        object.__setattr__(self, "labels", labels)
-
-
-@dataclass(frozen=True)
-class TrainingArm:
-    """An arm that adds nothing and trains on the real records in another way."""
-
-    name: str  # e.g. "mixup"
-    changes: Mapping[str, Any]  # ClassifierSettings, by dotted names -> their values in this arm
-    note: str  # how it is trained, for the report
-
-    def __post_init__(self) -> None:
-        if not self.name or self.name == REAL_ONLY or not self.changes:
-            raise ValueError(f"got {self}; expected at least one change, and another name than {REAL_ONLY!r}")
-
-
-Arm = ArmData | TrainingArm
 
 
 def plan_additions(
@@ -214,37 +169,6 @@ def draw_evenly(rows: np.ndarray, count: int, generator: np.random.Generator) ->
     return np.concatenate([np.empty(0, np.int64), *rounds])[:count].astype(np.int64)
 
 
-def duplicate(signals: Signals, plan: AdditionPlan) -> ArmData:
-    """The control arm: the planned rows of the training part `signals` themselves, once more."""
-    copies = SelectedSignals(signals, plan.source_indices)
-    note = f"copies of {len(np.unique(plan.source_indices))} real training records"
-    return ArmData(DUPLICATION, copies, plan.labels, note, copies=len(plan))
-
-
 def slug(name: str) -> str:
     """A name as part of a path: lower case, "-" for all but letters and digits and points."""
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
-
-
-def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
-    """Raises ValueError unless the arms have different names, and those that add do so equally for every class."""
-    names = [arm.name for arm in arms]
-    if len(set(names)) != len(names):
-        raise ValueError(f"the arms are named {names}; expected every name once")
-    slugs = [slug(name) for name in names]
-    if len(set(slugs)) != len(slugs) or "" in slugs:
-        raise ValueError(
-            f"the arms are named {names}; expected names that differ in letters or digits: folders have them"
-        )
-    adding = [arm for arm in arms if isinstance(arm, ArmData)]
-    counts: Mapping[str, list[float]] = {arm.name: arm.labels.sum(axis=0).round(3).tolist() for arm in adding}
-    for arm in adding:
-        first = adding[0]
-        if arm.labels.shape[1] != len(class_names):
-            raise ValueError(f"arm {arm.name!r} has {arm.labels.shape[1]} label columns for {len(class_names)} classes")
-        if len(arm.labels) != len(first.labels) or counts[arm.name] != counts[first.name]:
-            raise ValueError(
-                f"arms must add the same records of every class ({', '.join(class_names)}), or a difference may come "
-                f"from the numbers; {first.name!r} adds {len(first.labels)} records {counts[first.name]}, "
-                f"{arm.name!r} adds {len(arm.labels)} records {counts[arm.name]}: fill all arms from one AdditionPlan"
-            )

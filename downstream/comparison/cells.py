@@ -112,12 +112,13 @@ def name_of(cell: Cell) -> str:
 
 
 def part_of(cell: Cell) -> CellPart:
-    """A cell of fixed folds with its generator. Raises ValueError for an unknown model or place holder."""
+    """A cell of fixed folds with its generator. Raises ValueError for an unknown model, arm or place holder."""
     design, subset = cell.design, cell.design.subset
     training = recipe(cell.model) if cell.model else design.training
     if cell.steps:
         training = training.of_steps(cell.steps)
     design = replace(design, training=training)
+    design.check()
     known = {
         "test_fold": folds_name(design.folds.test),
         "scarce_class": subset.scarce_class,

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, Arm, ArmData, check_arms
+from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
 from vqecg.downstream.classifiers.settings import ClassifierSettings
+from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, check_arms
 from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.downstream.comparison.runs import (
     FinishedRun,

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vqecg.downstream.augmentation.label_check import Check, LabelCheck
-from vqecg.downstream.augmentation.methods import AugmentationSettings, Ingredients, eligible
+from vqecg.downstream.augmentation.label_check import LabelCheck
+from vqecg.downstream.augmentation.likelihood_check import LikelihoodCheck
+from vqecg.downstream.augmentation.methods.registry import AugmentationSettings, Ingredients, find_method
 from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, AdditionSettings
-from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, QualityFilter
-from vqecg.downstream.comparison.arm_catalogue import DEFAULT, CatalogueArm, find_arms
-from vqecg.downstream.comparison.arm_filling import fill_arms
+from vqecg.downstream.augmentation.verdict import Check, QualityFilter
+from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
+from vqecg.downstream.comparison.arms.registry import ComparisonArm, arms_of, find_arms
 from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, RealPart, get_ready
 from vqecg.downstream.comparison.runs import check_changes
 from vqecg.prior.generator import ECGGenerator
@@ -40,6 +41,12 @@ class Design(AdditionSettings, ComparisonSettings):
             raise ValueError(f"checks are {list(self.checks)}; expected some of {', '.join(CHECKS)}")
         if not self.folds.validation or not self.folds.test:
             raise ValueError(f"folds are {self.folds}; expected at least one for validation and one to test on")
+
+    def check(self) -> None:
+        """Raises ValueError for arms that are unknown or train as all do, and for a main arm that is none of them.
+
+        Apart from `__post_init__`, as options are put together one after the other.
+        """
         names = [arm.name for arm in self.catalogue]
         for arm in self.catalogue:
             check_changes(arm.name, self.training, arm.training)
@@ -50,9 +57,9 @@ class Design(AdditionSettings, ComparisonSettings):
             )
 
     @property
-    def catalogue(self) -> tuple[CatalogueArm, ...]:
+    def catalogue(self) -> tuple[ComparisonArm, ...]:
         """The arms. Raises ValueError for an unknown one."""
-        return find_arms(self.arms or DEFAULT)
+        return find_arms(self.arms or arms_of())
 
     def draws(self, seed: int) -> AugmentationSettings:
         """How records are made for a seed of the classifiers: other draws in each, so that chance in them is seen."""
@@ -86,6 +93,7 @@ def plan_of_labels(
     design: Design, store: RecordStore, seed: int = 0, eligible_rows: np.ndarray | None = None
 ) -> AdditionPlan:
     """A seed's plan of additions, from labels alone. Raises ValueError as `plan_additions` and `scarce_classes`."""
+    design.check()
     rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
     labels = store.labels(task)[rows.train]
     return design.plan(labels, task.class_names, design.draws(seed).seed, eligible_rows)
@@ -94,12 +102,13 @@ def plan_of_labels(
 def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> Planned:
     """Records and plan. Of all training records, or the duplicates would be fewer different ones than they could be;
     where an arm cannot make another of a planned record, a copy stands in."""
+    design.check()
     rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
     own = Ingredients(store, rows.train, task, generator, design.augmentation)
     able = None
     if design.only_able:
         methods = dict.fromkeys(method for arm in design.catalogue for method in arm.methods)
-        able = np.all([eligible(own, method) for method in methods], axis=0)
+        able = np.all([find_method(method).eligible(own) for method in methods], axis=0)
     plans = {seed: plan_of_labels(design, store, seed, able) for seed in design.seeds}
     return Planned(own, rows, store.labels(task), plans)
 
@@ -113,7 +122,7 @@ def fill_design(
     arms = {}
     for seed, plan in planned.plans.items():
         own = replace(planned.own, check=check, settings=design.draws(seed))
-        arms[seed] = fill_arms(design.catalogue, own, plan, folder, checked, progress)
+        arms[seed] = fill_arms(design.catalogue, Filling(own, plan, folder, checked), progress)
     train, validation, test = (
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
     )

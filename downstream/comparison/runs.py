@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vqecg.downstream.augmentation.plan import REAL_ONLY, Arm, ArmData, slug
+from vqecg.downstream.augmentation.plan import REAL_ONLY, slug
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import JoinedSignals, StoreSignals, data_digest, record_digests
 from vqecg.downstream.classifiers.training import (
@@ -23,6 +23,7 @@ from vqecg.downstream.classifiers.training import (
     predict,
     train_classifier,
 )
+from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.store.record_store import RecordStore
 from vqecg.training.fit import arithmetic

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from vqecg.downstream.augmentation.methods import AugmentationSettings
+from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.steps.augmenting import AugmentingStep, augment
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from vqecg.downstream.comparison.arm_catalogue import RUN
+from vqecg.downstream.comparison.arms.registry import RUN, arms_of
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design, plan_of_labels
 from vqecg.prior.generator import ECGGenerator
@@ -175,7 +175,7 @@ def comparing_step(arguments: Arguments, places: RunFolders) -> ComparingStep:
         places.comparison,
         places.prior,
         design=Design(
-            arms=RUN,
+            arms=arms_of(RUN),
             task=arguments.task,
             target_classes=arguments.target_classes,
             ratio=arguments.ratio,

@@ -13,18 +13,16 @@ import pandas as pd
 import tyro
 
 from vqecg.downstream.augmentation.additions import ALL, COPY, DRAWN, Additions, joined_tallies, rejection_rates
-from vqecg.downstream.augmentation.label_check import Check, LabelCheck, LabelCheckSettings
-from vqecg.downstream.augmentation.methods import (
-    DUPLICATION,
-    INTERPOLATION,
-    METHODS,
-    RECONSTRUCTION,
+from vqecg.downstream.augmentation.label_check import LabelCheck, LabelCheckSettings
+from vqecg.downstream.augmentation.likelihood_check import LikelihoodCheck, LikelihoodSettings
+from vqecg.downstream.augmentation.methods.registry import (
+    AugmentationMethod,
     AugmentationSettings,
     Ingredients,
-    eligible,
+    find_method,
 )
 from vqecg.downstream.augmentation.plan import AUTO, AdditionPlan, AdditionSettings
-from vqecg.downstream.augmentation.quality_filter import LikelihoodCheck, LikelihoodSettings, QualityFilter
+from vqecg.downstream.augmentation.verdict import Check, QualityFilter
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.design import check_generator
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
@@ -43,8 +41,6 @@ from vqecg.scripts.steps.assessing import load_segmenter
 from vqecg.scripts.steps.generating import write_synthetic
 from vqecg.training.checkpoint import fingerprint
 
-COPIES = (DUPLICATION, RECONSTRUCTION)  # of training records, by design: neither gate nor check applies
-
 
 @dataclass(frozen=True)
 class AugmentingStep:
@@ -53,7 +49,7 @@ class AugmentingStep:
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
     out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
-    method: str = INTERPOLATION  # interpolation, prior, infilling, duplication, reconstruction, naive or signal mixing
+    method: str = "latent-interpolation"  # by which records are made, such as prior-samples or infilling
     additions: Annotated[AdditionSettings, tyro.conf.arg(name="")] = field(
         default_factory=lambda: AdditionSettings(target_classes=(AUTO,))
     )
@@ -70,14 +66,18 @@ class AugmentingStep:
     force: bool = False  # whatever --min-parents says
     overwrite: bool = False  # replace an earlier synthetic data set in --out
 
+    @property
+    def maker(self) -> AugmentationMethod:
+        """The method. Raises ValueError for an unknown one."""
+        return find_method(self.method)
+
 
 def augment(step: AugmentingStep) -> str:
     """Makes the records shard by shard, then writes those that passed; the same command goes on from the shards.
 
     Returns what was written and what was rejected, in lines.
     """
-    if step.method not in METHODS:
-        raise ValueError(f"method is {step.method!r}; expected one of {', '.join(METHODS)}")
+    method = step.maker
     check_destination(step.out, is_dataset, step.overwrite)
     own = ingredients(step)
     trained = TrainedOn(own.store.fingerprint, step.additions.folds, step.additions.subset)
@@ -87,7 +87,7 @@ def augment(step: AugmentingStep) -> str:
     own = replace(own, **judges(step, own))
 
     def content(start: int, stop: int) -> Callable[[], bytes]:
-        return partial(make_shard, step.method, own, plan, start, stop)
+        return partial(make_shard, method, own, plan, start, stop)
 
     with shard_folder(step.out, identity_of(step, own, plan)) as shards:
         paths = fill_shards(shards, len(plan), content, 1, "augmenting")
@@ -96,7 +96,7 @@ def augment(step: AugmentingStep) -> str:
         written = write(step, own, paths, said)
     counts = ", ".join(f"{name} {count:,}" for name, count in written.counts.items() if count)
     return (
-        f"{written.records:,} records by {step.method} ({counts}) of {len(plan):,} planned are in {step.out} "
+        f"{written.records:,} records by {method.name} ({counts}) of {len(plan):,} planned are in {step.out} "
         f"(PTB-XL's layout, manifest.parquet)\n{said}"
     )
 
@@ -122,13 +122,13 @@ def make_plan(step: AugmentingStep, own: Ingredients) -> AdditionPlan:
     """Which labels are added. Raises ValueError for a target class with too few records that can be parents."""
     labels, names = own.store.labels(own.task)[own.rows], own.task.class_names
     targets = step.additions.targets(labels, names)
-    able = eligible(own, step.method)
+    able = step.maker.eligible(own)
     counts = {name: int((labels[able, names.index(name)] > 0).sum()) for name in targets if name in names}
     few = {name: count for name, count in counts.items() if count < step.min_parents}
     if few and not step.force:
         told = ", ".join(f"{name} ({count})" for name, count in few.items())
         raise ValueError(
-            f"{told}: so many training records can be parents by {step.method}, --min-parents asks for "
+            f"{told}: so many training records can be parents by {step.maker.name}, --min-parents asks for "
             f"{step.min_parents}: what is made from few is near them; leave the class out, or --force"
         )
     return step.additions.plan(labels, names, own.settings.seed, able)
@@ -136,7 +136,7 @@ def make_plan(step: AugmentingStep, own: Ingredients) -> AdditionPlan:
 
 def judges(step: AugmentingStep, own: Ingredients) -> dict[str, Any]:
     """Gate and check, fitted on the training records."""
-    if step.method in COPIES:
+    if step.maker.copies:
         return {"gate": None, "check": None}
     training, checks = RecordSelection(own.store, own.rows), list[Check]()
     if not step.no_likelihood:
@@ -149,10 +149,10 @@ def judges(step: AugmentingStep, own: Ingredients) -> dict[str, Any]:
     return {"gate": gate, "check": QualityFilter(tuple(checks)) if checks else None}
 
 
-def make_shard(method: str, own: Ingredients, plan: AdditionPlan, start: int, stop: int) -> bytes:
+def make_shard(method: AugmentationMethod, own: Ingredients, plan: AdditionPlan, start: int, stop: int) -> bytes:
     """The records of some rows of the plan."""
     part = replace(plan, source_indices=plan.source_indices[start:stop], labels=plan.labels[start:stop])
-    return METHODS[method](own, part, start).to_bytes()
+    return method.make(own, part, start).to_bytes()
 
 
 def identity_of(step: AugmentingStep, own: Ingredients, plan: AdditionPlan) -> str:
@@ -162,7 +162,7 @@ def identity_of(step: AugmentingStep, own: Ingredients, plan: AdditionPlan) -> s
         "store": own.store.fingerprint,
         "generator": own.generator.fingerprint,
         "tokenizer": fingerprint(own.generator.tokenizer),
-        "method": step.method,
+        "method": step.maker.manifest_name,
         "task": step.additions.task,
         "settings": plain(own.settings),
         "check": None if step.check is None else plain(judging[:2]),
@@ -199,7 +199,7 @@ def write(step: AugmentingStep, own: Ingredients, paths: list[Path], said: str) 
         step.overwrite,
         statements,
         said,
-        copies=step.method in COPIES,
+        copies=step.maker.copies,
     )
     return Written(len(labels), dict(zip(own.task.class_names, labels.sum(0).astype(int).tolist(), strict=True)))
 
@@ -218,7 +218,7 @@ def manifest_of(step: AugmentingStep, own: Ingredients, made: Additions) -> pd.D
     first, second = (np.where(rows >= 0, ids[np.maximum(rows, 0)], "") for rows in made.parents.T)
     table = pd.DataFrame(
         {
-            "method": step.method,
+            "method": step.maker.manifest_name,
             "seed": own.settings.seed,
             "generator": own.generator.fingerprint,
             "tokenizer": fingerprint(own.generator.tokenizer),
@@ -239,7 +239,7 @@ def manifest_of(step: AugmentingStep, own: Ingredients, made: Additions) -> pd.D
 
 def what_was_checked(step: AugmentingStep, own: Ingredients, tally: pd.DataFrame) -> str:
     """What gate and check did, in sentences."""
-    if step.method in COPIES:
+    if step.maker.copies:
         return "These are training records, by design: neither gate nor check was applied."
     everything = tally[tally["class_name"] == ALL].set_index("reason")["count"]
     copies = int(everything.get(COPY, 0))

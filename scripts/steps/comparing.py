@@ -9,9 +9,9 @@ from typing import Annotated
 import tyro
 import yaml
 
-from vqecg.downstream.augmentation.methods import AugmentationSettings
+from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.settings import recipe
-from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
+from vqecg.downstream.comparison.arms.registry import QUICK, arms_of
 from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells
 from vqecg.downstream.comparison.comparison import compare_ready, is_comparison, read_comparison
 from vqecg.downstream.comparison.design import Design, check_generator, fill_design, plan_design
@@ -60,11 +60,11 @@ class ComparingStep:
     def comparison(self) -> Design:
         """The design, cut down where only a quick look is wanted."""
         if not self.quick:
-            return replace(self.design, arms=self.design.arms or DEFAULT)
+            return replace(self.design, arms=self.design.arms or arms_of())
         training = self.design.training
         return replace(
             self.design,
-            arms=self.design.arms or QUICK,
+            arms=self.design.arms or arms_of(QUICK),
             seeds=self.design.seeds[:QUICK_SEEDS],
             training=training.changed({"fit.steps": min(training.fit.steps, QUICK_STEPS)}),
         )

@@ -1,22 +1,11 @@
 """What is added to the real records: counts, the duplication control, and equal numbers in every arm."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqecg.downstream.augmentation.plan import (
-    DUPLICATION,
-    REAL_ONLY,
-    ArmData,
-    check_arms,
-    draw_evenly,
-    duplicate,
-    plan_additions,
-    scarce_classes,
-)
+from vqecg.downstream.augmentation.plan import draw_evenly, plan_additions, scarce_classes
 
 NAMES = ("NORM", "MI", "HYP")
 
@@ -102,15 +91,6 @@ def test_the_seed_decides_the_plan() -> None:
     assert not np.array_equal(plans[0].source_indices, plans[2].source_indices)
 
 
-def test_duplication_copies_the_planned_training_records() -> None:
-    real = signals(136)
-    plan = plan_additions(labels(), NAMES, ("HYP",), seed=0, count=25)
-    arm = duplicate(real, plan)
-    assert np.array_equal(arm.signals[np.arange(25)], real[plan.source_indices])
-    assert np.array_equal(arm.labels, labels()[plan.source_indices])
-    assert (arm.name, arm.copies, arm.note) == (DUPLICATION, 25, "copies of 10 real training records")
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -126,27 +106,3 @@ def test_duplication_copies_the_planned_training_records() -> None:
 def test_a_plan_that_makes_no_sense_is_refused(change: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plan_additions(**{"labels": labels(), "class_names": NAMES, "target_classes": ("HYP",), "seed": 0} | change)
-
-
-def test_arms_that_add_different_numbers_are_refused() -> None:
-    plan = plan_additions(labels(), NAMES, ("HYP",), seed=0, count=10)
-    same = ArmData("prior samples", signals(10), plan.labels, "drawn from the prior")
-    check_arms([duplicate(signals(136), plan), same], NAMES)
-    fewer = ArmData("prior samples", signals(9), plan.labels[:9], "drawn from the prior")
-    other = dataclasses.replace(same, labels=np.roll(plan.labels, 1, axis=1))
-    for wrong in (fewer, other):
-        with pytest.raises(ValueError, match="the same records of every class"):
-            check_arms([duplicate(signals(136), plan), wrong], NAMES)
-    with pytest.raises(ValueError, match="every name once"):
-        check_arms([same, same], NAMES)
-    with pytest.raises(ValueError, match="differ in letters or digits"):  # or they would share a folder of runs
-        check_arms([same, dataclasses.replace(same, name="Prior Samples %")], NAMES)
-    with pytest.raises(ValueError, match="11 of them copies"):
-        dataclasses.replace(same, copies=11)
-
-
-def test_an_arm_needs_a_row_of_labels_for_each_record_and_a_name_of_its_own() -> None:
-    with pytest.raises(ValueError, match="a row of labels for each"):
-        ArmData("prior samples", signals(3), np.zeros((2, 3)), "")
-    with pytest.raises(ValueError, match="adds nothing"):
-        ArmData(REAL_ONLY, signals(3), np.zeros((3, 3)), "")

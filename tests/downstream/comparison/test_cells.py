@@ -66,7 +66,7 @@ def test_fewer_steps_than_the_warm_up_shorten_it():
 
 def test_a_comparison_that_could_only_fail_later_is_refused_when_it_is_named():
     with pytest.raises(ValueError, match="the main arm is 'real only'"):
-        Design(analysis=replace(BASE.analysis, main_arm="real only"))
+        design(analysis=replace(BASE.analysis, main_arm="real only")).check()
     with pytest.raises(ValueError, match="classifier 'vgg' is unknown"):
         ClassifierSettings(model="vgg")
     with pytest.raises(ValueError, match="steps"):

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 import torch
 
-from vqecg.downstream.augmentation.plan import ArmData, TrainingArm, duplicate, plan_additions
+from vqecg.downstream.augmentation.plan import plan_additions
 from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
+from vqecg.downstream.comparison.arms.arm_data import ArmData, TrainingArm, duplicate
 from vqecg.downstream.comparison.comparison import ComparisonSettings, RealPart, compare, read_comparison
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
 from vqecg.records.datasets.registry import read_table

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqecg.downstream.augmentation.methods import AugmentationSettings
+from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.comparison.design import Design, fill_design, plan_design
 from vqecg.downstream.comparison.results import Analysis

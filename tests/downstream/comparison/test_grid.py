@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vqecg.downstream.augmentation.methods import AugmentationSettings
+from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells, rotated
 from vqecg.downstream.comparison.comparison import read_comparison

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vqecg.downstream.augmentation.methods import METHODS, MIXING, PRIOR
+from vqecg.downstream.augmentation.methods.registry import METHODS, find_method
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.folds import SplitIndices
@@ -33,7 +33,7 @@ def words(store: RecordStore, generator: Path, out: Path, *more: str) -> list[st
     return ["augment", *given, "--ratio", "0.7", "--min-parents", "2", *FEW, *more]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", METHODS.names())
 def test_every_method_writes_a_data_set_that_names_method_and_parents(
     simulated_store: RecordStore,
     simulated_split: SplitIndices,
@@ -48,13 +48,19 @@ def test_every_method_writes_a_data_set_that_names_method_and_parents(
     table = read_table(tmp_path / "more").records
     manifest = pd.read_parquet(tmp_path / "more" / "manifest.parquet")
     assert f"{len(table)} records by {method} (" in printed and "No draw was rejected" in printed
-    assert len(table) == len(manifest) > 0 and set(manifest["method"]) == {method} and (manifest["draws"] == 1).all()
+    assert (
+        len(table) == len(manifest) > 0
+        and set(manifest["method"]) == {find_method(method).manifest_name}
+        and (manifest["draws"] == 1).all()
+    )
     task = simulated_store.task("superdiagnostic")
     labels = task.encode(table["statements"].tolist())
     assert ["+".join(task.names(row)) for row in labels] == manifest["labels"].tolist()
     train = simulated_store.table.iloc[simulated_split.train].set_index("record_id")
-    assert (manifest["first_parent"].isin(train.index) != (method == PRIOR)).all()
-    assert (manifest["second_parent"].isin(train.index) == (method in MIXING)).all()
+    assert (manifest["first_parent"].isin(train.index) != (method == "prior samples")).all()
+    assert (
+        manifest["second_parent"].isin(train.index) == ("mixing" in method or method == "latent interpolation")
+    ).all()
     real = simulated_store.labels(task)[simulated_split.train]
     both = labels.sum(0) + real.sum(0)
     assert both[task.class_names.index("CD")] == pytest.approx(0.7 * real.sum(0).max(), abs=1)
@@ -117,9 +123,9 @@ def test_what_cannot_be_is_refused_before_anything_is_made(
 ):
     out = tmp_path / "more"
     told = refused(*words(simulated_store, generator, out, "--method", "magic"))
-    assert "method is 'magic'; expected one of duplication" in told
+    assert "method 'magic' is unknown; expected one of duplication" in told
     told = refused(*words(simulated_store, generator, out, "--min-parents", "1000"))
-    assert "so many training records can be parents by interpolation" in told and "--force" in told
+    assert "so many training records can be parents by latent interpolation" in told and "--force" in told
     told = refused(*words(simulated_store, generator, out, "--target-classes", "XYZ"))
     assert "XYZ" in told
     out.mkdir()

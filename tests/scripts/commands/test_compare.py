@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from vqecg.downstream.comparison.arm_catalogue import DEFAULT, QUICK
+from vqecg.downstream.comparison.arms.registry import QUICK, arms_of
 from vqecg.downstream.comparison.design import Design
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.store.record_store import RecordStore
@@ -140,13 +140,13 @@ def test_a_generator_of_fewer_of_the_same_records_is_used_and_the_comparison_say
 def test_quick_is_few_arms_seeds_and_steps_and_the_default_is_every_arm(tmp_path: Path):
     here = Path("x")
     quick = ComparingStep(here, here, here, quick=True).comparison
-    assert quick.arms == QUICK and quick.seeds == (0, 1) and quick.training.fit.steps == 600
+    assert quick.arms == arms_of(QUICK) and quick.seeds == (0, 1) and quick.training.fit.steps == 600
     assert ComparingStep(here, here, here, True, Design(arms=("mixup", "prior samples"))).comparison.arms[0] == "mixup"
     (tmp_path / "plan.yaml").write_text("cells: [{model: resnet18}, {steps: 7, ratio: 1.0}]", encoding="utf-8")
     cells = comparing.read_plan(ComparingStep(here, here, here, quick=True), tmp_path / "plan.yaml")
     assert [cell.parts[0].design.training.fit.steps for cell in cells] == [600, 7]
     whole = ComparingStep(here, here, here).comparison
-    assert whole.arms == DEFAULT and len(whole.seeds) == 5
+    assert whole.arms == arms_of() and len(whole.seeds) == 5
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A filter of made records: as likely under the prior as training records are, and what they are meant to be.
+"""The check that a synthetic record is about as likely under the prior as training records are.
 
 A record much likelier than any real one is the prior's average, and adds nothing; one much less likely is no ECG that
 the training records know. Both ends come from the training folds alone.
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqecg.downstream.augmentation.label_check import Check, Verdict
+from vqecg.downstream.augmentation.verdict import Verdict
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import BATCH, EncodedRecords, losses_of_records
 from vqecg.prior.synthetic_records import SyntheticRecords
@@ -73,22 +73,3 @@ class LikelihoodCheck:
             Verdict(UNLIKELY) if loss > self.highest else Verdict(TOO_LIKELY) if loss < self.lowest else Verdict()
             for loss in losses
         ]
-
-
-@dataclass(frozen=True, eq=False)
-class QualityFilter:
-    """Several checks, one after the other: a record is rejected by the first that finds something."""
-
-    checks: tuple[Check, ...]
-
-    def describe(self) -> str:
-        """What all of them ask."""
-        return " ".join(check.describe() for check in self.checks)
-
-    def judge(self, records: SyntheticRecords) -> list[Verdict]:
-        """The first reason to reject each record."""
-        verdicts = [Verdict()] * len(records)
-        for check in self.checks:
-            found = check.judge(records)
-            verdicts = [one if one.reason else other for one, other in zip(verdicts, found, strict=True)]
-        return verdicts

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqecg.downstream.augmentation.label_check import Verdict
-from vqecg.downstream.augmentation.methods import INTERPOLATION, PRIOR, AugmentationSettings, Ingredients, eligible
-from vqecg.downstream.augmentation.plan import AdditionPlan, ArmData, TrainingArm, check_arms, plan_additions
-from vqecg.downstream.comparison.arm_catalogue import DEFAULT, find_arm, find_arms
-from vqecg.downstream.comparison.arm_filling import can_make, fill_arm, fill_arms, halves, make_records
+from vqecg.downstream.augmentation.methods.registry import AugmentationSettings, Ingredients, find_method
+from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions
+from vqecg.downstream.augmentation.verdict import Verdict
+from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, TrainingArm, check_arms
+from vqecg.downstream.comparison.arms.filling import FilledRows, Filling, fill_arms, halves
+from vqecg.downstream.comparison.arms.registry import arms_of, find_arm, find_arms
 from vqecg.prior.editing.infilling import InfillingSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.synthetic_records import SyntheticRecords
@@ -19,6 +20,14 @@ from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 
 SETTINGS = AugmentationSettings(infilling=InfillingSettings(candidates=1), least=1, attempts=2)
+
+
+def fill_arm(name: str, own: Ingredients, plan: AdditionPlan, folder: Path) -> Arm:
+    return find_arm(name).fill(Filling(own, plan, folder))
+
+
+def make_records(method: str, own: Ingredients, plan: AdditionPlan, folder: Path, checked: str = "") -> FilledRows:
+    return Filling(own, plan, folder, checked).rows(find_method(method))
 
 
 class Never:
@@ -56,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_adding_arm_adds_the_same_counts_of_every_class_and_all_signals_can_be_read(
     own: Ingredients, plan: AdditionPlan, folder: Path
 ):
-    arms = fill_arms(find_arms((*DEFAULT, "naive mixing")), own, plan, folder)
+    arms = fill_arms(find_arms((*arms_of(), "naive mixing")), Filling(own, plan, folder))
     check_arms(arms, own.task.class_names)
     adding = {arm.name: arm for arm in arms if isinstance(arm, ArmData)}
     assert len(arms) == 13 and len(adding) == 9
@@ -78,7 +87,7 @@ def test_a_pair_takes_half_of_each_with_the_labels_that_belong_to_them(
     own: Ingredients, plan: AdditionPlan, folder: Path
 ):
     names = ("reconstructions", "prior samples", "reconstructions+prior samples")
-    one, other, pair = (fill_arm(find_arm(name), own, plan, folder) for name in names)
+    one, other, pair = (fill_arm(name, own, plan, folder) for name in names)
     assert isinstance(one, ArmData) and isinstance(other, ArmData) and isinstance(pair, ArmData)
     first, everything = halves(plan.labels), np.arange(len(plan))
     expected = np.concatenate([one.signals[everything][first], other.signals[everything][~first]])
@@ -90,7 +99,7 @@ def test_a_pair_takes_half_of_each_with_the_labels_that_belong_to_them(
 def test_records_and_another_training_make_an_arm(own: Ingredients, plan: AdditionPlan, folder: Path):
     everything = np.arange(len(plan))
     for name in ("prior samples", "duplication"):
-        alone, both = (fill_arm(find_arm(own_name), own, plan, folder) for own_name in (name, f"{name}+mixup"))
+        alone, both = (fill_arm(arm, own, plan, folder) for arm in (name, f"{name}+mixup"))
         assert isinstance(alone, ArmData) and isinstance(both, ArmData)
         np.testing.assert_array_equal(both.signals[everything], alone.signals[everything])
         assert both.copies == alone.copies and both.changes == {"augmentation.name": "mixup"} and not alone.changes
@@ -101,12 +110,12 @@ def test_shuffled_labels_are_those_of_the_plan_on_records_asked_for_others(
     own: Ingredients, labels: np.ndarray, folder: Path
 ):
     lone = plan_additions(labels, own.task.class_names, ("HYP",), 0, count=12)
-    arm = fill_arm(find_arm("shuffled labels"), own, lone, folder)
+    arm = fill_arm("shuffled labels", own, lone, folder)
     assert isinstance(arm, ArmData) and sorted(map(tuple, arm.labels)) == sorted(map(tuple, lone.labels))
-    again = fill_arm(find_arm("shuffled labels"), own, lone, folder)
+    again = fill_arm("shuffled labels", own, lone, folder)
     assert isinstance(again, ArmData)
     np.testing.assert_array_equal(arm.labels, again.labels)
-    made = make_records(PRIOR, own, lone, folder, "")
+    made = make_records("prior samples", own, lone, folder, "")
     everything = np.arange(len(lone))
     assert not np.array_equal(arm.signals[everything], made.signals[everything])
 
@@ -115,17 +124,17 @@ def test_a_prior_that_knows_no_label_of_the_records_makes_no_shuffled_arm(
     own: Ingredients, plan: AdditionPlan, tmp_path: Path
 ):
     with pytest.raises(ValueError, match="leave the shuffled arm out"):
-        fill_arm(find_arm("shuffled labels"), replace(own, settings=replace(SETTINGS, least=10**6)), plan, tmp_path)
+        fill_arm("shuffled labels", replace(own, settings=replace(SETTINGS, least=10**6)), plan, tmp_path)
 
 
 def test_what_was_made_is_not_made_again_unless_something_differs(own: Ingredients, plan: AdditionPlan, tmp_path: Path):
-    arm = fill_arm(find_arm("prior samples"), own, plan, tmp_path)
+    arm = fill_arm("prior samples", own, plan, tmp_path)
     (file,) = tmp_path.iterdir()
     written = file.stat().st_mtime_ns
-    fill_arm(find_arm("prior samples"), own, plan, tmp_path)
+    fill_arm("prior samples", own, plan, tmp_path)
     assert [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == [written]
     other = replace(own, settings=replace(SETTINGS, seed=1))
-    fill_arm(find_arm("prior samples"), other, plan, tmp_path)
+    fill_arm("prior samples", other, plan, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     assert isinstance(arm, ArmData)
     packed = pickle.dumps(arm)  # as a worker process is sent it; no file of ours is pickled
@@ -138,19 +147,19 @@ def test_copies_stand_in_where_no_draw_passes_or_no_pair_exists(
     own: Ingredients, plan: AdditionPlan, labels: np.ndarray, tmp_path: Path
 ):
     strict = replace(own, check=Never())
-    made = make_records(PRIOR, strict, plan, tmp_path, "never")
+    made = make_records("prior samples", strict, plan, tmp_path, "never")
     everything = np.arange(len(plan))
     np.testing.assert_array_equal(made.signals[everything], own.store.signals(own.rows[plan.source_indices]))
     assert made.note.startswith("0 ") and f"and {len(plan)} copies where none could be made" in made.note
-    lonely = np.flatnonzero(~eligible(own, INTERPOLATION))
-    combinations = {row.tobytes() for row in labels[eligible(own, INTERPOLATION)]}
+    lonely = np.flatnonzero(~find_method("latent interpolation").eligible(own))
+    combinations = {row.tobytes() for row in labels[find_method("latent interpolation").eligible(own)]}
     lonely = np.array([row for row in lonely if labels[row].tobytes() not in combinations], np.int64)
     mixed = np.concatenate([lonely[:1], plan.source_indices]).astype(np.int64)
     if len(lonely):
         other = replace(plan, source_indices=mixed, labels=labels[mixed])
-        assert not can_make(INTERPOLATION, own, other)[0]
-        found = make_records(INTERPOLATION, own, other, tmp_path, "").signals[np.arange(1)]
+        assert not find_method("latent interpolation").can_make(own, other)[0]
+        found = make_records("latent interpolation", own, other, tmp_path, "").signals[np.arange(1)]
         np.testing.assert_array_equal(found, own.store.signals(own.rows[mixed[:1]]))
         alone = replace(plan, source_indices=mixed[:1], labels=labels[mixed[:1]])
         with pytest.raises(ValueError, match="can make none of the 1 planned records"):
-            make_records(INTERPOLATION, own, alone, tmp_path, "")
+            make_records("latent interpolation", own, alone, tmp_path, "")

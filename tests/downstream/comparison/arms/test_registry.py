@@ -2,19 +2,42 @@
 
 import pytest
 
-from vqecg.downstream.augmentation.methods import METHODS
+from vqecg.downstream.augmentation.methods.registry import METHODS
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.comparison.arm_catalogue import BEST_PAIR, CATALOGUE, DEFAULT, QUICK, RUN, find_arm, find_arms
+from vqecg.downstream.comparison.arms.registry import (
+    BEST_PAIR,
+    QUICK,
+    RUN,
+    all_arms,
+    arm_help,
+    arms_of,
+    find_arm,
+    find_arms,
+)
 
 
 def test_every_arm_says_what_it_is_and_differs_in_additions_or_in_training():
-    for arm in map(find_arm, (*DEFAULT, *CATALOGUE)):
-        assert arm.what and set(arm.methods) <= set(METHODS)
+    names = [arm.name for arm in all_arms()]
+    for arm in map(find_arm, (*arms_of(), *names)):
+        assert arm.help and set(arm.methods) <= set(METHODS.names())
         assert not (arm.methods and arm.training) or "+" in arm.name
         assert arm.name == "real only" or arm.methods or arm.training
         ClassifierSettings().changed(arm.training)
-    assert len(DEFAULT) == len(set(DEFAULT)) == 13 and BEST_PAIR in DEFAULT and "shuffled labels" in DEFAULT
-    assert set(QUICK) | set(RUN) <= set(DEFAULT)
+    assert set(METHODS.names()) <= set(names)
+    assert f"mixup: {find_arm('mixup').help}" in arm_help() and "prior-samples: " in arm_help()
+
+
+def test_comparisons_that_name_no_arm_have_theirs_in_this_order():
+    start = ("real only", "duplication", "class-weighted loss", "asymmetric loss", "classic augmentation", "mixup")
+    made = ("reconstructions", "signal mixing", "latent interpolation", "prior samples", "infilling")
+    assert arms_of() == (*start, *made, BEST_PAIR, "shuffled labels")
+    assert arms_of(QUICK) == (
+        *("real only", "duplication", "classic augmentation"),
+        *("latent interpolation", "prior samples", "shuffled labels"),
+    )
+    assert arms_of(RUN) == ("real only", "duplication", "prior samples", "latent interpolation")
+    listed = (*start, *made[:3], "naive mixing", *made[3:], "shuffled labels")
+    assert tuple(arm.name for arm in all_arms()) == listed
 
 
 def test_the_references_come_first_named_or_not_and_an_arm_counts_once():
@@ -24,10 +47,11 @@ def test_the_references_come_first_named_or_not_and_an_arm_counts_once():
 
 def test_two_methods_make_a_pair():
     pair = find_arm("infilling+latent-interpolation")
-    assert pair.name == "infilling + latent interpolation" and pair.methods == ("infilling", "interpolation")
+    assert pair.name == "infilling + latent interpolation" and pair.methods == ("infilling", "latent interpolation")
     both = find_arm(BEST_PAIR)
-    assert both.methods == ("prior",) and both.training == {"augmentation.name": "classic"}
+    assert both.methods == ("prior samples",) and both.training == {"augmentation.name": "classic"}
     assert find_arm("classic-augmentation+prior-samples") == both
+    assert find_arm("prior+Classic Augmentation") == both and find_arm("interpolation").name == "latent interpolation"
     assert find_arm("class-weighted-loss + duplication").name == "duplication + class-weighted loss"
 
 

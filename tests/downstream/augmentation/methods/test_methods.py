@@ -20,29 +20,16 @@ from vqecg.downstream.augmentation.additions import (
     joined_tallies,
     rejection_rates,
 )
-from vqecg.downstream.augmentation.label_check import Verdict
-from vqecg.downstream.augmentation.methods import (
-    DUPLICATION,
-    INFILLING,
-    INTERPOLATION,
+from vqecg.downstream.augmentation.likelihood_check import TOO_LIKELY, UNLIKELY, LikelihoodCheck, LikelihoodSettings
+from vqecg.downstream.augmentation.methods.registry import (
     METHODS,
-    MIXING,
-    NAIVE_MIXING,
-    PRIOR,
-    RECONSTRUCTION,
-    SIGNAL_MIXING,
     AugmentationSettings,
     Ingredients,
-    eligible,
+    find_method,
+    method_help,
 )
 from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions
-from vqecg.downstream.augmentation.quality_filter import (
-    TOO_LIKELY,
-    UNLIKELY,
-    LikelihoodCheck,
-    LikelihoodSettings,
-    QualityFilter,
-)
+from vqecg.downstream.augmentation.verdict import QualityFilter, Verdict
 from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.editing.infilling import InfillingSettings
 from vqecg.prior.editing.interpolation import InterpolationSettings, interpolate, mix_signals
@@ -53,6 +40,9 @@ from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
+DUPLICATION, RECONSTRUCTIONS, PRIOR_SAMPLES, INFILLING = "duplication", "reconstructions", "prior samples", "infilling"
+LATENT_INTERPOLATION, NAIVE_MIXING, SIGNAL_MIXING = MIXING = "latent interpolation", "naive mixing", "signal mixing"
+NAMES = (DUPLICATION, RECONSTRUCTIONS, SIGNAL_MIXING, LATENT_INTERPOLATION, NAIVE_MIXING, PRIOR_SAMPLES, INFILLING)
 SETTINGS = AugmentationSettings(infilling=InfillingSettings(candidates=1), least=1, attempts=3, seed=4)
 
 
@@ -79,17 +69,28 @@ def own(simulated_store: RecordStore, simulated_split: SplitIndices, tiny_genera
 def plan(own: Ingredients) -> AdditionPlan:
     """Four records that every method can make."""
     labels = own.store.labels(own.task)[own.rows]
-    able = np.all([eligible(own, method) for method in METHODS], axis=0)
+    able = np.all([find_method(method).eligible(own) for method in NAMES], axis=0)
     return plan_additions(labels, own.task.class_names, ("NORM", "CD"), 0, count=2, eligible=able)
 
 
 @pytest.fixture(scope="module")
 def whole(own: Ingredients, plan: AdditionPlan) -> Callable[[str], Additions]:
     """What a method makes for the whole plan, made once."""
-    return functools.cache(lambda method: METHODS[method](own, plan, 0))
+    return functools.cache(lambda method: find_method(method).make(own, plan))
 
 
-@pytest.mark.parametrize("method", METHODS)
+def test_methods_are_found_by_name_in_any_spelling_and_by_the_words_of_manifests():
+    assert METHODS.names() == NAMES
+    for name in NAMES:
+        method = find_method(name)
+        spellings = (name.replace(" ", "-"), name.upper(), method.manifest_name)
+        assert {find_method(spelling).name for spelling in spellings} == {method.name} == {name}
+        assert method.help and f"{name.replace(' ', '-')}: {method.help}" in method_help()
+    words = ("duplication", "reconstruction", "signal mixing", "interpolation", "naive mixing", "prior", "infilling")
+    assert tuple(find_method(name).manifest_name for name in NAMES) == words
+
+
+@pytest.mark.parametrize("method", NAMES)
 def test_every_method_makes_the_planned_labels_from_training_records(
     own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions], method: str
 ):
@@ -101,7 +102,7 @@ def test_every_method_makes_the_planned_labels_from_training_records(
     assert made.method == method and made.passed.all() and (made.draws == 1).all()
     rows, patients = set(own.rows.tolist()), own.parents.patients
     for (first, second), weight in zip(made.parents.tolist(), made.weight, strict=True):
-        assert first in rows if method != PRIOR else first == -1
+        assert first in rows if method != PRIOR_SAMPLES else first == -1
         assert np.isfinite(weight) == (method in MIXING)
         if method in MIXING:
             assert second in rows and patients[first] != patients[second]
@@ -116,48 +117,50 @@ def test_the_methods_derive_from_the_same_records(
     own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions]
 ):
     sources = own.rows[plan.source_indices]
-    made = {method: whole(method) for method in METHODS if method != PRIOR}
+    made = {method: whole(method) for method in NAMES if method != PRIOR_SAMPLES}
     for additions in made.values():
         np.testing.assert_array_equal(additions.parents[:, 0], sources)
     np.testing.assert_array_equal(made[DUPLICATION].signal, own.store.signals(sources))
-    tokenizer, pairs = own.generator.tokenizer, made[INTERPOLATION].parents
+    tokenizer, pairs = own.generator.tokenizer, made[LATENT_INTERPOLATION].parents
     for method in (NAIVE_MIXING, SIGNAL_MIXING):
         np.testing.assert_array_equal(made[method].parents, pairs)
-        np.testing.assert_array_equal(made[method].weight, made[INTERPOLATION].weight)
+        np.testing.assert_array_equal(made[method].weight, made[LATENT_INTERPOLATION].weight)
     first, second = own.store.signals(pairs[0])
-    weight = float(made[INTERPOLATION].weight[0])
-    np.testing.assert_allclose(made[INTERPOLATION].signal[0], interpolate(tokenizer, first, second, weight), atol=1e-5)
+    weight = float(made[LATENT_INTERPOLATION].weight[0])
+    np.testing.assert_allclose(
+        made[LATENT_INTERPOLATION].signal[0], interpolate(tokenizer, first, second, weight), atol=1e-5
+    )
     naive = interpolate(tokenizer, first, second, weight, aligned=False)
     np.testing.assert_allclose(made[NAIVE_MIXING].signal[0], naive, atol=1e-5)
     np.testing.assert_array_equal(made[SIGNAL_MIXING].signal[0], mix_signals(first, second, weight, 100))
     shared = shared_statements(*own.store.table["statements"].iloc[pairs[0]])
-    assert made[INTERPOLATION].statements[0] == shared
+    assert made[LATENT_INTERPOLATION].statements[0] == shared
 
 
-@pytest.mark.parametrize("method", [INTERPOLATION, INFILLING, PRIOR, RECONSTRUCTION])
+@pytest.mark.parametrize("method", [LATENT_INTERPOLATION, INFILLING, PRIOR_SAMPLES, RECONSTRUCTIONS])
 def test_a_set_made_in_parts_is_the_set_made_at_once(
     own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions], method: str
 ):
     later = replace(plan, source_indices=plan.source_indices[2:], labels=plan.labels[2:])
-    part = METHODS[method](own, later, 2)
+    part = find_method(method).make(own, later, 2)
     np.testing.assert_allclose(part.signal, whole(method).signal[2:], atol=1e-4)
     np.testing.assert_array_equal(part.parents, whole(method).parents[2:])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", [INTERPOLATION, PRIOR, INFILLING])
+@pytest.mark.parametrize("method", [LATENT_INTERPOLATION, PRIOR_SAMPLES, INFILLING])
 def test_a_rejected_record_is_drawn_anew_and_counted(own: Ingredients, plan: AdditionPlan, method: str):
-    plain = METHODS[method](own, plan, 0)
+    plain = find_method(method).make(own, plan)
     means = plain.signal[:, 0].mean(-1)
     cut = float(np.median(means))
-    made = METHODS[method](replace(own, check=Moody(cut)), plan, 0)
+    made = find_method(method).make(replace(own, check=Moody(cut)), plan)
     at_once = means >= cut
     np.testing.assert_array_equal(made.signal[at_once], plain.signal[at_once])
     assert (made.draws[at_once] == 1).all() and (made.draws[~at_once] > 1).all()
     np.testing.assert_array_equal(made.passed, made.signal[:, 0].mean(-1) >= cut)
     counts = made.rejected.set_index(["class_name", "reason"])["count"]
     assert counts[ALL, DRAWN] == made.draws.sum() and counts[ALL, "mood"] == made.draws.sum() - made.passed.sum()
-    never = METHODS[method](replace(own, check=Moody(np.inf)), plan, 0)
+    never = find_method(method).make(replace(own, check=Moody(np.inf)), plan)
     assert not never.passed.any() and (never.draws == SETTINGS.attempts).all()
     kept = made.only(made.passed)
     assert len(kept) == made.passed.sum() == len(kept.statements) and kept.passed.all()
@@ -166,14 +169,14 @@ def test_a_rejected_record_is_drawn_anew_and_counted(own: Ingredients, plan: Add
 @pytest.mark.slow
 def test_near_copies_are_rejected_before_the_check_is_asked(own: Ingredients, plan: AdditionPlan):
     gate = CopyGate(own.store, own.rows, 2.0)
-    made = METHODS[INTERPOLATION](replace(own, gate=gate, check=Moody(np.inf)), plan, 0)
+    made = find_method(LATENT_INTERPOLATION).make(replace(own, gate=gate, check=Moody(np.inf)), plan)
     assert set(rejection_rates(made.rejected)["reason"]) == {COPY}
     assert not made.passed.any() and set(made.nearest.tolist()) <= set(own.rows.tolist())
     assert (rejection_rates(made.rejected)["share"] == 1).all()
 
 
 def test_what_cannot_be_made_or_does_not_give_the_labels_is_told(own: Ingredients, plan: AdditionPlan):
-    good = METHODS[DUPLICATION](own, plan, 0)
+    good = find_method(DUPLICATION).make(own, plan)
 
     def make(rows: np.ndarray, attempt: int) -> SyntheticRecords:
         statements = [{"SR": 100.0} if row == 1 else good.statements[row] for row in rows]
@@ -189,27 +192,27 @@ def test_what_cannot_be_made_or_does_not_give_the_labels_is_told(own: Ingredient
 
 
 def test_eligible_records_have_a_partner_or_statements_that_the_prior_knows(own: Ingredients):
-    assert eligible(own, DUPLICATION).all() and eligible(own, INFILLING).all()
-    assert 0 < eligible(own, INTERPOLATION).mean() < 1
-    assert eligible(own, PRIOR).all()
+    assert find_method(DUPLICATION).eligible(own).all() and find_method(INFILLING).eligible(own).all()
+    assert 0 < find_method(LATENT_INTERPOLATION).eligible(own).mean() < 1
+    assert find_method(PRIOR_SAMPLES).eligible(own).all()
     picky = replace(own, settings=replace(SETTINGS, least=10_000))
     labels = own.store.labels(own.task)[own.rows]
-    np.testing.assert_array_equal(eligible(picky, PRIOR), ~labels.any(1))
-    with pytest.raises(ValueError, match=r"method is 'magic'; expected one of duplication, reconstruction, prior"):
-        eligible(own, "magic")
+    np.testing.assert_array_equal(find_method(PRIOR_SAMPLES).eligible(picky), ~labels.any(1))
+    with pytest.raises(ValueError, match=r"method 'magic' is unknown; expected one of duplication, reconstructions"):
+        find_method("magic")
 
 
 def test_records_with_more_labels_may_be_parents_by_shared_statements(own: Ingredients):
     sharing = replace(SETTINGS, interpolation=InterpolationSettings(pairing=SHARED))
-    able = eligible(replace(own, settings=sharing), INTERPOLATION)
-    assert (able >= eligible(own, INTERPOLATION)).all()
+    able = find_method(LATENT_INTERPOLATION).eligible(replace(own, settings=sharing))
+    assert (able >= find_method(LATENT_INTERPOLATION).eligible(own)).all()
     with pytest.raises(ValueError, match="pairing is 'exact'; expected 'supported' or 'shared'"):
         AugmentationSettings(interpolation=InterpolationSettings(pairing=EXACT))
     assert AugmentationSettings().interpolation.pairing == SUPPORTED
 
 
 def test_additions_come_back_from_a_file(own: Ingredients, plan: AdditionPlan, tmp_path: Path):
-    made = METHODS[INTERPOLATION](replace(own, check=Moody(0.0)), plan, 0)
+    made = find_method(LATENT_INTERPOLATION).make(replace(own, check=Moody(0.0)), plan)
     path = tmp_path / "part"
     path.write_bytes(made.to_bytes())
     again = Additions.read(path)

@@ -1,0 +1,1 @@
+"""Methods of augmentation, one per file."""

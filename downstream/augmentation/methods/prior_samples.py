@@ -1,0 +1,54 @@
+"""Prior samples: records generated from the statements and attributes of the planned ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from vqecg.downstream.augmentation.additions import Additions, fill
+from vqecg.downstream.augmentation.methods.registry import METHODS, AugmentationMethod, Ingredients
+from vqecg.downstream.augmentation.plan import PRIOR_SAMPLES, AdditionPlan
+from vqecg.prior.sampling import another_seed
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import Requests
+from vqecg.prior.synthetic_records import SyntheticRecords
+
+
+@METHODS.register(PRIOR_SAMPLES, rank=10)
+class PriorSamples(AugmentationMethod):
+    """Samples of the prior for the statements, age and sex of the planned records: the joint distribution of these."""
+
+    help = "samples of the prior for the planned labels"
+    aliases = ("prior",)
+    places: ClassVar[Mapping[str, float]] = {"default": 10, "quick": 4, "run": 2}
+
+    def eligible(self, ingredients: Ingredients) -> np.ndarray:
+        """True where the statements that the prior knows give the record's labels: (records,) bool."""
+        generator, task = ingredients.generator, ingredients.task
+        asked = known_labels(generator, ingredients.statements(ingredients.rows), ingredients.settings.least)
+        given = task.encode([dict.fromkeys(generator.task.names(row), 100.0) for row in asked])
+        return (given == ingredients.store.labels(task)[ingredients.rows]).all(1)
+
+    def make(self, ingredients: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
+        """Samples, drawn again from another seed after a rejection."""
+        settings, generator = ingredients.settings, ingredients.generator
+
+        def draw(rows: np.ndarray, attempt: int) -> SyntheticRecords:
+            table = ingredients.store.table.iloc[ingredients.sources(plan, rows)]
+            labels = known_labels(generator, table["statements"].tolist(), settings.least)
+            requests = Requests.like(labels, table, generator.attributes)
+            seed = settings.seed if attempt == 0 else another_seed(settings.seed, attempt)
+            return generator.generate(requests, seed, settings.sampling, first + int(rows[0])).for_task(
+                ingredients.task
+            )
+
+        note = "samples of the prior for the statements, age and sex of real training records"
+        judges = (ingredients.check, ingredients.gate)
+        return fill(self.name, plan, ingredients.task, draw, note, settings.attempts, *judges)
+
+
+def known_labels(generator: ECGGenerator, statements: Sequence[dict[str, float]], least: int) -> np.ndarray:
+    """Labels to ask the prior for, without those of fewer than `least` records: (records, its classes) float32."""
+    labels = generator.task.encode(list(statements))
+    labels[:, [generator.class_names.index(name) for name in generator.rare_labels(least)]] = 0
+    return labels

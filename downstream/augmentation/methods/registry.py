@@ -1,0 +1,145 @@
+"""Ways to make records for the rows of an `AdditionPlan`: their base, what they work with, and all of them by name.
+
+`vqecg augment` and the arms of `vqecg compare` add what these make, from training records only. The first parent of a
+derived record is the real record whose labels the plan copies, so that methods differ in nothing else. To add one: a
+file in this folder, or an extension anywhere, with a subclass of `AugmentationMethod`, registered here under its name,
+which is that of its arm too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from vqecg.downstream.augmentation.additions import Additions
+from vqecg.downstream.augmentation.plan import AdditionPlan, slug
+from vqecg.downstream.augmentation.verdict import Check
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.copies.gate import CopyGate
+from vqecg.prior.editing.infilling import InfillingSettings
+from vqecg.prior.editing.interpolation import InterpolationSettings, parents_of
+from vqecg.prior.editing.pairing import SHARED, SUPPORTED, Parents
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.labels import LabelTask
+from vqecg.records.registry import Registry
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordSelection
+
+
+@dataclass(frozen=True)
+class AugmentationSettings:
+    """How added records are made; seeds and attempts of the parts are taken from here."""
+
+    interpolation: InterpolationSettings = field(default_factory=InterpolationSettings)
+    infilling: InfillingSettings = field(default_factory=InfillingSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    least: int = 20  # training records with a statement, or the prior is not asked for it
+    attempts: int = 10  # draws for a record until one passes gate and check
+    seed: int = 0  # of all draws
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1 or self.least < 0:
+            raise ValueError(f"got {self}; expected attempts of at least 1 and least of at least 0")
+        if self.interpolation.pairing not in (SUPPORTED, SHARED):
+            raise ValueError(
+                f"pairing is {self.interpolation.pairing!r}; expected {SUPPORTED!r} or {SHARED!r}: records are written "
+                "with the statements that both parents have, and these must give the labels"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Ingredients:
+    """What added records are made from, and what judges them."""
+
+    store: RecordStore
+    rows: np.ndarray  # (records,) int64, the training records, in the order of the plan's source_indices
+    task: LabelTask  # of the plan's labels
+    generator: ECGGenerator
+    settings: AugmentationSettings = field(default_factory=AugmentationSettings)
+    check: Check | None = None  # fitted on the training records
+    gate: CopyGate | None = None  # against the training records
+
+    @cached_property
+    def parents(self) -> Parents:
+        """Who may be mixed with whom."""
+        mixing = self.settings.interpolation
+        return parents_of(self.generator.tokenizer, self.store, self.rows, self.task, mixing)
+
+    def sources(self, plan: AdditionPlan, rows: np.ndarray) -> np.ndarray:
+        """Rows of the store whose labels some rows of the plan copy: (rows,) int64."""
+        return self.rows[plan.source_indices[rows]]
+
+    def statements(self, rows: np.ndarray) -> list[dict[str, float]]:
+        """Of rows of the store."""
+        return [dict(names) for names in self.store.table["statements"].iloc[rows]]
+
+    def derived(
+        self,
+        signal: np.ndarray,
+        first: np.ndarray,
+        second: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+        statements: list[dict[str, float]] | None = None,
+        valid: np.ndarray | None = None,
+    ) -> SyntheticRecords:
+        """Records with parents (rows of the store); attributes, and statements unless given, are the first's."""
+        names = self.generator.attributes
+        parents = RecordSelection(self.store, first)
+        return SyntheticRecords.derived(signal, parents, self.task, names, second, weight, statements, valid)
+
+
+class AugmentationMethod:
+    """A way to make records for the rows of a plan."""
+
+    help: ClassVar[str] = ""  # the method, and its arm, in a line
+    aliases: ClassVar[tuple[str, ...]] = ()  # other names; the first of them stands in manifests
+    places: ClassVar[Mapping[str, float]] = {}  # kind of comparison -> place among the arms where none is named
+    copies: ClassVar[bool] = False  # makes copies of training records by design: neither gate nor check applies
+
+    def __init__(self, name: str) -> None:
+        """`name` is the one that the method is registered under."""
+        self.name = name
+
+    @property
+    def manifest_name(self) -> str:
+        """The method in manifests and in the names of files."""
+        return self.aliases[0] if self.aliases else self.name
+
+    def eligible(self, ingredients: Ingredients) -> np.ndarray:
+        """True for the training records that the method can make records of the same labels for: (records,) bool."""
+        return np.ones(len(ingredients.rows), bool)
+
+    def can_make(self, ingredients: Ingredients, plan: AdditionPlan) -> np.ndarray:
+        """True for the rows of a plan that the method can try to make: (rows,) bool."""
+        return self.eligible(ingredients)[plan.source_indices]
+
+    def make(self, ingredients: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
+        """A record for each row of the plan, of which the first is row `first` of a whole that is made in parts."""
+        raise NotImplementedError(f"{type(self).__name__} makes nothing")
+
+
+METHODS: Registry[type[AugmentationMethod]] = Registry("augmentation method", "vqecg.downstream.augmentation.methods")
+
+
+def all_methods() -> tuple[AugmentationMethod, ...]:
+    """Every method, in the order in which arms are listed."""
+    return tuple(kind(name) for name, kind in METHODS)
+
+
+def find_method(name: str) -> AugmentationMethod:
+    """The method of that name or alias ("prior samples", "prior-samples", "prior"), in any case.
+
+    Raises ValueError, with the names there are, for another.
+    """
+    for method in all_methods():
+        if slug(name) in map(slug, (method.name, *method.aliases)):
+            return method
+    return METHODS.get(name)(name)  # which says what there is
+
+
+def method_help() -> str:
+    """Every method in a line: "duplication: copies of the planned records; ..."."""
+    return "; ".join(f"{slug(method.name)}: {method.help}" for method in all_methods())

@@ -1,0 +1,84 @@
+"""Arms as plain data: the records that one adds to the real training records, or the way it trains on these."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, AdditionPlan, slug
+from vqecg.downstream.classifiers.signals import SelectedSignals, Signals
+
+
+@dataclass(frozen=True, eq=False)
+class ArmData:
+    """An arm as plain data. It feeds training only: validation and test are never given as one."""
+
+    name: str  # e.g. "prior samples"
+    signals: Signals  # (added, leads, samples) float32 mV when indexed
+    labels: np.ndarray  # (added, classes) float32
+    note: str  # what the records are, for the report
+    copies: int = 0  # how many of them are copies of real training records
+    changes: Mapping[str, Any] = field(default_factory=dict)  # of the classifier's settings, as in a TrainingArm
+
+    def __post_init__(self) -> None:
+        labels = np.asarray(self.labels, dtype=np.float32)
+        if labels.ndim != 2 or len(labels) != len(self.signals) or not len(labels):
+            raise ValueError(
+                f"arm {self.name!r} has {len(self.signals)} signals and labels of shape {labels.shape}; "
+                "expected (records, classes), at least one record, and a row of labels for each"
+            )
+        if not self.name or self.name == REAL_ONLY:
+            raise ValueError(f"an arm is named {self.name!r}; expected another name: {REAL_ONLY!r} adds nothing")
+        if not 0 <= self.copies <= len(labels):
+            raise ValueError(
+                f"arm {self.name!r} has {len(labels)} records, {self.copies} of them copies; expected 0 to all"
+            )
+        object.__setattr__(self, "labels", labels)
+
+
+@dataclass(frozen=True)
+class TrainingArm:
+    """An arm that adds nothing and trains on the real records in another way."""
+
+    name: str  # e.g. "mixup"
+    changes: Mapping[str, Any]  # ClassifierSettings, by dotted names -> their values in this arm
+    note: str  # how it is trained, for the report
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name == REAL_ONLY or not self.changes:
+            raise ValueError(f"got {self}; expected at least one change, and another name than {REAL_ONLY!r}")
+
+
+Arm = ArmData | TrainingArm
+
+
+def duplicate(signals: Signals, plan: AdditionPlan) -> ArmData:
+    """The control arm: the planned rows of the training part `signals` themselves, once more."""
+    copies = SelectedSignals(signals, plan.source_indices)
+    note = f"copies of {len(np.unique(plan.source_indices))} real training records"
+    return ArmData(DUPLICATION, copies, plan.labels, note, copies=len(plan))
+
+
+def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
+    """Raises ValueError unless the arms have different names, and those that add do so equally for every class."""
+    names = [arm.name for arm in arms]
+    if len(set(names)) != len(names):
+        raise ValueError(f"the arms are named {names}; expected every name once")
+    slugs = [slug(name) for name in names]
+    if len(set(slugs)) != len(slugs) or "" in slugs:
+        raise ValueError(
+            f"the arms are named {names}; expected names that differ in letters or digits: folders have them"
+        )
+    adding = [arm for arm in arms if isinstance(arm, ArmData)]
+    counts: Mapping[str, list[float]] = {arm.name: arm.labels.sum(axis=0).round(3).tolist() for arm in adding}
+    for arm in adding:
+        first = adding[0]
+        if arm.labels.shape[1] != len(class_names):
+            raise ValueError(f"arm {arm.name!r} has {arm.labels.shape[1]} label columns for {len(class_names)} classes")
+        if len(arm.labels) != len(first.labels) or counts[arm.name] != counts[first.name]:
+            raise ValueError(
+                f"arms must add the same records of every class ({', '.join(class_names)}), or a difference may come "
+                f"from the numbers; {first.name!r} adds {len(first.labels)} records {counts[first.name]}, "
+                f"{arm.name!r} adds {len(arm.labels)} records {counts[arm.name]}: fill all arms from one AdditionPlan"
+            )

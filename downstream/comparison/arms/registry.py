@@ -1,0 +1,124 @@
+"""The arms that a comparison knows by name: the records that each adds, or the way it trains.
+
+All arms share the classifier, its initial weights, batch size, number of steps and rule of selection. Arms that add
+records add the labels of one plan. Every method of augmentation is an arm under its own name; the others are registered
+in the files of this folder, or in extensions. Two arms that add records joined by "+" are an arm too, each makes half
+of the records; so is one that adds records joined with one that trains otherwise.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vqecg.downstream.augmentation.methods.registry import METHODS, all_methods
+from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, slug
+from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, TrainingArm
+from vqecg.records.registry import Registry
+
+if TYPE_CHECKING:
+    from vqecg.downstream.comparison.arms.filling import Filling
+
+PAIR = " + "
+BEST_PAIR = f"prior samples{PAIR}classic augmentation"  # docs/results.md, MI cut to 50 records
+DEFAULT, QUICK, RUN = "default", "quick", "run"  # kinds of comparison that have arms where none is named
+PAIR_PLACES: Mapping[str, Mapping[str, float]] = {BEST_PAIR: {DEFAULT: 12}}
+
+
+@dataclass(frozen=True)
+class ComparisonArm:
+    """An arm before it is filled."""
+
+    name: str
+    help: str  # the records that it adds, or how its training differs, in a line
+    methods: tuple[str, ...] = ()  # of augmentation, that make the added records; two: half of them each
+    training: Mapping[str, Any] = field(default_factory=dict)  # ClassifierSettings that differ, by dotted names
+    places: Mapping[str, float] = field(default_factory=dict)  # kind of comparison -> place among its arms
+    pairs: ClassVar[bool] = True  # may be joined with another arm
+
+    def additions(self, filling: "Filling") -> ArmData:
+        """The records that it adds."""
+        return filling.additions(self.name, self.methods)
+
+    def fill(self, filling: "Filling") -> Arm:
+        """The arm as data. Raises ValueError when none of its records can be made."""
+        if not self.methods:
+            return TrainingArm(self.name, self.training, self.help)
+        added = self.additions(filling)
+        if not self.training:
+            return added
+        changes = ", ".join(f"{name.removesuffix('.name')} {value}" for name, value in self.training.items())
+        return replace(added, changes=self.training, note=f"{added.note}, trained with {changes}")
+
+
+ARMS: Registry[ComparisonArm] = Registry("arm", "vqecg.downstream.comparison.arms")
+
+
+def all_arms() -> tuple[ComparisonArm, ...]:
+    """Every arm that has a name of its own, those of methods among them, in order."""
+    ranked = [(ARMS.rank(name), arm) for name, arm in ARMS]
+    for method in all_methods():
+        if method.name not in ARMS:
+            arm = ComparisonArm(method.name, method.help, (method.name,), places=method.places)
+            ranked.append((METHODS.rank(method.name), arm))
+    return tuple(arm for _, arm in sorted(ranked, key=lambda pair: pair[0]))
+
+
+def arms_of(kind: str = DEFAULT) -> tuple[str, ...]:
+    """The names of the arms of a kind of comparison, where none is named: DEFAULT, QUICK or RUN."""
+    places = {arm.name: arm.places for arm in all_arms()} | dict(PAIR_PLACES)
+    names = [name for name in places if kind in places[name]]
+    return tuple(sorted(names, key=lambda name: places[name][kind]))
+
+
+def find_arms(names: Sequence[str]) -> tuple[ComparisonArm, ...]:
+    """The arms of these names ("prior samples" or "prior-samples"), the two references first whether named or not.
+
+    Raises ValueError, with the names there are, for another one.
+    """
+    arms = {arm.name: arm for arm in map(find_arm, (REAL_ONLY, DUPLICATION, *names))}
+    return tuple(arms.values())
+
+
+def find_arm(name: str) -> ComparisonArm:
+    """The arm of this name, or the pair "one+other": both add records, or one does and the other trains otherwise.
+
+    Raises ValueError, with the names there are, for an unknown arm, and for another pair.
+    """
+    known = arms_by_name()
+    parts = [known[slug(part)] for part in name.split("+") if slug(part) in known]
+    if len(parts) < len(name.split("+")):
+        names = ", ".join(slug(arm.name) for arm in all_arms())
+        raise ValueError(f"arm {name!r} is unknown; expected {names}, or two of them joined by +")
+    return parts[0] if len(parts) == 1 else joined_arm(name, parts)
+
+
+def arms_by_name() -> dict[str, ComparisonArm]:
+    """Every arm by its name as part of a path; methods also by their other names."""
+    arms = all_arms()
+    aliases = {slug(alias): method.name for method in all_methods() for alias in method.aliases}
+    named = {arm.name: arm for arm in arms}
+    return {alias: named[name] for alias, name in aliases.items()} | {slug(arm.name): arm for arm in arms}
+
+
+def joined_arm(name: str, parts: Sequence[ComparisonArm]) -> ComparisonArm:
+    """The pair of two arms; `name` is how it was asked for. Raises ValueError for arms that do not go together."""
+    adding = [part for part in parts if part.methods and part.pairs]
+    training = [part for part in parts if part.training]
+    if len(adding) == len(training) == 1 and len(parts) == 2:
+        (one,), (other,) = adding, training
+        pair = f"{one.name}{PAIR}{other.name}"
+        return replace(one, name=pair, help=f"{one.help}; {other.help}", training=other.training, places={})
+    copies = any(part.name == DUPLICATION for part in parts)
+    if len(adding) != 2 or len(parts) != 2 or parts[0] == parts[1] or copies:
+        raise ValueError(
+            f"arm {name!r}: expected two different arms that make records, or one that adds records and one that "
+            f"trains otherwise, such as {BEST_PAIR!r}"
+        )
+    one, other = parts
+    methods = (one.methods[0], other.methods[0])
+    return ComparisonArm(f"{one.name}{PAIR}{other.name}", f"half {one.name}, half {other.name}", methods)
+
+
+def arm_help() -> str:
+    """Every arm in a line: "real-only: nothing is added; ..."."""
+    return "; ".join(f"{slug(arm.name)}: {arm.help}" for arm in all_arms())

@@ -1,0 +1,45 @@
+"""Arms that add nothing and train on the real records in another way."""
+
+from vqecg.downstream.classifiers.batch_augmentation import CLASSIC, MIXUP
+from vqecg.downstream.classifiers.losses import ASYMMETRIC, WEIGHTED_BCE
+from vqecg.downstream.comparison.arms.registry import ARMS, DEFAULT, QUICK, ComparisonArm
+
+for _rank, _arm in (
+    (
+        2,
+        ComparisonArm(
+            "class-weighted loss",
+            "presence of a rare class weighs more in the loss",
+            training={"loss.name": WEIGHTED_BCE},
+            places={DEFAULT: 2},
+        ),
+    ),
+    (
+        3,
+        ComparisonArm(
+            "asymmetric loss",
+            "easy absences weigh less in the loss",
+            training={"loss.name": ASYMMETRIC},
+            places={DEFAULT: 3},
+        ),
+    ),
+    (
+        4,
+        ComparisonArm(
+            "classic augmentation",
+            "wander, noise, masks and scaling, anew each step",
+            training={"augmentation.name": CLASSIC},
+            places={DEFAULT: 4, QUICK: 2},
+        ),
+    ),
+    (
+        5,
+        ComparisonArm(
+            "mixup",
+            "records and labels of a batch mixed, beats as they fall",
+            training={"augmentation.name": MIXUP},
+            places={DEFAULT: 5},
+        ),
+    ),
+):
+    ARMS.register(_arm.name, _rank)(_arm)
