@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vqecg.downstream.comparison.arms.filling import Filling
 
 PAIR = " + "
-BEST_PAIR = f"prior samples{PAIR}classic augmentation"  # docs/results.md, MI cut to 50 records
+BEST_PAIR = f"prior samples{PAIR}classic augmentation"  # docs/results/mi-50.json
 DEFAULT, QUICK, RUN = "default", "quick", "run"  # kinds of comparison that have arms where none is named
 PAIR_PLACES: Mapping[str, Mapping[str, float]] = {BEST_PAIR: {DEFAULT: 12}}
 

@@ -118,7 +118,7 @@ def test_patients_are_drawn_within_their_fold() -> None:
     assert draw.patients == 5
     with pytest.raises(ValueError, match="a patient is in two folds"):
         draw_bootstrap(["a", "a"], 1, 5, 0, np.array([1, 2]))
-    with pytest.raises(ValueError, match="expected one a record"):
+    with pytest.raises(ValueError, match="expected one per record"):
         draw_bootstrap(["a", "a"], 1, 5, 0, np.array([1]))
 
 
