@@ -8,9 +8,9 @@ import numpy as np
 from vqecg.downstream.augmentation.additions import Additions, fill
 from vqecg.downstream.augmentation.methods.registry import METHODS, AugmentationMethod, Ingredients
 from vqecg.downstream.augmentation.plan import PRIOR_SAMPLES, AdditionPlan
-from vqecg.prior.sampling import another_seed
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
+from vqecg.prior.sampling import another_seed
 from vqecg.prior.synthetic_records import SyntheticRecords
 
 
