@@ -19,9 +19,10 @@ check: .venv/installed  ## lint, format, types
 	@mkdir -p .venv/types && ln -sfn "$(CURDIR)" .venv/types/vqecg  # the installed names, for mypy
 	cd .venv/types && ../bin/mypy --config-file vqecg/pyproject.toml $(ROOMS:%=-p vqecg.%)
 
-bench: .venv/installed  ## what is timed and measured, each against a named alternative
+bench: .venv/installed  ## what is timed and measured, each against a named alternative; figures in runs/benchmarks
 	@for name in data.reading data.simulation codec.compression codec.speed sampling.speed sampling.ghost_beats; do \
-		echo "== benchmarks/$$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+		echo "== benchmarks/$$name"; file=$$(echo $$name | tr ._ --); \
+		$(BIN)/python -m benchmarks.$$name --result runs/benchmarks/$$file.json || exit 1; done
 
 results: .venv/installed  ## docs/results/*.md and the README's table, made of docs/results/*.json
 	$(BIN)/python -m benchmarks.results

@@ -1,16 +1,25 @@
-"""What all benchmarks share: timing alternatives side by side, and the table of what came out.
+"""What all benchmarks share: timing alternatives side by side, and the table and the file of what came out.
 
 Run alone it prints the line that describes the machine.
 """
 
+import argparse
+import math
 import os
-import platform
+import shlex
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import binomtest
+
+from vqecg.reports.results import Figure, Value, measured_now, this_machine, write_experiment
+
+Cell = str | Value
 
 
 @dataclass(frozen=True)
@@ -50,25 +59,101 @@ def time_side_by_side(
     return [Timing(name, items / own) for name, own in zip(alternatives, seconds, strict=True)]
 
 
-def share(count: int, trials: int) -> str:
-    """How often something was found among trials, with its 95 % interval (Wilson)."""
+def share(count: int, trials: int) -> Value:
+    """How often something occurred among trials, with its 95 % interval (Wilson)."""
     bounds = binomtest(count, trials).proportion_ci(0.95, "wilson")
-    return f"{count / trials:.3f} ({bounds.low:.3f} to {bounds.high:.3f})"
+    return Value(count / trials, 3, "", float(bounds.low), float(bounds.high))
 
 
-def print_timings(title: str, unit: str, timings: Sequence[Timing]) -> None:
-    """A table: median, smallest and largest rate, and how many times as fast the first alternative is as each."""
-    ours = timings[0]
-    rows = [
-        (
-            timing.name,
-            number(timing.median),
-            f"{number(timing.rates.min())}-{number(timing.rates.max())}",
-            number(ours.ratio(timing)),
+def cell(
+    value: float,
+    decimals: int,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    signed: bool = False,
+) -> Cell:
+    """A number for a table, with its interval or range, or a dash where there is none."""
+    numbers = [None if number is None else float(number) for number in (value, low, high)]
+    if not all(number is None or math.isfinite(number) for number in numbers):
+        return "-"
+    return Value(numbers[0], decimals, unit, numbers[1], numbers[2], signed)
+
+
+def number(value: float, unit: str = "") -> Cell:
+    """A number to three digits for a table, or a dash where there is none."""
+    return Value.to_digits(float(value), unit) if math.isfinite(value) else "-"
+
+
+def benchmark_parser(description: str | None) -> argparse.ArgumentParser:
+    """The command line that all benchmarks have."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--result", type=Path, help="file for the figures, such as docs/results/codec-speed.json")
+    return parser
+
+
+class Report:
+    """Prints a benchmark's tables, and writes their numbers to the file of --result.
+
+    `program` and `description` are the module's `__spec__.name` and `__doc__`, `arguments` what its `main` was given.
+    """
+
+    def __init__(
+        self,
+        program: str,
+        description: str | None,
+        arguments: Sequence[str] | None,
+        options: argparse.Namespace,
+        torch_threads: int | None = None,
+    ) -> None:
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        if "--result" in words:  # where the figures go is no part of how they were measured
+            place = words.index("--result")
+            del words[place : place + 2]
+        self.command = f"python -m {program} {shlex.join(words)}".strip()
+        self.title = (description or program).strip().splitlines()[0].rstrip(".")
+        self.options = options
+        self.figures: list[Figure] = []
+        print(machine(torch_threads))
+
+    def table(self, title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], scope: str = "") -> None:
+        """Prints a table; a number is remembered under `scope`, the texts before it in its row, and its column.
+
+        A benchmark of several tables gives each a `scope` of its own.
+        """
+        print_table(title, header, [[str(entry) for entry in row] for row in rows])
+        for row in rows:
+            texts = list(takewhile(lambda entry: isinstance(entry, str), row))
+            of = ": ".join(text for text in (scope, ", ".join(map(str, texts))) if text)
+            for column, entry in zip(header, row, strict=True):
+                self.add(of, column, entry)
+
+    def add(self, of: str, measure: str, entry: Cell) -> None:
+        """Remembers a number; a text, such as a dash where there is none, is left out."""
+        if isinstance(entry, Value):
+            self.figures.append(Figure(of, measure, entry))
+
+    def timings(self, title: str, unit: str, timings: Sequence[Timing]) -> None:
+        """A table: median, smallest and largest rate, and how many times as fast the first alternative is as each."""
+        ours = timings[0]
+        rows: list[Sequence[Cell]] = []
+        for timing in timings:
+            median = Value.to_digits(timing.median)
+            slowest, fastest = float(timing.rates.min()), float(timing.rates.max())
+            spread = Value(None, median.decimals, "", slowest, fastest)
+            rows.append((timing.name, median, spread, number(ours.ratio(timing))))
+        self.table(title, ("", f"median {unit}", "range", f"{ours.name} / this"), rows, scope=title)
+
+    def write(self, counts: Mapping[str, int] | None = None) -> None:
+        """Writes the figures where --result was given; seeds are those of the options."""
+        path: Path | None = self.options.result
+        if path is None:
+            return
+        seeds = getattr(self.options, "seeds", None) or [getattr(self.options, "seed", 0)]
+        write_experiment(
+            measured_now(path.stem, self.title, self.command, self.figures, seeds=seeds, counts=counts), path.parent
         )
-        for timing in timings
-    ]
-    print_table(title, ("", f"median {unit}", "min-max", f"{ours.name} / this"), rows)
+        print(f"\n{path}: {len(self.figures)} figures")
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -82,14 +167,9 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
         print("  " + "  ".join(cells).rstrip())
 
 
-def number(value: float) -> str:
-    """A number to three digits, without an exponent."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
 def machine(torch_threads: int | None = None) -> str:
     """One line on the machine; `torch_threads` for benchmarks that compute with torch."""
-    parts = [f"{os.cpu_count()} cores", platform.machine(), f"Python {platform.python_version()}"]
+    parts = [this_machine()]
     parts += [] if torch_threads is None else [f"{torch_threads} torch threads"]
     # a load above what this process uses says that others computed at the same time
     parts += [f"load {os.getloadavg()[0]:.1f}"] if hasattr(os, "getloadavg") else []

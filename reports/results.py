@@ -195,11 +195,15 @@ def measured_now(
     verdict: str = "",
 ) -> Experiment:
     """An experiment that ends now, by this program on this machine."""
-    here = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    today, counted = date.today().isoformat(), dict(counts or {})
+    today, commit, counted = date.today().isoformat(), program_version(), dict(counts or {})
     return Experiment(
-        name, title, (command,), today, program_version(), here, tuple(seeds), counted, tuple(figures), verdict=verdict
+        name, title, (command,), today, commit, this_machine(), tuple(seeds), counted, tuple(figures), verdict=verdict
     )
+
+
+def this_machine() -> str:
+    """The machine in a few words."""
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
 
 
 def program_version() -> str:

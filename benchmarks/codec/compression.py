@@ -25,7 +25,7 @@ from torch import nn
 
 from benchmarks.codec.diagnostic_error import beat_samples, diagnostic_error, load_classifier, macro_auroc
 from benchmarks.codec.transform_baseline import RateCurve, decode_at_rate, rate_curve
-from benchmarks.measuring import machine, number, print_table
+from benchmarks.measuring import Report, benchmark_parser, cell, number, print_table
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.folds import FoldSplit
 from vqecg.records.simulation.dataset import simulate_dataset
@@ -52,12 +52,17 @@ class LevelPoint:
     prd: float  # %, median over records
     decoded: np.ndarray  # (records, 8, samples) mV
 
+    @property
+    def name(self) -> str:
+        """The levels in words."""
+        return f"{self.levels} level{'s' if self.levels > 1 else ''}"
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    print(machine(options.threads))
+    report = Report(__spec__.name, __doc__, arguments, options, options.threads)
     with tempfile.TemporaryDirectory() as folder:
         store = RecordStore.open(options.store) if options.store else simulated_store(Path(folder), options.records)
         rows = FoldSplit(tuple(options.train), (), tuple(options.test)).indices(store.table)
@@ -67,19 +72,20 @@ def main(arguments: list[str] | None = None) -> None:
         train, test = store.signals(rows.train), store.signals(rows.test)
         print(f"{store.description}: {len(train):,} training and {len(test):,} test records")
         curve = rate_curve(train, test, store.spec.seconds, STEPS)
-        print_curve(curve)
+        print_curve(report, curve)
         if tokenizer is not None:
             points = level_points(tokenizer.eval(), store, rows.train, rows.test, options.beams)
-            print_levels(points, curve)
+            print_levels(report, points, curve)
             models = [load_classifier(folder) for folder in options.classifiers]
             labels = store.labels(store.task(options.task))[rows.test]
             baseline = [decode_at_rate(train, test, curve, point.bit_rate) for point in points]
-            print_diagnosis(test, points, baseline, store.spec.sampling_rate, models, labels)
+            print_diagnosis(report, test, points, baseline, store.spec.sampling_rate, models, labels)
+        report.write({"training records": len(train), "test records": len(test)})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--store", type=Path, help="folder that `vqecg prepare` wrote (default: simulated records)")
     parser.add_argument("--tokenizer", type=Path, help="folder that `vqecg train-tokenizer` wrote")
     parser.add_argument("--beams", type=int, default=1, help="partial codes kept in encoding; 1 = greedy")
@@ -122,7 +128,7 @@ def level_points(
     began = time.process_time()
     codes = encode(tokenizer, store, test, beams)
     rate = len(test) / (time.process_time() - began)
-    print(f"encoding with beams kept: {beams}: {number(rate)} records a second of processor time")
+    print(f"encoding with beams kept: {beams}: {number(rate)} records per second of processor time")
     signal = torch.from_numpy(store.signals(test))
     ladder = sorted({q for q in (1, 2, 3, 4, 6) if q < tokenizer.num_levels} | {tokenizer.num_levels})
     points = []
@@ -134,31 +140,34 @@ def level_points(
     return points
 
 
-def print_curve(curve: RateCurve) -> None:
+def print_curve(report: Report, curve: RateCurve) -> None:
     """The baseline alone, at a few rates."""
-    rows = [(f"{rate:,.0f}", f"{curve.at_same_rate(rate):.1f}", f"{curve.at_mean_rate(rate):.1f}") for rate in RATES]
-    header = ("bit/s", "PRD %, every record at that rate", "one step for all")
-    print_table("lead PCA + DCT + ideal entropy coding (median over test records)", header, rows)
+    rows = [
+        (f"{rate:,.0f}", cell(curve.at_same_rate(rate), 1, "%"), cell(curve.at_mean_rate(rate), 1, "%"))
+        for rate in RATES
+    ]
+    header = ("bit/s", "PRD, every record at that rate", "PRD, one step for all")
+    report.table("lead PCA + DCT + ideal entropy coding (median over test records)", header, rows, "PCA + DCT, bit/s")
 
 
-def print_levels(points: list[LevelPoint], curve: RateCurve) -> None:
+def print_levels(report: Report, points: list[LevelPoint], curve: RateCurve) -> None:
     """The tokenizer against the baseline at the same rates."""
     rows = []
     for point in points:
         same, entropy = curve.at_same_rate(point.bit_rate), curve.at_same_rate(point.entropy_rate)
         rows.append(
             (
-                f"{point.levels}",
-                f"{point.bit_rate:,.0f}",
-                f"{point.prd:.1f}",
-                f"{same:.1f}",
-                f"{point.prd / same:.2f}",
-                f"{point.entropy_rate:,.0f}",
-                f"{point.prd / entropy:.2f}",
+                point.name,
+                cell(point.bit_rate, 0),
+                cell(point.prd, 1, "%"),
+                cell(same, 1, "%"),
+                cell(point.prd / same, 2),
+                cell(point.entropy_rate, 0),
+                cell(point.prd / entropy, 2),
             )
         )
-    header = ("levels", "bit/s", "tokenizer PRD %", "PCA+DCT PRD %", "ratio", "entropy coded bit/s", "ratio there")
-    print_table(
+    header = ("", "bit rate", "PRD, tokenizer", "PRD, PCA + DCT", "ratio", "bit rate, entropy coded", "ratio there")
+    report.table(
         "tokenizer against PCA + DCT at the same bit rate (PRD: median over test records; lower is better)",
         header,
         rows,
@@ -166,6 +175,7 @@ def print_levels(points: list[LevelPoint], curve: RateCurve) -> None:
 
 
 def print_diagnosis(
+    report: Report,
     test: np.ndarray,
     points: list[LevelPoint],
     baseline: list[np.ndarray],
@@ -176,25 +186,26 @@ def print_diagnosis(
     """What a reader of the ECG would notice, for the tokenizer and the baseline in turn."""
     original = macro_auroc(models, test, labels) if models else np.nan
     places = [beat_samples(signal, sampling_rate) for signal in test]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for point, other in zip(points, baseline, strict=True):
         for name, decoded in (("tokenizer", point.decoded), ("PCA + DCT", other)):
             error = diagnostic_error(test, decoded, places)
-            rows.append(
-                (
-                    f"{name}, {point.levels}" if name == "tokenizer" else name,
-                    f"{point.bit_rate:,.0f}",
-                    f"{error.r_amplitude:.3f}",
-                    f"{error.r_percent:.1f}",
-                    f"{error.r_bias:+.1f}",
-                    f"{error.st_level:.0f}",
-                    f"{error.st_worst:.0f}",
-                    f"{macro_auroc(models, decoded, labels) - original:+.4f}" if models else "-",
-                )
-            )
-    header = ("codec, levels", "bit/s", "R mV", "R %", "R bias %", "ST uV", "ST worst 5 % uV", "AUROC change")
-    told = f"; originals: macro AUROC {original:.4f}, mean of {len(models)} classifiers" if models else ""
-    print_table(f"R amplitude, ST level (medians over records) and diagnosis{told}", header, rows)
+            change = macro_auroc(models, decoded, labels) - original if models else np.nan
+            cells = {
+                "R amplitude": cell(error.r_amplitude, 3),
+                "R amplitude relative": cell(error.r_percent, 1, "%"),
+                "R bias": cell(error.r_bias, 1, "%", signed=True),
+                "ST level": cell(error.st_level, 0),
+                "worst ST level": cell(error.st_worst, 0),
+                "change of macro AUROC": cell(change, 4, signed=True),
+            }
+            rows.append((f"{point.name}, {name}", f"{point.bit_rate:,.0f}", *map(str, cells.values())))
+            for measure, entry in cells.items():
+                report.add(point.name, f"{measure}, {name}", entry)
+    report.add("originals", "macro AUROC", cell(original, 4))
+    header = ("levels, codec", "bit/s", "R mV", "R %", "R bias %", "ST uV", "ST worst 5 % uV", "AUROC change")
+    originals = f"; originals: macro AUROC {original:.4f}, mean of {len(models)} classifiers" if models else ""
+    print_table(f"R amplitude, ST level (medians over records) and diagnosis{originals}", header, rows)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks.codec.compression import tiny_tokenizer
-from benchmarks.measuring import machine, print_table
+from benchmarks.measuring import Cell, Report, benchmark_parser, cell
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.simulation.dataset import simulate_dataset
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    print(machine(options.threads))
+    report = Report(__spec__.name, __doc__, arguments, options, options.threads)
     with tempfile.TemporaryDirectory() as folder:
         if options.store:
             store, tokenizer = RecordStore.open(options.store), ECGTokenizer.from_pretrained(options.tokenizer)
@@ -51,14 +51,15 @@ def main(arguments: list[str] | None = None) -> None:
         if options.steps:
             tokenizers["trained here"] = trained_here(store, rows, options.preset, options.steps)
     title = f"PRD against {len(test)} test records at {store.spec.sampling_rate} Hz (median)"
-    header = ("", "Hz", "levels", "bit/s", "PRD %", "resampling alone")
+    header = ("", "Hz", "levels", "bit/s", "PRD", "resampling alone")
     lines = [line for name, own in tokenizers.items() for line in level_lines(name, own, test, store.spec)]
-    print_table(title, header, lines)
+    report.table(title, header, lines)
+    report.write({"test records": len(test)})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--store", type=Path, help="folder of `vqecg prepare` (default: simulated records)")
     parser.add_argument("--tokenizer", type=Path, help="folder of `vqecg train-tokenizer`, at a lower rate")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 8)), help="folds for --steps")
@@ -92,22 +93,22 @@ def trained_here(store: RecordStore, rows: SplitIndices, name: str, steps: int) 
 
 
 @torch.inference_mode()
-def level_lines(name: str, tokenizer: ECGTokenizer, test: np.ndarray, spec: SignalSpec) -> list[tuple[str, ...]]:
+def level_lines(name: str, tokenizer: ECGTokenizer, test: np.ndarray, spec: SignalSpec) -> list[tuple[Cell, ...]]:
     """A line for 3, 4, 6 ... all levels: PRD of test records (records, 8, samples) mV coded at the tokenizer's rate."""
     rate = tokenizer.config.sampling_rate
     low = resample(test, spec.sampling_rate, rate)
     original, codes = torch.from_numpy(test), [tokenizer.encode(part) for part in torch.from_numpy(low).split(BATCH)]
 
-    def loss(decoded: np.ndarray) -> str:
+    def loss(decoded: np.ndarray) -> Cell:
         back = resample(decoded, rate, spec.sampling_rate)[..., : spec.samples]
-        return f"{float(prd(original, torch.from_numpy(back)).median()):.1f}"
+        return cell(float(prd(original, torch.from_numpy(back)).median()), 1)
 
     alone = loss(low)
-    lines: list[tuple[str, ...]] = []
+    lines: list[tuple[Cell, ...]] = []
     for levels in sorted({q for q in (3, 4, 6) if q < tokenizer.num_levels} | {tokenizer.num_levels}):
         decoded = torch.cat([tokenizer.decode(part[..., :levels], low.shape[2]) for part in codes]).numpy()
         bits = tokenizer.bit_rate * levels / tokenizer.num_levels
-        lines.append((name, f"{rate}", f"{levels}", f"{bits:,.0f}", loss(decoded), alone))
+        lines.append((name, f"{rate}", f"{levels}", cell(bits, 0), loss(decoded), alone))
     return lines
 
 

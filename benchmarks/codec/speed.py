@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks.codec.transform_baseline import EntropyTables, LeadTransform, quantize
-from benchmarks.measuring import machine, print_timings, time_side_by_side
+from benchmarks.measuring import Report, benchmark_parser, time_side_by_side
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
 from vqecg.scripts.cli.presets import PRESETS, preset
@@ -25,7 +25,7 @@ DISTINCT = 16  # simulated records, repeated to fill a batch
 def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse(arguments)
-    print(machine())
+    report = Report(__spec__.name, __doc__, arguments, options)
     tokenizer = random_tokenizer(options.preset)
     signal = simulated_batch(options.batch, tokenizer.config.sampling_rate)
     coded = torch.from_numpy(signal)
@@ -48,14 +48,15 @@ def main(arguments: list[str] | None = None) -> None:
                 }
                 for name, alternatives in (("encoding", encoding), ("decoding", decoding)):
                     timings = time_side_by_side(alternatives, options.batch, options.rounds)
-                    print_timings(f"{name}, batch {options.batch}, torch threads: {threads}", "records/s", timings)
+                    report.timings(f"{name}, batch {options.batch}, torch threads: {threads}", "records/s", timings)
     finally:
         torch.set_num_threads(before)
+    report.write({"batch": options.batch})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="shape of the tokenizer")
     parser.add_argument("--batch", type=int, default=64, help="records of 10 s at a time")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="of torch")

@@ -18,7 +18,7 @@ import pandas as pd
 import wfdb
 from scipy.signal import resample_poly
 
-from benchmarks.measuring import machine, print_timings, time_side_by_side
+from benchmarks.measuring import Report, benchmark_parser, time_side_by_side
 from vqecg.records.datasets.ptbxl import read_ptbxl
 from vqecg.records.datasets.registry import read_record
 from vqecg.records.record import RecordTable
@@ -35,19 +35,20 @@ INDEPENDENT_ROWS = [0, 1, 6, 7, 8, 9, 10, 11]  # of the twelve leads in PTB-XL's
 def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse(arguments)
-    print(machine())
+    report = Report(__spec__.name, __doc__, arguments, options)
     with tempfile.TemporaryDirectory() as folder:
         for sampling_rate in options.sampling_rates:
             data = Path(folder) / f"data-{sampling_rate}"
             simulate_dataset(data, options.records, seed=0, sampling_rate=sampling_rate, progress=False)
             table = read_ptbxl(data, sampling_rate)
-            compare_reading(table, sampling_rate, options.rounds)
-            compare_building(table, sampling_rate, Path(folder), options)
+            compare_reading(report, table, sampling_rate, options.rounds)
+            compare_building(report, table, sampling_rate, Path(folder))
+    report.write({"records": options.records, "batch": options.batch})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--records", type=int, default=100, help="simulated records, at least 20")
     parser.add_argument("--sampling-rates", type=int, nargs="+", default=[100, 500], help="of the files, Hz")
     parser.add_argument("--batch", type=int, default=64, help="records of a training batch")
@@ -55,7 +56,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def compare_reading(table: RecordTable, sampling_rate: int, rounds: int) -> None:
+def compare_reading(report: Report, table: RecordTable, sampling_rate: int, rounds: int) -> None:
     """Record by record, to the signal as recorded and to the models' input."""
     rows = list(table.records.itertuples(index=False))
     recorded = {
@@ -63,13 +64,13 @@ def compare_reading(table: RecordTable, sampling_rate: int, rounds: int) -> None
         "wfdb": lambda: [wfdb.rdrecord(row.path) for row in rows],
     }
     timings = time_side_by_side(recorded, len(rows), rounds)
-    print_timings(f"one recording from its files at {sampling_rate} Hz", "records/s", timings)
+    report.timings(f"one recording from its files at {sampling_rate} Hz", "records/s", timings)
     prepared = {
         "vqecg": lambda: [prepare(read_record(row), SPEC) for row in rows],
         "wfdb, scipy": lambda: [prepare_by_wfdb(str(row.path), sampling_rate) for row in rows],
     }
     timings = time_side_by_side(prepared, len(rows), rounds)
-    print_timings(f"{sampling_rate} Hz files to (8, {SPEC.samples}) at 100 Hz", "records/s", timings)
+    report.timings(f"{sampling_rate} Hz files to (8, {SPEC.samples}) at 100 Hz", "records/s", timings)
 
 
 def prepare_by_wfdb(path: str, sampling_rate: int) -> np.ndarray:
@@ -78,9 +79,9 @@ def prepare_by_wfdb(path: str, sampling_rate: int) -> np.ndarray:
     return resample_poly(signal, SPEC.sampling_rate, sampling_rate, axis=-1).astype(np.float32)
 
 
-def compare_building(table: RecordTable, sampling_rate: int, folder: Path, options: argparse.Namespace) -> None:
+def compare_building(report: Report, table: RecordTable, sampling_rate: int, folder: Path) -> None:
     """All records at once, then batches of them."""
-    records = table.records
+    records, options = table.records, report.options
     # a folder of its own each time: the same corpus in the same folder would only be opened
     folders = (folder / f"store-{sampling_rate}-{turn}" for turn in count())
 
@@ -89,7 +90,7 @@ def compare_building(table: RecordTable, sampling_rate: int, folder: Path, optio
 
     corpus = {"vqecg": build, "example_physionet.py": lambda: load_as_in_the_example(records)}
     timings = time_side_by_side(corpus, len(records), options.rounds)
-    print_timings(f"the whole corpus, {sampling_rate} Hz, one process", "records/s", timings)
+    report.timings(f"the whole corpus, {sampling_rate} Hz, one process", "records/s", timings)
     built = build()
     chosen = np.random.default_rng(0).integers(len(built), size=options.batch)
     paths = records["path"].to_numpy()
@@ -98,7 +99,7 @@ def compare_building(table: RecordTable, sampling_rate: int, folder: Path, optio
         "wfdb": lambda: np.stack([prepare_by_wfdb(paths[row], sampling_rate) for row in chosen]),
     }
     timings = time_side_by_side(batches, options.batch, options.rounds)
-    print_timings(f"a batch of {options.batch} random records, {sampling_rate} Hz", "records/s", timings)
+    report.timings(f"a batch of {options.batch} random records, {sampling_rate} Hz", "records/s", timings)
 
 
 def load_as_in_the_example(records: pd.DataFrame) -> np.ndarray:

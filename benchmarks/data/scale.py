@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from benchmarks.measuring import machine, number, print_table
+from benchmarks.measuring import Report, benchmark_parser, number
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import write_dataset
 from vqecg.records.label_tables import statement_table
@@ -50,7 +50,7 @@ class Cost:
 def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse(arguments)
-    print(machine())
+    report = Report(__spec__.name, __doc__, arguments, options)
     rows = []
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         tokenizer = options.tokenizer or untrained_tokenizer(Path(folder) / "tokenizer")
@@ -67,12 +67,13 @@ def main(arguments: list[str] | None = None) -> None:
                 rows.append((f"{name} {records:,}", *each, number(cost.main), number(cost.worker)))
                 print(*rows[-1], flush=True)  # the larger sizes take long
     title = f"{options.workers} workers; records of 10 s at 100 Hz, a pool of {options.pool} simulated ones mixed"
-    print_table(title, ("", "ms a record", "CPU ms a record", "MiB, main", "MiB, largest worker"), rows)
+    report.table(title, ("", "ms a record", "CPU ms a record", "MiB, main", "MiB, largest worker"), rows)
+    report.write({"workers": options.workers, "simulated records that are mixed": options.pool})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument(
         "--records", type=int, nargs="+", default=[1_000, 10_000], help="how many, a size after another"
     )

@@ -12,8 +12,9 @@ from functools import partial
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from benchmarks.measuring import machine, print_table, print_timings, time_side_by_side
+from benchmarks.measuring import Report, benchmark_parser, time_side_by_side
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
+from vqecg.reports.results import Value
 
 # McSharry et al. 2003, Table 1: P, Q, R, S, T
 ANGLES = np.array([-np.pi / 3, -np.pi / 12, 0.0, np.pi / 12, np.pi / 2])  # rad
@@ -27,7 +28,7 @@ RECORDS = (("NORM", "SR"), ("IMI", "SR"), ("CLBBB", "SR"), ("LVH", "SR"), ("AFIB
 def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse(arguments)
-    print(machine())
+    report = Report(__spec__.name, __doc__, arguments, options)
     for sampling_rate in options.sampling_rates:
         settings = SimulatorSettings(options.seconds, sampling_rate)
         times = np.arange(round(options.seconds * sampling_rate)) / sampling_rate
@@ -37,14 +38,15 @@ def main(arguments: list[str] | None = None) -> None:
         }
         timings = time_side_by_side(alternatives, options.records, options.rounds)
         title = f"12-lead records of {options.seconds:g} s at {sampling_rate} Hz, noise and truth included, one core"
-        print_timings(title, "records/s", timings)
-    compare_with_integration(options)
+        report.timings(title, "records/s", timings)
+    compare_with_integration(report)
     print("\nneurokit2.ecg_simulate: not measured, it cannot be installed beside pandas 3")
+    report.write({"records of a round": options.records})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--records", type=int, default=20, help="records a round")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a record")
     parser.add_argument("--sampling-rates", type=int, nargs="+", default=[100, 500], help="Hz")
@@ -64,22 +66,28 @@ def integrate_all(records: int, times: np.ndarray) -> None:
         integrate(times, BEAT, TOLERANCES[0])
 
 
-def compare_with_integration(options: argparse.Namespace) -> None:
+def compare_with_integration(report: Report) -> None:
     """One lead of one record by both ways, at the highest rate asked for, and how far they differ."""
+    options = report.options
     rate = max(options.sampling_rates)
     times = np.arange(round(options.seconds * rate)) / rate
     alternatives = {"closed form": partial(evaluate, times, BEAT)}
     for tolerance in TOLERANCES:
         alternatives[f"solve_ivp, RK45, tolerance {tolerance:g}"] = partial(integrate, times, BEAT, tolerance)
     timings = time_side_by_side(alternatives, 1, options.rounds)
-    print_timings(f"one lead of {options.seconds:g} s at {rate} Hz", "leads/s", timings)
+    report.timings(f"one lead of {options.seconds:g} s at {rate} Hz", "leads/s", timings)
     exact = evaluate(times, BEAT)
     size = np.std(exact)
     rows = [
-        (f"tolerance {tolerance:g}", f"{100 * np.std(integrate(times, BEAT, tolerance) - exact) / size:.2g} %")
+        (
+            f"tolerance {tolerance:g}",
+            Value.to_digits(100 * float(np.std(integrate(times, BEAT, tolerance) - exact) / size), "%", digits=2),
+        )
         for tolerance in TOLERANCES
     ]
-    print_table("difference of the integral from the closed form (RMS of its standard deviation)", ("", "RMS"), rows)
+    report.table(
+        "difference of the integral from the closed form (RMS of its standard deviation)", ("", "RMS"), rows, "integral"
+    )
 
 
 def evaluate(times: np.ndarray, beat: float) -> np.ndarray:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.measuring import machine, print_table
+from benchmarks.measuring import Cell, Report, benchmark_parser, cell
 from vqecg.downstream.classifiers.batch_augmentation import AUGMENTATIONS
 from vqecg.downstream.classifiers.losses import LOSSES
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
@@ -43,6 +43,7 @@ from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 
 CONFIDENCE = 0.95
+TITLES = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}  # of METRICS
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Row:
 
     variant: Variant
     parameters: int
+    seeds: int
     seconds: float  # of one training, on average
     policy: str  # of the thresholds
     metrics: dict[str, ReplicatedMetric]  # by name, of METRICS
@@ -101,7 +103,7 @@ class Row:
 def main(arguments: list[str] | None = None) -> None:
     """Trains, measures and prints."""
     options = parse(arguments)
-    print(machine(torch.get_num_threads()))
+    report = Report(__spec__.name, __doc__, arguments, options, torch.get_num_threads())
     parts = read_parts(options)
     print(
         f"{len(parts.train.labels):,} records to train on, {len(parts.validation.labels)} for thresholds, "
@@ -112,10 +114,10 @@ def main(arguments: list[str] | None = None) -> None:
         settings = settings_of(variant, options)
         runs = [kept_run(variant, settings, parts, seed, options.runs) for seed in options.seeds]
         rows.append(measure(variant, runs, parts))
-        print(f"{variant.name}: {', '.join(cells(rows[-1], parts)[1:])}", flush=True)
-    header = ("", "parameters", "seconds", *METRICS)
+        print(f"{variant.name}: {', '.join(map(str, cells(rows[-1], parts)[1:]))}", flush=True)
+    header = ("", "parameters", "seeds", "seconds", *(f"macro {title}" for title in TITLES.values()))
     judged = len(parts.class_names) - len(parts.unjudged)
-    print_table(f"macro averages over {judged} classes", header, [cells(row, parts) for row in rows])
+    report.table(f"macro averages over {judged} classes", header, [cells(row, parts) for row in rows])
     if parts.unjudged:
         print(f"left out, with fewer than {LEAST_PATIENTS} test patients: {', '.join(parts.unjudged)}")
     print(f"F1 at thresholds: {rows[0].policy}")
@@ -127,11 +129,20 @@ def main(arguments: list[str] | None = None) -> None:
                 *arms, parts.draw, parts.class_names, confidence=CONFIDENCE, unjudged=parts.unjudged
             )
             print(f"  {found}")
+            difference = cell(found.estimate, 4, "", found.low, found.high, signed=True)
+            report.add(row.variant.name, f"{TITLES[metric]}, minus {rows[0].variant.name}", difference)
+    report.write(
+        {
+            "training records": len(parts.train.labels),
+            "test records": len(parts.test.labels),
+            "test patients": parts.draw.patients,
+        }
+    )
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--store", type=Path, required=True, help="folder of `vqecg prepare`")
     parser.add_argument("--task", default="superdiagnostic", help="which labels")
     names = [*CLASSIFIERS.names(), *ABLATIONS]
@@ -232,21 +243,21 @@ def measure(variant: Variant, runs: Sequence[Run], parts: Parts) -> Row:
     cuts = np.array([run.thresholds for run in runs])
     metrics = {metric: replicate_metric(metric, labels, scores, parts.draw, cuts) for metric in METRICS}
     seconds = float(np.mean([run.seconds for run in runs]))
-    return Row(variant, runs[0].parameters, seconds, runs[0].policy, metrics)
+    return Row(variant, runs[0].parameters, len(runs), seconds, runs[0].policy, metrics)
 
 
-def cells(row: Row, parts: Parts) -> list[str]:
+def cells(row: Row, parts: Parts) -> list[Cell]:
     """One line of the table."""
     judged = ~np.isin(parts.class_names, parts.unjudged)
-    averages = [interval_text(row.metrics[metric], parts.draw, judged) for metric in METRICS]
-    return [row.variant.name, f"{row.parameters:,}", f"{row.seconds:.0f}", *averages]
+    averages = [interval_value(row.metrics[metric], parts.draw, judged) for metric in METRICS]
+    return [row.variant.name, *map(cell, (row.parameters, row.seeds, row.seconds), (0, 0, 0)), *averages]
 
 
-def interval_text(metric: ReplicatedMetric, draw: BootstrapDraw, judged: np.ndarray | slice = slice(None)) -> str:
+def interval_value(metric: ReplicatedMetric, draw: BootstrapDraw, judged: np.ndarray | slice = slice(None)) -> Cell:
     """The macro average over the classes `judged` (classes,) bool, mean over seeds, and its interval."""
     drawn = macro_average(metric.values[:, :, judged], draw)
     low, high = percentile_interval(drawn[1:], CONFIDENCE)
-    return f"{drawn[0]:.4f} ({low:.4f}-{high:.4f})"
+    return cell(drawn[0], 4, "", low, high)
 
 
 if __name__ == "__main__":

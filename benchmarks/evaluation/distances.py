@@ -4,25 +4,25 @@ The features are random: what they cost does not depend on what they are. `--rec
 20,000 fit into 4 GiB.
 """
 
-import argparse
 import time
 
 import numpy as np
 from scipy.linalg import sqrtm
 
-from benchmarks.measuring import machine, print_table
+from benchmarks.measuring import Report, benchmark_parser
 from vqecg.evaluation.fidelity.distributions import distribution_distance
 from vqecg.evaluation.fidelity.feature_distances import frechet_distance
+from vqecg.reports.results import Value
 from vqecg.training.progress import peak_memory_mb
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--records", type=int, default=2000, help="on either side")
     parser.add_argument("--dimensions", type=int, default=512, help="features a record")
     options = parser.parse_args(arguments)
-    print(machine(1))
+    report = Report(__spec__.name, __doc__, arguments, options, 1)
     generator = np.random.default_rng(0)
     real, synthetic = generator.standard_normal((2, options.records, options.dimensions))
     synthetic += 0.05
@@ -34,9 +34,10 @@ def main(arguments: list[str] | None = None) -> None:
     ):
         began = time.process_time()
         value = work()
-        rows.append((name, f"{value:.4f}", f"{time.process_time() - began:.1f}", f"{peak_memory_mb():.0f}"))
+        rows.append((name, Value(value, 4), Value(time.process_time() - began, 1), Value(peak_memory_mb(), 0)))
     title = f"{options.records:,} against {options.records:,}, {options.dimensions} features (before: {before:.0f} MiB)"
-    print_table(title, ("", "Frechet", "CPU seconds", "peak MiB so far"), rows)
+    report.table(title, ("", "Frechet", "CPU seconds", "peak MiB so far"), rows)
+    report.write({"records": options.records, "features": options.dimensions})
 
 
 def frechet_by_root(real: np.ndarray, synthetic: np.ndarray) -> float:

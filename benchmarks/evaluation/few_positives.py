@@ -7,11 +7,9 @@ compared by the functions of `vqecg compare`. Of 95 % intervals 5 % should be cl
 than comparison_tables.LEAST_PATIENTS test patients have is not judged.
 """
 
-import argparse
-
 import numpy as np
 
-from benchmarks.measuring import machine, print_table, share
+from benchmarks.measuring import Report, benchmark_parser, share
 from vqecg.evaluation.statistics.bootstrap import paired_difference, replicate_metric
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
 
@@ -21,7 +19,7 @@ NOISE = 0.5  # standard deviations of an arm's own noise
 
 def main(arguments: list[str] | None = None) -> None:
     """Draws, compares and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--patients", type=int, default=400, help="in the test part")
     parser.add_argument(
         "--positives", type=int, nargs="+", default=[1, 2, 3, 5, 10, 20], help="patients with the class"
@@ -29,13 +27,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--trials", type=int, default=300, help="comparisons for each number of positives")
     parser.add_argument("--replicates", type=int, default=399, help="bootstrap draws of a comparison")
     options = parser.parse_args(arguments)
-    print(machine())
+    report = Report(__spec__.name, __doc__, arguments, options)
     rows = []
     for positives in options.positives:
         clear = sum(is_clear(options.patients, positives, options.replicates, seed) for seed in range(options.trials))
         rows.append([str(positives), share(clear, options.trials)])
     title = f"{options.patients} patients, one seed of classifiers, {options.trials} comparisons without a difference"
-    print_table(title, ("with the class", "95 % intervals clear of 0"), rows)
+    report.table(title, ("with the class", "95 % intervals clear of 0"), rows)
+    report.write({"patients": options.patients, "comparisons": options.trials})
 
 
 def is_clear(patients: int, positives: int, replicates: int, seed: int) -> bool:

@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 from scipy.special import expit
 
-from benchmarks.measuring import machine, print_table, share
+from benchmarks.measuring import Report, benchmark_parser, share
 from vqecg.downstream.comparison.out_of_fold import FoldScores, pool_folds
 from vqecg.evaluation.statistics.bootstrap import paired_difference, replicate_metric
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
@@ -25,7 +25,7 @@ NOISE = 0.5  # standard deviations of a classifier's own noise
 
 def main(arguments: list[str] | None = None) -> None:
     """Draws, compares and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--moved", type=float, nargs="+", default=[0.0, 0.3, 0.5], help="standard deviations of logits")
     parser.add_argument("--folds", type=int, default=9)
     parser.add_argument("--patients", type=int, default=100, help="in a fold, one record each")
@@ -33,13 +33,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--trials", type=int, default=100, help="comparisons for each row")
     parser.add_argument("--replicates", type=int, default=399, help="bootstrap draws of a comparison")
     options = parser.parse_args(arguments)
-    print(machine())
+    report = Report(__spec__.name, __doc__, arguments, options)
     rows = []
     for moved in options.moved:
         counts = np.sum([verdicts(options, moved, seed) for seed in range(options.trials)], axis=0)
         rows.append([f"{moved:g}", *(share(int(count), options.trials) for count in counts.ravel())])
     title = f"{options.folds} folds of {options.patients} patients, {options.seeds} seeds, {options.trials} comparisons"
-    print_table(title, ("moved", "raw: harm", "raw: gain", "ranks: harm", "ranks: gain"), rows)
+    report.table(title, ("moved", "raw: harm", "raw: gain", "ranks: harm", "ranks: gain"), rows)
+    counts = {"folds": options.folds, "patients of a fold": options.patients, "comparisons": options.trials}
+    report.write(counts)
 
 
 def verdicts(options: argparse.Namespace, moved: float, seed: int) -> list[list[bool]]:

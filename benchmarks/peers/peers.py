@@ -18,12 +18,11 @@ import sys
 import venv
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.measuring import machine, number, print_table
+from benchmarks.measuring import Cell, Report, benchmark_parser, cell, number
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.thresholds import FIXED
@@ -70,7 +69,7 @@ class Side:
 def main(arguments: list[str] | None = None) -> None:
     """Trains what is not trained yet, measures and prints."""
     options = parse(arguments)
-    print(machine(1))
+    report = Report(__spec__.name, __doc__, arguments, options, 1)
     torch.set_num_threads(1)
     store = RecordStore.open(options.store)
     rows = FoldSplit(tuple(options.train), tuple(options.validation), tuple(options.test)).indices(store.table)
@@ -93,12 +92,15 @@ def main(arguments: list[str] | None = None) -> None:
     sides = [read_side(name, options.work / name, judge, labels) for name in ("vqecg", *options.peers)]
     real = judge.auroc(store.signals(sources), labels)
     write_text(options.work / "peers.json", json.dumps([vars(side) for side in sides], indent=2) + "\n")
-    print_sides(sides, options.batches, real)
+    print_sides(report, sides, real)
+    report.write(
+        {"records drawn": options.records, "training records": len(rows.train), "test records": len(rows.test)}
+    )
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--store", type=Path, required=True, help="folder that `vqecg prepare` wrote")
     parser.add_argument("--work", type=Path, required=True, help="folder for the peer's environment and all stages")
     parser.add_argument("--peers", nargs="*", default=["vqvae"], choices=sorted(PEERS), help="of ecgen")
@@ -237,23 +239,23 @@ def read_side(name: str, folder: Path, judge: Judge, labels: np.ndarray) -> Side
     )
 
 
-def print_sides(sides: list[Side], batches: list[int], real: float) -> None:
+def print_sides(report: Report, sides: list[Side], real: float) -> None:
     """Two tables: cost and TSTR of all, and PRD of ours beside each peer that has a codec."""
-    header = ["", "parameters", "training CPU s", *(f"s/record at {batch}" for batch in batches)]
+    header = ["", "parameters", "training CPU s", *(f"s/record at {batch}" for batch in report.options.batches)]
     header += ["peak MiB training", "sampling", "TSTR macro AUROC"]
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for side in sides:
         costs = [side.training_seconds, *side.seconds, side.training_mib, side.sampling_mib]
-        rows.append([side.name, f"{side.parameters:,}", *map(number, costs), f"{side.auroc:.3f}"])
-    rows.append(["real records, as many", *[""] * (len(header) - 2), f"{real:.3f}"])
-    print_table("cost, and what a classifier learns from the records (CPU seconds)", header, rows)
+        rows.append([side.name, cell(side.parameters, 0), *map(number, costs), cell(side.auroc, 3)])
+    rows.append(["real records, as many", *[""] * (len(header) - 2), cell(real, 3)])
+    report.table("cost, and what a classifier learns from the records (CPU seconds)", header, rows)
     ours, compared = sides[0], []
     for side in sides[1:]:
         for rate, value in zip(side.bit_rates, side.prds, strict=True):
             place = ours.at_rate(rate)
-            own = (number(ours.bit_rates[place]), number(ours.prds[place]))
-            compared.append((side.name, number(rate), number(value), *own))
-    print_table(
+            beside = (number(ours.bit_rates[place]), number(ours.prds[place]))
+            compared.append((side.name, f"{rate:,.0f} bit/s", number(value), *beside))
+    report.table(
         "reconstruction: median PRD over the test records",
         ("", "bit/s", "PRD %", "vqecg bit/s", "vqecg PRD %"),
         compared,

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.measuring import machine, print_table
+from benchmarks.measuring import Report, benchmark_parser, cell
 from benchmarks.sampling.ghost_beats import simulated_store
 from vqecg.evaluation.privacy.memorisation import make_index
 from vqecg.prior.copies.gate import CopyGate
@@ -40,7 +40,7 @@ WEIGHTS = (0.25, 0.5, 0.75)  # of the second parent of a mixture
 def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse(arguments)
-    print(machine(torch.get_num_threads()))
+    report = Report(__spec__.name, __doc__, arguments, options, torch.get_num_threads())
     generator = np.random.default_rng(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         store = RecordStore.open(options.store) if options.store else simulated_store(Path(folder))
@@ -52,13 +52,14 @@ def main(arguments: list[str] | None = None) -> None:
         if tokenizer is not None:
             sets |= mixtures(tokenizer, training, options.pairs, generator)
         sets["real records of the test folds"] = store.signals(strangers.rows)
-        print_caught(gate, sets)
-        print_same_patient(training)
+        print_caught(report, gate, sets)
+        print_same_patient(report, training)
+        report.write({"training records": len(training), "copies": options.copies, "pairs": options.pairs})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--store", type=Path, help="folder of `vqecg prepare`; none = simulated records")
     parser.add_argument("--tokenizer", type=Path, help="folder of `vqecg train-tokenizer`")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 9)), help="folds the gate compares with")
@@ -85,7 +86,7 @@ def copies(
             codes = tokenizer.encode(torch.from_numpy(signals))
             for levels in sorted({1, 2, 3, tokenizer.num_levels} & set(range(tokenizer.num_levels + 1)), reverse=True):
                 decoded = tokenizer.decode(codes[..., :levels], signals.shape[2])
-                found[f"copies through {levels} levels"] = decoded.numpy()
+                found[f"copies through {levels} levels of the tokenizer"] = decoded.numpy()
     return found
 
 
@@ -115,19 +116,20 @@ def random_pairs(records: RecordSelection, generator: np.random.Generator) -> It
             yield signals
 
 
-def print_caught(gate: CopyGate, sets: dict[str, np.ndarray]) -> None:
-    """Distance to the nearest training record, and the share that the gate turns away."""
+def print_caught(report: Report, gate: CopyGate, sets: dict[str, np.ndarray]) -> None:
+    """Distance to the nearest training record, and the share that the gate rejects."""
     rows = []
     for name, signals in sets.items():
         distance = gate.distance(signals)
         low, median = np.percentile(distance, (1, 50))
         caught = (distance < gate.threshold).mean()
-        rows.append((name, f"{len(signals)}", f"{median:.3f}", f"{low:.3f}", f"{caught:.1%}"))
+        rows.append((name, cell(len(signals), 0), cell(median, 3), cell(low, 3), cell(100 * caught, 1, "%")))
     title = f"gate at {gate.threshold:.3f}, against {len(gate.rows):,} training records"
-    print_table(title, ("", "records", "median distance", "1st percentile", "turned away"), rows)
+    report.table(title, ("", "records", "median distance", "1st percentile", "rejected"), rows)
+    report.add("the gate", "threshold", cell(gate.threshold, 3))
 
 
-def print_same_patient(training: RecordSelection) -> None:
+def print_same_patient(report: Report, training: RecordSelection) -> None:
     """How often the nearest other record of a patient with several is another of the same patient."""
     names, counts = np.unique(training.patients, return_counts=True)
     several = np.flatnonzero(np.isin(training.patients, names[counts > 1]))
@@ -136,8 +138,10 @@ def print_same_patient(training: RecordSelection) -> None:
         index = make_index(space, training, None)
         # the nearest of all is the record itself
         nearest = index.nearest(training.store.signals(training.rows[several]), count=2).rows[:, 1]
-        rows.append((space, f"{len(several)}", f"{(training.patients[nearest] == patients).mean():.1%}"))
-    print_table("nearest other training record", ("distance", "records", "of the same patient"), rows)
+        same = (training.patients[nearest] == patients).mean()
+        rows.append((f"same patient by {space}", cell(len(several), 0), cell(100 * same, 1, "%")))
+    header = ("", "records", "nearest training record is of the same patient")
+    report.table("nearest other training record", header, rows)
 
 
 if __name__ == "__main__":

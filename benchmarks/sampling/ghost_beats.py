@@ -9,7 +9,6 @@ the signal-space mixtures, which need no tokenizer. The figure shows the pair wh
 of extra beats: both parents, and the mixture of the two, naive and aligned.
 """
 
-import argparse
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.measuring import machine, print_table
+from benchmarks.measuring import Report, benchmark_parser, cell
 from vqecg.prior.editing.interpolation import InterpolationSettings, draw_pair, interpolate
 from vqecg.prior.editing.pairing import Parents
 from vqecg.records.beats.alignment import align_beats
@@ -114,7 +113,7 @@ def draw_figure(store: RecordStore, found: BeatCounts, tokenizer: ECGTokenizer |
 
 def main(words: list[str] | None = None) -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--store", type=Path, help="folder of `vqecg prepare`; none = simulated records")
     parser.add_argument("--tokenizer", type=Path, help="folder of `vqecg train-tokenizer`")
     parser.add_argument("--statement", default="NORM", help="which both parents have")
@@ -131,16 +130,27 @@ def main(words: list[str] | None = None) -> None:
         found = count_beats(store, np.flatnonzero(has & folds), options.pairs, options.seed, tokenizer)
         if options.figure:
             draw_figure(store, found, tokenizer, options.figure)
-    own = found.beats[FIRST]
-    print(machine())
-    print_table(
-        f"{options.pairs} pairs of {options.statement}, {own.mean():.1f} beats a record",
-        ("mixture", "extra beats a record", "changed, absolute", "over 25 % extra"),
+    beats = found.beats[FIRST]
+    report = Report(__spec__.name, __doc__, words, options)
+    report.table(
+        f"{options.pairs} pairs of {options.statement}, {beats.mean():.1f} beats per record",
+        (
+            "mixture",
+            "extra beats per record",
+            "extra or missing beats per record",
+            "over 25 % extra",
+        ),
         [
-            (name, f"{more.mean():+.3f}", f"{np.abs(more).mean():.3f}", f"{(more > own / 4).mean():.0%}")
+            (
+                name,
+                cell(more.mean(), 3, signed=True),
+                cell(np.abs(more).mean(), 3),
+                cell(100 * (more > beats / 4).mean(), 0, "%"),
+            )
             for name, more in found.extra().items()
         ],
     )
+    report.write({"pairs": options.pairs})
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from benchmarks.evaluation.classifiers import interval_text
-from benchmarks.measuring import machine, print_table
+from benchmarks.evaluation.classifiers import interval_value
+from benchmarks.measuring import Cell, Report, benchmark_parser, cell
 from vqecg.evaluation.statistics.bootstrap import replicate_metric
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.prior.conditioning import Condition
@@ -54,7 +54,7 @@ REPLICATES, SPLITS = 1000, 3  # bootstrap draws; parts of the training records, 
 def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     options = parse(arguments)
-    print(machine(torch.get_num_threads()))
+    report = Report(__spec__.name, __doc__, arguments, options, torch.get_num_threads())
     store, generator = RecordStore.open(options.store), ECGGenerator.from_pretrained(options.generator)
     check(store, generator, options.test)
     rows = FoldSplit(tuple(options.train), (), tuple(options.test)).indices(store.table)
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     classes = class_columns(generator, test, options.least)
     training, held_out = real_records(generator, train, classes), real_records(generator, test, classes)
     readers = {part: Reader.fit(training, train.patients, first) for part, first in PARTS.items()}
-    print_readers(readers, training, held_out, test.patients, tuple(classes))
+    print_readers(report, readers, training, held_out, test.patients, tuple(classes))
     whole = readers["whole sketch"]
     sets = {"real training": [(training, whole.out_of_fold)], "real test": [(held_out, whole.score(held_out.traits))]}
     for guidance in options.guidance:
@@ -70,14 +70,15 @@ def main(arguments: list[str] | None = None) -> None:
         sets[f"guidance {guidance:g}"] = [(own, whole.score(own.traits)) for own in drawn]
     cuts = [np.median(own[has]) for own, has in zip(whole.out_of_fold.T, training.labels.T, strict=True)]
     for having in (True, False):
-        print_signs(sets, np.array(cuts), tuple(classes), having)
+        print_signs(report, sets, np.array(cuts), tuple(classes), having)
     traits = {name: np.concatenate([records.traits for records, _ in own]) for name, own in sets.items()}
-    print_spread(traits, generator.prior.sketch)
+    print_spread(report, traits, generator.prior.sketch)
+    report.write({"training records": len(train), "test records": len(test), "sketches per seed": options.records})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--store", type=Path, required=True, help="folder of `vqecg prepare`")
     parser.add_argument("--generator", type=Path, required=True, help="folder of `vqecg train-prior`, or a generator")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 8)), help="folds the prior learned from")
@@ -181,18 +182,25 @@ def out_of_fold(candidate: Any, traits: np.ndarray, labels: np.ndarray, patients
 
 
 def print_readers(
-    readers: Mapping[str, Reader], training: Records, test: Records, patients: np.ndarray, names: Sequence[str]
+    report: Report,
+    readers: Mapping[str, Reader],
+    training: Records,
+    test: Records,
+    patients: np.ndarray,
+    names: Sequence[str],
 ) -> None:
     """AUROC of every class, and the macro average over superclasses with its interval over patients."""
     draw, labels = draw_bootstrap(list(patients), 1, REPLICATES, 0), test.labels.astype(float)
     metrics = [replicate_metric("auroc", labels, own.score(test.traits)[None], draw) for own in readers.values()]
     macros = [replace(metric, values=metric.values[:, :, : len(SUPERCLASSES)]) for metric in metrics]
-    rows = [["superclasses, macro", "", "", *(interval_text(macro, draw) for macro in macros)]]
+    rows: list[list[Cell]] = [["superclasses, macro", "", "", *(interval_value(macro, draw) for macro in macros)]]
     for column, name in enumerate(names):
-        counts = [f"{records.labels[:, column].sum()}" for records in (training, test)]
-        rows.append([name, *counts, *(f"{metric.values[0, 0, column]:.3f}" for metric in metrics)])
+        counts = [cell(records.labels[:, column].sum(), 0) for records in (training, test)]
+        rows.append([name, *counts, *(cell(metric.values[0, 0, column], 3) for metric in metrics)])
     header = ["", "training", "test", *(f"{part}, {reader.kind}" for part, reader in readers.items())]
-    print_table(f"AUROC from traits, {len(labels):,} test records of {draw.patients:,} patients", header, rows)
+    report.table(
+        f"AUROC from traits, {len(labels):,} test records of {draw.patients:,} patients", header, rows, "AUROC"
+    )
 
 
 def signs(records: Records, scores: np.ndarray, cuts: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -204,10 +212,14 @@ def signs(records: Records, scores: np.ndarray, cuts: np.ndarray, names: Sequenc
 
 
 def print_signs(
-    sets: Mapping[str, Sequence[tuple[Records, np.ndarray]]], cuts: np.ndarray, names: Sequence[str], having: bool
+    report: Report,
+    sets: Mapping[str, Sequence[tuple[Records, np.ndarray]]],
+    cuts: np.ndarray,
+    names: Sequence[str],
+    having: bool,
 ) -> None:
     """The share of records with a label (or without it) that show each of its signs: mean over seeds, and range."""
-    table: dict[str, list[str]] = {}
+    table: dict[str, list[Cell]] = {}
     for own in sets.values():
         shares: dict[str, list[float]] = {}
         for records, scores in own:
@@ -215,26 +227,31 @@ def print_signs(
                 asked = records.labels[:, names.index(sign.split(":")[0])] == having
                 shares.setdefault(sign, []).append(float(shown[asked].mean()) if asked.any() else np.nan)
         for sign, found in shares.items():
-            spread = f" ({min(found):.2f}-{max(found):.2f})" if len(found) > 1 else ""
-            table.setdefault(sign, []).append(f"{np.mean(found):.2f}{spread}")
+            ends = (min(found), max(found)) if len(found) > 1 else (None, None)
+            table.setdefault(sign, []).append(cell(float(np.mean(found)), 2, "", *ends))
     title = f"share of records {'with' if having else 'without'} the label that show its sign"
-    print_table(title, ["", *sets], [[sign, *cells] for sign, cells in table.items()])
+    report.table(
+        title,
+        ["", *sets],
+        [[sign, *cells] for sign, cells in table.items()],
+        "with the label" if having else "without it",
+    )
 
 
-def print_spread(traits: Mapping[str, np.ndarray], sketch: SketchModel) -> None:
+def print_spread(report: Report, traits: Mapping[str, np.ndarray], sketch: SketchModel) -> None:
     """Standard deviation of traits and height of the beats, relative to the first of `traits`."""
     real = next(iter(traits))
     spread = [own.std(0) / traits[real].std(0) for own in traits.values()]
-    rows = [
-        [f"SD of {part}, median trait", *(f"{np.median(own[which]):.2f}" for own in spread)]
+    rows: list[list[Cell]] = [
+        [f"SD of {part}, median trait", *(cell(np.median(own[which]), 2) for own in spread)]
         for part, which in SPREAD.items()
     ]
     beats = {name: sketch.beats(torch.from_numpy(own)).numpy() for name, own in traits.items()}
     height = {name: np.median(np.ptp(own, axis=-1), axis=0) for name, own in beats.items()}
     for name, over_leads in (("median", np.median), ("lowest", np.min), ("highest", np.max)):
-        cells = [f"{over_leads(own / height[real]):.2f}" for own in height.values()]
+        cells = [cell(over_leads(own / height[real]), 2) for own in height.values()]
         rows.append([f"peak to peak of the beat, {name} lead", *cells])
-    print_table(f"relative to {real} records", ["", *traits], rows)
+    report.table(f"relative to {real} records", ["", *traits], rows, "relative to real training records")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.cache_utils import Cache, DynamicCache
 from transformers.utils import logging
 
-from benchmarks.measuring import Timing, machine, number, print_table, print_timings, time_side_by_side
+from benchmarks.measuring import Cell, Report, Timing, benchmark_parser, cell, number, time_side_by_side
 from vqecg.prior import kv_cache as cache
 from vqecg.prior import sampling
 from vqecg.prior.conditioning import Condition
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse(arguments)
     torch.set_num_threads(options.threads)
     logging.set_verbosity_error()  # generate warns of the random weights' settings at every call
-    print(machine(options.threads))
+    report = Report(__spec__.name, __doc__, arguments, options, options.threads)
     prior = load_prior(options)
     config = prior.config
     parameters = sum(parameter.numel() for parameter in prior.parameters())
@@ -55,13 +55,14 @@ def main(arguments: list[str] | None = None) -> None:
         for guidance in options.guidance:
             settings = SamplingSettings(guidance=guidance, batch_size=batch)
             timings = measure(prior, language_model, settings, options)
-            print_timings(f"batch {batch}, guidance {guidance:g}", "records/s", timings)
+            report.timings(f"batch {batch}, guidance {guidance:g}", "records/s", timings)
             rows.append(summary(settings, timings, share_outside_backbone(prior, settings)))
     header = ("", "records/s", "outside the backbone", f"/ {SAME_STEPS}", "required", "", f"/ {SAME_CODES}")
-    print_table("vqecg against generate on the same backbone (median over rounds)", header, rows)
+    report.table("vqecg against generate on the same backbone (median over rounds)", header, rows, "summary")
+    report.write({"rounds": options.rounds})
 
 
-def summary(settings: SamplingSettings, timings: list[Timing], share: float) -> tuple[str, ...]:
+def summary(settings: SamplingSettings, timings: list[Timing], share: float) -> tuple[Cell, ...]:
     """A row of the last table; "-" where generate was not timed."""
     ours, others = timings[0], {timing.name: timing for timing in timings[1:]}
     ratios = {name: ours.ratio(others[name]) for name in (SAME_STEPS, SAME_CODES) if name in others}
@@ -70,7 +71,7 @@ def summary(settings: SamplingSettings, timings: list[Timing], share: float) -> 
     return (
         f"batch {settings.batch_size}, guidance {settings.guidance:g}",
         number(ours.median),
-        f"{100 * share:.0f} %",
+        cell(100 * share, 0, "%"),
         number(ratios[SAME_STEPS]) if SAME_STEPS in ratios else "-",
         f"{required:g}",
         met,
@@ -80,7 +81,7 @@ def summary(settings: SamplingSettings, timings: list[Timing], share: float) -> 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__)
     parser.add_argument(
         "--generator", type=Path, help="folder of `vqecg train-prior`, or a generator, whose prior is used"
     )

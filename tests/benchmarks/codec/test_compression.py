@@ -22,7 +22,7 @@ def test_compression_reads_a_tokenizer(simulated_store: RecordStore, tiny_tokeni
     resnet = ResNetClassifier(ResNetConfig(("NORM", "MI", "STTC", "CD", "HYP"), widths=(8,), blocks=(1,)))
     resnet.save_pretrained(tmp_path / "classifier")
     printed = run(compression, *folders, "--classifiers", str(tmp_path / "classifier"))
-    assert "tokenizer PRD" in printed and "originals: macro AUROC" in printed
+    assert "PRD, tokenizer" in printed and "originals: macro AUROC" in printed
     with pytest.raises(ValueError, match="holds a ECGTokenizer; expected one of"):
         diagnostic_error.load_classifier(tmp_path / "tokenizer")
 
@@ -38,4 +38,4 @@ def test_compression_searches_codes_with_beams(simulated_store: RecordStore, tin
 @pytest.mark.slow
 def test_compression_trains_a_tokenizer_on_simulated_records(run):
     printed = run(compression, "--records", "100", "--tokenizer-steps", "4")
-    assert "tokenizer PRD" in printed
+    assert "PRD, tokenizer" in printed

@@ -76,10 +76,12 @@ def test_our_rate_is_the_highest_that_is_no_higher_than_the_peers():
 
 def test_the_tables_put_our_prd_beside_the_peers_at_its_rate(capsys: pytest.CaptureFixture[str]):
     sides = [side("vqecg", (125.0, 250.0), (50.0, 40.0)), side("vqvae", (130.0,), (70.0,))]
-    peers.print_sides([*sides, side("pulse2pulse", (), ())], [1, 8], 0.9)
+    options = peers.parse(["--store", "s", "--work", "w", "--batches", "1", "8"])
+    report = peers.Report("benchmarks.peers.peers", peers.__doc__, [], options)
+    peers.print_sides(report, [*sides, side("pulse2pulse", (), ())], 0.9)
     lines = capsys.readouterr().out.splitlines()
     compared = [line.split() for line in lines if line.split()[:1] == ["vqvae"]][-1]
-    assert compared == ["vqvae", "130", "70", "125", "50"]
+    assert compared == ["vqvae", "130", "bit/s", "70.0", "125", "50.0"]
     assert sum("pulse2pulse" in line for line in lines) == 1  # a model without a codec has no PRD
 
 
