@@ -35,7 +35,7 @@ def parse(arguments_class: type[T], program: str, description: str, words: Seque
         model_option = getattr(arguments_class, "model_option", None)
         named = () if model_option is None else (named_model(model_option, words, values),)
         defaults |= preset_defaults(chosen, *named) | {"preset": chosen}
-    start = build(arguments_class, values, defaults, config or program)
+    start = build(arguments_class, values, defaults, config or program, checked=False)
     return tyro.cli(
         arguments_class,
         prog=program,
@@ -103,11 +103,14 @@ def option_names(arguments_class: Any) -> list[str]:
     return names
 
 
-def build(arguments_class: Any, values: Mapping[str, Any], defaults: Mapping[str, Any], origin: str) -> Any:
+def build(
+    arguments_class: Any, values: Mapping[str, Any], defaults: Mapping[str, Any], origin: str, checked: bool = True
+) -> Any:
     """An instance of a (nested) dataclass from YAML values over defaults; what neither gives is tyro.MISSING.
 
     Both are named as the options are: those of settings that are nested without a name stand beside the others.
-    Raises ValueError for an option that the dataclass does not have.
+    Where words of the command line may still change the values, they are not `checked` by the dataclass. Raises
+    ValueError for an option that the dataclass does not have.
     """
     values = {str(name).replace("-", "_"): value for name, value in values.items()}
     options = option_names(arguments_class)
@@ -123,11 +126,19 @@ def build(arguments_class: Any, values: Mapping[str, Any], defaults: Mapping[str
             inner = {} if start is tyro.MISSING else options_of(start)
             inner |= {option: default for option, default in defaults.items() if option in within}
             given = {option: value for option, value in values.items() if option in within}
-            built[field.name] = build(kind, given, inner, origin)
+            built[field.name] = build(kind, given, inner, origin, checked)
             continue
         start = defaults.get(name, start)
         built[field.name] = convert(start, values[name], kind, f"{origin}: {name}") if name in values else start
-    return arguments_class(**built)
+    return arguments_class(**built) if checked else unchecked(arguments_class, built)
+
+
+def unchecked(settings_class: Any, values: Mapping[str, Any]) -> Any:
+    """An instance of a dataclass that was not asked whether its values go together."""
+    settings = object.__new__(settings_class)
+    for name, value in values.items():
+        object.__setattr__(settings, name, value)
+    return settings
 
 
 def field_default(field: dataclasses.Field[Any]) -> Any:

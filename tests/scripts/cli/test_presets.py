@@ -30,7 +30,7 @@ def test_another_classifier_comes_with_its_recipe():
 @pytest.mark.parametrize(
     ("command", "words", "place"),
     [
-        (compare, ["--store", "s", "--out", "o"], "training"),
+        (compare, ["--store", "s", "--out", "o", "--arms", "prior-samples"], "training"),
         (train_classifier, ["--store", "s", "--out", "o"], "training"),
         (augment, ["--store", "s", "--generator", "g", "--out", "o"], "classifier"),
         (run, ["--data", "d", "--out", "o"], "settings.classifier"),
