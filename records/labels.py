@@ -7,16 +7,18 @@ sinus rhythm, so NSR is SNR in the task `cpsc2018`, but only SR, not NORM, in PT
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from typing_extensions import Doc
 
 from vqecg.records.label_tables import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.label_tables import statement_table as packaged_statements
 
 TASKS = ("all", "diagnostic", "subdiagnostic", "superdiagnostic", "form", "rhythm", "cpsc2018")
 OWN = "own"  # the task whose classes are the labels of a corpus, whatever they are called
+TaskName = Annotated[str, Doc(f"one of {', '.join(TASKS)}, or {OWN}: the labels of the data, whatever they are")]
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")  # the order of Strodthoff et al., JBHI 25:1519 (2021)
 CPSC2018_CLASSES = ("SNR", "AF", "IAVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")  # labels 1-9 of its REFERENCE.csv
 

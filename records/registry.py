@@ -14,8 +14,11 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from typing_extensions import Doc
 
 T = TypeVar("T")
 
@@ -67,6 +70,13 @@ class Registry(Generic[T]):
         self.get(name)
         return self._entries[name][0]
 
+    def listing(self) -> str:
+        """The names for help texts, "resnet: a small network; s4d: ..." where entries have a `help`, else "a, b"."""
+        helps = [(name, getattr(entry, "help", "")) for name, entry in self]
+        if not any(isinstance(text, str) and text for _, text in helps):
+            return ", ".join(self.names())
+        return "; ".join(f"{name}: {text}" if isinstance(text, str) and text else name for name, text in helps)
+
     def __contains__(self, name: str) -> bool:
         return name in self.names()
 
@@ -85,6 +95,26 @@ class Registry(Generic[T]):
                 for module in pkgutil.iter_modules(package.__path__):
                     importlib.import_module(f"{self.package}.{module.name}")
         load_extensions()
+
+
+class NameIn(Doc):
+    """Annotates settings that hold names of a registry, for help: `model: Annotated[str, NameIn(CLASSIFIERS, "...")]`.
+
+    The names are looked up when help is shown, so that extensions are among them.
+    """
+
+    def __init__(self, registry: Registry[Any], text: str, also: str = "", brief: bool = False) -> None:
+        """`text` stands before the names and `also`, what else may be given, after them; `brief` has names alone."""
+        self.registry, self.text, self.also, self.brief = registry, text, also, brief
+
+    @property
+    def documentation(self) -> str:  # type: ignore[override]
+        """The help text."""
+        names = ", ".join(self.registry.names()) if self.brief else self.registry.listing()
+        return f"{self.text}{'. ' if ': ' in names else ': '}{', '.join(filter(None, (names, self.also)))}"
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__  # Doc's would look the names up while the settings are defined
 
 
 def load_extensions() -> None:
@@ -120,9 +150,20 @@ def _load_place(place: str) -> ModuleType:
         # by its own folder, so that a worker process finds the classes in it by the module's name
         if str(path.parent) not in sys.path:
             sys.path.append(str(path.parent))
-        return importlib.import_module(path.stem)
+        module = importlib.import_module(path.stem)
+        if Path(module.__file__ or "").resolve() != path:
+            raise ValueError(f"extension {place}: {module.__file__} has the same name; rename one of them")
+        return module
     except ImportError as error:
         raise ValueError(f"extension {place} cannot be imported ({error}); expected a module or a .py file") from error
+    except ValueError:
+        raise
+    except Exception as error:  # whatever somebody else's code raises
+        line = extract_tb(error.__traceback__)[-1]
+        raise ValueError(
+            f"extension {place} fails as it is imported, in line {line.lineno} of {line.filename} "
+            f"({type(error).__name__}: {error}); expected a module that only defines and registers"
+        ) from error
 
 
 def _is_same(one: object, other: object) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import TaskName
 from vqecg.records.store.subset import TrainingSubset
 
 REAL_ONLY, DUPLICATION = "real only", "duplication"
@@ -43,7 +44,7 @@ class AdditionPlan:
 class AdditionSettings:
     """The records that are learned from, and the labels that are added to them."""
 
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    task: TaskName = "superdiagnostic"
     target_classes: tuple[str, ...] = ()  # to add records to; none = that of the subset, else as auto: all scarce ones
     ratio: float = 0.5  # target classes are filled up to this multiple of the commonest class, such as 0.25 to 4
     companions: float = 0.0  # records without a target class added for each with one: then looking made is no sign

@@ -3,20 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.record import ECGRecord, RecordTable
+from vqecg.records.registry import NameIn
 
 __all__ = ["READERS", "DatasetReader", "ReadingOptions", "detect_source", "read_record", "read_records", "read_table"]
 
 AUTO = "auto"  # the source that is detected
-
-
-def source_help() -> str:
-    """The values of a `source` option, for help."""
-    return f"{AUTO} (detected), {', '.join(READERS.names())}"
+SourceName = Annotated[str, NameIn(READERS, "layout of the folder", also=f"{AUTO} (detected)")]
 
 
 def layouts() -> str:

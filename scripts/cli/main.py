@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from types import FrameType
 
 from vqecg.training.processes import MainProcessError, is_main_process, leave_job, process_count, process_index
@@ -31,6 +32,7 @@ COMMANDS = {
     "plot": "draw a recording on ECG paper",
 }
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
+EXTENSIONS = "--extensions"
 GRACE = 20  # s for the main process to say why it failed: a launcher ends all when it sees the first one end
 
 USAGE = f"""usage: vqecg COMMAND [options]
@@ -40,7 +42,8 @@ Synthetic 12-lead ECGs from a VQ-VAE tokenizer and a GPT-style prior, and an hon
 commands:
 {chr(10).join(f"  {name:<17} {text}" for name, text in COMMANDS.items())}
 
-`vqecg COMMAND --help` shows the options of one with units and defaults; every command takes --config FILE.yaml.
+`vqecg COMMAND --help` shows the options of one with units and defaults; every command takes
+--config FILE.yaml (options from a file) and --extensions FILE.py (readers, classifiers, methods and more of your own).
 Research use, not for diagnosis."""
 
 
@@ -70,11 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_command(name: str, words: Sequence[str]) -> int:
     """Runs a subcommand that exists; returns the exit status."""
     try:
-        module = importlib.import_module(f"vqecg.scripts.commands.{name.replace('-', '_')}")
-        from vqecg.scripts.cli.arguments import parse
+        with extensions_imported(words) as options:
+            module = importlib.import_module(f"vqecg.scripts.commands.{name.replace('-', '_')}")
+            from vqecg.scripts.cli.arguments import parse
 
-        module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], words))
-        leave_job()
+            module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options))
+            leave_job()
     except (ValueError, OSError) as error:
         own = "" if is_main_process() else f" (process {process_index()})"
         print(f"vqecg {name}{own}: {error}", file=sys.stderr)
@@ -88,6 +92,45 @@ def run_command(name: str, words: Sequence[str]) -> int:
         tell(f"\nvqecg {name}: {how}; give the same command again to go on")
         return 143 if stopped else 130
     return 0
+
+
+@contextmanager
+def extensions_imported(words: Sequence[str]) -> Iterator[list[str]]:
+    """Imports the modules after --extensions for the length of a `with` block, and gives the other words.
+
+    Worker processes that are started within it import them too. Raises ValueError for an --extensions without a value,
+    and for a module that cannot be imported.
+    """
+    from vqecg.records.registry import VARIABLE, load_extensions
+
+    given, others = take_extensions(words)
+    before = os.environ.get(VARIABLE, "")
+    if given:
+        os.environ[VARIABLE] = ",".join(filter(None, [before, *given]))
+    try:
+        load_extensions()
+        yield others
+    finally:
+        if given:
+            os.environ[VARIABLE] = before
+
+
+def take_extensions(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The modules after --extensions, files by their whole path, and the words that are left."""
+    given, others, taking = list[str](), list[str](), False
+    for word in words:
+        option, _, value = word.partition("=")
+        if option == EXTENSIONS:
+            taking = not value
+            given += filter(None, value.split(","))
+        elif taking and not word.startswith("-"):
+            given += word.split(",")
+        else:
+            taking = False
+            others.append(word)
+    if not given and len(others) < len(words):
+        raise ValueError(f"{EXTENSIONS} needs a value: names of modules, or paths of .py files")
+    return [str(Path(place).resolve()) if place.endswith(".py") else place for place in given], others
 
 
 def tell(message: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqecg.records.datasets.registry import read_record, read_table
+from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
 from vqecg.records.store.preprocessing import prepare
 from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.reports.ecg_paper import plot_ecg, save_figure
@@ -17,7 +17,7 @@ class Arguments:
     record: str  # record_id, such as 1 or A0001
     out: Path  # file to write, .svg or .png
     sampling_rate: int = 100  # Hz, at which it is drawn
-    source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
+    source: SourceName = AUTO
 
 
 def run(arguments: Arguments) -> None:

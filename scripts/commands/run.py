@@ -15,12 +15,13 @@ from vqecg.downstream.comparison.arms.registry import RUN, arms_of
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design, plan_of_labels
 from vqecg.prior.generator import ECGGenerator
+from vqecg.records.datasets.registry import AUTO, SourceName
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import shards_beside
 from vqecg.records.folds import FoldSplit
-from vqecg.records.labels import OWN, LabelTask
+from vqecg.records.labels import OWN, LabelTask, TaskName
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.records.store.subset import TrainingSubset, split_rows
@@ -48,12 +49,12 @@ class Arguments:
 
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
     out: Path  # folder of the run; the report is out/report.html; the same command again goes on where it stopped
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    task: TaskName = "superdiagnostic"
     prior_task: str = "all"  # labels that the prior is asked with: all statements, own, or the classes of a task
     preset: str = "small"  # tiny, small or base: the defaults of --settings
     folds: FoldSplit = field(default_factory=FoldSplit)
     spec: SignalSpec = field(default_factory=SignalSpec)
-    source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
+    source: SourceName = AUTO
     labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files
     target_classes: tuple[str, ...] = ()  # classes to add records to; none = all with under a third of the commonest's
     ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class

@@ -11,7 +11,7 @@ import tyro
 
 from vqecg.downstream.assessment.assessment import Assessment, AssessmentSettings, RealData, assess
 from vqecg.downstream.assessment.utility import MACRO, UtilitySettings
-from vqecg.downstream.classifiers.models.registry import JUDGES
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, JUDGES
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.design import check_generator
 from vqecg.evaluation.privacy.memorisation import MemorisationSettings
@@ -20,6 +20,8 @@ from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import TaskName
+from vqecg.records.registry import NameIn
 from vqecg.records.store.building import build_store, input_fingerprint
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.subset import TrainedOn
@@ -41,12 +43,14 @@ class AssessingStep:
     synthetic: Annotated[Path, tyro.conf.Positional]  # data set that `vqecg generate` wrote, or a store of one
     against: Path  # folder that `vqecg prepare` wrote: the real recordings
     out: Path  # folder of the assessment: assessment.json, assessment.html, and the classifiers
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    task: TaskName = "superdiagnostic"
     segmenter: Path | None = None  # folder that `vqecg train-segmenter` wrote; without it no PR, QRS, QT and axis
     generator: Path | None = None  # what made SYNTHETIC: gives the tokenizer's ceiling and membership inference
     earlier: tuple[Path, ...] = ()  # folders of assessments against the same records, whose classifiers are taken over
     folds: FoldSplit = field(default_factory=FoldSplit)
-    families: tuple[str, ...] = JUDGES  # classifiers that judge; the first one's features are a space
+    families: Annotated[
+        tuple[str, ...], NameIn(CLASSIFIERS, "classifiers that judge, the first one's features too", brief=True)
+    ] = JUDGES
     seeds: tuple[int, ...] = SMALL.seeds  # one classifier for each, in every family and design
     training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)  # --families names the model
     confidence: float = 0.95  # of the intervals

@@ -15,6 +15,7 @@ from vqecg.downstream.classifiers.signals import JoinedSignals, StoreSignals, re
 from vqecg.downstream.classifiers.training import LabelledSignals, classifier_card, predict, train_classifier
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit, SplitIndices, folds_text
+from vqecg.records.labels import TaskName
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset, split_rows
 from vqecg.scripts.cli.arguments import plain
@@ -29,7 +30,7 @@ class ClassifierStep:
 
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     out: Path  # folder of the classifier
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    task: TaskName = "superdiagnostic"
     synthetic: tuple[Path, ...] = ()  # stores of synthetic records (`vqecg prepare` on them), added to training whole
     real: bool = True  # --no-real: train on the synthetic records alone, not on the real training folds too
     folds: FoldSplit = field(default_factory=FoldSplit)

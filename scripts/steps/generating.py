@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, make_dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
+import tyro
 
 from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.config import SamplingSettings
@@ -32,6 +33,23 @@ TRAINING_FOLD = 1  # a synthetic record is for training only
 FIRST_PATIENT = 1_000_000  # synthetic patients are numbered from here, far from the real ones
 
 
+def wanted_attributes_class() -> type:
+    """A dataclass with an option for every attribute that is registered: age, sex, and those of extensions."""
+    fields = []
+    for name, attribute in ATTRIBUTES:
+        unknown = f"{attribute.unknown} = as in the training records with these labels"
+        wanted = attribute.unit if attribute.is_number else ", ".join(attribute.categories[1:])
+        hint = tyro.conf.arg(help="; ".join(filter(None, (wanted, unknown))))
+        fields.append((name, Annotated[float if attribute.is_number else str, hint], field(default=attribute.unknown)))
+    return make_dataclass("WantedAttributes", fields, frozen=True)
+
+
+if TYPE_CHECKING:
+    WantedAttributes = Any
+else:
+    WantedAttributes = wanted_attributes_class()
+
+
 @dataclass(frozen=True)
 class GeneratingStep:
     """The generator, the folder of the data set, and what is generated."""
@@ -41,8 +59,7 @@ class GeneratingStep:
     labels: tuple[str, ...] = ()  # these together, such as AFIB, or HYP STTC; none = all combinations of the training
     only: bool = False  # no other labels of the kind of --labels come along
     count: int = 100  # records
-    age: float = float("nan")  # years; nan = as in the training records with these labels
-    sex: str = "unknown"  # female, male, or unknown = as in the training records with these labels
+    attributes: Annotated[WantedAttributes, tyro.conf.arg(name="")] = field(default_factory=WantedAttributes)
     sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
     seed: int = 0  # of requests and draws; the same seed gives the same records on the same machine
     overwrite: bool = False  # replace an earlier synthetic data set in --out
@@ -115,7 +132,7 @@ def ask(generator: ECGGenerator, step: GeneratingStep) -> Requests:
 
 def wanted_attributes(step: GeneratingStep) -> dict[str, Any]:
     """The attributes asked for, by name."""
-    given = {name: getattr(step, name) for name in ("age", "sex")}
+    given = asdict(step.attributes)
     return {name: value for name, value in given.items() if not ATTRIBUTES.get(name).is_unknown(value)}
 
 

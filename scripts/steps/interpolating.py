@@ -12,6 +12,7 @@ from vqecg.prior.requests import Requests
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import TaskName
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.steps.generating import write_synthetic
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -26,7 +27,7 @@ class InterpolatingStep:
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
     out: Path  # folder of the new data set, in PTB-XL's layout
     label: str  # parents have this label, and otherwise just the same labels as each other
-    task: str = "superdiagnostic"  # all, diagnostic, subdiagnostic, superdiagnostic, form, rhythm, cpsc2018 or own
+    task: TaskName = "superdiagnostic"
     count: int = 100  # records
     folds: FoldSplit = field(default_factory=FoldSplit)
     settings: InterpolationSettings = field(default_factory=InterpolationSettings)

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vqecg.records.datasets.registry import read_table
+from vqecg.records.datasets.registry import AUTO, SourceName, read_table
 from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import SignalSpec
@@ -17,7 +17,7 @@ class PreparingStep:
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
     out: Path  # folder of the store; the same command again goes on after an interruption
     spec: SignalSpec = field(default_factory=SignalSpec)
-    source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
+    source: SourceName = AUTO
     labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files
     workers: int = 1  # processes that read
     overwrite: bool = False  # replace an earlier store in --out

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
-from vqecg.records.datasets.registry import read_record, read_table
+from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
 from vqecg.records.files.atomic import atomic_file
 from vqecg.records.leads import independent_leads
 from vqecg.records.store.record_store import RecordStore, is_store
@@ -32,7 +32,7 @@ class SegmentingStep:
     plot: Path | None = None  # file to write, .svg or .png: one recording with its waves shaded
     record: str = ""  # record_id of the recording that --plot draws; the first one if not given
     sampling_rate: int = 100  # Hz, the least that is read where a set has several rates
-    source: str = "auto"  # auto, ptb-xl, cpsc2018, challenge or folder
+    source: SourceName = AUTO
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,3 @@ JUDGES = ("resnet", "attention-rnn")  # two small families that judge synthetic 
 def classifier_class(name: str) -> type[Classifier]:
     """The classifier of that name. Raises ValueError, with the names there are, for another."""
     return CLASSIFIERS.get(name)
-
-
-def classifier_help() -> str:
-    """Every classifier in a line: "resnet: a small residual network; ..."."""
-    return "; ".join(f"{name}: {kind.help}" if kind.help else name for name, kind in CLASSIFIERS)

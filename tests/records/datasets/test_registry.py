@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,11 @@ import wfdb
 
 from vqecg.records.datasets.registry import (
     READERS,
+    SourceName,
     detect_source,
     read_record,
     read_records,
     read_table,
-    source_help,
 )
 from vqecg.records.leads import LEADS
 from vqecg.records.record import table_columns
@@ -169,8 +170,9 @@ class NpyReader(DatasetReader):
 def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A data set in a layout that a file outside the package reads."""
     assert len(EXTENSION.strip().splitlines()) < 40
-    (tmp_path / "npy_reader.py").write_text(EXTENSION)
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "npy_reader.py"))
+    place = tmp_path / f"npy_{tmp_path.name}.py"  # a name of its own: a module is imported once
+    place.write_text(EXTENSION)
+    monkeypatch.setenv(VARIABLE, str(place))
     for number in range(300):
         file = tmp_path / "set" / ("AF" if number % 2 else "NORM") / f"r{number:03d}.npy"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -180,7 +182,7 @@ def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 def test_a_reader_from_outside_is_detected_named_and_prepared(extension: Path, tmp_path: Path) -> None:
-    assert detect_source(extension) == "npy" and "npy" in source_help()
+    assert detect_source(extension) == "npy" and "npy" in get_args(SourceName)[1].documentation
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="- npy: a folder per label"):
         read_table(tmp_path / "empty")

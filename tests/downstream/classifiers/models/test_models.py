@@ -9,7 +9,7 @@ import torch
 
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.models.interface import ClassifierConfig, LabelAware, check_odd, check_positive
-from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, JUDGES, classifier_class, classifier_help
+from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, JUDGES, classifier_class
 from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.classifiers.thresholds import FIXED
 from vqecg.downstream.classifiers.training import LabelledSignals, initial_classifier, predict, train_classifier
@@ -40,7 +40,7 @@ def test_every_classifier_is_tested_and_has_a_recipe():
     assert set(JUDGES) <= set(TINY)
     for name, kind in CLASSIFIERS:
         assert recipe(name).model == name and recipe(name).fit.warmup_steps < recipe(name).fit.steps
-        assert kind.help and f"{name}: {kind.help}" in classifier_help()
+        assert kind.help and f"{name}: {kind.help}" in CLASSIFIERS.listing()
     with pytest.raises(ValueError, match=", ".join(CLASSIFIERS.names())):
         recipe("transformer")
 
