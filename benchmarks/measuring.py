@@ -6,7 +6,6 @@ Run alone it prints the line that describes the machine.
 import argparse
 import math
 import os
-import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
-from vqecg.reports.results import Figure, Value, measured_now, this_machine, write_experiment
+from vqecg.reports.results import Figure, Value, command_line, measured_now, this_machine, write_experiment
 
 Cell = str | Value
 
@@ -106,11 +105,7 @@ class Report:
         options: argparse.Namespace,
         torch_threads: int | None = None,
     ) -> None:
-        words = list(sys.argv[1:] if arguments is None else arguments)
-        if "--result" in words:  # where the figures go is no part of how they were measured
-            place = words.index("--result")
-            del words[place : place + 2]
-        self.command = f"python -m {program} {shlex.join(words)}".strip()
+        self.command = command_line(f"python -m {program}", sys.argv[1:] if arguments is None else arguments)
         self.title = (description or program).strip().splitlines()[0].rstrip(".")
         self.options = options
         self.figures: list[Figure] = []

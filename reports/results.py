@@ -10,6 +10,7 @@ import math
 import os
 import platform
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -192,13 +193,32 @@ def measured_now(
     *,
     seeds: Sequence[int] = (),
     counts: Mapping[str, int] | None = None,
+    notes: Sequence[str] = (),
     verdict: str = "",
 ) -> Experiment:
     """An experiment that ends now, by this program on this machine."""
-    today, commit, counted = date.today().isoformat(), program_version(), dict(counts or {})
     return Experiment(
-        name, title, (command,), today, commit, this_machine(), tuple(seeds), counted, tuple(figures), verdict=verdict
+        name,
+        title,
+        (command,),
+        date.today().isoformat(),
+        program_version(),
+        this_machine(),
+        tuple(seeds),
+        dict(counts or {}),
+        tuple(figures),
+        tuple(notes),
+        verdict=verdict,
     )
+
+
+def command_line(program: str, words: Sequence[str]) -> str:
+    """A command as it is typed, without --result: where figures go is no part of how they were measured."""
+    remaining = list(words)
+    if "--result" in remaining:
+        place = remaining.index("--result")
+        del remaining[place : place + 2]
+    return f"{program} {shlex.join(remaining)}".strip()
 
 
 def this_machine() -> str:

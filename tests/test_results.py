@@ -11,6 +11,7 @@ from vqecg.reports.result_pages import NOT_PROSE, SUFFIX, render_pages, render_r
 from vqecg.reports.results import read_experiment
 from vqecg.scripts.cli.arguments import parse
 from vqecg.scripts.cli.main import COMMANDS
+from vqecg.scripts.steps.comparing import ComparingStep, read_plan
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FOLDER = CHECKOUT / "docs" / "results"
@@ -73,3 +74,9 @@ def test_a_command_can_be_typed_today(line: str):
         parse(module.Arguments, "vqecg", COMMANDS[words[1]], words[2:])
     else:
         assert words[0] in ("make", "pytest")
+
+
+def test_the_plan_of_the_rare_statements_can_be_read():
+    step = ComparingStep(Path("store"), Path("out"))
+    (cell,) = read_plan(step, FOLDER / "rare-statements.yaml")
+    assert len(cell.parts) == 3 and cell.parts[0].design.arms[-1] == "prior samples + classic augmentation"

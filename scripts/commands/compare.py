@@ -1,11 +1,20 @@
 """`vqecg compare`."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from vqecg.reports.results import command_line
 from vqecg.scripts.cli.presets import preset
-from vqecg.scripts.steps.comparing import ComparingStep, additions_of, comparison_stage, run_plan, summary
+from vqecg.scripts.steps.comparing import (
+    ComparingStep,
+    additions_of,
+    comparison_stage,
+    run_plan,
+    summary,
+    write_results,
+)
 
 
 @dataclass(frozen=True)
@@ -13,6 +22,7 @@ class Arguments(ComparingStep):
     """Options of `vqecg compare`."""
 
     plan: Path | None = None  # yaml file with cells: a grid of comparisons, each with what differs from these options
+    result: Path | None = None  # file for the figures too, such as docs/results/NAME.json; of a plan one for each cell
     preset: str = "small"  # tiny, small or base: the defaults of --training and --augmentation.sampling
 
     model_option: ClassVar[str] = "training.model"
@@ -30,3 +40,6 @@ def run(arguments: Arguments) -> None:
         print(run_plan(arguments, arguments.plan))
     else:
         print(summary(comparison_stage(arguments)))
+    if arguments.result is not None:
+        for path in write_results(arguments.out, arguments.result, command_line("vqecg", sys.argv[1:])):
+            print(path)

@@ -1,6 +1,7 @@
 """From recordings and a generator to a comparison of arms, or from a plan to a grid of comparisons."""
 
 import datetime
+import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,8 +23,10 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.stage_file import STAGE_FILE
 from vqecg.records.store.record_store import RecordStore
+from vqecg.reports.comparison.experiment import comparison_experiment
 from vqecg.reports.comparison.grid_page import write_grid_page
 from vqecg.reports.comparison.page import write_comparison_page
+from vqecg.reports.results import write_experiment
 from vqecg.scripts.cli.arguments import build, options_of, plain
 from vqecg.scripts.cli.presets import SMALL, Preset
 from vqecg.scripts.cli.stage import Stage, begin
@@ -164,6 +167,17 @@ def read_plan(step: ComparingStep, path: Path) -> tuple[GridCell, ...]:
             raise ValueError(f"{origin} has no generator; name it there, or with --generator")
         cells.append(cell)
     return grid_cells(cells)
+
+
+def write_results(folder: Path, result: Path, command: str) -> list[Path]:
+    """Writes the figures of a finished comparison to `result`, or those of each cell of a grid beside it.
+
+    The file of a cell has the cell's name after that of `result`. Returns the paths.
+    """
+    cells = sorted((folder / "cells").glob("*/")) if (folder / PLAN_FILE).is_file() else []
+    names = {place: f"{result.stem}-{'-'.join(re.findall('[a-z0-9]+', place.name.lower()))}" for place in cells}
+    found = {names[place]: read_comparison(place) for place in cells} or {result.stem: comparison_of(folder)}
+    return [write_experiment(comparison_experiment(one, name, command), result.parent) for name, one in found.items()]
 
 
 def summary(stage: Stage) -> str:

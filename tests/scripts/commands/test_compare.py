@@ -128,11 +128,13 @@ def test_a_generator_that_may_have_seen_what_is_held_back_is_refused_or_told_of(
 
 
 def test_a_generator_of_fewer_of_the_same_records_is_used_and_the_comparison_says_so(
-    store: Path, generator: Path, tmp_path: Path
+    store: Path, generator: Path, tmp_path: Path, refused: Callable[..., str]
 ):
     arms = ["--arms", "prior-samples", "--target-classes", "HYP"]
     assert main(words(store, generator, tmp_path / "comparison", *arms)) == 0
     found = comparing.comparison_of(tmp_path / "comparison").cautions
+    result = ("--result", tmp_path / "result.json")
+    assert "no class is judged" in refused(*words(store, generator, tmp_path / "comparison", *arms, *result))
     told = [f"The generator's {part} was trained on fewer" for part in ("tokenizer", "prior")]
     assert [caution.split(" of these")[0] for caution in found][:2] == told
 
