@@ -18,6 +18,7 @@ from vqecg.evaluation.privacy.memorisation import MemorisationSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.export.synthetic_dataset import TRAINING_FOLD
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import TaskName
@@ -30,7 +31,6 @@ from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, begin
 from vqecg.scripts.steps.classifier import check_added
-from vqecg.scripts.steps.generating import TRAINING_FOLD
 from vqecg.training.checkpoint import fingerprint
 
 RESULT, PAGE = "assessment.json", "assessment.html"

@@ -28,8 +28,8 @@ from vqecg.downstream.comparison.design import check_generator
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.copies.waveform_index import NearestNeighbours
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.requests import Requests
 from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.store.record_store import RecordStore
@@ -38,7 +38,6 @@ from vqecg.records.store.subset import TrainedOn, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.steps.assessing import load_segmenter
-from vqecg.scripts.steps.generating import write_synthetic
 from vqecg.training.checkpoint import fingerprint
 
 
@@ -185,14 +184,15 @@ def write(step: AugmentingStep, own: Ingredients, paths: list[Path], said: str) 
             f"--settings.attempts try longer. {said}"
         )
     names = parts[0].attributes
-    asked = Requests(labels, {name: np.concatenate([part.attributes[name] for part in parts]) for name in names})
+    attributes = {name: np.concatenate([part.attributes[name] for part in parts]) for name in names}
     manifest = pd.concat([manifest_of(step, own, part) for part in parts], ignore_index=True)
     statements = [names for part in parts for names in part.statements]
     rate = own.store.spec.sampling_rate
     write_synthetic(
         step.out,
         signals(paths),
-        asked,
+        labels,
+        attributes,
         own.task,
         rate,
         manifest,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, make_dataclass
 from functools import partial
 from pathlib import Path
@@ -19,18 +19,14 @@ from vqecg.prior.generator import ECGGenerator, find_generator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.export.ptbxl_layout import is_dataset, write_dataset
+from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.folds import FoldSplit
-from vqecg.records.label_tables import table_with
-from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
-
-TRAINING_FOLD = 1  # a synthetic record is for training only
-FIRST_PATIENT = 1_000_000  # synthetic patients are numbered from here, far from the real ones
 
 
 def wanted_attributes_class() -> type:
@@ -95,7 +91,8 @@ def generate(step: GeneratingStep) -> str:
         write_synthetic(
             step.out,
             decoded(generator, paths),
-            requests,
+            requests.labels,
+            requests.attributes,
             generator.task,
             generator.tokenizer.config.sampling_rate,
             make_manifest(step, generator, gate, paths),
@@ -187,38 +184,3 @@ def make_manifest(
         np.concatenate([getattr(shard, name) for shard in shards]) for name in ("nearest", "distances", "rejected")
     )
     return manifest.assign(**gate_columns(gate, nearest, distances, rejected))
-
-
-def write_synthetic(
-    folder: Path,
-    chunks: Iterator[np.ndarray],
-    requests: Requests,
-    task: LabelTask,
-    sampling_rate: int,
-    manifest: pd.DataFrame,
-    overwrite: bool,
-    statements: list[dict[str, float]] | None = None,
-    note: str = "",
-    copies: bool = False,
-) -> None:
-    """Writes records with the labels that were asked for as statements of likelihood 100, or with `statements`.
-
-    `note` goes into the README; `copies` are recordings again, or nearly.
-    """
-    names = [task.names(row) for row in requests.labels]
-    statements = statements or [dict.fromkeys(own, 100.0) for own in names]
-    attributes = {
-        name: values.astype(np.float64) if ATTRIBUTES.get(name).is_number else values
-        for name, values in requests.attributes.items()
-    }
-    rows = pd.DataFrame(
-        {
-            "patient_id": [str(FIRST_PATIENT + number) for number in range(len(requests))],
-            "fold": TRAINING_FOLD,
-            **attributes,
-            "statements": statements,
-        }
-    )
-    manifest = manifest.assign(labels=["+".join(own) for own in names], **attributes)
-    meanings = table_with(name for own in statements for name in own)
-    write_dataset(folder, chunks, sampling_rate, rows, meanings, manifest, overwrite, note=note, copies=copies)

@@ -8,13 +8,12 @@ import pandas as pd
 
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.editing.interpolation import InterpolationSettings, interpolable, interpolate_store
-from vqecg.prior.requests import Requests
 from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import TaskName
 from vqecg.records.store.record_store import RecordStore
-from vqecg.scripts.steps.generating import write_synthetic
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 
@@ -80,11 +79,11 @@ def interpolate(step: InterpolatingStep) -> str:
         said = gate_sentence(gate, int(made.rejected.sum()), len(records))
         columns = gate_columns(gate, made.nearest.rows, made.nearest.distances, made.rejected)
         manifest = manifest.assign(**columns)
-    requests = Requests(records.labels, records.attributes)
     rate = store.spec.sampling_rate
     signals = iter([records.signal])
     shared = list(records.statements)
-    write_synthetic(step.out, signals, requests, task, rate, manifest, step.overwrite, shared, said)
+    asked = (records.labels, records.attributes)
+    write_synthetic(step.out, signals, *asked, task, rate, manifest, step.overwrite, shared, said)
     return (
         f"{len(records):,} records with {step.label} between parents of the training folds are in "
         f"{step.out}; the parents are in its manifest.parquet\n{said}"

@@ -1,0 +1,67 @@
+"""Made records as a data set in PTB-XL's layout: labels become statements, patients get numbers of their own."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.export.ptbxl_layout import write_dataset
+from vqecg.records.label_tables import table_with
+from vqecg.records.labels import LabelTask
+
+TRAINING_FOLD = 1  # a synthetic record is for training only
+FIRST_PATIENT = 1_000_000  # synthetic patients are numbered from here, far from the real ones
+CERTAIN = 100.0  # likelihood in percent of the statement that a label becomes
+
+
+def write_synthetic(
+    folder: Path,
+    chunks: Iterable[np.ndarray],
+    labels: np.ndarray,
+    attributes: Mapping[str, np.ndarray],
+    task: LabelTask,
+    sampling_rate: int,
+    manifest: pd.DataFrame,
+    overwrite: bool,
+    statements: Sequence[Mapping[str, float]] | None = None,
+    note: str = "",
+    copies: bool = False,
+) -> None:
+    """Writes made records as a data set; the folder appears when all is written, or not at all.
+
+    Args:
+        folder: of the data set.
+        chunks: signals (k, 8, samples) float32 mV, some at a time, in the order of `labels`.
+        labels: (records, classes) of 0 and 1, of `task`; they are columns of the manifest, and the statements if no
+            others are given.
+        attributes: (records,) by name, numbers or categories.
+        sampling_rate: Hz.
+        manifest: how every record was made, one row per record.
+        overwrite: replace an earlier data set of this kind.
+        statements: statement -> likelihood in percent, one mapping per record.
+        note: the last paragraph of README.md.
+        copies: the records are recordings again, or nearly.
+
+    Raises:
+        ValueError: as `write_dataset`.
+    """
+    names = [task.names(row) for row in labels]
+    if statements is None:
+        statements = [dict.fromkeys(classes, CERTAIN) for classes in names]
+    columns = {
+        name: np.asarray(values, np.float64) if ATTRIBUTES.get(name).is_number else values
+        for name, values in attributes.items()
+    }
+    rows = pd.DataFrame(
+        {
+            "patient_id": [str(FIRST_PATIENT + number) for number in range(len(labels))],
+            "fold": TRAINING_FOLD,
+            **columns,
+            "statements": statements,
+        }
+    )
+    manifest = manifest.assign(labels=["+".join(classes) for classes in names], **columns)
+    meanings = table_with(name for row in statements for name in row)
+    write_dataset(folder, chunks, sampling_rate, rows, meanings, manifest, overwrite, note=note, copies=copies)
