@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqecg.records.attributes import ATTRIBUTES, Attribute
+from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES, Attribute
 from vqecg.records.labels import LabelTask
 
 COARSER_TASKS = ("superdiagnostic", "subdiagnostic", "cpsc2018")  # whose classes follow from statements
@@ -94,7 +94,7 @@ class ConditionEmbedding(nn.Module):
 
     membership: Tensor
 
-    def __init__(self, classes: int, width: int, groups: int = 0, attributes: Sequence[str] = ("age", "sex")) -> None:
+    def __init__(self, classes: int, width: int, groups: int = 0, attributes: Sequence[str] = USUAL_ATTRIBUTES) -> None:
         """Raises ValueError for an attribute that is not registered."""
         super().__init__()
         self.attributes = tuple(attributes)

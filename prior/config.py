@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
 from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
 
@@ -24,7 +24,7 @@ class PriorShape:
     label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
     attribute_dropout: float = 0.3  # share of training records of which an attribute is hidden, each by itself
     # of a record, beside its labels: names of records/attributes.py
-    attributes: tuple[str, ...] = field(default=("age", "sex"), metadata=OMITTED_WHILE_DEFAULT)
+    attributes: tuple[str, ...] = field(default=USUAL_ATTRIBUTES, metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
         if self.backbone not in ("gpt2", "llama"):

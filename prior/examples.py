@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from vqecg.prior.conditioning import ATTRIBUTE_KEY
 from vqecg.prior.sketch.rhythm import most_beats, move_times, pad_times
 from vqecg.prior.sketch.traits import TraitBasis, measure_all, scaled
-from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.encoding import code_type
@@ -83,7 +83,7 @@ def encode_examples(
     task: LabelTask,
     levels: int,
     variants: Variants = Variants(),
-    attributes: Sequence[str] = ("age", "sex"),
+    attributes: Sequence[str] = USUAL_ATTRIBUTES,
     progress: bool = True,
 ) -> CodeExamples:
     """The chosen rows of a store with the codes of the first `levels`, in `variants.count` variants.

@@ -1,16 +1,21 @@
 """Recordings, real or made, as the prior sees them: their codes, and what it is told before it writes these."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vqecg.prior.conditioning import Condition
-from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.records.store.selection import RecordSelection
+
+if TYPE_CHECKING:  # a chain of imports that only the types need
+    from vqecg.prior.generator import ECGGenerator
 
 BATCH = 64  # records
 
@@ -31,7 +36,7 @@ class EncodedRecords:
         signal: np.ndarray,
         statements: Sequence[Mapping[str, float]],
         attributes: Mapping[str, np.ndarray],
-    ) -> "EncodedRecords":
+    ) -> EncodedRecords:
         """Of signals (batch, 8, samples) float32 mV, statements, and columns (batch,) of a record table by name."""
         tokenizer, prior = generator.tokenizer, generator.prior
         device = next(tokenizer.parameters()).device
@@ -41,13 +46,13 @@ class EncodedRecords:
         return cls(codes, condition.to(device), prior.sketch.measured(signal).to(device))
 
     @classmethod
-    def of_records(cls, generator: ECGGenerator, records: RecordSelection) -> "EncodedRecords":
+    def of_records(cls, generator: ECGGenerator, records: RecordSelection) -> EncodedRecords:
         """Of records of a store. Raises ValueError when its sampling rate is not the generator's."""
         generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
         attributes = records.attributes(generator.prior.config.attributes)
         return cls.of(generator, records.signals, records.statements, attributes)
 
-    def repeated(self, count: int) -> "EncodedRecords":
+    def repeated(self, count: int) -> EncodedRecords:
         """Every recording `count` times in a row."""
         again = torch.arange(len(self.codes), device=self.codes.device).repeat_interleave(count)
         return EncodedRecords(self.codes[again], self.condition[again], self.sketch[again])

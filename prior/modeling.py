@@ -24,10 +24,12 @@ from torch import Tensor, nn
 from vqecg.prior.conditioning import Condition, ConditionEmbedding
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.detail.modeling import DetailModel
+from vqecg.prior.sketch.layout import PLAIN
+from vqecg.prior.sketch.modeling import SketchModel
 from vqecg.prior.sketch.rendering import FrameEmbedding
 from vqecg.prior.sketch.rhythm import beat_distances
-from vqecg.prior.sketch.sketch import Sketch, SketchModel
-from vqecg.prior.sketch.traits import PLAIN, TraitBasis
+from vqecg.prior.sketch.sketch import Sketch
+from vqecg.prior.sketch.traits import TraitBasis
 from vqecg.training.checkpoint import Pretrained
 
 if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --help does not wait for it

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 
@@ -44,14 +44,14 @@ def attribute_column(name: str, values: Any) -> np.ndarray:
 
 
 def training_conditions(
-    store: RecordStore, indices: np.ndarray, task: LabelTask, attributes: Sequence[str] = ("age", "sex")
+    store: RecordStore, indices: np.ndarray, task: LabelTask, attributes: Sequence[str] = USUAL_ATTRIBUTES
 ) -> pd.DataFrame:
     """The number of the chosen rows with each combination of labels and attributes.
 
     Columns: labels (class names joined by "+"), one per attribute (numbers rounded to `Attribute.step`), count.
     """
     table = store.table.iloc[indices]
-    rows = {"labels": [join_labels(task.names(row)) for row in store.labels(task)[indices]]}
+    rows: dict[str, Any] = {"labels": [join_labels(task.names(row)) for row in store.labels(task)[indices]]}
     for name in attributes:
         attribute, values = ATTRIBUTES.get(name), table[name].to_numpy()
         if attribute.is_number:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.copies.gate import CopyGate, generate_gated
+from vqecg.prior.copies.gate import CopyGate
+from vqecg.prior.copies.gated_sampling import generate_gated
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sketch.sketch import Sketch

@@ -12,7 +12,8 @@ from vqecg.prior.config import ECGPriorConfig, PriorShape
 from vqecg.prior.detail.training import DetailLoss, train_detail
 from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.sketch.sketch import Sketch, SketchModel
+from vqecg.prior.sketch.modeling import SketchModel
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.traits import TraitBasis, measure_all
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore

@@ -106,6 +106,7 @@ class Attribute:
 
 
 ATTRIBUTES: Registry[Attribute] = Registry("attribute")
+USUAL_ATTRIBUTES = ("age", "sex")  # those that nearly every data set has
 
 for _rank, _attribute in enumerate(
     (

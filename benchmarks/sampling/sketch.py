@@ -33,8 +33,9 @@ from vqecg.evaluation.statistics.bootstrap import replicate_metric
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.sketch.sketch import Sketch, SketchModel
-from vqecg.prior.sketch.traits import LEAD_TRAITS, PLAIN
+from vqecg.prior.sketch.layout import LEAD_TRAITS, PLAIN
+from vqecg.prior.sketch.modeling import SketchModel
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import SUPERCLASSES
 from vqecg.records.store.record_store import RecordStore

@@ -6,12 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex, joined
-from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.requests import Requests
-from vqecg.prior.sampling import another_seed
-from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
@@ -79,55 +74,6 @@ class CopyGate:
                 f"{self.store.folder} holds records of {spec.samples} samples at {spec.sampling_rate} Hz, those to "
                 f"compare have {samples} at {sampling_rate} Hz: give the store that the generator was trained on"
             )
-
-
-@dataclass(frozen=True, eq=False)
-class GatedRecords:
-    """Records that passed the gate."""
-
-    records: SyntheticRecords
-    nearest: NearestNeighbours  # rows of the gate's store (n,), distances (n,)
-    rejected: np.ndarray  # (n,) int64, draws that were thrown away before the record passed
-
-
-def generate_gated(
-    generator: ECGGenerator,
-    requests: Requests,
-    seed: int,
-    settings: SamplingSettings,
-    gate: CopyGate,
-    first: int = 0,
-) -> GatedRecords:
-    """The records of `ECGGenerator.generate`, each drawn anew from other random streams while the gate rejects it.
-
-    Raises ValueError when a record is rejected as often as the gate's settings allow.
-    """
-    made = generator.generate(requests, seed, settings, first)
-    assert made.codes is not None and made.sketch is not None  # samples of a prior have both
-    signal, codes, sketch = made.signal.copy(), made.codes.copy(), made.sketch
-    found = gate.nearest(signal)
-    rows, distances = found.rows.copy(), found.distances.copy()
-    rejected = np.zeros(len(requests), np.int64)
-    for row in np.flatnonzero(distances < gate.threshold):
-        while distances[row] < gate.threshold:
-            rejected[row] += 1
-            if rejected[row] == gate.settings.attempts:
-                asked = "+".join(generator.task.names(requests.labels[row])) or "(no label)"
-                raise ValueError(
-                    f"record {first + row} ({asked}) came nearer than {gate.threshold:.3f} to a training record in "
-                    f"all of {gate.settings.attempts} draws: the generator copies its training records; train it "
-                    "shorter or on more records, or ask for labels with more of them"
-                )
-            again = generator.generate(
-                requests[row : row + 1], another_seed(seed, int(rejected[row])), settings, first + int(row)
-            )
-            assert again.codes is not None and again.sketch is not None
-            signal[row], codes[row] = again.signal[0], again.codes[0]
-            sketch = sketch.with_row(int(row), again.sketch)
-            near = gate.nearest(again.signal)
-            rows[row], distances[row] = near.rows[0], near.distances[0]
-    passed = replace(made, signal=signal, codes=codes, sketch=sketch)
-    return GatedRecords(passed, NearestNeighbours(rows, distances), rejected)
 
 
 def gate_sentence(gate: CopyGate, rejected: int, kept: int) -> str:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from vqecg.prior.detail.modeling import DetailModel
 from vqecg.prior.examples import CodeExamples, mean_losses
-from vqecg.prior.sketch.sketch import Sketch, SketchModel
+from vqecg.prior.sketch.modeling import SketchModel
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.training.fit import FitResult, FitSettings, fit
 
 NEIGHBOURS = 8  # of a code, one of which stands in its place where it is corrupted

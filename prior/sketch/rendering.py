@@ -7,7 +7,7 @@ like. Shown that beat frame by frame it learns in half the steps, and writes mor
 import torch
 from torch import Tensor, nn
 
-from vqecg.prior.sketch.traits import AFTER, BEFORE
+from vqecg.prior.sketch.layout import AFTER, BEFORE
 from vqecg.records.leads import INDEPENDENT_LEADS
 
 FADE = 0.06  # s at either end of a beat, over which it comes and goes

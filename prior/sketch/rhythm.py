@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from vqecg.prior.conditioning import Condition, ConditionEmbedding
+from vqecg.prior.sketch.layout import RHYTHM_TRAITS
 from vqecg.prior.sketch.mixture import LogisticMixture
-from vqecg.prior.sketch.traits import RHYTHM_TRAITS
+from vqecg.records.attributes import USUAL_ATTRIBUTES
 
 SHORTEST, LONGEST = 2.0, 60.0  # frames from one R peak to the next (0.16 and 4.8 s at 12.5 frames a second)
 SOONEST = 0.05  # frames from the record's start to its first R peak
@@ -32,7 +33,7 @@ class RhythmModel(nn.Module):
         groups: int = 0,
         width: int = 64,
         components: int = 6,
-        attributes: Sequence[str] = ("age", "sex"),
+        attributes: Sequence[str] = USUAL_ATTRIBUTES,
     ) -> None:
         super().__init__()
         self.frames = frames

@@ -1,23 +1,9 @@
-"""The sketch of a record: its traits and R peak times. It is drawn first; the codes are then written for it.
+"""The sketch of a record: its traits and R peak times. It is drawn first; the codes are then written for it."""
 
-labels, age, sex -> traits (trait_model.py) -> R peaks (rhythm.py) -> codes (prior/modeling.py)
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-
-from vqecg.prior.conditioning import Condition
-from vqecg.prior.sketch.mixture import uniform_noise
-from vqecg.prior.sketch.p_wave import EARLIEST, LATEST, PLACE, move_p
-from vqecg.prior.sketch.rendering import render
-from vqecg.prior.sketch.rhythm import RhythmModel, most_beats, pad_times
-from vqecg.prior.sketch.trait_model import TraitModel
-from vqecg.prior.sketch.traits import BEFORE, FARTHEST, P_TRAIT, PLAIN, TraitBasis, beat_samples, measure_all
-from vqecg.records.leads import INDEPENDENT_LEADS
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -51,86 +37,3 @@ class Sketch:
     def twice(self) -> "Sketch":
         """This batch followed by itself, for guidance."""
         return Sketch(torch.cat([self.times, self.times]), torch.cat([self.traits, self.traits]))
-
-
-@dataclass(frozen=True)
-class SketchLosses:
-    """Negative log-likelihoods of a batch of sketches, (batch,) nats each."""
-
-    traits: Tensor  # given the condition
-    beats: Tensor  # given the condition and the traits
-
-
-class SketchModel(nn.Module):
-    """Sketches <- labels, age, sex; and the basis by which a recording's traits are measured."""
-
-    offset: Tensor
-    projection: Tensor
-    loadings: Tensor
-    limits: Tensor
-
-    def __init__(
-        self,
-        classes: int,
-        groups: int,
-        frames: int,
-        components: int,
-        sampling_rate: int,
-        hop_length: int,
-        attributes: Sequence[str] = ("age", "sex"),
-    ) -> None:
-        super().__init__()
-        measures = PLAIN + len(INDEPENDENT_LEADS) * beat_samples(sampling_rate)
-        self.frames, self.sampling_rate, self.hop_length = frames, sampling_rate, hop_length
-        self.register_buffer("offset", torch.zeros(measures))
-        self.register_buffer("projection", torch.zeros(measures, PLAIN + components))
-        self.register_buffer("loadings", torch.zeros(components, measures - PLAIN))
-        self.register_buffer("limits", torch.tensor([[-FARTHEST], [FARTHEST]]).repeat(1, PLAIN + components))
-        self.traits = TraitModel(classes, PLAIN + components, groups, attributes=attributes)
-        self.rhythm = RhythmModel(classes, frames, groups, attributes=attributes)
-
-    @property
-    def basis(self) -> TraitBasis:
-        """How this model measures traits."""
-        parts = (self.offset, self.projection, self.loadings, self.limits)
-        return TraitBasis(*(own.cpu().numpy() for own in parts))
-
-    def forward(self, sketch: Sketch, condition: Condition) -> SketchLosses:
-        """How unlikely each sketch is."""
-        told = self.rhythm.tell(condition, sketch.traits)
-        return SketchLosses(self.traits(sketch.traits, condition), self.rhythm(sketch.times, told))
-
-    @torch.inference_mode()
-    def sample(
-        self, condition: Condition, seed: int, first: int, temperature: float = 1.0, guidance: float = 1.0
-    ) -> Sketch:
-        """One sketch for each row of the condition; rows are records first, first + 1, ... of the seed's streams.
-
-        `temperature` and `guidance` are of the traits, see `SamplingSettings`.
-        """
-        device, numbers = self.offset.device, range(first, first + len(condition))
-        noise = uniform_noise([[seed, number, 2] for number in numbers], self.projection.shape[1])
-        traits = self.traits.sample(condition, noise.to(device), self.limits, temperature, guidance)
-        noise = uniform_noise([[seed, number, 1] for number in numbers], most_beats(self.frames))
-        return Sketch(self.rhythm.sample(self.rhythm.tell(condition, traits), noise.to(device)), traits)
-
-    @torch.no_grad()
-    def rendered(self, sketch: Sketch) -> Tensor:
-        """Sketches as recordings, (batch, 8, frames * hop length) mV: every beat of a record alike. See `render`."""
-        samples = self.frames * self.hop_length
-        return render(sketch.times * self.hop_length, self.beats(sketch.traits), samples, self.sampling_rate)
-
-    @torch.no_grad()
-    def beats(self, traits: Tensor) -> Tensor:
-        """Representative beats (batch, 8, samples) mV, as far as the traits (batch, traits) tell them."""
-        beat = (self.offset[PLAIN:] + traits[:, PLAIN:] @ self.loadings).unflatten(1, (len(INDEPENDENT_LEADS), -1))
-        advance = (self.offset[P_TRAIT] + traits[:, P_TRAIT] / self.projection[P_TRAIT, P_TRAIT].clamp_min(1e-6)).exp()
-        advance = advance.clamp(LATEST, EARLIEST)
-        peak = round(BEFORE * self.sampling_rate)
-        return move_p(beat, peak, torch.full_like(advance, PLACE), advance, self.sampling_rate)
-
-    def measured(self, signal: np.ndarray) -> Sketch:
-        """The sketches of recordings (batch, 8, samples) float32 mV, of the rate and length of the training's."""
-        found = measure_all(signal, self.sampling_rate)
-        times = pad_times(found.peaks, signal.shape[2] / self.frames, self.frames)
-        return Sketch(torch.from_numpy(times), torch.from_numpy(self.basis.traits(found.measures)))

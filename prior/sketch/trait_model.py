@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from vqecg.prior.conditioning import Condition, ConditionEmbedding
+from vqecg.prior.sketch.layout import LEAD_TRAITS, RHYTHM_TRAITS
 from vqecg.prior.sketch.mixture import LogisticMixture
-from vqecg.prior.sketch.traits import LEAD_TRAITS, RHYTHM_TRAITS
+from vqecg.records.attributes import USUAL_ATTRIBUTES
 
 RHYTHM_GUIDANCE = 0.5  # share of it that reaches rate and irregularity: more makes pauses that no heart makes
 RHYTHM_PACE = 6.0  # times: so much faster do rate, irregularity and P wave learn what a label says of them
@@ -30,7 +31,7 @@ class TraitModel(nn.Module):
         width: int = 128,
         components: int = 4,
         dropout: float = 0.3,
-        attributes: Sequence[str] = ("age", "sex"),
+        attributes: Sequence[str] = USUAL_ATTRIBUTES,
     ) -> None:
         super().__init__()
         self.condition = ConditionEmbedding(classes, width, groups, attributes)

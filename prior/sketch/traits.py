@@ -14,15 +14,10 @@ from typing import Self
 import numpy as np
 import torch
 
+from vqecg.prior.sketch.layout import AFTER, BEFORE, LEAD_TRAITS, P_TRAIT, PLAIN
 from vqecg.prior.sketch.p_wave import PLACE, find_p, move_p
 from vqecg.records.beats.r_peaks import find_r_peaks
-from vqecg.records.leads import INDEPENDENT_LEADS
 
-BEFORE, AFTER = 0.35, 0.55  # s around the R peak: from before P to the end of T
-RHYTHM_TRAITS = 2  # the first ones: rate and irregularity
-P_TRAIT = RHYTHM_TRAITS  # then how far the P wave is ahead
-LEAD_TRAITS = P_TRAIT + 1  # the first of each lead's wander and noise
-PLAIN = LEAD_TRAITS + 2 * len(INDEPENDENT_LEADS)  # the first of the beat, which comes after these
 LEAST_IRREGULARITY, LEAST_NOISE = 0.01, 0.001  # of the mean interval; mV. What is below counts as that
 LEAST_SPREAD = 0.05  # of a logarithm over the training records, so that a constant is not blown up
 FARTHEST = 8.0  # standard deviations; a trait further out counts as that
@@ -76,11 +71,6 @@ class TraitBasis:
         """(records, measures), NaN where unknown -> (records, traits) float32, 0 where unknown."""
         found = np.nan_to_num(measures - self.offset).astype(np.float32) @ self.projection
         return found.clip(-FARTHEST, FARTHEST)
-
-
-def beat_samples(sampling_rate: float) -> int:
-    """Samples of the representative beat, a lead."""
-    return round(BEFORE * sampling_rate) + round(AFTER * sampling_rate)
 
 
 def measure(signal: np.ndarray, peaks: np.ndarray, sampling_rate: float) -> np.ndarray:

@@ -16,8 +16,9 @@ from torch import Tensor
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.modeling import ECGPrior, delay, undelay
+from vqecg.prior.sketch.layout import PLAIN
 from vqecg.prior.sketch.sketch import Sketch
-from vqecg.prior.sketch.traits import PLAIN, TraitBasis
+from vqecg.prior.sketch.traits import TraitBasis
 from vqecg.training.checkpoint import fingerprint
 
 FRAMES, LEVELS, CODES, DIMENSION, COMPONENTS = 12, 3, 16, 8, 4

@@ -15,8 +15,8 @@ from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
 from vqecg.prior.modeling import ECGPrior, delay, undelay
 from vqecg.prior.sampling import draw, invert, record_noise, sample, sample_codes
+from vqecg.prior.sketch.layout import PLAIN as PLAIN_TRAITS
 from vqecg.prior.sketch.sketch import Sketch
-from vqecg.prior.sketch.traits import PLAIN as PLAIN_TRAITS
 
 FRAMES, LEVELS, CODES, COMPONENTS = 10, 3, 16, 4
 PLAIN = SamplingSettings()

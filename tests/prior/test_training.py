@@ -13,7 +13,8 @@ from vqecg.prior.config import ECGPriorConfig, PriorShape
 from vqecg.prior.examples import CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.sketch.traits import PLAIN, measure
+from vqecg.prior.sketch.layout import PLAIN
+from vqecg.prior.sketch.traits import measure
 from vqecg.prior.training import (
     PriorTraining,
     prior_loss,

@@ -18,7 +18,8 @@ from vqecg.evaluation.privacy.memorisation import (
 )
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.feature_index import FeatureIndex
-from vqecg.prior.copies.gate import CopyGate, GateSettings, generate_gated
+from vqecg.prior.copies.gate import CopyGate, GateSettings
+from vqecg.prior.copies.gated_sampling import generate_gated
 from vqecg.prior.copies.waveform_index import NearestNeighbours, WaveformIndex
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices

@@ -12,8 +12,9 @@ from vqecg.prior.detail.modeling import DetailModel
 from vqecg.prior.detail.training import DetailLoss, corrupted, embedding_of, train_detail
 from vqecg.prior.examples import CodeExamples, mean_losses
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.sketch.sketch import Sketch, SketchModel
-from vqecg.prior.sketch.traits import PLAIN
+from vqecg.prior.sketch.layout import PLAIN
+from vqecg.prior.sketch.modeling import SketchModel
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.training.fit import FitSettings
 
 FRAMES, HOP, LEVELS, CODES, DIMENSION, COMPONENTS = 12, 8, 4, 16, 8, 3

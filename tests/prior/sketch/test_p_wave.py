@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from vqecg.prior.sketch.layout import AFTER, BEFORE
 from vqecg.prior.sketch.p_wave import EARLIEST, END, LATEST, PLACE, UPRIGHT, find_p, move_p
-from vqecg.prior.sketch.traits import AFTER, BEFORE
 from vqecg.records.leads import INDEPENDENT_LEADS
 
 

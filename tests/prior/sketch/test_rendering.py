@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from vqecg.prior.sketch.layout import AFTER, BEFORE, P_TRAIT, PLAIN, beat_samples
+from vqecg.prior.sketch.modeling import SketchModel
 from vqecg.prior.sketch.p_wave import find_p
 from vqecg.prior.sketch.rendering import FADE, FrameEmbedding, fade, render
-from vqecg.prior.sketch.sketch import Sketch, SketchModel
-from vqecg.prior.sketch.traits import AFTER, BEFORE, P_TRAIT, PLAIN, TraitBasis, beat_samples, measure_all
+from vqecg.prior.sketch.sketch import Sketch
+from vqecg.prior.sketch.traits import TraitBasis, measure_all
 from vqecg.records.store.record_store import RecordStore
 
 RATE, SAMPLES = 100, 1000

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
+from vqecg.prior.sketch.layout import LEAD_TRAITS, P_TRAIT, PLAIN, beat_samples
 from vqecg.prior.sketch.p_wave import EARLIEST, LATEST
-from vqecg.prior.sketch.traits import LEAD_TRAITS, P_TRAIT, PLAIN, TraitBasis, beat_samples, measure, scaled
+from vqecg.prior.sketch.traits import TraitBasis, measure, scaled
 
 RATE = 100
 

@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from vqecg.prior.conditioning import Condition
+from vqecg.prior.sketch.layout import PLAIN, RHYTHM_TRAITS
 from vqecg.prior.sketch.mixture import uniform_noise
+from vqecg.prior.sketch.modeling import SketchModel
 from vqecg.prior.sketch.rhythm import most_beats
-from vqecg.prior.sketch.sketch import Sketch, SketchModel
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.trait_model import RHYTHM_GUIDANCE, TraitModel
-from vqecg.prior.sketch.traits import FARTHEST, PLAIN, RHYTHM_TRAITS, TraitBasis, measure
+from vqecg.prior.sketch.traits import FARTHEST, TraitBasis, measure
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.store.record_store import RecordStore
 
