@@ -1,1 +1,1 @@
-"""What is timed and measured, each against a named alternative: `python -m benchmarks.codec.compression --help`."""
+"""Timings and measurements, each against a named alternative: `python -m benchmarks.codec.compression --help`."""

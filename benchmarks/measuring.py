@@ -1,4 +1,4 @@
-"""What all benchmarks share: timing alternatives side by side, and the table and the file of what came out.
+"""Common ground of all benchmarks: timing alternatives side by side, and the table and the file of figures.
 
 Run alone it prints the line that describes the machine.
 """
@@ -23,18 +23,18 @@ Cell = str | Value
 
 @dataclass(frozen=True)
 class Timing:
-    """How fast one alternative was."""
+    """The speed of one alternative."""
 
     name: str
-    rates: np.ndarray  # (rounds,) items a second; round n of every alternative was timed in one go
+    rates: np.ndarray  # (rounds,) items per second; round n of every alternative was timed in one go
 
     @property
     def median(self) -> float:
-        """Items a second."""
+        """Items per second."""
         return float(np.median(self.rates))
 
     def ratio(self, other: "Timing") -> float:
-        """How many times as fast as `other`: the median over rounds, so that a load that comes and goes cancels."""
+        """The speed relative to `other`: the median over rounds, so that a load that comes and goes cancels."""
         return float(np.median(self.rates / other.rates))
 
 
@@ -55,11 +55,11 @@ def time_side_by_side(
             began = time.perf_counter()
             work()
             seconds[row, turn] = time.perf_counter() - began
-    return [Timing(name, items / own) for name, own in zip(alternatives, seconds, strict=True)]
+    return [Timing(name, items / elapsed) for name, elapsed in zip(alternatives, seconds, strict=True)]
 
 
 def share(count: int, trials: int) -> Value:
-    """How often something occurred among trials, with its 95 % interval (Wilson)."""
+    """The share of trials in which something occurred, with its 95 % interval (Wilson)."""
     bounds = binomtest(count, trials).proportion_ci(0.95, "wilson")
     return Value(count / trials, 3, "", float(bounds.low), float(bounds.high))
 

@@ -52,14 +52,14 @@ class Results:
         return str(replace(self.experiment(name).value(of, measure), low=None, high=None, verdict=""))
 
     def count(self, name: str, what: str) -> str:
-        """How many of something an experiment had. Raises ValueError where it does not say."""
+        """The number of something in an experiment. Raises ValueError where it does not say."""
         counts = self.experiment(name).counts
         if what not in counts:
             raise ValueError(f"{name} counts no {what!r}; it counts {', '.join(counts)}")
         return f"{counts[what]:,}"
 
     def verdict(self, name: str) -> str:
-        """What the program, or who measured, concluded. Raises ValueError where nobody did."""
+        """The conclusion of the program, or of who measured. Raises ValueError where nobody did."""
         if not self.experiment(name).verdict:
             raise ValueError(f"{name} has no verdict; write one into its file or leave it out of the page")
         return self.experiment(name).verdict

@@ -84,7 +84,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What was measured, and all that is needed to measure it again.
+    """A measurement, and all that is needed to measure it again.
 
     Raises ValueError for a name, date, command or commit that cannot be, for no figures and for two of the same name.
     """
@@ -118,7 +118,7 @@ class Experiment:
             raise ValueError(f"{self.name}: {twice[0]} stands twice; expected one figure of each name and measure")
 
     def names(self) -> list[str]:
-        """What figures are of, in the order of the file, each once."""
+        """The names of what was measured, in the order of the file, each once."""
         return list(dict.fromkeys(figure.of for figure in self.figures))
 
     def value(self, of: str, measure: str) -> Value:

@@ -39,7 +39,7 @@ from vqecg.tokenizer.training import train_tokenizer
 
 STEPS = np.geomspace(0.03, 8.0, 14)  # mV, of the baseline's quantizer
 BATCH = 64  # records encoded at a time
-RATES = (250.0, 545.0, 1018.0, 1611.0)  # bits a second at which the baseline is told on its own
+RATES = (250.0, 545.0, 1018.0, 1611.0)  # bit/s at which the baseline is reported alone
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class LevelPoint:
     """The tokenizer decoded from its first levels, over test records."""
 
     levels: int
-    bit_rate: float  # bits a second at a fixed length a code
-    entropy_rate: float  # bits a second if the codes were entropy coded
+    bit_rate: float  # bit/s at a fixed length per code
+    entropy_rate: float  # bit/s if the codes were entropy coded
     prd: float  # %, median over records
     decoded: np.ndarray  # (records, 8, samples) mV
 
@@ -88,13 +88,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = benchmark_parser(__doc__)
     parser.add_argument("--store", type=Path, help="folder that `vqecg prepare` wrote (default: simulated records)")
     parser.add_argument("--tokenizer", type=Path, help="folder that `vqecg train-tokenizer` wrote")
-    parser.add_argument("--beams", type=int, default=1, help="partial codes kept in encoding; 1 = greedy")
+    parser.add_argument("--beams", type=int, default=1, help="partial codes that encoding pursues; 1 = greedy")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 9)), help="folds to fit on")
     parser.add_argument("--test", type=int, nargs="+", default=[9], help="folds to measure on")
     parser.add_argument("--records", type=int, default=600, help="simulated records")
     parser.add_argument("--tokenizer-steps", type=int, default=TINY.tokenizer.fit.steps, help="of the tiny tokenizer")
     parser.add_argument("--classifiers", type=Path, nargs="*", default=[], help="folders of trained classifiers")
-    parser.add_argument("--task", default="superdiagnostic", help="labels that the classifiers tell")
+    parser.add_argument("--task", default="superdiagnostic", help="labels that the classifiers predict")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch")
     return parser.parse_args(arguments)
 
@@ -128,7 +128,7 @@ def level_points(
     began = time.process_time()
     codes = encode(tokenizer, store, test, beams)
     rate = len(test) / (time.process_time() - began)
-    print(f"encoding with beams kept: {beams}: {number(rate)} records per second of processor time")
+    print(f"encoding with {beams} beams: {number(rate)} records per second of processor time")
     signal = torch.from_numpy(store.signals(test))
     ladder = sorted({q for q in (1, 2, 3, 4, 6) if q < tokenizer.num_levels} | {tokenizer.num_levels})
     points = []
@@ -183,7 +183,7 @@ def print_diagnosis(
     models: list[nn.Module],
     labels: np.ndarray,
 ) -> None:
-    """What a reader of the ECG would notice, for the tokenizer and the baseline in turn."""
+    """The errors that a reader of the ECG would notice, for the tokenizer and the baseline in turn."""
     original = macro_auroc(models, test, labels) if models else np.nan
     places = [beat_samples(signal, sampling_rate) for signal in test]
     rows: list[tuple[str, ...]] = []

@@ -29,7 +29,7 @@ SMALL_WAVE = 0.1  # mV; a percentage of a smaller deflection says nothing
 
 @dataclass(frozen=True)
 class BeatSamples:
-    """Where one record is measured."""
+    """The samples at which one record is measured."""
 
     baseline: np.ndarray  # (beats, samples of the PR segment)
     peak: np.ndarray  # (beats, 12) the largest deflection of QRS, in each lead
@@ -49,7 +49,7 @@ class DiagnosticError:
 
 
 def beat_samples(signal: np.ndarray, sampling_rate: int) -> BeatSamples:
-    """Where to measure a record (8, samples) mV: beats too near to its ends are left out."""
+    """The samples at which to measure a record (8, samples) mV; beats too near to its ends are left out."""
     twelve = twelve_leads(signal)
     slope = np.sqrt(np.square(np.gradient(twelve, axis=1)).sum(0))
     reach, segment = round(QRS_REACH * sampling_rate), max(1, round(BASELINE * sampling_rate))
@@ -82,10 +82,10 @@ def diagnostic_error(signals: np.ndarray, decoded: np.ndarray, places: Sequence[
     """
     rows: list[tuple[float, ...]] = []
     levels: list[np.ndarray] = []
-    for signal, own, samples in zip(signals, decoded, places, strict=True):
+    for signal, changed, samples in zip(signals, decoded, places, strict=True):
         if not len(samples.st):
             continue
-        (r, st), (r_decoded, st_decoded) = amplitudes(signal, samples), amplitudes(own, samples)
+        (r, st), (r_decoded, st_decoded) = amplitudes(signal, samples), amplitudes(changed, samples)
         tall = np.abs(r) >= SMALL_WAVE
         gain = 100 * (r_decoded / np.where(tall, r, np.nan) - 1)
         rows.append(

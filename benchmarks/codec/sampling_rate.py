@@ -1,4 +1,4 @@
-"""What a tokenizer keeps of records at a higher sampling rate than its own: resampled, coded, decoded, resampled back.
+"""Records at a higher sampling rate than the tokenizer's: resampled, coded, decoded and resampled back.
 
     vqecg prepare --data ptb-xl --out runs/ptbxl-500/store --spec.sampling-rate 500
     python -m benchmarks.codec.sampling_rate --store runs/ptbxl-500/store --tokenizer runs/ptbxl/tokenizer --test 9
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
             tokenizers["trained here"] = trained_here(store, rows, options.preset, options.steps)
     title = f"PRD against {len(test)} test records at {store.spec.sampling_rate} Hz (median)"
     header = ("", "Hz", "levels", "bit/s", "PRD", "resampling alone")
-    lines = [line for name, own in tokenizers.items() for line in level_lines(name, own, test, store.spec)]
+    lines = [line for name, one in tokenizers.items() for line in level_lines(name, one, test, store.spec)]
     report.table(title, header, lines)
     report.write({"test records": len(test)})
 

@@ -18,7 +18,7 @@ from vqecg.records.simulation.simulator import SimulatorSettings, simulate_recor
 from vqecg.scripts.cli.presets import PRESETS, preset
 from vqecg.tokenizer.modeling import ECGTokenizer
 
-STEP = 0.2  # mV, of the transform codec's quantizer: about 1,000 bits a second
+STEP = 0.2  # mV, of the transform codec's quantizer: about 1,000 bit/s
 DISTINCT = 16  # simulated records, repeated to fill a batch
 
 

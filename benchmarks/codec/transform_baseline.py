@@ -15,7 +15,7 @@ from vqecg.records.leads import INDEPENDENT_LEADS, twelve_leads
 
 PRIOR_WEIGHT = 4.0  # records that the two-sided geometric prior of a coefficient's table counts as
 LONGEST_CODE = 48.0  # bits: a symbol that the tables hardly know is written out in plain
-STEP_BITS = 8  # a record, to name its quantizer step
+STEP_BITS = 8  # per record, to name its quantizer step
 STEP_ROUNDING = 0.03  # of the logarithm of a record's own step
 SHIFT_RECORDS = 300  # training records that its reconstruction points are fitted on: they give millions of coefficients
 LARGEST_COUNTED = 255  # symbols beyond have the prior's probability alone
@@ -30,7 +30,7 @@ class LeadTransform:
 
     @classmethod
     def fit(cls, signal: np.ndarray) -> "LeadTransform":
-        """PCA over the leads of training records (records, 8, samples) mV, each record made mean-free."""
+        """PCA over the leads of training records (records, 8, samples) mV, each record without its mean."""
         derived = twelve_leads(np.eye(len(INDEPENDENT_LEADS)))
         values, vectors = np.linalg.eigh(derived.T @ derived)
         metric = (vectors * np.sqrt(values)) @ vectors.T  # its square sums the error over twelve leads
@@ -116,7 +116,7 @@ class RateCurve:
     """The baseline over test records at several quantizer steps."""
 
     steps: np.ndarray  # (steps,) mV
-    bit_rate: np.ndarray  # (steps, records) bits a second
+    bit_rate: np.ndarray  # (steps, records) bit/s
     prd: np.ndarray  # (steps, records) %
 
     def at_same_rate(self, bit_rate: float) -> float:
@@ -124,8 +124,10 @@ class RateCurve:
 
         Between steps the curve of each record is interpolated on logarithmic axes.
         """
-        own = [interpolate(rates, values, bit_rate) for rates, values in zip(self.bit_rate.T, self.prd.T, strict=True)]
-        return float(np.median(own))
+        values_at_rate = [
+            interpolate(rates, values, bit_rate) for rates, values in zip(self.bit_rate.T, self.prd.T, strict=True)
+        ]
+        return float(np.median(values_at_rate))
 
     def own_steps(self, bit_rate: float) -> np.ndarray:
         """The quantizer step (mV) at which each record takes `bit_rate`: (records,), NaN outside the measured rates."""
@@ -139,8 +141,8 @@ class RateCurve:
 def interpolate(rates: np.ndarray, values: np.ndarray, rate: float) -> float:
     """The value at a rate, between points (points,) on logarithmic axes; NaN outside them."""
     order = np.argsort(rates)
-    found = np.interp(np.log(rate), np.log(rates[order]), np.log(values[order]), left=np.nan, right=np.nan)
-    return float(np.exp(found))
+    logarithm = np.interp(np.log(rate), np.log(rates[order]), np.log(values[order]), left=np.nan, right=np.nan)
+    return float(np.exp(logarithm))
 
 
 def rate_curve(train: np.ndarray, test: np.ndarray, seconds: float, steps: np.ndarray) -> RateCurve:
@@ -162,12 +164,12 @@ def decode_at_rate(train: np.ndarray, test: np.ndarray, curve: RateCurve, bit_ra
     Steps are rounded to a few percent, so that records share reconstruction points. Raises ValueError when a record's
     curve does not reach the rate.
     """
-    own = curve.own_steps(bit_rate)
-    if np.isnan(own).any():
-        raise ValueError(f"{np.isnan(own).sum()} records cannot take {bit_rate:g} bit/s; measure with more steps")
+    steps = curve.own_steps(bit_rate)
+    if np.isnan(steps).any():
+        raise ValueError(f"{np.isnan(steps).sum()} records cannot take {bit_rate:g} bit/s; measure with more steps")
     transform = LeadTransform.fit(train)
     known, unknown = transform.analyse(train[:: max(1, len(train) // SHIFT_RECORDS)]), transform.analyse(test)
-    rounded = np.exp(np.round(np.log(own) / STEP_ROUNDING) * STEP_ROUNDING)
+    rounded = np.exp(np.round(np.log(steps) / STEP_ROUNDING) * STEP_ROUNDING)
     decoded = np.empty_like(test)
     for step in np.unique(rounded):
         rows = rounded == step

@@ -74,7 +74,7 @@ def compare_reading(report: Report, table: RecordTable, sampling_rate: int, roun
 
 
 def prepare_by_wfdb(path: str, sampling_rate: int) -> np.ndarray:
-    """What one would write without this package: (8, samples) mV at SPEC's rate, no checks."""
+    """The code that one would write without this package: (8, samples) mV at SPEC's rate, no checks."""
     signal = wfdb.rdrecord(path).p_signal.T[INDEPENDENT_ROWS]
     return resample_poly(signal, SPEC.sampling_rate, sampling_rate, axis=-1).astype(np.float32)
 

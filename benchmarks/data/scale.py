@@ -1,7 +1,7 @@
-"""Seconds and memory a record of `prepare` and `encode`, for growing numbers of records.
+"""Seconds and memory per record of `prepare` and `encode`, for growing numbers of records.
 
 The alternative is the same work on fewer records: what holds memory flat takes as much of it for 100,000 as for 1,000.
-The records are made, not simulated one by one (that would take 7 minutes for 100,000): of a pool of simulated records
+The records are mixed, not simulated one by one (that would take 7 minutes for 100,000): of a pool of simulated records
 each is a mixture of two, moved in time and scaled, so that all differ. They are written as WFDB files in PTB-XL's
 layout first, outside the timing. Memory is the resident set, without what is shared with other processes (the pages of
 a file that is mapped are the system's cache), the highest value met while looking every 50 ms.
@@ -33,13 +33,13 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import SignalSpec
 
 STATEMENTS = (("NORM", "SR"), ("IMI", "SR"), ("CLBBB", "SR"), ("LVH", "SR"), ("AFIB",), ("ISC_", "SR", "PVC"))
-CHUNK = 500  # records made at a time
+CHUNK = 500  # records mixed at a time
 LOOK_EVERY = 0.05  # s
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one step took."""
+    """The cost of one step."""
 
     seconds: float
     processor: float  # s of computing time, all processes together: what another load on the machine does not change
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
                 rows.append((f"{name} {records:,}", *each, number(cost.main), number(cost.worker)))
                 print(*rows[-1], flush=True)  # the larger sizes take long
     title = f"{options.workers} workers; records of 10 s at 100 Hz, a pool of {options.pool} simulated ones mixed"
-    report.table(title, ("", "ms a record", "CPU ms a record", "MiB, main", "MiB, largest worker"), rows)
+    report.table(title, ("", "ms per record", "CPU ms per record", "MiB, main", "MiB, largest worker"), rows)
     report.write({"workers": options.workers, "simulated records that are mixed": options.pool})
 
 
@@ -80,7 +80,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--pool", type=int, default=500, help="simulated records that are mixed")
     parser.add_argument("--tokenizer", type=Path, help="folder of a trained tokenizer (else: `small`, untrained)")
-    parser.add_argument("--folder", type=Path, help="where the files go for the time being, 50 kB a record")
+    parser.add_argument("--folder", type=Path, help="where the files go for the time being, 50 kB per record")
     return parser.parse_args(arguments)
 
 
@@ -131,12 +131,12 @@ def untrained_tokenizer(folder: Path) -> Path:
 
 
 def prepare(data: Path, folder: Path, workers: int) -> None:
-    """What `vqecg prepare` does."""
+    """The work of `vqecg prepare`."""
     build_store(read_table(data), SignalSpec(100, 10.0), folder, workers, progress=False)
 
 
 def encode(store: Path, tokenizer: Path, folder: Path, workers: int) -> None:
-    """What `vqecg encode` does."""
+    """The work of `vqecg encode`."""
     from vqecg.tokenizer.encoding import CodeStore  # here: preparing must not count torch's memory
 
     opened = RecordStore.open(store)
@@ -161,7 +161,7 @@ def measure(step: Callable[[], None]) -> Cost:
 
 
 def processor_seconds() -> float:
-    """What all processes that this one and its children have started, and that have ended, computed, in s."""
+    """Computing time of all processes that this one and its children have started and that have ended, in s."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
@@ -170,10 +170,10 @@ def watch(process: psutil.Process, done: Event, peaks: list[float]) -> None:
     """Keeps the highest memory of a process and of the largest of its children in `peaks`, in MiB."""
     while not done.wait(LOOK_EVERY):
         try:
-            own, children = resident(process), [resident(child) for child in process.children()]
+            main, children = resident(process), [resident(child) for child in process.children()]
         except psutil.NoSuchProcess:
             continue  # one has just ended
-        peaks[0], peaks[1] = max(peaks[0], own), max(peaks[1], *children, 0.0)
+        peaks[0], peaks[1] = max(peaks[0], main), max(peaks[1], *children, 0.0)
 
 
 def resident(process: psutil.Process) -> float:

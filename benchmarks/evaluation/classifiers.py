@@ -4,7 +4,7 @@
     python -m benchmarks.evaluation.classifiers --store runs/ptbxl/store --runs runs/zoo \
         --models label-correlation no-decoder
 
-With --runs every training's scores are kept, and the same command goes on where it was stopped.
+With --runs the scores of every training are stored, and the same command goes on where it was stopped.
 Intervals are a bootstrap over patients and seeds. Below the rows stands each one's difference from the first, paired by
 patient and seed. Nothing is chosen on the test folds: the weights of the last step, F1 at thresholds from validation.
 """
@@ -79,10 +79,10 @@ class Parts:
 
 @dataclass(frozen=True)
 class Run:
-    """What one training of a variant came to; as JSON in the folder of --runs."""
+    """The outcome of one training of a variant; as JSON in the folder of --runs."""
 
     scores: list[list[float]]  # (test records, classes) in 0..1
-    thresholds: list[float]  # one a class
+    thresholds: list[float]  # one per class
     policy: str  # of the thresholds
     parameters: int
     seconds: float
@@ -90,7 +90,7 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """What one variant came to."""
+    """The outcome of one variant."""
 
     variant: Variant
     parameters: int
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
     rows = []
     for variant in map(find_variant, options.models):
         settings = settings_of(variant, options)
-        runs = [kept_run(variant, settings, parts, seed, options.runs) for seed in options.seeds]
+        runs = [stored_run(variant, settings, parts, seed, options.runs) for seed in options.seeds]
         rows.append(measure(variant, runs, parts))
         print(f"{variant.name}: {', '.join(map(str, cells(rows[-1], parts)[1:]))}", flush=True)
     header = ("", "parameters", "seeds", "seconds", *(f"macro {title}" for title in TITLES.values()))
@@ -125,11 +125,11 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"\n{row.variant.name} minus {rows[0].variant.name}:")
         for metric in METRICS:
             arms = (row.metrics[metric], rows[0].metrics[metric])
-            found = paired_difference(
+            result = paired_difference(
                 *arms, parts.draw, parts.class_names, confidence=CONFIDENCE, unjudged=parts.unjudged
             )
-            print(f"  {found}")
-            difference = cell(found.estimate, 4, "", found.low, found.high, signed=True)
+            print(f"  {result}")
+            difference = cell(result.estimate, 4, "", result.low, result.high, signed=True)
             report.add(row.variant.name, f"{TITLES[metric]}, minus {rows[0].variant.name}", difference)
     report.write(
         {
@@ -146,11 +146,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--store", type=Path, required=True, help="folder of `vqecg prepare`")
     parser.add_argument("--task", default="superdiagnostic", help="which labels")
     names = [*CLASSIFIERS.names(), *ABLATIONS]
-    told = (
+    listed = (
         f"{', '.join(CLASSIFIERS.names())} (these if none is named), and of label-correlation: {', '.join(ABLATIONS)}"
     )
     parser.add_argument(
-        "--models", nargs="+", choices=names, default=list(CLASSIFIERS.names()), metavar="NAME", help=told
+        "--models", nargs="+", choices=names, default=list(CLASSIFIERS.names()), metavar="NAME", help=listed
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training for each")
     parser.add_argument("--train", type=int, nargs="+", default=list(range(1, 8)), help="folds to learn from")
@@ -160,7 +160,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--loss", choices=LOSSES.names(), help="in place of the recipe's")
     parser.add_argument("--augmentation", choices=AUGMENTATIONS.names(), help="in place of the recipe's")
     parser.add_argument("--crop-seconds", type=float, help="in place of the recipe's; 0 = whole records")
-    parser.add_argument("--runs", type=Path, help="folder that keeps what each training came to")
+    parser.add_argument("--runs", type=Path, help="folder for the outcome of each training")
     parser.add_argument("--replicates", type=int, default=1000, help="bootstrap draws")
     options = parser.parse_args(arguments)
     if len(set(options.seeds)) < len(options.seeds):
@@ -175,7 +175,7 @@ def read_parts(options: argparse.Namespace) -> Parts:
     labels = store.labels(task)
     rows = FoldSplit(tuple(options.train), tuple(options.validation), tuple(options.test)).indices(store.table)
     train, validation, test = (
-        LabelledSignals(StoreSignals(store, own), labels[own]) for own in (rows.train, rows.validation, rows.test)
+        LabelledSignals(StoreSignals(store, part), labels[part]) for part in (rows.train, rows.validation, rows.test)
     )
     patients = [str(patient) for patient in store.table["patient_id"].to_numpy()[rows.test]]
     draw = draw_bootstrap(patients, len(options.seeds), options.replicates, 0)
@@ -200,7 +200,7 @@ def settings_of(variant: Variant, options: argparse.Namespace) -> ClassifierSett
     return settings.changed({name: value for name, value in asked.items() if value is not None})
 
 
-def kept_run(variant: Variant, settings: ClassifierSettings, parts: Parts, seed: int, folder: Path | None) -> Run:
+def stored_run(variant: Variant, settings: ClassifierSettings, parts: Parts, seed: int, folder: Path | None) -> Run:
     """A training's outcome: from the file that is named after all it depends on, or trained and written there."""
     if folder is None:
         return train(variant, settings, parts, seed)
@@ -238,7 +238,7 @@ def train(variant: Variant, settings: ClassifierSettings, parts: Parts, seed: in
 
 
 def measure(variant: Variant, runs: Sequence[Run], parts: Parts) -> Row:
-    """The metrics of a variant's runs, one a seed."""
+    """The metrics of a variant's runs, one per seed."""
     labels, scores = parts.test.labels.astype(np.float64), np.stack([run.scores for run in runs])
     cuts = np.array([run.thresholds for run in runs])
     metrics = {metric: replicate_metric(metric, labels, scores, parts.draw, cuts) for metric in METRICS}

@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measures and prints."""
     parser = benchmark_parser(__doc__)
     parser.add_argument("--records", type=int, default=2000, help="on either side")
-    parser.add_argument("--dimensions", type=int, default=512, help="features a record")
+    parser.add_argument("--dimensions", type=int, default=512, help="features per record")
     options = parser.parse_args(arguments)
     report = Report(__spec__.name, __doc__, arguments, options, 1)
     generator = np.random.default_rng(0)
@@ -42,9 +42,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def frechet_by_root(real: np.ndarray, synthetic: np.ndarray) -> float:
     """The usual way: the trace of the root of the product of the covariances."""
-    own, other = np.cov(real, rowvar=False), np.cov(synthetic, rowvar=False)
+    first, second = np.cov(real, rowvar=False), np.cov(synthetic, rowvar=False)
     gap = real.mean(0) - synthetic.mean(0)
-    return float(gap @ gap + np.trace(own + other - 2 * np.real(sqrtm(own @ other))))
+    return float(gap @ gap + np.trace(first + second - 2 * np.real(sqrtm(first @ second))))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How often a bootstrap calls two arms different that are not, by the number of test patients with the class.
+"""Chance called a difference by a bootstrap, by the number of test patients with the class.
 
     python -m benchmarks.evaluation.few_positives --patients 400 --positives 1 2 3 5 10 20 --trials 300
 
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def is_clear(patients: int, positives: int, replicates: int, seed: int) -> bool:
-    """Whether the interval of the difference of two arms that do not differ is clear of 0."""
+    """True where the interval of the difference of two arms that do not differ is clear of 0."""
     generator = np.random.default_rng(seed)
     labels = (np.arange(patients) < positives).astype(np.float64)[:, None]
     shared = generator.normal(size=(patients, 1)) + APART * labels

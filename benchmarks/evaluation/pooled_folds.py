@@ -1,4 +1,4 @@
-"""How often pooled folds call two arms different that rank records alike, by how far one arm's scores move by fold.
+"""Arms that rank records alike, called different by pooled folds when one arm's scores move by fold.
 
     python -m benchmarks.evaluation.pooled_folds --moved 0 0.3 0.5 --trials 100
 
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def verdicts(options: argparse.Namespace, moved: float, seed: int) -> list[list[bool]]:
-    """Whether the moved arm is called worse, and better: as they are, and with ranks within the fold."""
+    """True where the moved arm is called worse, and where better: as scores are, and with ranks within the fold."""
     generator = np.random.default_rng(seed)
     one, other = list[FoldScores](), list[FoldScores]()
     for fold in range(options.folds):
@@ -55,14 +55,14 @@ def verdicts(options: argparse.Namespace, moved: float, seed: int) -> list[list[
             scores = expit(shared + by + NOISE * generator.normal(size=(options.seeds, *labels.shape)))
             names = tuple(f"{fold}-{number}" for number in range(options.patients))
             arm.append(FoldScores((fold,), scores, np.full((options.seeds, 1), 0.5), labels, names, names))
-    found = []
+    decisions = []
     for normalise in (False, True):
         first, second = pool_folds(one, normalise), pool_folds(other, normalise)
         draw = draw_bootstrap(first.patient_ids, options.seeds, options.replicates, seed, first.folds)
         metrics = [replicate_metric("auroc", first.labels, pooled.scores, draw) for pooled in (second, first)]
         difference = paired_difference(metrics[0], metrics[1], draw, ["class"])
-        found.append([difference.high < 0, difference.low > 0])
-    return found
+        decisions.append([difference.high < 0, difference.low > 0])
+    return decisions
 
 
 if __name__ == "__main__":

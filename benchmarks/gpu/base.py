@@ -97,7 +97,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def folds(options: argparse.Namespace) -> FoldSplit:
-    """Which folds train, validate and test."""
+    """The folds that train, validate and test."""
     return FoldSplit(tuple(options.train), tuple(options.validation), tuple(options.test))
 
 
@@ -131,7 +131,7 @@ def sample_step(options: argparse.Namespace, store: RecordStore, settings: Prese
         folds=folds(options),
     )
     print(generate(step))
-    print(f"{count / (time.perf_counter() - began):.1f} records a second, gate and files included")
+    print(f"{count / (time.perf_counter() - began):.1f} records per second, gate and files included")
 
 
 def assess_step(options: argparse.Namespace, store: RecordStore, settings: Preset) -> None:

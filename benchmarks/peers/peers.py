@@ -5,8 +5,8 @@
 
 Each side trains from scratch on one core until it has computed for --minutes, is timed drawing records, draws one for
 each of the same label rows of the training folds, and codes the test folds. Then one rule judges both: PRD over twelve
-leads, ours from no more bits a second than the peer's, and the macro AUROC on the test folds of a ResNet trained on the
-drawn records alone (TSTR). ecgen is installed into --work/env and is no dependency of vqecg. Every stage is kept in
+leads, ours from no higher a bit rate than the peer's, and the macro AUROC on the test folds of a ResNet trained on the
+drawn records alone (TSTR). ecgen is installed into --work/env and is no dependency of vqecg. Every stage is stored in
 --work, and one that was run by the same command is not run again. See docs/peers.md.
 """
 
@@ -46,23 +46,23 @@ PEERS = {
 
 @dataclass(frozen=True)
 class Side:
-    """What one model came to; NaN where it has no such thing."""
+    """The outcome of one model; NaN where it has no such thing."""
 
     name: str
     parameters: int  # that are needed to draw and code
     training_seconds: float  # CPU seconds
-    seconds: tuple[float, ...]  # CPU seconds a record, for each batch size
+    seconds: tuple[float, ...]  # CPU seconds per record, for each batch size
     training_mib: float  # peak resident memory of training
     sampling_mib: float  # peak resident memory of drawing and coding
-    bit_rates: tuple[float, ...]  # bits a second, of growing numbers of levels
+    bit_rates: tuple[float, ...]  # bit/s, of growing numbers of levels
     prds: tuple[float, ...]  # %, median over the test records, at these rates
     auroc: float  # macro, on the test folds, of a classifier trained on the drawn records
 
     def at_rate(self, limit: float) -> int:
-        """Which of the rates is the highest up to `limit` bits a second. Raises ValueError when all are above."""
+        """The place of the highest rate up to `limit` bit/s. Raises ValueError when all are above."""
         fitting = [place for place, rate in enumerate(self.bit_rates) if rate <= limit * (1 + 1e-9)]
         if not fitting:
-            raise ValueError(f"{self.name} needs {self.bit_rates} bits a second; expected one of at most {limit:g}")
+            raise ValueError(f"{self.name} needs {self.bit_rates} bit/s; expected one of at most {limit:g}")
         return max(fitting, key=lambda place: self.bit_rates[place])
 
 
@@ -165,10 +165,10 @@ def peer_commands(python: Path, name: str, options: argparse.Namespace, exchange
 
 
 def stage_commands(
-    program: list[str], common: list[str], own: list[str], sampling: list[str], options: argparse.Namespace
+    program: list[str], common: list[str], extra: list[str], sampling: list[str], options: argparse.Namespace
 ) -> list[tuple[str, list[str]]]:
     """Both stages take the budget, so that other budgets are other runs; only the second draws `records` records."""
-    budget = ["--minutes", f"{options.minutes:g}", "--share", f"{options.share:g}", *own]
+    budget = ["--minutes", f"{options.minutes:g}", "--share", f"{options.share:g}", *extra]
     drawing = ["--batches", *map(str, options.batches), "--records", str(options.records), *sampling]
     return [
         ("train", [*program, "train", *common, *budget]),
@@ -198,7 +198,7 @@ def run_stage(stage: str, command: list[str], folder: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """What judges both sides alike."""
+    """The judge of both sides alike."""
 
     store: RecordStore
     rows: SplitIndices

@@ -188,7 +188,7 @@ def code_test_records(codec: Any, options: argparse.Namespace, rate: int) -> dic
 
 
 def timed(model: Any, labels: np.ndarray, batch: int, options: argparse.Namespace) -> dict[str, float]:
-    """Seconds a record at one batch size without guidance: the median of rounds, after one record to warm up."""
+    """Seconds per record at one batch size without guidance: the median of rounds, after one record to warm up."""
     draw(model, labels[:1], 1.0, 1, options.seed)
     rounds = []
     for _ in range(max(2, TIMED_RECORDS // batch)):

@@ -48,7 +48,7 @@ class StepCost:
     step: float  # of one step
 
     def steps(self, seconds: float) -> int:
-        """How many steps fit into CPU seconds, the evaluations paid. Raises ValueError where fewer than ten do."""
+        """The steps that fit into CPU seconds, the evaluations paid. Raises ValueError where fewer than ten do."""
         left = seconds - EVALUATIONS * self.fixed
         if left < 10 * self.step:
             raise ValueError(
@@ -138,7 +138,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def spent(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What `work` gives, and the CPU seconds it took."""
+    """The result of `work`, and the CPU seconds it took."""
     began = time.process_time()
     return work(), time.process_time() - began
 
@@ -201,7 +201,7 @@ def sample(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def timed(generator: ECGGenerator, requests: Requests, batch: int, seed: int) -> dict[str, float]:
-    """Seconds a record at one batch size without guidance: the median of rounds, after one record to warm up."""
+    """Seconds per record at one batch size without guidance: the median of rounds, after one record to warm up."""
     settings = SamplingSettings(batch_size=batch)
     generator.generate(requests[:1], seed, settings)
     rounds = []

@@ -1,1 +1,1 @@
-"""What the prior draws, how fast, and which copies its gate catches."""
+"""The prior: its draws, its speed, and the copies that its gate catches."""

@@ -1,4 +1,4 @@
-"""What the gate against copies catches: copies of training records in disguise, mixtures of two, and real strangers.
+"""The catch of the gate: copies of training records in disguise, mixtures of two records, and real strangers.
 
     python -m benchmarks.sampling.gate --store runs/ptbxl/store --tokenizer runs/ptbxl/tokenizer \
         --train 1 2 3 4 5 6 7 --test 9
@@ -75,19 +75,19 @@ def copies(
 ) -> dict[str, np.ndarray]:
     """Copies (records, 8, samples) mV by what was done to them."""
     signals, rate = records.store.signals(records.rows), records.store.spec.sampling_rate
-    found = {"copies": signals}
+    sets = {"copies": signals}
     # rolled: what comes in at one end is outside the part that is compared
-    found |= {f"copies moved by {1000 * s:.0f} ms": np.roll(signals, -round(s * rate), axis=2) for s in SHIFTS}
-    found |= {f"copies times {gain:g}": np.float32(gain) * signals for gain in GAINS}
+    sets |= {f"copies moved by {1000 * s:.0f} ms": np.roll(signals, -round(s * rate), axis=2) for s in SHIFTS}
+    sets |= {f"copies times {gain:g}": np.float32(gain) * signals for gain in GAINS}
     noise = generator.standard_normal(signals.shape, np.float32) * signals.std((1, 2), keepdims=True)
-    found[f"copies with {NOISE:.0%} noise"] = signals + np.float32(NOISE) * noise
+    sets[f"copies with {NOISE:.0%} noise"] = signals + np.float32(NOISE) * noise
     if tokenizer is not None:
         with torch.inference_mode():
             codes = tokenizer.encode(torch.from_numpy(signals))
             for levels in sorted({1, 2, 3, tokenizer.num_levels} & set(range(tokenizer.num_levels + 1)), reverse=True):
                 decoded = tokenizer.decode(codes[..., :levels], signals.shape[2])
-                found[f"copies through {levels} levels of the tokenizer"] = decoded.numpy()
-    return found
+                sets[f"copies through {levels} levels of the tokenizer"] = decoded.numpy()
+    return sets
 
 
 def mixtures(
@@ -130,7 +130,7 @@ def print_caught(report: Report, gate: CopyGate, sets: dict[str, np.ndarray]) ->
 
 
 def print_same_patient(report: Report, training: RecordSelection) -> None:
-    """How often the nearest other record of a patient with several is another of the same patient."""
+    """The share of records of patients with several whose nearest other record is of the same patient."""
     names, counts = np.unique(training.patients, return_counts=True)
     several = np.flatnonzero(np.isin(training.patients, names[counts > 1]))
     patients, rows = training.patients[several], []

@@ -41,27 +41,27 @@ def simulated_store(folder: Path) -> RecordStore:
 def mixtures(first: np.ndarray, second: np.ndarray, rate: int, tokenizer: ECGTokenizer | None) -> dict[str, np.ndarray]:
     """Half-and-half mixtures of two records (8, samples) mV, by name; the parent itself is FIRST."""
     aligned = align_beats(first, second, rate).signal
-    found = {
+    mixed = {
         FIRST: first,
         "signals, naive": (first + second) / 2,
         "signals, aligned": (first + aligned) / 2,
     }
     if tokenizer is not None:
-        found["latent, naive"] = interpolate(tokenizer, first, second, 0.5, aligned=False)
-        found["latent, aligned"] = interpolate(tokenizer, first, second, 0.5)
-    return found
+        mixed["latent, naive"] = interpolate(tokenizer, first, second, 0.5, aligned=False)
+        mixed["latent, aligned"] = interpolate(tokenizer, first, second, 0.5)
+    return mixed
 
 
 @dataclass(frozen=True, eq=False)
 class BeatCounts:
-    """How many beats are found in each pair's mixtures."""
+    """The number of beats in each pair's mixtures."""
 
     pairs: np.ndarray  # (pairs, 2) int64, rows of the store
     beats: dict[str, np.ndarray]  # name of the mixture -> (pairs,) int64
 
     def extra(self) -> dict[str, np.ndarray]:
         """Beats beyond those of the first parent, by mixture: (pairs,) int64."""
-        return {name: found - self.beats[FIRST] for name, found in self.beats.items() if name != FIRST}
+        return {name: count - self.beats[FIRST] for name, count in self.beats.items() if name != FIRST}
 
 
 def count_beats(
@@ -85,19 +85,19 @@ def count_beats(
     return BeatCounts(np.array(drawn), {name: np.array(values) for name, values in counts.items()})
 
 
-def draw_figure(store: RecordStore, found: BeatCounts, tokenizer: ECGTokenizer | None, path: Path) -> None:
-    """Lead II of one pair: the parents, and their mixture naive and aligned, with a mark at every beat found."""
+def draw_figure(store: RecordStore, counts: BeatCounts, tokenizer: ECGTokenizer | None, path: Path) -> None:
+    """Lead II of one pair: the parents, and their mixture naive and aligned, with a mark at every beat."""
     space = "latent" if tokenizer is not None else "signals"
-    naive = found.extra()[f"{space}, naive"]
+    naive = counts.extra()[f"{space}, naive"]
     chosen = int(np.argsort(naive, kind="stable")[len(naive) // 2])
     rate = store.spec.sampling_rate
-    first, second = store.signals(found.pairs[chosen])
-    made = mixtures(first, second, rate, tokenizer)
+    first, second = store.signals(counts.pairs[chosen])
+    mixed = mixtures(first, second, rate, tokenizer)
     rows = {
         "first parent": first,
         "second parent": second,
-        f"mixed as they are ({space})": made[f"{space}, naive"],
-        f"second's beats moved onto the first's, then mixed ({space})": made[f"{space}, aligned"],
+        f"mixed as they are ({space})": mixed[f"{space}, naive"],
+        f"second's beats moved onto the first's, then mixed ({space})": mixed[f"{space}, aligned"],
     }
     figure = Figure(figsize=(10, 8), layout="constrained")
     axes = figure.subplots(len(rows), sharex=True, sharey=True)
@@ -127,10 +127,10 @@ def main(words: list[str] | None = None) -> None:
         tokenizer = ECGTokenizer.from_pretrained(options.tokenizer) if options.tokenizer else None
         has = store.table["statements"].map(lambda statements: options.statement in statements).to_numpy()
         folds = store.table["fold"].isin(options.folds).to_numpy() if options.store else np.ones(len(store), bool)
-        found = count_beats(store, np.flatnonzero(has & folds), options.pairs, options.seed, tokenizer)
+        counts = count_beats(store, np.flatnonzero(has & folds), options.pairs, options.seed, tokenizer)
         if options.figure:
-            draw_figure(store, found, tokenizer, options.figure)
-    beats = found.beats[FIRST]
+            draw_figure(store, counts, tokenizer, options.figure)
+    beats = counts.beats[FIRST]
     report = Report(__spec__.name, __doc__, words, options)
     report.table(
         f"{options.pairs} pairs of {options.statement}, {beats.mean():.1f} beats per record",
@@ -147,7 +147,7 @@ def main(words: list[str] | None = None) -> None:
                 cell(np.abs(more).mean(), 3),
                 cell(100 * (more > beats / 4).mean(), 0, "%"),
             )
-            for name, more in found.extra().items()
+            for name, more in counts.extra().items()
         ],
     )
     report.write({"pairs": options.pairs})

@@ -1,4 +1,4 @@
-"""How much of a diagnosis is in the sketch of a record, and whether drawn sketches are what was asked for.
+"""The part of a diagnosis that is in the sketch of a record, and the fidelity of drawn sketches to what was asked for.
 
     python -m benchmarks.sampling.sketch --store runs/ptbxl/store --generator runs/ptbxl/prior \
         --train 1 2 3 4 5 6 7 --test 8 9
@@ -68,11 +68,11 @@ def main(arguments: list[str] | None = None) -> None:
     sets = {"real training": [(training, whole.out_of_fold)], "real test": [(held_out, whole.score(held_out.traits))]}
     for guidance in options.guidance:
         drawn = [drawn_records(generator, classes, options, seed, guidance) for seed in options.seeds]
-        sets[f"guidance {guidance:g}"] = [(own, whole.score(own.traits)) for own in drawn]
-    cuts = [np.median(own[has]) for own, has in zip(whole.out_of_fold.T, training.labels.T, strict=True)]
+        sets[f"guidance {guidance:g}"] = [(records, whole.score(records.traits)) for records in drawn]
+    cuts = [np.median(scores[has]) for scores, has in zip(whole.out_of_fold.T, training.labels.T, strict=True)]
     for having in (True, False):
         print_signs(report, sets, np.array(cuts), tuple(classes), having)
-    traits = {name: np.concatenate([records.traits for records, _ in own]) for name, own in sets.items()}
+    traits = {name: np.concatenate([records.traits for records, _ in draws]) for name, draws in sets.items()}
     print_spread(report, traits, generator.prior.sketch)
     report.write({"training records": len(train), "test records": len(test), "sketches per seed": options.records})
 
@@ -105,9 +105,9 @@ def class_columns(generator: ECGGenerator, test: RecordSelection, least: int) ->
     """Superclasses, then STATEMENTS with at least so many test records."""
     members, counts = generator.task_of(SUPERCLASSES), test.labels(generator.task).sum(0)
     column = {name: number for number, name in enumerate(generator.class_names)}
-    found = {wanted: [column[name] for name, own in members.items() if own == wanted] for wanted in SUPERCLASSES}
+    columns = {wanted: [column[name] for name, one in members.items() if one == wanted] for wanted in SUPERCLASSES}
     often = [name for name in STATEMENTS if name in column and counts[column[name]] >= least]
-    return found | {name: [column[name]] for name in often}
+    return columns | {name: [column[name]] for name in often}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +116,7 @@ class Records:
 
     labels: np.ndarray  # (records, classes) bool
     traits: np.ndarray  # (records, traits) float32
-    rhythm: np.ndarray  # (records, 2): rate a minute, relative SD of the RR intervals; NaN with fewer than two
+    rhythm: np.ndarray  # (records, 2): rate per minute, relative SD of the RR intervals; NaN with fewer than two
 
 
 def as_records(generator: ECGGenerator, sketch: Sketch, labels: np.ndarray, classes: Classes) -> Records:
@@ -168,7 +168,7 @@ class Reader:
             for kind, candidate in CANDIDATES.items()
         }
         kind = max(reached, key=reached.__getitem__)
-        models = [clone(CANDIDATES[kind]).fit(traits, own) for own in labels.T]
+        models = [clone(CANDIDATES[kind]).fit(traits, one) for one in labels.T]
         return cls(kind, first, models, out_of_fold(CANDIDATES[kind], traits, labels, patients))
 
     def score(self, traits: np.ndarray) -> np.ndarray:
@@ -179,7 +179,7 @@ class Reader:
 def out_of_fold(candidate: Any, traits: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> np.ndarray:
     """Scores (records, classes) of records by models that were fitted to other patients."""
     split = {"groups": patients, "cv": GroupKFold(SPLITS), "method": "predict_proba"}
-    return np.stack([cross_val_predict(candidate, traits, own, **split)[:, 1] for own in labels.T], axis=1)
+    return np.stack([cross_val_predict(candidate, traits, one, **split)[:, 1] for one in labels.T], axis=1)
 
 
 def print_readers(
@@ -192,7 +192,7 @@ def print_readers(
 ) -> None:
     """AUROC of every class, and the macro average over superclasses with its interval over patients."""
     draw, labels = draw_bootstrap(list(patients), 1, REPLICATES, 0), test.labels.astype(float)
-    metrics = [replicate_metric("auroc", labels, own.score(test.traits)[None], draw) for own in readers.values()]
+    metrics = [replicate_metric("auroc", labels, reader.score(test.traits)[None], draw) for reader in readers.values()]
     macros = [replace(metric, values=metric.values[:, :, : len(SUPERCLASSES)]) for metric in metrics]
     rows: list[list[Cell]] = [["superclasses, macro", "", "", *(interval_value(macro, draw) for macro in macros)]]
     for column, name in enumerate(names):
@@ -205,11 +205,11 @@ def print_readers(
 
 
 def signs(records: Records, scores: np.ndarray, cuts: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """What a record with a label should show, by "LABEL: sign": (records,) bool."""
+    """The signs that a record with a label should show, by "LABEL: sign": (records,) bool."""
     rate, uneven = records.rhythm.T
     rules = {"STACH: rate > 100": rate > 100, "SBRAD: rate < 60": rate < 60, "AFIB: SD of RR > 10 %": uneven > 0.1}
-    found = {sign: shown for sign, shown in rules.items() if sign.split(":")[0] in names}
-    return found | {f"{name}: score": scores[:, column] > cuts[column] for column, name in enumerate(names)}
+    chosen = {sign: shown for sign, shown in rules.items() if sign.split(":")[0] in names}
+    return chosen | {f"{name}: score": scores[:, column] > cuts[column] for column, name in enumerate(names)}
 
 
 def print_signs(
@@ -221,15 +221,15 @@ def print_signs(
 ) -> None:
     """The share of records with a label (or without it) that show each of its signs: mean over seeds, and range."""
     table: dict[str, list[Cell]] = {}
-    for own in sets.values():
+    for draws in sets.values():
         shares: dict[str, list[float]] = {}
-        for records, scores in own:
+        for records, scores in draws:
             for sign, shown in signs(records, scores, cuts, names).items():
                 asked = records.labels[:, names.index(sign.split(":")[0])] == having
                 shares.setdefault(sign, []).append(float(shown[asked].mean()) if asked.any() else np.nan)
-        for sign, found in shares.items():
-            ends = (min(found), max(found)) if len(found) > 1 else (None, None)
-            table.setdefault(sign, []).append(cell(float(np.mean(found)), 2, "", *ends))
+        for sign, seeds in shares.items():
+            ends = (min(seeds), max(seeds)) if len(seeds) > 1 else (None, None)
+            table.setdefault(sign, []).append(cell(float(np.mean(seeds)), 2, "", *ends))
     title = f"share of records {'with' if having else 'without'} the label that show its sign"
     report.table(
         title,
@@ -242,15 +242,15 @@ def print_signs(
 def print_spread(report: Report, traits: Mapping[str, np.ndarray], sketch: SketchModel) -> None:
     """Standard deviation of traits and height of the beats, relative to the first of `traits`."""
     real = next(iter(traits))
-    spread = [own.std(0) / traits[real].std(0) for own in traits.values()]
+    spread = [one.std(0) / traits[real].std(0) for one in traits.values()]
     rows: list[list[Cell]] = [
-        [f"SD of {part}, median trait", *(cell(np.median(own[which]), 2) for own in spread)]
+        [f"SD of {part}, median trait", *(cell(np.median(one[which]), 2) for one in spread)]
         for part, which in SPREAD.items()
     ]
-    beats = {name: sketch.beats(torch.from_numpy(own)).numpy() for name, own in traits.items()}
-    height = {name: np.median(np.ptp(own, axis=-1), axis=0) for name, own in beats.items()}
+    beats = {name: sketch.beats(torch.from_numpy(one)).numpy() for name, one in traits.items()}
+    height = {name: np.median(np.ptp(one, axis=-1), axis=0) for name, one in beats.items()}
     for name, over_leads in (("median", np.median), ("lowest", np.min), ("highest", np.max)):
-        cells = [cell(over_leads(own / height[real]), 2) for own in height.values()]
+        cells = [cell(over_leads(one / height[real]), 2) for one in height.values()]
         rows.append([f"peak to peak of the beat, {name} lead", *cells])
     report.table(f"relative to {real} records", ["", *traits], rows, "relative to real training records")
 

@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     prior = load_prior(options)
     config = prior.config
     parameters = sum(parameter.numel() for parameter in prior.parameters())
-    print(f"prior: {parameters:,} parameters, {config.levels} levels, {config.steps} steps a record")
+    print(f"prior: {parameters:,} parameters, {config.levels} levels, {config.steps} steps per record")
     language_model = matching_language_model(prior)
     rows = []
     for batch in options.batches:
@@ -86,7 +86,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--generator", type=Path, help="folder of `vqecg train-prior`, or a generator, whose prior is used"
     )
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="shape of the random prior")
-    parser.add_argument("--frames", type=int, default=125, help="frames a record of the random prior")
+    parser.add_argument("--frames", type=int, default=125, help="frames per record of the random prior")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64, 256], help="records at a time")
     parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 2.0], help="weights of the condition")
     parser.add_argument("--rounds", type=int, default=3, help="timed runs of each alternative")
@@ -118,7 +118,7 @@ def load_prior(options: argparse.Namespace) -> ECGPrior:
 
 
 def matching_language_model(prior: ECGPrior) -> GPT2LMHeadModel:
-    """GPT-2 with a token a code and one a label, the null among them; the prior's width, layers and heads."""
+    """GPT-2 with a token per code and one per label, the null among them; the prior's width, layers and heads."""
     config = prior.config
     tokens = config.codebook_size + len(config.class_names) + 1
     shape = GPT2Config(
@@ -187,14 +187,14 @@ def generate(model: Any, batch: int, steps: int, guidance: float) -> Tensor:
 
 
 def share_outside_backbone(prior: ECGPrior, settings: SamplingSettings) -> float:
-    """Which part of one batch's time our loop spends on everything but the transformer: rhythm, heads, draws."""
+    """The part of one batch's time that our loop spends on everything but the transformer: rhythm, heads, draws."""
     inside = 0.0
     forward = prior.hidden_states
 
-    def timed(inputs: Tensor, kept: Cache | None = None) -> Tensor:
+    def timed(inputs: Tensor, store: Cache | None = None) -> Tensor:
         nonlocal inside
         began = time.perf_counter()
-        hidden = forward(inputs, kept)
+        hidden = forward(inputs, store)
         inside += time.perf_counter() - began
         return hidden
 

@@ -1,4 +1,4 @@
-"""What tests of benchmarks share."""
+"""Fixtures of the tests of benchmarks."""
 
 from collections.abc import Callable
 from types import ModuleType

@@ -18,7 +18,7 @@ def test_a_benchmark_writes_its_figures(tmp_path: Path, run):
     assert str(value) in printed and value.low is not None
     assert experiment.commands == (f"python -m benchmarks.evaluation.few_positives {' '.join(words)}",)
     assert experiment.counts == {"patients": 60, "comparisons": 10}
-    assert experiment.title.startswith("How often a bootstrap")
+    assert experiment.title.startswith("Chance called a difference")
     assert experiment.machine and experiment.commit
 
 

@@ -21,7 +21,7 @@ def test_prepare_and_encode_are_timed_and_watched(tmp_path: Path, capsys: pytest
     words = ["--records", "20", "40", "--pool", "4", "--workers", "1", "--folder", str(tmp_path)]
     scale.main(words)
     printed = capsys.readouterr().out
-    assert printed.startswith("machine: ") and "CPU ms a record" in printed
+    assert printed.startswith("machine: ") and "CPU ms per record" in printed
     rows = [line.split() for line in printed.splitlines() if line.startswith(("  prepare", "  encode"))]
     assert [row[:2] for row in rows] == [["prepare", "20"], ["encode", "20"], ["prepare", "40"], ["encode", "40"]]
     assert all(float(row[4].replace(",", "")) > 20 for row in rows), "MiB that a Python with numpy takes"
