@@ -26,7 +26,6 @@ from vqecg.downstream.classifiers.batch_augmentation import AUGMENTATIONS
 from vqecg.downstream.classifiers.losses import LOSSES
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 from vqecg.downstream.classifiers.settings import ClassifierSettings, recipe
-from vqecg.downstream.classifiers.signals import StoreSignals
 from vqecg.downstream.classifiers.training import LabelledSignals, model_config, predict, train_classifier
 from vqecg.downstream.comparison.tables import LEAST_PATIENTS, unjudged_classes
 from vqecg.evaluation.statistics.bootstrap import (
@@ -41,6 +40,7 @@ from vqecg.evaluation.statistics.resampling import BootstrapDraw, draw_bootstrap
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordSelection
 
 CONFIDENCE = 0.95
 TITLES = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}  # of METRICS
@@ -175,7 +175,7 @@ def read_parts(options: argparse.Namespace) -> Parts:
     labels = store.labels(task)
     rows = FoldSplit(tuple(options.train), tuple(options.validation), tuple(options.test)).indices(store.table)
     train, validation, test = (
-        LabelledSignals(StoreSignals(store, part), labels[part]) for part in (rows.train, rows.validation, rows.test)
+        LabelledSignals(RecordSelection(store, part), labels[part]) for part in (rows.train, rows.validation, rows.test)
     )
     patients = [str(patient) for patient in store.table["patient_id"].to_numpy()[rows.test]]
     draw = draw_bootstrap(patients, len(options.seeds), options.replicates, 0)

@@ -33,7 +33,6 @@ from vqecg.downstream.assessment.utility import (
     measure_utility,
 )
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.classifiers.signals import StoreSignals
 from vqecg.downstream.classifiers.training import LabelledSignals
 from vqecg.evaluation.fidelity.distributions import label_distributions
 from vqecg.evaluation.privacy.memorisation import MemorisationSettings, memorisation
@@ -125,7 +124,7 @@ def record_set(name: str, store: RecordStore, rows: np.ndarray, task: LabelTask)
     table = store.table.iloc[rows]
     return RecordSet(
         name=name,
-        signals=StoreSignals(store, rows),
+        signals=RecordSelection(store, rows),
         labels=store.labels(store.same_task(task))[rows],
         statements=tuple(table["statements"]),
         patient_ids=tuple(str(patient) for patient in table["patient_id"]),

@@ -17,7 +17,6 @@ from torch import nn
 from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, train_judges
 from vqecg.downstream.augmentation.verdict import Verdict
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.classifiers.signals import StoreSignals
 from vqecg.downstream.classifiers.training import LabelledSignals, predict
 from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, kept_rule, spellings
 from vqecg.evaluation.waves.physiology import physiology
@@ -83,11 +82,11 @@ class LabelCheck:
         scores = np.zeros(labels.shape)
         for part in range(settings.parts):
             own, seed = parts != part, settings.seed + part
-            data = LabelledSignals(StoreSignals(training.store, training.rows[own]), labels[own])
+            data = LabelledSignals(training.only(own), labels[own])
             source = TrainingSource.of(f"real-without-part-{part}", data)
             judges = train_judges(source, [classifier.model], [seed], judging, folder, progress=progress)
             models += judges[classifier.model]
-            scores[~own] = predict(models[-1], StoreSignals(training.store, training.rows[~own]))
+            scores[~own] = predict(models[-1], training.only(~own))
         lowest = lowest_scores(labels, scores, settings)
         real = rules_of_real(training, segmenter)
         usable = (real["records"] >= settings.least) & (real["kept"] >= settings.rule_share)

@@ -1,7 +1,7 @@
-"""Where a classifier's signals come from: an array in memory, records of a store, or several of them in a row.
+"""Sources of a classifier's signals: an array in memory, records of a store, or several of them in a row.
 
-Anything with a length that gives (n, leads, samples) float32 mV for n int64 indices will do, so a corpus larger than
-memory trains.
+Anything with a length that gives (n, leads, samples) float32 mV for n int64 indices will do, such as a
+`RecordSelection`, so a corpus larger than memory trains.
 """
 
 import hashlib
@@ -18,26 +18,6 @@ class Signals(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, indices: np.ndarray, /) -> np.ndarray: ...
-
-
-class Store(Protocol):
-    """What is needed of a `RecordStore`."""
-
-    def signals(self, indices: np.ndarray, /) -> np.ndarray: ...
-
-
-@dataclass(frozen=True, eq=False)
-class StoreSignals:
-    """The records of a store at `indices`, read from disk when asked for."""
-
-    store: Store
-    indices: np.ndarray  # (records,) int64, rows of the store
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
-        return self.store.signals(self.indices[indices])
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,14 +20,16 @@ from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Com
 from vqecg.downstream.comparison.runs import (
     FinishedRun,
     PreparedRuns,
-    RealPart,
     Run,
     RunTask,
     check_parts,
+    patient_ids,
     prepare_runs,
 )
 from vqecg.records.files.atomic import atomic_file, write_text
 from vqecg.records.files.worker_pool import run_tasks
+from vqecg.records.labels import LabelTask
+from vqecg.records.store.selection import RecordSelection
 
 COMPARISON_FILE = "comparison.json"
 
@@ -49,8 +51,8 @@ class ComparisonSettings:
 class ReadyComparison:
     """A comparison whose arms are filled and checked, before anything is trained; can be sent to another process."""
 
-    train: RealPart
-    test: RealPart
+    train: RecordSelection
+    test: RecordSelection
     arms: Mapping[int, tuple[Arm | None, ...]]  # of each seed, in one order. None: real only; "duplication" next
     prepared: PreparedRuns
     target_classes: tuple[str, ...]
@@ -71,24 +73,24 @@ class ReadyComparison:
         """What the finished runs, in the order of `runs`, say in each arm."""
         count = len(self.arms)
         return [
-            arm_scores(of_seeds, runs[number * count : (number + 1) * count], len(self.train.indices))
+            arm_scores(of_seeds, runs[number * count : (number + 1) * count], len(self.train))
             for number, of_seeds in enumerate(zip(*self.arms.values(), strict=True))
         ]
 
 
 def get_ready(
-    train: RealPart,
-    validation: RealPart,
-    test: RealPart,
+    train: RecordSelection,
+    validation: RecordSelection,
+    test: RecordSelection,
     arms: Mapping[int, Sequence[Arm]],
-    class_names: Sequence[str],
+    task: LabelTask,
     target_classes: Sequence[str],
     settings: ComparisonSettings,
     remarks: Sequence[str] = (),
 ) -> ReadyComparison:
     """Reads all signals once and checks everything that `compare` refuses; `arms` are those of each seed."""
     for own in arms.values():
-        check_arms(own, class_names)
+        check_arms(own, task.class_names)
     named = {tuple(arm.name for arm in own) for own in arms.values()}
     if set(arms) != set(settings.seeds) or len(named) != 1:
         raise ValueError(
@@ -98,9 +100,9 @@ def get_ready(
     for needed in (DUPLICATION, settings.analysis.main_arm):
         if needed not in names:
             raise ValueError(f"no arm is named {needed!r} (there are {list(names)}); add it to compare")
-    class_groups(class_names, target_classes)
+    class_groups(task.class_names, target_classes)
     check_parts(train, validation, test)
-    prepared = prepare_runs(train, validation, test, arms, class_names)
+    prepared = prepare_runs(train, validation, test, arms, task)
     ordered = {seed: (None, *sorted(arms[seed], key=lambda arm: arm.name != DUPLICATION)) for seed in settings.seeds}
     ready = ReadyComparison(train, test, ordered, prepared, tuple(target_classes), settings, tuple(remarks))
     for run in ready.runs:
@@ -109,11 +111,11 @@ def get_ready(
 
 
 def compare(
-    train: RealPart,
-    validation: RealPart,
-    test: RealPart,
+    train: RecordSelection,
+    validation: RecordSelection,
+    test: RecordSelection,
     arms: Sequence[Arm],
-    class_names: Sequence[str],
+    task: LabelTask,
     target_classes: Sequence[str],
     settings: ComparisonSettings,
     folder: Path,
@@ -133,7 +135,7 @@ def compare(
     some arm trains on, and when `folder` holds a run of other settings (unless `overwrite`).
     """
     of_seeds = dict.fromkeys(settings.seeds, arms)
-    ready = get_ready(train, validation, test, of_seeds, class_names, target_classes, settings, remarks)
+    ready = get_ready(train, validation, test, of_seeds, task, target_classes, settings, remarks)
     return compare_ready(ready, Path(folder), overwrite, progress, workers)
 
 
@@ -144,7 +146,7 @@ def compare_ready(
     alone = progress and workers == 1
     tasks = {run.slug: RunTask(run, folder / run.slug, overwrite, alone) for run in ready.runs}
     found = finish_runs(tasks, workers, progress)
-    write_test_table(folder / "test.parquet", ready.test, ready.prepared.class_names)
+    write_test_table(folder / "test.parquet", ready)
     comparison = judge(ready, [found[run.slug] for run in ready.runs])
     write_comparison(folder, comparison)
     return comparison
@@ -170,8 +172,8 @@ def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
     settings = ready.settings
     found = analyse(
         ready.scores(runs),
-        ready.test.labels,
-        ready.test.patient_ids,
+        ready.prepared.test.labels,
+        patient_ids(ready.test),
         ready.prepared.class_names,
         ready.target_classes,
         settings.seeds,
@@ -187,12 +189,12 @@ def write_comparison(folder: Path, comparison: Comparison) -> None:
     write_text(folder / COMPARISON_FILE, json.dumps(comparison.to_dict(), indent=2) + "\n")
 
 
-def write_test_table(path: Path, test: RealPart, class_names: Sequence[str]) -> None:
-    """Writes record_id, patient_id and a column of labels a class for the test part, whole or not at all."""
-    rows = test.store.table.iloc[test.indices][["record_id", "patient_id"]].reset_index(drop=True)
-    table = pd.concat([rows, pd.DataFrame(test.labels, columns=list(class_names))], axis=1)
+def write_test_table(path: Path, ready: ReadyComparison) -> None:
+    """Writes record_id, patient_id and a column of labels per class for the test part, whole or not at all."""
+    rows = ready.test.table[["record_id", "patient_id"]].reset_index(drop=True)
+    labels = pd.DataFrame(ready.prepared.test.labels, columns=list(ready.prepared.class_names))
     with atomic_file(path) as aside:
-        table.to_parquet(aside)
+        pd.concat([rows, labels], axis=1).to_parquet(aside)
 
 
 def is_comparison(folder: Path) -> bool:

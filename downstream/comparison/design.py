@@ -14,7 +14,7 @@ from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, Addition
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
 from vqecg.downstream.comparison.arms.registry import ComparisonArm, arms_of, find_arms
-from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, RealPart, get_ready
+from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, get_ready
 from vqecg.downstream.comparison.runs import check_changes
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
@@ -76,7 +76,6 @@ class Planned:
 
     own: Ingredients
     rows: SplitIndices
-    labels: np.ndarray  # (records of the store, classes) float32
     plans: Mapping[int, AdditionPlan]  # of each seed
 
     @property
@@ -84,9 +83,9 @@ class Planned:
         """That of the first seed; the others are drawn likewise."""
         return next(iter(self.plans.values()))
 
-    def part(self, rows: np.ndarray) -> RealPart:
-        """Some rows as real records with their labels."""
-        return RealPart(self.own.store, rows, self.labels[rows])
+    def part(self, rows: np.ndarray) -> RecordSelection:
+        """Some rows of the store."""
+        return RecordSelection(self.own.store, rows)
 
 
 def plan_of_labels(
@@ -110,7 +109,7 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
         methods = dict.fromkeys(method for arm in design.catalogue for method in arm.methods)
         able = np.all([find_method(method).eligible(own) for method in methods], axis=0)
     plans = {seed: plan_of_labels(design, store, seed, able) for seed in design.seeds}
-    return Planned(own, rows, store.labels(task), plans)
+    return Planned(own, rows, plans)
 
 
 def fill_design(
@@ -126,9 +125,9 @@ def fill_design(
     train, validation, test = (
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
     )
-    names, targets = planned.own.task.class_names, planned.plan.target_classes
+    task, targets = planned.own.task, planned.plan.target_classes
     cut = (f"Training records were taken away on purpose: {design.subset}.",) if design.subset.reduces else ()
-    return get_ready(train, validation, test, arms, names, targets, design, (*cut, *remarks))
+    return get_ready(train, validation, test, arms, task, targets, design, (*cut, *remarks))
 
 
 def fit_checks(design: Design, own: Ingredients, folder: Path, progress: bool = False) -> Check | None:
@@ -141,34 +140,3 @@ def fit_checks(design: Design, own: Ingredients, folder: Path, progress: bool = 
         place = folder / f"label-check-{seen.hexdigest()}"
         checks.append(LabelCheck.fit(training, own.task, design.training, place, progress=progress))
     return QualityFilter(tuple(checks)) if checks else None
-
-
-def check_generator(generator: ECGGenerator, wanted: TrainedOn, allow_other: bool = False) -> tuple[str, ...]:
-    """Whether tokenizer and prior were trained on the training records `wanted` alone; remarks if they were not.
-
-    Fewer of the same records are a remark: nothing is given away. Raises ValueError with any other difference, unless
-    `allow_other`.
-    """
-    problems, remarks = [], []
-    for part in ("tokenizer", "prior"):
-        if part not in generator.trained_on:
-            problems.append(f"it does not say which records its {part} was trained on")
-        else:
-            seen = generator.trained_on[part]
-            found = seen.differences(wanted)
-            problems += [f"its {part} was trained on other records: {'; '.join(found)}"] if found else []
-            if seen.fewer(wanted):
-                remarks.append(f"The generator's {part} was trained on fewer of these training records: {seen.subset}.")
-    if not problems:
-        return tuple(remarks)
-    told = ". ".join(problems)
-    if not allow_other:
-        raise ValueError(
-            f"the generator does not fit this comparison: {told}. Train tokenizer and prior with the same --folds and "
-            f"--subset ({wanted.subset}), or --allow-other-training for a comparison that says so in its report"
-        )
-    return (
-        *remarks,
-        f"CAUTION, OTHER TRAINING: the generator has not been trained on the training records of these folds ({told}). "
-        "It may have seen what is held back here, and what it makes may carry that over: a gain proves little.",
-    )

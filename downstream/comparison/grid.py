@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.comparison.cells import CellPart, GridCell
 from vqecg.downstream.comparison.comparison import (
     COMPARISON_FILE,
@@ -26,12 +27,13 @@ from vqecg.downstream.comparison.comparison import (
     read_runs,
     write_comparison,
 )
-from vqecg.downstream.comparison.design import LABELS, check_generator, fill_design, plan_design, plan_of_labels
+from vqecg.downstream.comparison.design import LABELS, fill_design, plan_design, plan_of_labels
 from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analyse_folds, check_prevalence, fold_metrics
 from vqecg.downstream.comparison.results import FORMAT, Comparison
-from vqecg.downstream.comparison.runs import FinishedRun, RunTask
+from vqecg.downstream.comparison.runs import FinishedRun, RunTask, patient_ids
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.files.atomic import write_text
+from vqecg.records.files.reuse import kept_identity
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.folds import folds_name
 from vqecg.records.store.record_store import RecordStore
@@ -173,16 +175,16 @@ def finish_cell(
 ) -> Comparison:
     """The comparison of a cell: read if it is there and of the same runs and analysis, else done and written."""
     identity = cell_identity(ready)
-    kept, earlier = folder / CELL_FILE, list[dict[str, Any]]()
-    if kept.is_file():
-        there = json.loads(kept.read_text(encoding="utf-8"))
+    file, earlier = folder / CELL_FILE, list[dict[str, Any]]()
+    there = kept_identity(folder, CELL_FILE)
+    if there is not None:
         earlier = there.pop("earlier", [])
         if there == identity and (folder / COMPARISON_FILE).is_file():
             return read_comparison(folder)
         earlier += [there["judged"]] if "judged" in there else []
         earlier = [judged for judged in earlier if judged != identity["judged"]]
         # what follows replaces the cell: half of each must not look finished
-        write_text(kept, json.dumps({"earlier": earlier}, indent=2) + "\n")
+        write_text(file, json.dumps({"earlier": earlier}, indent=2) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     own = [[runs[run.keyed_slug] for run in one.runs] for one in ready]
     found = pool(ready, own, folder) if cell.pooled else judge(ready[0], own[0])
@@ -190,7 +192,7 @@ def finish_cell(
     write_comparison(folder, found)
     if write_page is not None:
         write_page(found)
-    write_text(kept, json.dumps({**identity, "earlier": earlier}, indent=2) + "\n")
+    write_text(file, json.dumps({**identity, "earlier": earlier}, indent=2) + "\n")
     return found
 
 
@@ -215,7 +217,7 @@ def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
 
 def tested_on(ready: ReadyComparison) -> str:
     """Records, patients and folds of the test part, as text."""
-    return ready.test.store.table.iloc[ready.test.indices][["record_id", "patient_id", "fold"]].to_csv(index=False)
+    return ready.test.table[["record_id", "patient_id", "fold"]].to_csv(index=False)
 
 
 def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]], folder: Path) -> Comparison:
@@ -255,6 +257,6 @@ def folded_arms(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[Finish
 
 def fold_scores(ready: ReadyComparison, scores: np.ndarray, thresholds: np.ndarray) -> FoldScores:
     """What the classifiers of one part say of its test folds."""
-    table = ready.test.store.table.iloc[ready.test.indices]
+    table = ready.test.table
     folds, records = tuple(sorted(set(table["fold"].tolist()))), tuple(table["record_id"].astype(str))
-    return FoldScores(folds, scores, thresholds, ready.test.labels, ready.test.patient_ids, records)
+    return FoldScores(folds, scores, thresholds, ready.prepared.test.labels, patient_ids(ready.test), records)

@@ -15,7 +15,7 @@ import numpy as np
 
 from vqecg.downstream.augmentation.plan import REAL_ONLY, slug
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.classifiers.signals import JoinedSignals, StoreSignals, data_digest, record_digests
+from vqecg.downstream.classifiers.signals import JoinedSignals, data_digest, record_digests
 from vqecg.downstream.classifiers.training import (
     LabelledSignals,
     classifier_card,
@@ -25,30 +25,13 @@ from vqecg.downstream.classifiers.training import (
 )
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData
 from vqecg.records.files.atomic import atomic_folder, write_text
-from vqecg.records.store.record_store import RecordStore
+from vqecg.records.files.reuse import as_json, reuse
+from vqecg.records.labels import LabelTask
+from vqecg.records.store.selection import RecordSelection
 from vqecg.training.fit import arithmetic
 
 RUN_FILE, SCORES_FILE = "run.json", "scores.npz"
 TRAINING = 1  # raised when the same settings and data give other classifiers, so that old and new are never compared
-
-
-@dataclass(frozen=True, eq=False)
-class RealPart:
-    """A part of a store of real records: the only thing that validation and test are taken as."""
-
-    store: RecordStore
-    indices: np.ndarray  # (records,) int64, rows of the store
-    labels: np.ndarray  # (records, classes) float32 0/1, of these rows
-
-    @property
-    def data(self) -> LabelledSignals:
-        """Signals and labels, read from the store when asked for."""
-        return LabelledSignals(StoreSignals(self.store, self.indices), self.labels)
-
-    @property
-    def patient_ids(self) -> tuple[str, ...]:
-        """One a record, "" where unknown."""
-        return tuple(str(patient) for patient in self.store.table["patient_id"].to_numpy()[self.indices])
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +47,18 @@ class PreparedRuns:
     added: Mapping[tuple[int, str], str]  # seed and arm -> digest of what the arm adds for that seed
 
 
-def check_parts(train: RealPart, validation: RealPart, test: RealPart) -> None:
-    """Raises ValueError unless all three are parts of stores, without a patient in two of them."""
+def patient_ids(part: RecordSelection) -> tuple[str, ...]:
+    """The patient of each record, "" where unknown."""
+    return tuple(str(patient) for patient in part.table["patient_id"])
+
+
+def check_parts(train: RecordSelection, validation: RecordSelection, test: RecordSelection) -> None:
+    """Raises ValueError unless all three are records of stores, without a patient in two of them."""
     seen: dict[str, str] = {}
     for name, part in (("train", train), ("validation", validation), ("test", test)):
-        if not isinstance(part, RealPart):
-            raise ValueError(f"{name} is a {type(part).__name__}; expected a RealPart: real records of a store")
-        patients = {patient for patient in part.patient_ids if patient}
+        if not isinstance(part, RecordSelection):
+            raise ValueError(f"{name} is a {type(part).__name__}; expected a RecordSelection: real records of a store")
+        patients = set(patient_ids(part)) - {""}
         shared = sorted(patient for patient in patients if patient in seen)
         if shared:
             raise ValueError(
@@ -81,45 +69,44 @@ def check_parts(train: RealPart, validation: RealPart, test: RealPart) -> None:
 
 
 def prepare_runs(
-    train: RealPart,
-    validation: RealPart,
-    test: RealPart,
+    train: RecordSelection,
+    validation: RecordSelection,
+    test: RecordSelection,
     arms: Mapping[int, Sequence[Arm]],
-    class_names: Sequence[str],
+    task: LabelTask,
 ) -> PreparedRuns:
     """Reads all signals once: names them by a digest, and refuses a training record that is in validation or test.
 
     `arms` are those of each seed.
     """
-    held_out = {name: record_digests(part.data.signals) for name, part in (("validation", validation), ("test", test))}
-    kept_back = {digest for digests in held_out.values() for digest in digests}
-    digests = {
-        name: data_digest(held_out[name], part.labels) for name, part in (("validation", validation), ("test", test))
-    }
-    digests[REAL_ONLY] = training_digest(REAL_ONLY, train.data, kept_back)
+    parts = {"validation": validation, "test": test, REAL_ONLY: train}
+    data = {name: LabelledSignals(part, part.labels(task)) for name, part in parts.items()}
+    held_out = {name: record_digests(data[name].signals) for name in ("validation", "test")}
+    withheld = {digest for digests in held_out.values() for digest in digests}
+    digests = {name: data_digest(held_out[name], data[name].labels) for name in held_out}
+    digests[REAL_ONLY] = training_digest(REAL_ONLY, data[REAL_ONLY], withheld)
     added: dict[tuple[int, str], str] = {}
     known: dict[int, str] = {}  # seeds may share an arm
-    for seed, own in arms.items():
-        for arm in own:
+    for seed, of_seed in arms.items():
+        for arm in of_seed:
             if isinstance(arm, ArmData):
                 if id(arm) not in known:
-                    data = LabelledSignals(arm.signals, arm.labels)
-                    known[id(arm)] = training_digest(arm.name, data, kept_back)
+                    known[id(arm)] = training_digest(arm.name, LabelledSignals(arm.signals, arm.labels), withheld)
                 added[seed, arm.name] = known[id(arm)]
     rate = int(train.store.spec.sampling_rate)
-    return PreparedRuns(train.data, validation.data, test.data, tuple(class_names), rate, digests, added)
+    return PreparedRuns(data[REAL_ONLY], data["validation"], data["test"], task.class_names, rate, digests, added)
 
 
-def training_digest(name: str, data: LabelledSignals, kept_back: Set[bytes]) -> str:
-    """Names what is trained on. Raises ValueError for a record that is kept back for validation or test."""
-    own = record_digests(data.signals)
-    copies = sum(digest in kept_back for digest in own)
+def training_digest(name: str, data: LabelledSignals, withheld: Set[bytes]) -> str:
+    """A name for training data. Raises ValueError for a record that is withheld for validation or test."""
+    digests = record_digests(data.signals)
+    copies = sum(digest in withheld for digest in digests)
     if copies:
         raise ValueError(
             f"{copies} training records of {name!r} are in validation or test (to the microvolt), expected none: "
             "make additions from the training part only"
         )
-    return data_digest(own, data.labels)
+    return data_digest(digests, data.labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +157,7 @@ class Run:
             "model": model_config(self.settings.model, self.prepared.class_names, self.prepared.sampling_rate),
             "data": digests,
         }
-        return json.loads(json.dumps(about))
+        return as_json(about)
 
     @property
     def slug(self) -> str:
@@ -201,12 +188,12 @@ class RunTask:
 
     @property
     def is_done(self) -> bool:
-        """Whether the folder holds the run, or one that must not be replaced (which reading refuses)."""
-        return is_run(self.place) and not (self.overwrite and is_other(self.place, self.run.identity))
+        """True where the folder holds the run. Raises ValueError for another run that must not be replaced."""
+        return is_run(self.place) and reuse(self.place, self.run.identity, RUN_FILE, "identity", self.overwrite)
 
     def __call__(self) -> FinishedRun:
         """The run: read from its folder if it is there, else trained and written."""
-        return read_run(self.place, self.run.identity) if self.is_done else self.train()
+        return read_run(self.place) if self.is_done else self.train()
 
     def train(self) -> FinishedRun:
         """Trains the classifier and writes its folder, whole or not at all."""
@@ -244,31 +231,12 @@ def training_data(run: Run) -> LabelledSignals:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether `folder` holds a finished run."""
+    """True where `folder` holds a finished run."""
     return (folder / RUN_FILE).is_file() and (folder / SCORES_FILE).is_file()
 
 
-def is_other(folder: Path, identity: Mapping[str, Any]) -> bool:
-    """Whether the run kept in `folder` was trained with other settings or data than `identity`."""
-    there = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["identity"]
-    return there != identity
-
-
-def read_run(folder: Path, identity: Mapping[str, Any]) -> FinishedRun:
-    """The run kept in `folder`. Raises ValueError when it was trained with other settings or data than `identity`."""
+def read_run(folder: Path) -> FinishedRun:
+    """The run in `folder`."""
     about = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    there, wanted = flattened(about["identity"]), flattened(identity)
-    other = [name for name in {**there, **wanted} if there.get(name) != wanted.get(name)]
-    if other:
-        told = "; ".join(f"{name} {there.get(name)} there, {wanted.get(name)} asked for" for name in other)
-        raise ValueError(f"{folder} holds a run of other settings or data ({told}): use another folder, or overwrite")
-    with np.load(folder / SCORES_FILE) as kept:
-        return FinishedRun(kept["test"], kept["thresholds"], about["policy"])
-
-
-def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings with dotted names: {"data": {"test": 1}} -> {"data.test": 1}."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= flattened(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
-    return flat
+    with np.load(folder / SCORES_FILE) as scores:
+        return FinishedRun(scores["test"], scores["thresholds"], about["policy"])

@@ -11,9 +11,10 @@ import tyro
 
 from vqecg.downstream.assessment.assessment import Assessment, AssessmentSettings, RealData, assess
 from vqecg.downstream.assessment.utility import MACRO, UtilitySettings
+from vqecg.downstream.augmentation.generator_training import check_generator
+from vqecg.downstream.classifiers.held_out import check_added
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, JUDGES
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.comparison.design import check_generator
 from vqecg.evaluation.privacy.memorisation import MemorisationSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_table
@@ -30,7 +31,6 @@ from vqecg.reports.assessment.page import write_assessment_page
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, begin
-from vqecg.scripts.steps.classifier import check_added
 from vqecg.training.checkpoint import fingerprint
 
 RESULT, PAGE = "assessment.json", "assessment.html"

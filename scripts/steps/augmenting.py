@@ -13,6 +13,7 @@ import pandas as pd
 import tyro
 
 from vqecg.downstream.augmentation.additions import ALL, COPY, DRAWN, Additions, joined_tallies, rejection_rates
+from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.augmentation.label_check import LabelCheck, LabelCheckSettings
 from vqecg.downstream.augmentation.likelihood_check import LikelihoodCheck, LikelihoodSettings
 from vqecg.downstream.augmentation.methods.registry import (
@@ -24,7 +25,6 @@ from vqecg.downstream.augmentation.methods.registry import (
 from vqecg.downstream.augmentation.plan import AUTO, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.comparison.design import check_generator
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.copies.waveform_index import NearestNeighbours
 from vqecg.prior.generator import ECGGenerator

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from vqecg.downstream.classifiers.held_out import check_added
 from vqecg.downstream.classifiers.metrics import ClassificationMetrics, classification_metrics
 from vqecg.downstream.classifiers.published_metrics import published_scores
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.classifiers.signals import JoinedSignals, StoreSignals, record_digests
+from vqecg.downstream.classifiers.signals import JoinedSignals
 from vqecg.downstream.classifiers.training import LabelledSignals, classifier_card, predict, train_classifier
 from vqecg.records.files.atomic import write_text
-from vqecg.records.folds import FoldSplit, SplitIndices, folds_text
+from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.labels import TaskName
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainingSubset, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
@@ -65,10 +67,10 @@ def classifier_stage(step: ClassifierStep) -> Stage:
     if stage.figures is None:
         with stage:
             data = LabelledSignals(
-                JoinedSignals(tuple(StoreSignals(source, own) for source, own in sources)),
+                JoinedSignals(tuple(RecordSelection(source, own) for source, own in sources)),
                 np.concatenate([source.labels(source.same_task(task))[own] for source, own in sources]),
             )
-            validation = LabelledSignals(StoreSignals(store, rows.validation), labels[rows.validation])
+            validation = LabelledSignals(RecordSelection(store, rows.validation), labels[rows.validation])
             trained = train_classifier(
                 data,
                 step.training,
@@ -82,7 +84,7 @@ def classifier_stage(step: ClassifierStep) -> Stage:
             )
             if not is_main_process():
                 return stage  # the main process tests and saves
-            scores = predict(trained.model, StoreSignals(store, rows.test))
+            scores = predict(trained.model, RecordSelection(store, rows.test))
             metrics = classification_metrics(
                 labels[rows.test],
                 scores,
@@ -111,24 +113,6 @@ def summary(stage: Stage) -> str:
     ]
     published = figures.get("published", {}).items()
     return "\n".join([*lines, *(f"by the protocol of {protocol}: {scores}" for protocol, scores in published)])
-
-
-def check_added(store: RecordStore, rows: SplitIndices, added: list[RecordStore]) -> None:
-    """Raises ValueError for added records of another rate or length, or that are in validation or test."""
-    held_out = np.concatenate([rows.validation, rows.test])
-    kept_back = set(record_digests(StoreSignals(store, held_out))) if added else set()
-    for other in added:
-        if other.spec != store.spec:
-            raise ValueError(
-                f"{other.folder} holds records of {other.spec.seconds:g} s at {other.spec.sampling_rate} Hz, "
-                f"{store.folder} of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz: prepare both alike"
-            )
-        copies = sum(digest in kept_back for digest in record_digests(StoreSignals(other, np.arange(len(other)))))
-        if copies:
-            raise ValueError(
-                f"{copies} records of {other.folder} are in the validation or test folds of {store.folder} (to the "
-                "microvolt), expected none: --synthetic is for records that were made from training folds alone"
-            )
 
 
 def trained_on(step: ClassifierStep, store: RecordStore) -> str:

@@ -10,12 +10,13 @@ from typing import Annotated
 import tyro
 import yaml
 
+from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.comparison.arms.registry import QUICK, arms_of
 from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells
 from vqecg.downstream.comparison.comparison import compare_ready, is_comparison, read_comparison
-from vqecg.downstream.comparison.design import Design, check_generator, fill_design, plan_design
+from vqecg.downstream.comparison.design import Design, fill_design, plan_design
 from vqecg.downstream.comparison.grid import run_grid
 from vqecg.downstream.comparison.results import Comparison
 from vqecg.prior.config import SamplingSettings

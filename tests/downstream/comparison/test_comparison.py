@@ -15,12 +15,14 @@ from vqecg.downstream.augmentation.plan import plan_additions
 from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.comparison.arms.arm_data import ArmData, TrainingArm, duplicate
-from vqecg.downstream.comparison.comparison import ComparisonSettings, RealPart, compare, read_comparison
+from vqecg.downstream.comparison.comparison import ComparisonSettings, compare, read_comparison
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.folds import FoldSplit
+from vqecg.records.labels import LabelTask
 from vqecg.records.simulation.dataset import simulate_dataset
 from vqecg.records.store.building import build_store
+from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.signal_spec import SignalSpec
 
 NAMES = ("NORM", "MI", "STTC", "CD", "HYP")
@@ -34,9 +36,10 @@ SETTINGS = ComparisonSettings(
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    train: RealPart
-    validation: RealPart
-    test: RealPart
+    train: RecordSelection
+    validation: RecordSelection
+    test: RecordSelection
+    task: LabelTask
     arms: tuple[ArmData, ...]
 
     def run(self, folder: Path, settings: ComparisonSettings = SETTINGS, **change: Any) -> Comparison:
@@ -47,7 +50,7 @@ class Parts:
             "arms": self.arms,
         } | change
         return compare(
-            **given, class_names=NAMES, target_classes=("MI",), settings=settings, folder=folder, progress=False
+            **given, task=self.task, target_classes=("MI",), settings=settings, folder=folder, progress=False
         )
 
 
@@ -57,13 +60,13 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     folder = tmp_path_factory.mktemp("simulated")
     simulate_dataset(folder / "raw", records=60, seed=0, progress=False)
     store = build_store(read_table(folder / "raw"), SignalSpec(), folder / "store", progress=False)
-    labels = store.labels(store.task("superdiagnostic"))
+    task = store.task("superdiagnostic")
     rows = FoldSplit(train=(1, 2, 3, 4, 5, 6), validation=(7, 8), test=(9, 10)).indices(store.table)
-    real = [RealPart(store, part, labels[part]) for part in (rows.train, rows.validation, rows.test)]
-    plan = plan_additions(real[0].labels, NAMES, ("MI",), seed=0, count=6)
+    real = [RecordSelection(store, part) for part in (rows.train, rows.validation, rows.test)]
+    plan = plan_additions(real[0].labels(task), NAMES, ("MI",), seed=0, count=6)
     noise = np.random.default_rng(0).normal(scale=0.1, size=(len(plan), 8, 1000)).astype(np.float32)
-    arms = (ArmData("prior samples", noise, plan.labels, "noise"), duplicate(real[0].data.signals, plan))
-    return Parts(real[0], real[1], real[2], arms)
+    arms = (ArmData("prior samples", noise, plan.labels, "noise"), duplicate(real[0], plan))
+    return Parts(real[0], real[1], real[2], task, arms)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +103,7 @@ def test_a_comparison_trains_every_arm_and_seed_and_is_resumed_without_training(
     assert runs == [f"{arm}-{seed}" for arm in ("duplication", "prior-samples", "real-only") for seed in (0, 1)]
     assert list(finished.arms["arm"]) == ["real only", "duplication", "prior samples"]
     assert list(finished.arms["synthetic_records"]) == [0, 0, 6]
-    assert list(finished.arms["real_records"] - len(parts.train.indices)) == [0, 6, 0]
+    assert list(finished.arms["real_records"] - len(parts.train)) == [0, 6, 0]
     written = {path: path.stat().st_mtime_ns for path in copy.glob("*-*/*.npz")}
     again = parts.run(copy)
     assert {path: path.stat().st_mtime_ns for path in copy.glob("*-*/*.npz")} == written
@@ -108,10 +111,10 @@ def test_a_comparison_trains_every_arm_and_seed_and_is_resumed_without_training(
     assert json.dumps(again.to_dict()) == json.dumps(finished.to_dict()) == json.dumps(kept.to_dict())
 
     longer = dataclasses.replace(SETTINGS, training=SETTINGS.training.changed({"fit.steps": 1}))
-    with pytest.raises(ValueError, match=r"other settings or data.*steps.*or overwrite"):
+    with pytest.raises(ValueError, match=r"other settings or inputs.*steps.*overwrite"):
         parts.run(copy, longer)
     changed = dataclasses.replace(parts.arms[0], signals=np.asarray(parts.arms[0].signals) * 2)
-    with pytest.raises(ValueError, match="prior-samples-0 holds a run of other settings or data"):
+    with pytest.raises(ValueError, match="prior-samples-0 holds this output with other settings or inputs"):
         parts.run(copy, arms=(changed, parts.arms[1]))
     assert parts.run(copy, longer, overwrite=True).settings["fit"]["steps"] == 1
 
@@ -129,7 +132,7 @@ def test_scores_and_labels_on_disk_are_enough_to_do_the_bootstrap_again(finished
 
 
 def test_synthetic_records_cannot_be_the_test_part(parts: Parts, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="test is a ArmData; expected a RealPart"):
+    with pytest.raises(ValueError, match="test is a ArmData; expected a RecordSelection"):
         parts.run(tmp_path, test=parts.arms[0])
     assert not list(tmp_path.iterdir())
 
@@ -141,7 +144,7 @@ def test_a_patient_in_two_parts_is_refused(parts: Parts, tmp_path: Path) -> None
 
 def test_an_arm_with_a_copy_of_a_test_record_is_refused(parts: Parts, tmp_path: Path) -> None:
     leaked = np.array(parts.arms[0].signals)
-    leaked[3] = parts.test.data.signals[np.array([0])][0]
+    leaked[3] = parts.test[np.array([0])][0]
     with pytest.raises(ValueError, match="1 training records of 'prior samples' are in validation or test"):
         parts.run(tmp_path, arms=(dataclasses.replace(parts.arms[0], signals=leaked), parts.arms[1]))
 
@@ -163,7 +166,7 @@ def test_an_arm_that_trains_otherwise_adds_nothing_and_differs_in_that_setting_o
     }
     assert other["data"] == one["data"]
     row = found.arms.set_index("arm").loc["mixup"]
-    assert row["real_records"] == len(parts.train.indices) and row["synthetic_records"] == 0
+    assert row["real_records"] == len(parts.train) and row["synthetic_records"] == 0
     assert row["description"] == "the real training records, records mixed"
 
 
@@ -194,12 +197,12 @@ def test_a_run_of_other_settings_is_refused_before_another_one_is_trained(parts:
     about = json.loads((copy / "duplication-0" / "run.json").read_text())
     about["identity"]["seed"] = 7
     (copy / "duplication-0" / "run.json").write_text(json.dumps(about))
-    with pytest.raises(ValueError, match=r"duplication-0 holds a run of other settings or data \(seed 7 there"):
+    with pytest.raises(ValueError, match=r"duplication-0 holds this output with other settings or inputs \(seed 7 there"):
         parts.run(copy)
     assert not (copy / "prior-samples-1" / "scores.npz").exists()
     about["identity"] |= {"seed": 0, "model": about["identity"]["model"] | {"widths": [1]}}
     (copy / "duplication-0" / "run.json").write_text(json.dumps(about))
-    with pytest.raises(ValueError, match=r"other settings or data.*widths"):
+    with pytest.raises(ValueError, match=r"other settings or inputs.*widths"):
         parts.run(copy)
 
 

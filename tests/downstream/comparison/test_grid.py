@@ -151,7 +151,7 @@ def test_a_run_whose_content_is_not_what_its_name_says_is_refused(
     shutil.copytree(finished, folder)
     place = next((folder / "runs").glob("mixup-0-*"))
     about = json.loads((place / "run.json").read_text())
-    about["identity"]["classifier"]["steps"] = 3
+    about["identity"]["classifier"]["fit"]["steps"] = 3
     (place / "run.json").write_text(json.dumps(about))
     with pytest.raises(ValueError, match=r"classifier.fit.steps 3 there, 2 asked for"):
         run(THREE, simulated_store, folder, load)

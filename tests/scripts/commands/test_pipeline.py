@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from vqecg.downstream.classifiers.signals import StoreSignals, record_digests
+from vqecg.downstream.classifiers.signals import record_digests
 from vqecg.downstream.comparison.comparison import read_comparison
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordSelection
 from vqecg.scripts.cli.main import main
 
 pytestmark = pytest.mark.slow
@@ -60,8 +61,8 @@ def test_no_patient_and_no_record_crosses_folds(finished_run: Path):
     synthetic = RecordStore.open(finished_run / "synthetic-store")
     assert set(synthetic.table["fold"]) == {1}, "training only, whoever reads the set"
     assert not set(synthetic.table["patient_id"]) & set(store.table["patient_id"])
-    own = set(record_digests(StoreSignals(synthetic, np.arange(len(synthetic)))))
-    assert not own & set(record_digests(StoreSignals(store, np.arange(len(store)))))
+    own = set(record_digests(RecordSelection(synthetic, np.arange(len(synthetic)))))
+    assert not own & set(record_digests(RecordSelection(store, np.arange(len(store)))))
     tested = pd.read_parquet(finished_run / "comparison" / "runs" / "test.parquet")
     assert tested["record_id"].tolist() == store.table["record_id"].iloc[rows.test].tolist()
 
