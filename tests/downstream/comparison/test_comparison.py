@@ -197,7 +197,10 @@ def test_a_run_of_other_settings_is_refused_before_another_one_is_trained(parts:
     about = json.loads((copy / "duplication-0" / "run.json").read_text())
     about["identity"]["seed"] = 7
     (copy / "duplication-0" / "run.json").write_text(json.dumps(about))
-    with pytest.raises(ValueError, match=r"duplication-0 holds this output with other settings or inputs \(seed 7 there"):
+    told = r"duplication-0 holds this output with other settings or inputs \(seed 7 there"
+    with pytest.raises(ValueError, match=told):
+        ValueError, match=r"duplication-0 holds this output with other settings or inputs \(seed 7 there"
+    ):
         parts.run(copy)
     assert not (copy / "prior-samples-1" / "scores.npz").exists()
     about["identity"] |= {"seed": 0, "model": about["identity"]["model"] | {"widths": [1]}}
