@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import scipy  # its parts load when they are first used: scipy.signal takes a second
 import torch
-from scipy.signal import butter, sosfiltfilt
 from torch import Tensor, nn
 
 from vqecg.records.store.preprocessing import resample
@@ -129,8 +129,8 @@ def comparable(signals: np.ndarray, sampling_rate: int) -> Tensor:
             f"got signals of shape {signals.shape} at {sampling_rate} Hz; expected (records, 8, samples) of at least "
             f"{SHORTEST:g} s"
         )
-    sections = butter(2, HIGHPASS, "highpass", fs=sampling_rate, output="sos")
-    still = sosfiltfilt(sections, signals, axis=-1, padlen=3 * sampling_rate)
+    sections = scipy.signal.butter(2, HIGHPASS, "highpass", fs=sampling_rate, output="sos")
+    still = scipy.signal.sosfiltfilt(sections, signals, axis=-1, padlen=3 * sampling_rate)
     return torch.from_numpy(resample(still.astype(np.float32), sampling_rate, RATE))
 
 

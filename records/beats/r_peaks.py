@@ -4,8 +4,7 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-from scipy import ndimage
-from scipy import signal as dsp
+import scipy  # its parts load when they are first used: scipy.signal takes a second
 
 REFRACTORY = 0.25  # s, no second QRS complex within it
 _SMOOTHING = 0.09  # s, about one QRS complex: the slopes within it count as one event
@@ -34,7 +33,7 @@ def find_r_peaks(signal: np.ndarray, sampling_rate: float) -> np.ndarray:
         raise ValueError("signal holds NaN or infinite samples; drop the record or fill the gap before")
     wide = signal.astype(np.float64)
     slope = _slope_envelope(wide, sampling_rate)
-    candidates, _ = dsp.find_peaks(slope, distance=max(1, round(REFRACTORY * sampling_rate)))
+    candidates, _ = scipy.signal.find_peaks(slope, distance=max(1, round(REFRACTORY * sampling_rate)))
     if len(candidates) == 0 or slope.max() < 1e-6:
         return np.empty(0, dtype=np.int64)
     beats = _accept(candidates, slope[candidates], sampling_rate)
@@ -44,17 +43,17 @@ def find_r_peaks(signal: np.ndarray, sampling_rate: float) -> np.ndarray:
 @cache
 def _filter(order: int, hertz: float | tuple[float, float], kind: str, sampling_rate: float) -> np.ndarray:
     """A Butterworth filter in second-order sections; designing one takes as long as using it."""
-    return dsp.butter(order, hertz, kind, fs=sampling_rate, output="sos")
+    return scipy.signal.butter(order, hertz, kind, fs=sampling_rate, output="sos")
 
 
 def _slope_envelope(wide: np.ndarray, sampling_rate: float) -> np.ndarray:
     """Root mean square slope about each sample, summed over the leads, (n,) in mV/s; no lead counts without limit."""
     band = _filter(2, (5.0, min(25.0, 0.45 * sampling_rate)), "bandpass", sampling_rate)
     padding = min(wide.shape[1] - 1, round(sampling_rate))
-    slopes = np.gradient(dsp.sosfiltfilt(band, wide, axis=1, padlen=padding), 1 / sampling_rate, axis=1)
+    slopes = np.gradient(scipy.signal.sosfiltfilt(band, wide, axis=1, padlen=padding), 1 / sampling_rate, axis=1)
     energy = slopes**2
     energy = np.minimum(energy, 3 * np.percentile(energy, 98, axis=1, keepdims=True))  # pacemaker spikes reach more
-    courses = np.sqrt(ndimage.gaussian_filter1d(energy, _SMOOTHING / 2.5 * sampling_rate, axis=1, mode="nearest"))
+    courses = np.sqrt(scipy.ndimage.gaussian_filter1d(energy, _SMOOTHING / 2.5 * sampling_rate, axis=1, mode="nearest"))
     level = np.median(np.percentile(courses, 97, axis=1))  # about a QRS complex in the median lead
     return np.minimum(courses, 2 * level).sum(0)  # a loose electrode's lead reaches more
 
@@ -99,7 +98,7 @@ def _refine(wide: np.ndarray, beats: np.ndarray, sampling_rate: float) -> np.nda
     """Move each beat to the largest vector magnitude within 0.08 s, baseline removed."""
     high = _filter(1, 2.0, "highpass", sampling_rate)
     padding = min(wide.shape[1] - 1, round(sampling_rate))
-    magnitude = (dsp.sosfiltfilt(high, wide, axis=1, padlen=padding) ** 2).sum(0)
+    magnitude = (scipy.signal.sosfiltfilt(high, wide, axis=1, padlen=padding) ** 2).sum(0)
     reach = round(0.08 * sampling_rate)
     starts = np.maximum(0, beats - reach)
     peaks = [start + np.argmax(magnitude[start : beat + reach + 1]) for start, beat in zip(starts, beats, strict=True)]

@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
-from scipy.signal import firwin, kaiserord, resample_poly
+import scipy  # its parts load when they are first used: scipy.signal takes a second
 
 from vqecg.records.leads import independent_leads
 from vqecg.records.record import ECGRecord
@@ -36,9 +36,9 @@ class UnusableRecordError(ValueError):
 def _lowpass(up: int, down: int) -> np.ndarray:
     """The anti-alias and anti-image filter at `up` times the input rate, odd length, float32, sum 1."""
     slower = max(up, down)
-    length, beta = kaiserord(ATTENUATION, (STOP_EDGE - PASS_EDGE) / slower)
+    length, beta = scipy.signal.kaiserord(ATTENUATION, (STOP_EDGE - PASS_EDGE) / slower)
     centre = (PASS_EDGE + STOP_EDGE) / 2 / slower
-    return firwin(2 * math.ceil(length / 2) + 1, centre, window=("kaiser", beta)).astype(np.float32)
+    return scipy.signal.firwin(2 * math.ceil(length / 2) + 1, centre, window=("kaiser", beta)).astype(np.float32)
 
 
 def resample(signal: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:
@@ -75,7 +75,9 @@ def resample(signal: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray
     padded = np.pad(np.asarray(signal, dtype=np.float32), widths, mode="reflect", reflect_type="odd")
     start = padding * up // down
     length = -(-samples * up // down)
-    return resample_poly(padded, up, down, axis=-1, window=window)[..., start : start + length].astype(np.float32)
+    return scipy.signal.resample_poly(padded, up, down, axis=-1, window=window)[..., start : start + length].astype(
+        np.float32
+    )
 
 
 def _fit_length(signal: np.ndarray, samples: int) -> np.ndarray:
