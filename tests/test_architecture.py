@@ -48,7 +48,9 @@ FLOORS = {
         "columns ecg_paper figures numbers results wave_plot",
         "html result_pages",
         "page",
-        "assessment comparison method run",
+        "comparison",
+        "method",
+        "assessment run",
     ),
     "scripts": ("cli", "steps", "commands"),
 }

@@ -1,10 +1,10 @@
-"""The classifiers that judge synthetic records: one for each source, family and seed, kept so that none trains twice.
+"""The classifiers that judge synthetic records: one for each source, family and seed, so that none trains twice.
 
-Folder of a run: `<source>-<family>-<seed>/`, with run.json (what it was trained on, how, seconds) and model/.
+Folder of a run: `<source>-<family>-<seed>/`, with run.json (data, settings, seconds) and model/.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from vqecg.downstream.classifiers.training import (
     train_classifier,
 )
 from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.records.files.reuse import reuse
 
 RUN_FILE, MODEL_FOLDER = "run.json", "model"
 
@@ -45,15 +46,15 @@ class TrainingSource:
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """What all classifiers of an assessment share."""
+    """The settings that all classifiers of an assessment share."""
 
     classifier: ClassifierSettings  # its model is named by the family, its thresholds are not used
     class_names: tuple[str, ...]
     sampling_rate: int  # Hz
 
     def identity(self, source: TrainingSource, family: str, seed: int) -> dict[str, Any]:
-        """Everything that the weights of one classifier depend on, as JSON gives it back."""
-        own = {
+        """Everything that the weights of one classifier depend on."""
+        return {
             "source": source.name,
             "data": source.digest,
             "seed": seed,
@@ -62,7 +63,6 @@ class JudgeSettings:
             "classifier": asdict(self.of_family(family)),
             "model": model_config(family, self.class_names, self.sampling_rate),
         }
-        return json.loads(json.dumps(own))
 
     def of_family(self, family: str) -> ClassifierSettings:
         """The training of one family: thresholds are not used, so none are chosen."""
@@ -78,7 +78,7 @@ def train_judges(
     others: Sequence[Path] = (),
     progress: bool = True,
 ) -> dict[str, list[nn.Module]]:
-    """Family -> its classifiers trained on `source`, one a seed, in evaluation mode.
+    """Family -> its classifiers trained on `source`, one per seed, in evaluation mode.
 
     One that `folder`, or one of `others` (folders of earlier assessments), holds with the same data and settings is
     read instead of trained.
@@ -108,12 +108,12 @@ def one_judge(
     others: Sequence[Path],
     progress: bool,
 ) -> nn.Module:
-    """One classifier: read if it was trained already, else trained and written."""
+    """One classifier: read if it was trained before, else trained and written."""
     identity = settings.identity(source, family, seed)
     name = f"{source.name}-{family}-{seed}"
     kind: Any = classifier_class(family)
     for place in (folder / name, *(other / name for other in others)):
-        if is_judge(place) and read_identity(place) == identity:
+        if is_judge(place) and reuse(place, identity, RUN_FILE, key="identity", overwrite=True):
             return kind.from_pretrained(place / MODEL_FOLDER)
     trained = train_classifier(
         source.data,
@@ -134,15 +134,10 @@ def one_judge(
 
 
 def is_judge(folder: Path) -> bool:
-    """Whether `folder` holds a trained classifier of an assessment."""
+    """True where `folder` holds a trained classifier of an assessment."""
     return (folder / RUN_FILE).is_file() and (folder / MODEL_FOLDER).is_dir()
 
 
-def read_identity(folder: Path) -> Mapping[str, Any]:
-    """What the classifier in `folder` was trained on and how."""
-    return json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["identity"]
-
-
 def scores_of(judges: Sequence[nn.Module], signals: Signals) -> np.ndarray:
-    """(seeds, records, classes) in 0..1: what each classifier says of every record."""
+    """(seeds, records, classes) in 0..1: the scores of each classifier."""
     return np.stack([predict(judge, signals) for judge in judges])

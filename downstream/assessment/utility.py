@@ -1,4 +1,4 @@
-"""Do synthetic records stand for real ones to a classifier? TRTR, TSTR and TRTS, with intervals.
+"""Utility of synthetic records to a classifier: TRTR, TSTR and TRTS, with intervals.
 
 TRTR: trained on real, tested on real records. TSTR: trained on synthetic, tested on real ones: is all that a classifier
 needs there? TRTS: trained on real, tested on synthetic ones, judged by the labels asked for: do they show what was
@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.classifiers.models.registry import JUDGES, classifier_class
 from vqecg.evaluation.statistics.bootstrap import ReplicatedMetric, macro_average, replicate_metric
 from vqecg.evaluation.statistics.intervals import percentile_interval
-from vqecg.evaluation.statistics.resampling import BootstrapDraw, draw_bootstrap
+from vqecg.evaluation.statistics.resampling import BootstrapDraw, BootstrapSettings, draw_bootstrap
 from vqecg.evaluation.statistics.weighted_metrics import divide
 
 TRTR, TSTR, TRTS = "TRTR", "TSTR", "TRTS"
@@ -31,39 +30,16 @@ POLICY = (
 )
 
 
-@dataclass(frozen=True)
-class UtilitySettings:
-    """Which classifiers judge, and how sure they are."""
-
-    families: tuple[str, ...] = JUDGES  # names in downstream/models, each trained with every seed
-    seeds: tuple[int, ...] = (0, 1, 2)  # one classifier for each, in every family
-    confidence: float = 0.95  # of the intervals
-    replicates: int = 1000  # bootstrap draws of patients and seeds
-    bootstrap_seed: int = 0  # of these draws
-
-    def __post_init__(self) -> None:
-        for name, values in (("families", self.families), ("seeds", self.seeds)):
-            if not values or len(set(values)) != len(values):
-                raise ValueError(f"{name} are {values}; expected at least one and none twice")
-        for family in self.families:
-            classifier_class(family)
-        if not 0 < self.confidence < 1 or self.replicates < 1:
-            raise ValueError(
-                f"got confidence {self.confidence} and {self.replicates} replicates; "
-                "expected a confidence between 0 and 1 and at least one replicate"
-            )
-
-
 @dataclass(frozen=True, eq=False)
 class TrainedTested:
-    """What the classifiers of one family, trained on one thing, say of one set of records."""
+    """Scores of one family's classifiers, trained on one set of records and tested on another."""
 
-    family: str  # a name in downstream/models
+    family: str  # a registered classifier
     name: str  # TRTR, TSTR, TRTS, or words for another
     trained_on: int  # records
     labels: np.ndarray  # (records, classes) 0/1, of the records tested on
     scores: np.ndarray  # (seeds, records, classes) in 0..1
-    patient_ids: tuple[str, ...]  # one a record tested on, "" = unknown, counts as a patient of its own
+    patient_ids: tuple[str, ...]  # of each record tested on; "" = unknown, a patient of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,53 +72,54 @@ class Replicated:
         return macro_average(self.metric.values[:, :, columns], self.draw)
 
 
-def measure_utility(designs: Sequence[TrainedTested], class_names: Sequence[str], settings: UtilitySettings) -> Utility:
+def measure_utility(
+    designs: Sequence[TrainedTested], class_names: Sequence[str], bootstrap: BootstrapSettings
+) -> Utility:
     """Metrics of all designs, and their ratio to and difference from TRTR of the same family.
 
     Raises ValueError when a family lacks TRTR, or for scores that do not fit labels, classes or seeds.
     """
-    draws = shared_draws(designs, settings)
+    draws = shared_draws(designs, bootstrap)
     scores, ratios = [], []
     for metric in METRICS:
-        found = {
+        measured = {
             (design.family, design.name): Replicated(
-                design, draw, replicate_metric(metric, labels, design.scores, draw)
+                design, draw, replicate_metric(metric, np.asarray(design.labels, np.float64), design.scores, draw)
             )
             for design, draw in zip(designs, draws, strict=True)
-            for labels in [np.asarray(design.labels, np.float64)]
         }
-        for (family, name), own in found.items():
-            scores += score_rows(own, class_names, settings.confidence)
-            if (family, TRTR) not in found:
+        for (family, name), design in measured.items():
+            scores += score_rows(design, class_names, bootstrap.confidence)
+            if (family, TRTR) not in measured:
                 raise ValueError(f"family {family!r} has no {TRTR} among its designs; every ratio is against it")
             if name != TRTR:
-                ratios.append(ratio_row(own, found[family, TRTR], settings.confidence))
+                ratios.append(ratio_row(design, measured[family, TRTR], bootstrap.confidence))
     return Utility(pd.DataFrame(scores), pd.DataFrame(ratios))
 
 
-def shared_draws(designs: Sequence[TrainedTested], settings: UtilitySettings) -> list[BootstrapDraw]:
+def shared_draws(designs: Sequence[TrainedTested], bootstrap: BootstrapSettings) -> list[BootstrapDraw]:
     """One draw for each design: the same where the records are the same, the same seeds in all."""
     draws: dict[tuple[str, ...], BootstrapDraw] = {}
     for design in designs:
         if design.patient_ids not in draws:
             # another seed for other records: drawn with the same one, they would not be independent
-            seed = settings.bootstrap_seed + len(draws)
+            seed = bootstrap.seed + len(draws)
             draws[design.patient_ids] = draw_bootstrap(
-                design.patient_ids, len(settings.seeds), settings.replicates, seed
+                design.patient_ids, len(design.scores), bootstrap.replicates, seed
             )
     first = next(iter(draws.values())).seed_weights
     return [replace(draws[design.patient_ids], seed_weights=first) for design in designs]
 
 
-def score_rows(own: Replicated, class_names: Sequence[str], confidence: float) -> list[dict[str, Any]]:
-    """Rows of `Utility.scores`: one a class, then the macro average over the classes that can be judged."""
-    design, values = own.design, own.metric.values
+def score_rows(replicated: Replicated, class_names: Sequence[str], confidence: float) -> list[dict[str, Any]]:
+    """Rows of `Utility.scores`: one per class, then the macro average over the classes that can be judged."""
+    design, values = replicated.design, replicated.metric.values
     if values.shape[2] != len(class_names):
         raise ValueError(f"{design.name} has {values.shape[2]} columns of scores; expected {len(class_names)} classes")
     positives = np.asarray(design.labels).sum(axis=0)
-    per_class = (values * own.draw.seed_weights[:, :, None]).sum(axis=1)
+    per_class = (values * replicated.draw.seed_weights[:, :, None]).sum(axis=1)
     columns = [*zip(class_names, positives, per_class.T, strict=True)]
-    columns.append((MACRO, positives.sum(), own.macro(np.flatnonzero(own.defined))))
+    columns.append((MACRO, positives.sum(), replicated.macro(np.flatnonzero(replicated.defined))))
     rows = []
     for name, count, drawn in columns:
         low, high = percentile_interval(drawn[1:], confidence)
@@ -151,7 +128,7 @@ def score_rows(own: Replicated, class_names: Sequence[str], confidence: float) -
             "design": design.name,
             "trained_on": design.trained_on,
             "tested_on": len(design.labels),
-            "metric": own.metric.metric,
+            "metric": replicated.metric.metric,
             "class_name": name,
             "positives": int(count),
         }
@@ -159,17 +136,17 @@ def score_rows(own: Replicated, class_names: Sequence[str], confidence: float) -
     return rows
 
 
-def ratio_row(own: Replicated, reference: Replicated, confidence: float) -> dict[str, Any]:
+def ratio_row(replicated: Replicated, reference: Replicated, confidence: float) -> dict[str, Any]:
     """A row of `Utility.ratios`, over the classes that both sets of records can judge."""
-    columns = np.flatnonzero(own.defined & reference.defined)
-    arm, real = own.macro(columns), reference.macro(columns)
+    columns = np.flatnonzero(replicated.defined & reference.defined)
+    arm, real = replicated.macro(columns), reference.macro(columns)
     row: dict[str, Any] = {
-        "family": own.design.family,
-        "design": own.design.name,
-        "metric": own.metric.metric,
+        "family": replicated.design.family,
+        "design": replicated.design.name,
+        "metric": replicated.metric.metric,
         "against": reference.design.name,
     }
     for name, drawn in (("ratio", divide(arm, real)), ("difference", arm - real)):
         low, high = percentile_interval(drawn[1:], confidence)
         row |= {name: float(drawn[0]), f"{name}_low": low, f"{name}_high": high}
-    return row | {"classes": len(columns), "paired": own.design.patient_ids == reference.design.patient_ids}
+    return row | {"classes": len(columns), "paired": replicated.design.patient_ids == reference.design.patient_ids}

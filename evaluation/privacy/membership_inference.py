@@ -1,4 +1,4 @@
-"""What a prior tells of its training records: their likelihood beside that of held-out ones, and repeated codes."""
+"""Membership inference: the likelihood of training records beside that of held-out ones, and repeated codes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from vqecg.evaluation.statistics.intervals import percentile_interval
-from vqecg.evaluation.statistics.resampling import draw_patients
+from vqecg.evaluation.statistics.resampling import BootstrapSettings, draw_patients
 from vqecg.prior.generator import ECGGenerator, join_labels
 from vqecg.prior.likelihood import losses_of_records
 from vqecg.records.store.selection import RecordSelection
@@ -19,7 +19,7 @@ FEW_PAIRS = 1_000_000  # pairs of records compared at a time
 
 @dataclass(frozen=True)
 class Membership:
-    """How well the prior's likelihood tells training records from held-out ones."""
+    """Training records told from held-out ones by the prior's likelihood."""
 
     matched: bool  # True: records are only compared with those of exactly the same labels
     auc: float  # 0.5 = not at all, 1 = without error
@@ -31,7 +31,7 @@ class Membership:
 
 @dataclass(frozen=True, eq=False)
 class Likelihoods:
-    """The prior's loss on some records, with their whole condition shown."""
+    """The prior's loss on some records, given their whole condition."""
 
     losses: np.ndarray  # (records,) nats, sketch and codes together
     labels: np.ndarray  # (records,) str, the class names joined
@@ -54,17 +54,18 @@ def membership_auc(
     members: Likelihoods,
     others: Likelihoods,
     matched: bool = False,
-    replicates: int = 500,
-    confidence: float = 0.95,
-    seed: int = 0,
+    bootstrap: BootstrapSettings | None = None,
 ) -> Membership:
     """The chance that a training record is likelier than a held-out one, ties counted half.
 
     The interval is of a bootstrap over the patients of either side. NaN when no two records can be compared.
     """
-    generator = np.random.default_rng(seed)
-    own, other = (patient_weights(side.patients, replicates, generator) for side in (members, others))
-    wins, pairs = np.zeros(len(own)), np.zeros(len(own))
+    bootstrap = bootstrap or BootstrapSettings()
+    generator = np.random.default_rng(bootstrap.seed)
+    member_weights, other_weights = (
+        patient_weights(side.patients, bootstrap.replicates, generator) for side in (members, others)
+    )
+    wins, pairs = np.zeros(len(member_weights)), np.zeros(len(member_weights))
     step = max(1, FEW_PAIRS // max(len(others), 1))
     for start in range(0, len(members), step):
         window = slice(start, start + step)
@@ -73,10 +74,10 @@ def membership_auc(
         comparable = np.ones(won.shape)
         if matched:
             comparable = (members.labels[window, None] == others.labels[None]).astype(np.float64)
-        wins += np.einsum("rm,rm->r", own[:, window], other @ (won * comparable).T)
-        pairs += np.einsum("rm,rm->r", own[:, window], other @ comparable.T)
+        wins += np.einsum("rm,rm->r", member_weights[:, window], other_weights @ (won * comparable).T)
+        pairs += np.einsum("rm,rm->r", member_weights[:, window], other_weights @ comparable.T)
     auc = np.divide(wins, pairs, out=np.full(len(wins), np.nan), where=pairs > 0)
-    low, high = percentile_interval(auc[1:], confidence)
+    low, high = percentile_interval(auc[1:], bootstrap.confidence)
     return Membership(matched, float(auc[0]), low, high, len(members), len(others))
 
 
@@ -87,16 +88,16 @@ def patient_weights(patients: np.ndarray, replicates: int, generator: np.random.
 
 
 def likelihoods(generator: ECGGenerator, records: RecordSelection) -> Likelihoods:
-    """What the prior makes of real records, told their labels, age and sex.
+    """The prior's loss on real records, given their labels, age and sex.
 
     Raises ValueError when the store has other classes than the generator.
     """
     task = generator.task
-    found = records.store.same_task(task).class_names
-    if found != generator.class_names:
+    class_names = records.store.same_task(task).class_names
+    if class_names != generator.class_names:
         raise ValueError(
-            f"the store has the labels {found} of task {task.name!r}, the generator {generator.class_names}: give the "
-            "store of its training"
+            f"the store has the labels {class_names} of task {task.name!r}, the generator {generator.class_names}: "
+            "give the store of its training"
         )
     names = [join_labels(task.names(row)) for row in records.labels(task)]
     return Likelihoods(losses_of_records(generator, records), np.array(names, object), records.patients)
@@ -108,7 +109,7 @@ def real_digests(generator: ECGGenerator, records: RecordSelection) -> list[str]
     tokenizer, levels = generator.tokenizer, generator.prior.config.levels
     device = next(tokenizer.parameters()).device
     parts = (part for chunk in records.chunks() for part in torch.from_numpy(chunk).split(BATCH))
-    return [code_digest(own.cpu().numpy()) for part in parts for own in tokenizer.encode(part.to(device), levels)]
+    return [code_digest(codes.cpu().numpy()) for part in parts for codes in tokenizer.encode(part.to(device), levels)]
 
 
 def code_digest(codes: np.ndarray) -> str:
@@ -119,4 +120,6 @@ def code_digest(codes: np.ndarray) -> str:
 def find_duplicates(synthetic: Sequence[str], training: Sequence[str]) -> Duplicates:
     """Counts repeated digests of codes."""
     known = set(training)
-    return Duplicates(len(synthetic), len(synthetic) - len(set(synthetic)), sum(own in known for own in synthetic))
+    return Duplicates(
+        len(synthetic), len(synthetic) - len(set(synthetic)), sum(digest in known for digest in synthetic)
+    )

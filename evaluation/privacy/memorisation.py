@@ -1,4 +1,4 @@
-"""Has a generator learned its training records by heart?
+"""Memorisation: does a generator know its training records by heart?
 
 Nearest neighbours: a generator that copies makes records nearer to the training records than held-out real records are
 (Alaa et al. 2022), and nearer to them than to as many held-out ones (Yoon et al. 2020). Membership: one that overfits
@@ -21,6 +21,7 @@ from vqecg.evaluation.privacy.membership_inference import (
     real_digests,
 )
 from vqecg.evaluation.statistics.intervals import percentile_interval
+from vqecg.evaluation.statistics.resampling import BootstrapSettings
 from vqecg.prior.copies.feature_index import FeatureIndex
 from vqecg.prior.copies.gate import nearest_of
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex
@@ -33,24 +34,15 @@ from vqecg.training.checkpoint import json_values
 SPACES = ("waveform", "beat", "embedding")
 EVERY = "all"  # name of the row over records of every label
 EXACT = 0.01  # distance below which a record is the same
-MISSED = 1e-4  # chance that none of the neighbours kept is in a bootstrap's half of the reference records
-
-
-@dataclass(frozen=True)
-class MemorisationSettings:
-    """How memorisation is measured."""
-
-    replicates: int = 500  # bootstrap draws of patients behind an interval
-    confidence: float = 0.95  # of the intervals
-    members: int = 3000  # training records, at most, whose likelihood is looked at
-    seed: int = 0  # of draws
+MISSED = 1e-4  # chance that none of the neighbours at hand is in a bootstrap's half of the reference records
+MOST_MEMBERS = 3000  # training records whose likelihood is measured
 
 
 @dataclass(frozen=True)
 class Nearness:
     """Distances to the nearest training record: of synthetic records beside those of held-out real ones."""
 
-    space: str  # "waveform" (nearest.py), "beat" or "embedding" (nearest_features.py)
+    space: str  # of SPACES: see prior/copies for their distances
     label: str  # records with this label, or "all"
     synthetic: int  # records
     held_out: int  # records
@@ -100,7 +92,7 @@ def memorisation(
     held_out: RecordSelection,
     synthetic: RecordSelection,
     task: LabelTask,
-    settings: MemorisationSettings | None = None,
+    bootstrap: BootstrapSettings | None = None,
     tokenizer: ECGTokenizer | None = None,
     generator: ECGGenerator | None = None,
     code_digests: Sequence[str] | None = None,
@@ -111,7 +103,7 @@ def memorisation(
     `code_digests` of the synthetic records (column codes_sha256 of manifest.parquet). Raises ValueError when one
     of the three has no record, or patients of the training records are held out.
     """
-    settings = settings or MemorisationSettings()
+    bootstrap = bootstrap or BootstrapSettings()
     check_parts(training, held_out, synthetic)
     tokenizer = tokenizer if generator is None else generator.tokenizer
     nearness: list[Nearness] = []
@@ -122,16 +114,15 @@ def memorisation(
         to_training = nearest_of(index, synthetic, count)
         real = nearest_of(index, held_out).distances[:, 0]
         nearness += compare_labels(space, to_training.distances[:, 0], synthetic, real, held_out, task)
-        kept = neighbours_needed(len(training), len(held_out))
-        to_held_out = nearest_of(make_index(space, held_out, tokenizer, index), synthetic, kept)
-        nearer.append(share_nearer(space, to_training, to_held_out, training.patients, held_out.patients, settings))
+        count = neighbours_needed(len(training), len(held_out))
+        to_held_out = nearest_of(make_index(space, held_out, tokenizer, index), synthetic, count)
+        nearer.append(share_nearer(space, to_training, to_held_out, training.patients, held_out.patients, bootstrap))
     duplicates: Duplicates | None = None
     membership: tuple[Membership, ...] = ()
     if generator is not None:
-        known = likelihoods(generator, training.sample(settings.members, settings.seed))
-        unknown = likelihoods(generator, held_out)
-        draws = (settings.replicates, settings.confidence, settings.seed)
-        membership = tuple(membership_auc(known, unknown, matched, *draws) for matched in (False, True))
+        members = likelihoods(generator, training.sample(MOST_MEMBERS, bootstrap.seed))
+        others = likelihoods(generator, held_out)
+        membership = tuple(membership_auc(members, others, matched, bootstrap) for matched in (False, True))
         if code_digests is not None:
             duplicates = find_duplicates(code_digests, real_digests(generator, training))
     return MemorisationReport(len(training), len(held_out), tuple(nearness), tuple(nearer), duplicates, membership)
@@ -199,10 +190,10 @@ def compare(space: str, label: str, synthetic: np.ndarray, held_out: np.ndarray)
     )
 
 
-def neighbours_needed(others: int, own: int) -> int:
-    """How many of `own` records to keep as neighbours, so that nearly every draw of as many as `others` has one."""
-    drawn = min(1.0, others / own) * (1 - math.exp(-1))
-    return min(own, math.ceil(math.log(MISSED) / math.log1p(-drawn)))
+def neighbours_needed(others: int, records: int) -> int:
+    """Neighbours among `records` to look up, so that nearly every draw of as many as `others` holds one of them."""
+    drawn = min(1.0, others / records) * (1 - math.exp(-1))
+    return min(records, math.ceil(math.log(MISSED) / math.log1p(-drawn)))
 
 
 def share_nearer(
@@ -211,20 +202,20 @@ def share_nearer(
     to_held_out: NearestNeighbours,
     training_patients: np.ndarray,
     held_out_patients: np.ndarray,
-    settings: MemorisationSettings,
+    bootstrap: BootstrapSettings,
 ) -> NearerToTraining:
     """The share of synthetic records nearer to a training record than to any of as many held-out patients' records.
 
     Neighbours are lists, nearest first, of records of the two sides. A draw takes as many training patients as there
     are held-out ones, without replacement; the bootstrap then draws patients of either side with replacement.
     """
-    generator = np.random.default_rng(settings.seed)
+    generator = np.random.default_rng(bootstrap.seed)
     names, training_patient = np.unique(training_patients.astype(str), return_inverse=True)
     held_out_names, held_out_patient = np.unique(held_out_patients.astype(str), return_inverse=True)
     size = min(len(names), len(held_out_names))
-    shares, plain_shares = np.zeros(settings.replicates), np.zeros(settings.replicates)
+    shares, plain_shares = np.zeros(bootstrap.replicates), np.zeros(bootstrap.replicates)
     synthetic = len(to_training.distances)
-    for draw in range(settings.replicates):
+    for draw in range(bootstrap.replicates):
         ours = np.zeros(len(names), np.int64)
         theirs = np.zeros(len(held_out_names), np.int64)
         for counts in (ours, theirs):
@@ -235,7 +226,7 @@ def share_nearer(
             counts[counts > 0] = generator.multinomial(size, np.full(size, 1 / size))
         weights = generator.multinomial(synthetic, np.full(synthetic, 1 / synthetic))
         shares[draw] = nearer_share(to_training, to_held_out, ours[training_patient], theirs[held_out_patient], weights)
-    low, high = percentile_interval(shares, settings.confidence)
+    low, high = percentile_interval(shares, bootstrap.confidence)
     share, copies = float(plain_shares.mean()), 0.5 + size / len(names) / 2
     return NearerToTraining(space, synthetic, size, share, copies, low, high)
 

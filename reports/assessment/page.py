@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from vqecg.downstream.assessment.assessment import SYNTHETIC, TRAINING, Assessment
+from vqecg.downstream.assessment.results import SYNTHETIC, TRAINING, Assessment
 from vqecg.downstream.assessment.utility import TRTS, TSTR
 from vqecg.reports.assessment.sections import (
     adherence_section,
@@ -81,15 +81,14 @@ def figures_of(assessment: Assessment) -> list[tuple[str, str, str]]:
 
 def method_section(about: Mapping[str, Any]) -> Markup:
     """Classifiers, intervals, origin of the wave intervals, and limits."""
-    utility, classifier = about["settings"]["utility"], about["settings"]["classifier"]
-    steps = classifier.get("fit", classifier)["steps"]  # not nested in earlier assessments
+    settings = about["settings"]
     levels = about["ceiling_levels"]
     ceiling = f"reconstructions from {levels} levels of codes, as many as the prior writes, without its detail model"
     facts = {
         "Policy": about["policy"],
-        "Classifiers": f"{', '.join(utility['families'])}; seeds {', '.join(map(str, utility['seeds']))}; "
-        f"{steps} steps",
-        "Intervals": f"{utility['replicates']} bootstrap draws of patients and seeds",
+        "Classifiers": f"{', '.join(settings['families'])}; seeds {', '.join(map(str, settings['seeds']))}; "
+        f"{settings['training']['fit']['steps']} steps",
+        "Intervals": f"{settings['replicates']} bootstrap draws of patients and seeds",
         "PR, QRS, QT, axis": f"from {about['intervals_from']}",
         "Ceiling": "not measured" if levels is None else ceiling,
     }

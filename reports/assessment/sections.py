@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from vqecg.downstream.assessment.assessment import CEILING_OF_TSTR, RECONSTRUCTIONS, SYNTHETIC, Assessment
+from vqecg.downstream.assessment.results import CEILING_OF_TSTR, RECONSTRUCTIONS, SYNTHETIC, Assessment
 from vqecg.downstream.assessment.utility import MACRO, TRTR, TRTS, TSTR
 from vqecg.reports.figures import paired_dots
 from vqecg.reports.html import element, inline_figure, join, not_run, paragraph, records_of, table
@@ -30,8 +30,8 @@ def utility_section(assessment: Assessment) -> Markup:
         ]
         for row in records_of(macro)
     ]
-    seeds = about["settings"]["utility"]["seeds"]
-    confidence = about["settings"]["utility"]["confidence"]
+    seeds = about["settings"]["seeds"]
+    confidence = about["settings"]["confidence"]
     caption = (
         "TRTR: trained on real, tested on real. TSTR: trained on synthetic, tested on real. TRTS: trained on real, "
         "tested on synthetic, judged by the labels asked for. Ceilings: the same with real records that went through "

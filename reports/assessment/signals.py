@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from vqecg.downstream.assessment.assessment import SYNTHETIC, Assessment
+from vqecg.downstream.assessment.results import SYNTHETIC, Assessment
 from vqecg.downstream.assessment.utility import MACRO
 from vqecg.reports.html import folded, join, records_of, table
 from vqecg.reports.numbers import count, number, significant

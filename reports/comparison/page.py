@@ -5,9 +5,9 @@ from pathlib import Path
 import yaml
 
 from vqecg.downstream.comparison.results import Comparison
+from vqecg.reports.comparison.method import method_section
 from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.comparison.sections import comparison_section, verdict_section
-from vqecg.reports.method import method_section
 from vqecg.reports.page import Page, Section
 
 TITLE = "What added records do for a classifier"

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from vqecg.reports.comparison.method import method_section
 from vqecg.reports.comparison.sections import comparison_section, metric_name, verdict_section
 from vqecg.reports.html import key_figures
-from vqecg.reports.method import method_section
 from vqecg.reports.numbers import count, interval, number
 from vqecg.reports.page import Page, Section
 from vqecg.reports.run.report_data import ReportData

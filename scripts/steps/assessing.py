@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import pandas as pd
 import tyro
 
-from vqecg.downstream.assessment.assessment import Assessment, AssessmentSettings, RealData, assess
-from vqecg.downstream.assessment.utility import MACRO, UtilitySettings
+from vqecg.downstream.assessment.assessment import assess
+from vqecg.downstream.assessment.record_sets import RealData
+from vqecg.downstream.assessment.results import Assessment
+from vqecg.downstream.assessment.settings import AssessmentSettings
+from vqecg.downstream.assessment.utility import MACRO
 from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.classifiers.held_out import check_added
-from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, JUDGES
-from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.evaluation.privacy.memorisation import MemorisationSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import is_dataset
@@ -23,7 +23,6 @@ from vqecg.records.export.synthetic_dataset import TRAINING_FOLD
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import TaskName
-from vqecg.records.registry import NameIn
 from vqecg.records.store.building import build_store, input_fingerprint
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.subset import TrainedOn
@@ -48,23 +47,10 @@ class AssessingStep:
     generator: Path | None = None  # what made SYNTHETIC: gives the tokenizer's ceiling and membership inference
     earlier: tuple[Path, ...] = ()  # folders of assessments against the same records, whose classifiers are taken over
     folds: FoldSplit = field(default_factory=FoldSplit)
-    families: Annotated[
-        tuple[str, ...], NameIn(CLASSIFIERS, "classifiers that judge, the first one's features too", brief=True)
-    ] = JUDGES
-    seeds: tuple[int, ...] = SMALL.seeds  # one classifier for each, in every family and design
-    training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)  # --families names the model
-    confidence: float = 0.95  # of the intervals
-    replicates: int = 1000  # bootstrap draws of patients and seeds
-    neighbours: int = 5  # that make a neighbourhood, for precision, recall, density and coverage
-    seed: int = 0  # of draws of records and patients
+    settings: Annotated[AssessmentSettings, tyro.conf.arg(name="")] = field(
+        default_factory=lambda: AssessmentSettings(seeds=SMALL.seeds, training=SMALL.classifier)
+    )
     overwrite: bool = False  # start anew where --out holds an assessment of other settings
-
-    @property
-    def settings(self) -> AssessmentSettings:
-        """What the measures need of these."""
-        utility = UtilitySettings(self.families, self.seeds, self.confidence, self.replicates, self.seed)
-        memory = MemorisationSettings(self.replicates, self.confidence, seed=self.seed)
-        return AssessmentSettings(utility, self.training, self.neighbours, memory, self.seed)
 
 
 def assessment_stage(step: AssessingStep) -> Stage:

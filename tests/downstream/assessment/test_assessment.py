@@ -10,21 +10,16 @@ import pandas as pd
 import pytest
 import torch
 
-from vqecg.downstream.assessment.assessment import SYNTHETIC, TEST, TRAINING, Assessment, AssessmentSettings, record_set
-from vqecg.downstream.assessment.described_records import (
-    CLASSIFIER_SPACE,
-    SPACES,
-    DescribedRecords,
-    classifier_features,
-    describe,
-    distance_table,
-    drawn,
-    shape_tables,
-)
+from vqecg.downstream.assessment.described_records import DescribedRecords, classifier_features, describe
 from vqecg.downstream.assessment.reconstructions import MicrovoltSignals, write_reconstructions
+from vqecg.downstream.assessment.record_sets import RecordSet
+from vqecg.downstream.assessment.results import SYNTHETIC, TEST, TRAINING, Assessment
+from vqecg.downstream.assessment.settings import AssessmentSettings
+from vqecg.downstream.assessment.tables import CLASSIFIER_SPACE, SPACES, distance_table, drawn, shape_tables
 from vqecg.downstream.classifiers.models.resnet import ResNetClassifier, ResNetConfig
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordSelection
 from vqecg.reports.assessment.page import assessment_page, write_assessment_page
 from vqecg.tokenizer.metrics import encode_store, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -47,12 +42,12 @@ def described(
     task = simulated_store.task("superdiagnostic")
     rows = np.arange(len(simulated_store))
     sets = {
-        TEST: record_set(TEST, simulated_store, rows[:24], task),
-        TRAINING: record_set(TRAINING, simulated_store, rows[24:84], task),
-        SYNTHETIC: record_set(SYNTHETIC, simulated_store, rows[84:114], task),
+        TEST: RecordSet(TEST, RecordSelection(simulated_store, rows[:24]), task),
+        TRAINING: RecordSet(TRAINING, RecordSelection(simulated_store, rows[24:84]), task),
+        SYNTHETIC: RecordSet(SYNTHETIC, RecordSelection(simulated_store, rows[84:114]), task),
     }
     higher = 2 * simulated_store.signals(rows[84:114])
-    sets[SYNTHETIC] = dataclasses.replace(sets[SYNTHETIC], signals=higher)
+    sets[SYNTHETIC] = dataclasses.replace(sets[SYNTHETIC], replaced=higher)
     return {name: describe(own, classifier, 100, None) for name, own in sets.items()}
 
 
@@ -132,7 +127,7 @@ def test_a_full_disk_leaves_no_reconstructions(
 def small_assessment(described: dict[str, DescribedRecords], seeds: tuple[int, ...] = (0,)) -> Assessment:
     """An assessment of made-up scores and of the distances of the simulated records."""
     settings = dataclasses.asdict(AssessmentSettings())
-    settings["utility"]["seeds"] = list(seeds)
+    settings["seeds"] = list(seeds)
     compared = [described[SYNTHETIC]]
     amplitudes, shapes = shape_tables(described[TEST], described[TRAINING], compared)
     scores = [

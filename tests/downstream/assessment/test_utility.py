@@ -9,22 +9,23 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, read_identity, scores_of, train_judges
+from vqecg.downstream.assessment.judges import RUN_FILE, JudgeSettings, TrainingSource, scores_of, train_judges
+from vqecg.downstream.assessment.settings import AssessmentSettings
 from vqecg.downstream.assessment.utility import (
     MACRO,
     TRTR,
     TRTS,
     TSTR,
     TrainedTested,
-    UtilitySettings,
     measure_utility,
     shared_draws,
 )
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.classifiers.training import LabelledSignals
+from vqecg.records.files.reuse import kept_identity
 
 NAMES = ("A", "B")
-SETTINGS = UtilitySettings(families=("resnet",), seeds=(0, 1), replicates=200)
+SETTINGS = AssessmentSettings(families=("resnet",), seeds=(0, 1), replicates=200)
 
 
 def design(name: str, strength: float, records: int = 300, seed: int = 0, own_records: bool = False) -> TrainedTested:
@@ -144,7 +145,7 @@ def test_judges_of_an_earlier_assessment_are_taken_over_only_with_the_same_data_
     assert not own.exists()
     assert all(map(torch.equal, before["resnet"][0].state_dict().values(), taken["resnet"][0].state_dict().values()))
     train_judges(tiny_source(seed=1), ("resnet",), (0,), judge_settings(), own, (earlier,), progress=False)
-    identity = read_identity(own / "real-resnet-0")
+    identity = kept_identity(own / "real-resnet-0", RUN_FILE, "identity")
     assert identity["data"] == tiny_source(seed=1).digest != source.digest
     train_judges(source, ("resnet",), (0,), judge_settings(steps=3), own, (earlier,), progress=False)
-    assert read_identity(own / "real-resnet-0")["classifier"]["fit"]["steps"] == 3
+    assert kept_identity(own / "real-resnet-0", RUN_FILE, "identity")["classifier"]["fit"]["steps"] == 3

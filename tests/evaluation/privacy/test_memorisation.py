@@ -10,12 +10,12 @@ import pytest
 
 from vqecg.evaluation.privacy.membership_inference import real_digests
 from vqecg.evaluation.privacy.memorisation import (
-    MemorisationSettings,
     memorisation,
     nearer_share,
     neighbours_needed,
     share_nearer,
 )
+from vqecg.evaluation.statistics.resampling import BootstrapSettings
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.feature_index import FeatureIndex
 from vqecg.prior.copies.gate import CopyGate, GateSettings
@@ -246,7 +246,7 @@ def test_copies_are_told_from_other_real_records(
     task, rows = tiny_generator.task, training.rows
     shifted = later(simulated_store.signals(rows), 30)
     copies = copies_store(shifted, simulated_store, rows, tmp_path / "copies")
-    settings = MemorisationSettings(replicates=50)
+    settings = BootstrapSettings(replicates=50)
     found = memorisation(training, held_out, copies, task, settings, tokenizer=tiny_generator.tokenizer)
     assert {own.space for own in found.nearness} == {"waveform", "beat", "embedding"}
     everything = next(own for own in found.nearness if own.label == "all" and own.space == "waveform")
@@ -270,7 +270,7 @@ def test_the_report_is_json_and_holds_every_part(
     digests = real_digests(tiny_generator, training)[:2]
     synthetic, settings = (
         RecordSelection(simulated_store, simulated_split.validation),
-        MemorisationSettings(replicates=20),
+        BootstrapSettings(replicates=20),
     )
     digests = [*digests, digests[0], "another"]
     found = memorisation(training, held_out, synthetic, tiny_generator.task, settings, None, tiny_generator, digests)
@@ -307,6 +307,6 @@ def test_as_many_records_are_compared_on_both_sides(known: int, other: int):
         count = neighbours_needed(opposite, there)
         kept.append(NearestNeighbours(np.argsort(own, axis=1)[:, :count], np.sort(own, axis=1)[:, :count]))
     names = [np.array([f"{side}{number}" for number in range(n)]) for side, n in (("a", known), ("b", other))]
-    found = share_nearer("waveform", *kept, *names, MemorisationSettings(replicates=100))
+    found = share_nearer("waveform", *kept, *names, BootstrapSettings(replicates=100))
     assert found.patients == 50 and found.share == pytest.approx(0.5, abs=0.08)
     assert found.low < 0.5 < found.high

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vqecg.downstream.assessment.assessment import CEILING_OF_TRTS, CEILING_OF_TSTR, TABLES
+from vqecg.downstream.assessment.results import CEILING_OF_TRTS, CEILING_OF_TSTR, TABLES
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.store.building import build_store
