@@ -49,7 +49,6 @@ FLOORS = {
         "html result_pages",
         "page",
         "comparison",
-        "method",
         "assessment run",
     ),
     "scripts": ("cli", "steps", "commands"),
