@@ -23,9 +23,9 @@ DRAWN, ALL = "drawn", "all records"  # the rows of a tally that count all draws,
 
 @dataclass(frozen=True, eq=False)
 class Additions:
-    """What one method adds for a plan; row n of each field belongs to row n of the plan."""
+    """The records that one method adds for a plan; row n of each field belongs to row n of the plan."""
 
-    method: str  # a name in augmentation.METHODS
+    method: str  # the method's name
     signal: np.ndarray  # (records, 8, samples) float32 mV
     labels: np.ndarray  # (records, classes) float32, those of the plan
     parents: np.ndarray  # (records, 2) int64, rows of the store, -1 where there is none
@@ -110,7 +110,7 @@ def fill(
     `make(rows, attempt)` makes those of some rows of the plan (int64). The gate rejects before the check is asked.
     """
     first = make(np.arange(len(plan)), 0)
-    made = {name: np.array(getattr(first, name)) for name in ("signal", "parents", "weight")}
+    arrays = {name: np.array(getattr(first, name)) for name in ("signal", "parents", "weight")}
     attributes = {name: np.array(values) for name, values in first.attributes.items()}
     statements = list(first.statements)
     passed, draws = np.zeros(len(plan), bool), np.zeros(len(plan), np.int64)
@@ -121,12 +121,12 @@ def fill(
         if not len(rows):
             break
         drawn = first if attempt == 0 else make(rows, attempt)
-        for name, values in made.items():
+        for name, values in arrays.items():
             values[rows] = getattr(drawn, name)
         for name, values in attributes.items():
             values[rows] = drawn.attributes[name]
-        for row, own in zip(rows, drawn.statements, strict=True):
-            statements[row] = dict(own)
+        for row, names in zip(rows, drawn.statements, strict=True):
+            statements[row] = dict(names)
         near = None if gate is None else gate.nearest(drawn.signal)
         if near is not None:
             nearest[rows], distance[rows] = near.rows, near.distances
@@ -146,7 +146,7 @@ def fill(
         distance=distance,
         rejected=tally_table(tally),
         note=note,
-        **made,
+        **arrays,
     )
 
 
@@ -158,7 +158,7 @@ def judged(
     distance: np.ndarray,
     threshold: float,
 ) -> list[Verdict]:
-    """What is said of each draw: not made, of statements that do not give its labels, too near to a training record
+    """The verdict on each draw: not made, of statements that do not give its labels, too near to a training record
     (NaN: not looked at), or what the check says."""
     verdicts = [Verdict()] * len(labels)
     given = (task.encode(list(drawn.statements)) == labels).all(1)
@@ -192,7 +192,7 @@ def count(tally: Counter[tuple[str, str]], verdict: Verdict, classes: Sequence[s
 
 
 def tally_table(tally: Counter[tuple[str, str]]) -> pd.DataFrame:
-    """TALLY_COLUMNS, one row a class and reason, sorted."""
+    """TALLY_COLUMNS, one row per class and reason, sorted."""
     rows = [(class_name, reason, number) for (class_name, reason), number in sorted(tally.items())]
     return pd.DataFrame(rows, columns=list(TALLY_COLUMNS))
 
@@ -206,6 +206,6 @@ def joined_tallies(tallies: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def rejection_rates(tally: pd.DataFrame) -> pd.DataFrame:
     """The tally of rejections with the share of the draws of the class: class_name, reason, count, drawn, share."""
     drawn = tally[tally["reason"] == DRAWN].set_index("class_name")["count"]
-    found = tally[tally["reason"] != DRAWN].reset_index(drop=True)
-    found = found.assign(drawn=drawn.reindex(found["class_name"]).to_numpy())
-    return found.assign(share=found["count"] / found["drawn"])
+    rejected = tally[tally["reason"] != DRAWN].reset_index(drop=True)
+    rejected = rejected.assign(drawn=drawn.reindex(rejected["class_name"]).to_numpy())
+    return rejected.assign(share=rejected["count"] / rejected["drawn"])

@@ -1,4 +1,4 @@
-"""Whether a made record still shows the labels that it was made for: by classifiers and by physiological rules.
+"""The check that a synthetic record shows its labels: by classifiers and by physiological rules.
 
 The classifiers are cross-fitted: the training records are split by patient, and each classifier scores the part that it
 has not seen. So the scores that the cut is taken from are such as a new record would get; a classifier's scores of its
@@ -30,9 +30,9 @@ CLASSIFIER, RULE = "classifier", "rule"  # reasons of a rejection
 
 @dataclass(frozen=True)
 class LabelCheckSettings:
-    """How much of a label must be seen."""
+    """The share of a label that must be seen."""
 
-    percentile: float = 5.0  # of the scores of real training records with a class; a made one below it is rejected
+    percentile: float = 5.0  # of the scores of real training records with a class; a synthetic one below it is rejected
     rule_share: float = 0.8  # of real training records with a statement that keep its rule, or the rule is not used
     least: int = 20  # real training records with a class or statement, or nothing is asked for it
     parts: int = 2  # of the training records, by patient; as many classifiers are trained, each on all but one part
@@ -81,12 +81,12 @@ class LabelCheck:
         models: list[nn.Module] = []
         scores = np.zeros(labels.shape)
         for part in range(settings.parts):
-            own, seed = parts != part, settings.seed + part
-            data = LabelledSignals(training.only(own), labels[own])
+            others, seed = parts != part, settings.seed + part
+            data = LabelledSignals(training.only(others), labels[others])
             source = TrainingSource.of(f"real-without-part-{part}", data)
             judges = train_judges(source, [classifier.model], [seed], judging, folder, progress=progress)
             models += judges[classifier.model]
-            scores[~own] = predict(models[-1], training.only(~own))
+            scores[~others] = predict(models[-1], training.only(~others))
         lowest = lowest_scores(labels, scores, settings)
         real = rules_of_real(training, segmenter)
         usable = (real["records"] >= settings.least) & (real["kept"] >= settings.rule_share)
@@ -95,7 +95,7 @@ class LabelCheck:
         return cls(task, rate, models, lowest, rules, segmenter, real, part_of)
 
     def describe(self) -> str:
-        """What is asked of a record, in a sentence."""
+        """The demands on a record, in a sentence."""
         asked = [f"{name} {cut:.3f}" for name, cut in zip(self.task.class_names, self.lowest, strict=True) if cut > 0]
         rules = [f"{rule.statement} ({rule.asked})" for rule in self.rules]
         return (
@@ -132,8 +132,8 @@ class LabelCheck:
             parts = {self.part_of[parent] for parent in parents if parent in self.part_of}
             if len(parts) == 1:  # that part's classifier was trained on the other parts
                 judging[row] = np.arange(len(self.classifiers)) == parts.pop()
-        found = np.stack([predict(model, records.signal) for model in self.classifiers], axis=1)
-        return (found * judging[..., None]).sum(axis=1) / judging.sum(axis=1)[:, None]
+        scores = np.stack([predict(model, records.signal) for model in self.classifiers], axis=1)
+        return (scores * judging[..., None]).sum(axis=1) / judging.sum(axis=1)[:, None]
 
     def broken_rules(self, records: SyntheticRecords) -> list[tuple[str, ...]]:
         """The statements of each record whose rule it breaks."""
@@ -143,8 +143,8 @@ class LabelCheck:
         if len(rows):
             table = physiology([records.signal[rows]], self.sampling_rate, self.segmenter)
             for rule in self.rules:
-                for row, kept in zip(rows, kept_rule(rule, table), strict=True):
-                    if rule in carried[row] and kept == 0:
+                for row, holds in zip(rows, kept_rule(rule, table), strict=True):
+                    if rule in carried[row] and holds == 0:
                         broken[row].append(rule.statement)
         return [tuple(dict.fromkeys(names)) for names in broken]
 
@@ -161,26 +161,26 @@ def lowest_scores(labels: np.ndarray, scores: np.ndarray, settings: LabelCheckSe
     """The percentile of the scores of the records with each class, -inf for a class of too few: (classes,)."""
     lowest = np.full(labels.shape[1], -np.inf)
     for column in range(labels.shape[1]):
-        own = labels[:, column] > 0.5
-        if own.sum() >= settings.least:
-            lowest[column] = np.percentile(scores[own, column], settings.percentile)
+        present = labels[:, column] > 0.5
+        if present.sum() >= settings.least:
+            lowest[column] = np.percentile(scores[present, column], settings.percentile)
     return lowest
 
 
 def rules_of_real(training: RecordSelection, segmenter: WaveSegmenter | None) -> pd.DataFrame:
-    """How often real records with the statement of each of RULES keep it: rule, records (measurable), kept (share)."""
+    """The share of real records with the statement of each of RULES that keep it: rule, records (measurable), kept."""
     carried = carried_rules(training.store.table["statements"].iloc[training.rows].tolist(), RULES)
     rows = np.flatnonzero([bool(rules) for rules in carried])
-    own = RecordSelection(training.store, training.rows[rows])
-    table = physiology(own.chunks(), training.store.spec.sampling_rate, segmenter) if len(rows) else pd.DataFrame()
-    found = []
+    bound = training.only(rows)
+    table = physiology(bound.chunks(), training.store.spec.sampling_rate, segmenter) if len(rows) else pd.DataFrame()
+    shares = []
     for rule in RULES:
         has = np.array([rule in carried[row] for row in rows], bool)
-        kept = kept_rule(rule, table)[has]
-        known = kept[np.isfinite(kept)]
+        holds = kept_rule(rule, table)[has]
+        known = holds[np.isfinite(holds)]
         name = f"{rule.statement}: {', '.join(rule.columns)}"
-        found.append({"rule": name, "records": len(known), "kept": known.mean() if len(known) else np.nan})
-    return pd.DataFrame(found)
+        shares.append({"rule": name, "records": len(known), "kept": known.mean() if len(known) else np.nan})
+    return pd.DataFrame(shares)
 
 
 def carried_rules(

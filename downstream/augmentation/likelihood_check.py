@@ -19,7 +19,7 @@ UNLIKELY, TOO_LIKELY = "unlikely", "too likely"  # reasons of a rejection
 
 @dataclass(frozen=True)
 class LikelihoodSettings:
-    """How far from training records a made one may lie."""
+    """The range of likelihood that a synthetic record may have."""
 
     low: float = 0.5  # percentile of the training records' nats; a record below it is likelier than they are
     high: float = 99.5  # percentile; a record above it is less likely
@@ -36,7 +36,7 @@ class LikelihoodCheck:
     """Rejects a record whose likelihood under the prior is out of the training records' range; made with `fit`."""
 
     generator: ECGGenerator
-    lowest: float  # nats a record
+    lowest: float  # nats per record
     highest: float
 
     @classmethod
@@ -50,14 +50,14 @@ class LikelihoodCheck:
         return cls(generator, float(lowest), float(highest))
 
     def describe(self) -> str:
-        """What is asked of a record, in a sentence."""
+        """The demands on a record, in a sentence."""
         return (
             f"A record passed when the prior gave it {self.lowest:.1f} to {self.highest:.1f} nats, as it gives "
             "training records."
         )
 
     def judge(self, records: SyntheticRecords) -> list[Verdict]:
-        """Encodes the signals again and asks the prior how likely they are, told what they are meant to be."""
+        """Encodes the signals again and asks the prior how likely they are, given what they are meant to be."""
         if not len(records):
             return []
         losses = np.concatenate([

@@ -23,7 +23,7 @@ AUTO = "auto"  # among target classes: all scarce ones
 
 @dataclass(frozen=True, eq=False)
 class AdditionPlan:
-    """Which label rows are added: those of the real training records `source_indices`, one added record each."""
+    """The label rows that are added: those of the real training records `source_indices`, one added record each."""
 
     class_names: tuple[str, ...]
     target_classes: tuple[str, ...]  # the scarce classes that are filled up
@@ -82,7 +82,7 @@ def plan_additions(
     eligible: np.ndarray | None = None,
     companions: float = 0.0,
 ) -> AdditionPlan:
-    """Which label rows to add so that the target classes are less scarce among `labels` (records, classes) 0/1.
+    """Plans label rows that are added so that the target classes are less scarce among `labels` (records, classes) 0/1.
 
     With `ratio`, every target class is raised to that fraction of the most frequent class (1 = as many; a class that is
     there already gets none); with `count`, that many records are added for each. Rows are those of real records with
@@ -135,19 +135,19 @@ def plan_additions(
 def possible_companions(
     truth: np.ndarray, names: Sequence[str], target_classes: Sequence[str], eligible: np.ndarray | None
 ) -> np.ndarray:
-    """Which eligible records have no target class, of `truth` (records, classes) bool: (records,) bool.
+    """True for eligible records without a target class, of `truth` (records, classes) bool: (records,) bool.
 
     Raises ValueError when none is left to be a companion.
     """
-    found = ~np.any(truth[:, [names.index(name) for name in target_classes]], axis=1)
+    others = ~np.any(truth[:, [names.index(name) for name in target_classes]], axis=1)
     if eligible is not None:
-        found = found & eligible
-    if not found.any():
+        others = others & eligible
+    if not others.any():
         raise ValueError(
             f"every eligible record has one of {', '.join(target_classes)}: no companion can be drawn; "
             "ask for 0 companions"
         )
-    return found
+    return others
 
 
 def scarce_classes(labels: np.ndarray, class_names: Sequence[str], share: float = 1 / 3, least: int = 20) -> list[str]:
@@ -157,11 +157,11 @@ def scarce_classes(labels: np.ndarray, class_names: Sequence[str], share: float 
     ValueError when there is none: name target classes then.
     """
     present = (np.asarray(labels) > 0.5).sum(axis=0)
-    found = [name for name, count in zip(class_names, present, strict=True) if least <= count < share * present.max()]
-    if not found:
+    scarce = [name for name, count in zip(class_names, present, strict=True) if least <= count < share * present.max()]
+    if not scarce:
         counts = ", ".join(f"{name} {count}" for name, count in zip(class_names, present, strict=True))
         raise ValueError(f"no class is scarce among {counts} (training records); name the target classes yourself")
-    return found
+    return scarce
 
 
 def draw_evenly(rows: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Checks of synthetic records: their interface, what they say of a record, and several of them one after the other."""
+"""Checks of synthetic records: their interface, their verdict on a record, and several of them one after the other."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,7 +31,7 @@ class QualityFilter:
     checks: tuple[Check, ...]
 
     def describe(self) -> str:
-        """What all of them ask."""
+        """The demands of all of them."""
         return " ".join(check.describe() for check in self.checks)
 
     def judge(self, records: SyntheticRecords) -> list[Verdict]:

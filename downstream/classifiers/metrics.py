@@ -24,10 +24,10 @@ class ClassificationMetrics:
 
     class_names: tuple[str, ...]
     records: int
-    support: tuple[int, ...]  # positive records a class
+    support: tuple[int, ...]  # positive records per class
     thresholds: tuple[float, ...]  # a class is predicted where its score is at least this
     threshold_policy: str
-    per_class: Mapping[str, tuple[float, ...]]  # metric of METRICS -> value a class, NaN where undefined
+    per_class: Mapping[str, tuple[float, ...]]  # metric of METRICS -> value per class, NaN where undefined
     macro: Mapping[str, float]  # metric -> mean over the classes where it is defined
     micro: Mapping[str, float]  # metric over all (record, class) pairs as one problem
     hamming_loss: float  # share of wrong (record, class) pairs
@@ -36,13 +36,13 @@ class ClassificationMetrics:
 
     @property
     def macro_note(self) -> str:
-        """What the macro averages are over, e.g. "macro over 4 of 5 classes (undefined: HYP)"."""
+        """The classes that macro averages are over, e.g. "macro over 4 of 5 classes (undefined: HYP)"."""
         defined = len(self.class_names) - len(self.undefined)
         names = f" (undefined: {', '.join(self.undefined)})" if self.undefined else ""
         return f"macro over {defined} of {len(self.class_names)} classes{names}"
 
     def table(self) -> pd.DataFrame:
-        """One row a class, then "macro" and "micro": class_name, support, METRICS, threshold (NaN in the last two)."""
+        """A row per class, then "macro" and "micro": class_name, support, METRICS, threshold (NaN in the last two)."""
         rows: list[dict[str, Any]] = []
         for number, name in enumerate(self.class_names):
             values = {metric: self.per_class[metric][number] for metric in METRICS}
@@ -90,8 +90,10 @@ def classification_metrics(
 ) -> ClassificationMetrics:
     """Metrics of `scores` (records, classes) in 0..1 against `labels` (records, classes) 0/1.
 
-    `thresholds` is one value, or one a class; `threshold_policy` says where it comes from. Precision is 0 where nothing
-    was predicted. Raises ValueError for shapes that do not fit, labels other than 0 and 1, or scores that are NaN.
+    `thresholds` is one value, or one per class; `threshold_policy` says where it comes from. Precision is 0 where
+    nothing was predicted.
+
+    Raises ValueError for shapes that do not fit, labels other than 0 and 1, or scores that are NaN.
     """
     truth, cuts = check_scores(labels, scores, thresholds, class_names)
     predicted = scores >= cuts

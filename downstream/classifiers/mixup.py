@@ -24,16 +24,16 @@ def check_alpha(alpha: float) -> None:
 def mixup(signal: np.ndarray, labels: np.ndarray, alpha: float, generator: np.random.Generator) -> Mixture:
     """weight x record + (1 - weight) x partner, for signals and labels alike; weights are Beta(alpha, alpha).
 
-    Beats are not aligned: this is the method as published, and `prior.interpolation` is what avoids its extra beats.
+    Beats are not aligned: this is the method as published; `prior.editing.interpolation` avoids its extra beats.
     Raises ValueError unless alpha > 0.
     """
     check_alpha(alpha)
     weights = generator.beta(alpha, alpha, len(signal)).astype(np.float32)
     partners = generator.permutation(len(signal))
-    own, other = weights[:, None], (1 - weights)[:, None]
+    own_share, other_share = weights[:, None], (1 - weights)[:, None]
     return Mixture(
-        own[..., None] * signal + other[..., None] * signal[partners],
-        own * labels + other * labels[partners],
+        own_share[..., None] * signal + other_share[..., None] * signal[partners],
+        own_share * labels + other_share * labels[partners],
         weights,
         partners,
     )

@@ -25,7 +25,7 @@ FMAX_THRESHOLDS = np.arange(0.0, 1.01, 0.01)  # those of F_max in ecg_ptbxl_benc
 
 @dataclass(frozen=True, eq=False)
 class CPSC2018Score:
-    """The official score of one answer a record; F1 are fractions of 1, NaN for a class never meant nor answered."""
+    """The official score of one answer per record; F1 are fractions of 1, NaN for a class never meant nor answered."""
 
     confusion: np.ndarray  # (9, 9) int64: rows the label that counts, columns the answer, both as CPSC2018_CLASSES
     f1: tuple[float, ...]  # of each class, in the order of CPSC2018_CLASSES
@@ -33,7 +33,7 @@ class CPSC2018Score:
     sub_scores: dict[str, float]  # F_AF, F_Block, F_PC, F_ST
 
     def table(self, multi_label: ClassificationMetrics | None = None) -> pd.DataFrame:
-        """class_name and f1 (official), one row a class, then the mean; `multi_label` adds its F1 beside it.
+        """class_name and f1 (official), one row per class, then the mean; `multi_label` adds its F1 beside it.
 
         Raises ValueError when `multi_label` is of other classes.
         """
@@ -53,7 +53,7 @@ class CPSC2018Score:
 def cpsc2018_score(
     labels: np.ndarray, scores: np.ndarray, first_labels: Sequence[int] | np.ndarray | None = None
 ) -> CPSC2018Score:
-    """The score of the answer "the class with the greatest score", one a record, right if it is among the labels.
+    """The score of the answer "the class with the greatest score", one per record, right if it is among the labels.
 
     A wrong answer counts against the record's first label, a right one for the class answered. `labels` (records, 9)
     0/1 and `scores` (records, 9) have the columns of CPSC2018_CLASSES. `first_labels` (records,) are the columns of the
@@ -84,9 +84,9 @@ def cpsc2018_score(
 
 def group_f1(confusion: np.ndarray, columns: Sequence[int]) -> float:
     """Twice the hits of these classes over their row sums and column sums; a mix-up within the group is no hit."""
-    own = list(columns)
-    total = confusion[own].sum() + confusion[:, own].sum()
-    return float(2 * confusion[own, own].sum() / total) if total else math.nan
+    group = list(columns)
+    total = confusion[group].sum() + confusion[:, group].sum()
+    return float(2 * confusion[group, group].sum() / total) if total else math.nan
 
 
 def fmax(labels: np.ndarray, scores: np.ndarray, thresholds: np.ndarray = FMAX_THRESHOLDS) -> float:
@@ -155,21 +155,21 @@ def ptbxl_benchmark(labels: np.ndarray, scores: np.ndarray, seed: int, replicate
     """
     truth, scores = np.asarray(labels) > 0.5, np.asarray(scores)
     check_scores(labels, scores, 0.5, [str(column) for column in range(truth.shape[-1])])
-    kept = truth.any(axis=1)
-    truth, scores = truth[kept], scores[kept]
+    labelled = truth.any(axis=1)
+    truth, scores = truth[labelled], scores[labelled]
     if not len(truth) or not truth.any(axis=0).all() or truth.all(axis=0).any():
         raise ValueError("a class has no positive or no negative record; the benchmark needs both of every class")
     generator = np.random.default_rng(seed)
-    found: list[tuple[float, float]] = []
+    points: list[tuple[float, float]] = []
     drawn = 0
-    while len(found) < replicates:
+    while len(points) < replicates:
         if drawn >= 1000 * replicates:
-            raise ValueError(f"{len(found)} of {drawn:,} resamples hold every class; the rarest has too few records")
+            raise ValueError(f"{len(points)} of {drawn:,} resamples hold every class; the rarest has too few records")
         rows = generator.integers(0, len(truth), len(truth))
         drawn += 1
         if truth[rows].any(axis=0).all() and not truth[rows].all(axis=0).any():
-            found.append(benchmark_point(truth[rows], scores[rows]))
-    point, resampled = benchmark_point(truth, scores), np.array(found)
+            points.append(benchmark_point(truth[rows], scores[rows]))
+    point, resampled = benchmark_point(truth, scores), np.array(points)
     lower, upper = np.quantile(resampled, (0.05, 0.95), axis=0)
     return Benchmark(
         tuple(
@@ -177,7 +177,7 @@ def ptbxl_benchmark(labels: np.ndarray, scores: np.ndarray, seed: int, replicate
             for i, name in enumerate(("macro_auroc", "fmax"))
         ),
         records=len(truth),
-        left_out=int((~kept).sum()),
+        left_out=int((~labelled).sum()),
         replicates=replicates,
         drawn=drawn,
     )
@@ -191,19 +191,19 @@ def published_scores(
     seed: int,
     first_labels: np.ndarray | None = None,
 ) -> dict[str, str]:
-    """What the protocols above say of one classifier, by name and in words; where one cannot be followed, why.
+    """The results of the protocols above for one classifier, by name and in words; where one cannot be followed, why.
 
     `labels` and `scores` are (records, classes) of the test part, `task` the name of the label task, `multi_label` our
     own metrics of the same scores. CPSC2018's score is there for its nine classes alone; `first_labels` as it has them.
     """
-    found = {"PTB-XL benchmark": tried(lambda: benchmark_line(ptbxl_benchmark(labels, scores, seed)))}
+    scored = {"PTB-XL benchmark": tried(lambda: benchmark_line(ptbxl_benchmark(labels, scores, seed)))}
     if task == "cpsc2018":
-        found["CPSC2018"] = tried(lambda: cpsc2018_lines(cpsc2018_score(labels, scores, first_labels), multi_label))
-    return found
+        scored["CPSC2018"] = tried(lambda: cpsc2018_lines(cpsc2018_score(labels, scores, first_labels), multi_label))
+    return scored
 
 
 def tried(protocol: Callable[[], str]) -> str:
-    """What a protocol gives, or why it cannot be followed on these records."""
+    """The result of a protocol, or the reason why it cannot be followed on these records."""
     try:
         return protocol()
     except ValueError as error:

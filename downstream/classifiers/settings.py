@@ -18,7 +18,7 @@ CLASSIFIER_FIT = FitSettings(steps=600, learning_rate=3e-3, warmup_steps=60, eva
 
 @dataclass(frozen=True)
 class ClassifierSettings:
-    """How a classifier is trained. The same settings serve every arm of a comparison."""
+    """The training of a classifier. The same settings serve every arm of a comparison."""
 
     model: Annotated[str, NameIn(CLASSIFIERS, "classifier, whose recipe gives the other defaults")] = "resnet"
     fit: FitSettings = CLASSIFIER_FIT  # as many steps whatever the number of records; the run's seed replaces its seed

@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ClassicAugmentation:
-    """How strong each kind of augmentation is at most; 0 turns a kind off."""
+    """The greatest strength of each kind of augmentation; 0 turns a kind off."""
 
     share: float = 0.5  # of the records that each kind is done to, 0 to 1
     wander: float = 0.1  # mV, greatest amplitude of a baseline wander, in each lead
@@ -62,7 +62,7 @@ def factors(records: int, scaling: float, generator: np.random.Generator) -> np.
 def wander(
     shape: tuple[int, ...], sampling_rate: int, settings: ClassicAugmentation, generator: np.random.Generator
 ) -> np.ndarray:
-    """(records, leads, samples) float32 mV: a slow sine, of one rate and phase a record and another size each lead."""
+    """(records, leads, samples) float32 mV: a slow sine, one rate and phase per record, another size in each lead."""
     records, leads, samples = shape
     rate = generator.uniform(settings.wander_lowest, settings.wander_highest, (records, 1, 1))
     phase = generator.random((records, 1, 1))
@@ -71,7 +71,7 @@ def wander(
 
 
 def stretches(records: int, samples: int, longest: float, generator: np.random.Generator) -> np.ndarray:
-    """(records, 1, samples) bool: one stretch a record of up to `longest` samples, at most half of the record."""
+    """(records, 1, samples) bool: one stretch per record of up to `longest` samples, at most half of the record."""
     length = min(longest, samples / 2) * generator.random((records, 1, 1))
     start = (samples - length) * generator.random((records, 1, 1))
     places = np.arange(samples)

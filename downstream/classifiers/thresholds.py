@@ -16,7 +16,7 @@ POLICIES = (FIXED, MAXIMUM_F1)
 
 @dataclass(frozen=True)
 class Thresholds:
-    """One threshold a class: a class is predicted where its score is at least the threshold."""
+    """One threshold per class: a class is predicted where its score is at least the threshold."""
 
     values: tuple[float, ...]  # in the order of the classes
     policy: str  # where they come from, in words

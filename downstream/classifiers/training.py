@@ -126,14 +126,14 @@ def train_classifier(
     """Trains a new classifier on `train` and chooses its thresholds on `validation`.
 
     Training on synthetic records alone is this too, with a `train` of nothing else. With a `folder` the run can be
-    interrupted and resumed. A `LabelAware` model is told `real_labels` (records, classes) 0/1, of the real training
+    interrupted and resumed. A `LabelAware` model is given `real_labels` (records, classes) 0/1, of the real training
     records; None takes those of `train`, which then should hold no synthetic ones. `model_settings` are further fields
     of the model's config, by name.
 
     Raises ValueError for labels that do not fit the classes, or for thresholds by validation without a validation part.
     """
-    told = train.labels if real_labels is None else np.asarray(real_labels)
-    for labels in (train.labels, told, *(() if validation is None else (validation.labels,))):
+    known = train.labels if real_labels is None else np.asarray(real_labels)
+    for labels in (train.labels, known, *(() if validation is None else (validation.labels,))):
         if labels.ndim != 2 or labels.shape[1] != len(class_names):
             raise ValueError(f"labels are of shape {labels.shape}; expected the {len(class_names)} classes as columns")
     if validation is None and settings.threshold_policy != FIXED:
@@ -141,7 +141,7 @@ def train_classifier(
     config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(model_settings or {})}
     model = initial_classifier(settings.model, config, seed)
     if isinstance(model, LabelAware):
-        model.learn_labels(told)
+        model.learn_labels(known)
     result = fit(
         model,
         ClassifierExamples(train, settings, sampling_rate),
@@ -167,7 +167,7 @@ def classifier_card(trained: TrainedClassifier, training_data: str, records: int
         f"# {type(trained.model).__name__}\n\nResearch use, not for diagnosis.\n\n"
         f"- Input: (batch, {len(config.leads)}, samples) float32 mV at {config.sampling_rate} Hz, "
         f"leads {', '.join(config.leads)}\n"
-        f"- Output: one logit a class: {', '.join(config.class_names)}\n"
+        f"- Output: one logit per class: {', '.join(config.class_names)}\n"
         f"- Trained on {records} records ({training_data}), {trained.fit.steps} steps\n"
         f"- Thresholds ({trained.thresholds.policy}): {', '.join(f'{name} {cut:.3f}' for name, cut in cuts)}\n"
     )

@@ -37,7 +37,7 @@ class CellPart:
 
 @dataclass(frozen=True)
 class GridCell:
-    """What gives one comparison: one part, or one for every test fold (or few of them together), which are pooled."""
+    """The parts of one comparison: a single one, or one per test fold (or few of them together), which are pooled."""
 
     name: str
     parts: tuple[CellPart, ...]
@@ -49,7 +49,7 @@ class GridCell:
 
     @property
     def pooled(self) -> bool:
-        """Whether its parts are folds."""
+        """True where its parts are folds."""
         return len(self.parts) > 1
 
 

@@ -1,6 +1,6 @@
 """Retrain a classifier for every arm and seed, score it on the real test part, and compare: resumable.
 
-Folder: `<arm>-<seed>/` for every run (see comparison_runs.py), then test.parquet (patients and labels of the test part)
+Folder: `<arm>-<seed>/` for every run (see runs.py), then test.parquet (patients and labels of the test part)
 and comparison.json. With these the bootstrap can be done again.
 """
 
@@ -36,7 +36,7 @@ COMPARISON_FILE = "comparison.json"
 
 @dataclass(frozen=True)
 class ComparisonSettings:
-    """How the classifiers of a comparison are trained and judged."""
+    """The training and the judgement of the classifiers of a comparison."""
 
     training: ClassifierSettings = field(default_factory=ClassifierSettings)  # of the classifiers
     analysis: Analysis = field(default_factory=Analysis)
@@ -70,7 +70,7 @@ class ReadyComparison:
         ]
 
     def scores(self, runs: Sequence[FinishedRun]) -> list[ArmScores]:
-        """What the finished runs, in the order of `runs`, say in each arm."""
+        """The scores of each arm from the finished runs, in the order of `runs`."""
         count = len(self.arms)
         return [
             arm_scores(of_seeds, runs[number * count : (number + 1) * count], len(self.train))
@@ -89,9 +89,9 @@ def get_ready(
     remarks: Sequence[str] = (),
 ) -> ReadyComparison:
     """Reads all signals once and checks everything that `compare` refuses; `arms` are those of each seed."""
-    for own in arms.values():
-        check_arms(own, task.class_names)
-    named = {tuple(arm.name for arm in own) for own in arms.values()}
+    for of_seed in arms.values():
+        check_arms(of_seed, task.class_names)
+    named = {tuple(arm.name for arm in of_seed) for of_seed in arms.values()}
     if set(arms) != set(settings.seeds) or len(named) != 1:
         raise ValueError(
             f"got the arms {sorted(named)} for the seeds {list(arms)}; expected the same in all of {settings.seeds}"
@@ -142,12 +142,12 @@ def compare(
 def compare_ready(
     ready: ReadyComparison, folder: Path, overwrite: bool = False, progress: bool = True, workers: int = 1
 ) -> Comparison:
-    """What `compare` does once everything is checked."""
+    """Trains, compares and writes, once everything is checked."""
     alone = progress and workers == 1
     tasks = {run.slug: RunTask(run, folder / run.slug, overwrite, alone) for run in ready.runs}
-    found = finish_runs(tasks, workers, progress)
+    finished = finish_runs(tasks, workers, progress)
     write_test_table(folder / "test.parquet", ready)
-    comparison = judge(ready, [found[run.slug] for run in ready.runs])
+    comparison = judge(ready, [finished[run.slug] for run in ready.runs])
     write_comparison(folder, comparison)
     return comparison
 
@@ -156,10 +156,10 @@ def finish_runs(
     tasks: Mapping[str, RunTask], workers: int, progress: bool, description: str = "classifiers"
 ) -> dict[str, FinishedRun]:
     """Every run by its key: those on disk are read, and refused, before another one is trained."""
-    found = read_runs(tasks)
-    missing = [key for key in tasks if key not in found]
+    there = read_runs(tasks)
+    missing = [key for key in tasks if key not in there]
     trained = run_tasks([tasks[key] for key in missing], workers, description, progress=progress)
-    return found | dict(zip(missing, trained, strict=True))
+    return there | dict(zip(missing, trained, strict=True))
 
 
 def read_runs(tasks: Mapping[str, RunTask]) -> dict[str, FinishedRun]:
@@ -170,7 +170,7 @@ def read_runs(tasks: Mapping[str, RunTask]) -> dict[str, FinishedRun]:
 def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
     """The bootstrap over finished runs, in the order of `ready.runs`."""
     settings = ready.settings
-    found = analyse(
+    comparison = analyse(
         ready.scores(runs),
         ready.prepared.test.labels,
         patient_ids(ready.test),
@@ -181,7 +181,7 @@ def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
         dataclasses.asdict(settings.training),
         settings.analysis,
     )
-    return dataclasses.replace(found, remarks=ready.remarks)
+    return dataclasses.replace(comparison, remarks=ready.remarks)
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:
@@ -198,7 +198,7 @@ def write_test_table(path: Path, ready: ReadyComparison) -> None:
 
 
 def is_comparison(folder: Path) -> bool:
-    """Whether `folder` holds a comparison that `read_comparison` reads."""
+    """True where `folder` holds a comparison that `read_comparison` reads."""
     path = Path(folder) / COMPARISON_FILE
     return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("format") == FORMAT
 
@@ -212,7 +212,7 @@ def read_comparison(folder: Path) -> Comparison:
 
 
 def arm_scores(arms: Sequence[Arm | None], runs: Sequence[FinishedRun], real_records: int) -> ArmScores:
-    """The runs of one arm, one a seed, put together; records are counted as means over seeds."""
+    """The runs of one arm, one per seed, put together; records are counted as means over seeds."""
     adding = [arm for arm in arms if isinstance(arm, ArmData)]
     added = round(np.mean([len(arm.labels) for arm in adding])) if adding else 0
     synthetic = round(np.mean([len(arm.labels) - arm.copies for arm in adding])) if adding else 0

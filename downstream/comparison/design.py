@@ -62,7 +62,7 @@ class Design(AdditionSettings, ComparisonSettings):
         return find_arms(self.arms or arms_of())
 
     def draws(self, seed: int) -> AugmentationSettings:
-        """How records are made for a seed of the classifiers: other draws in each, so that chance in them is seen."""
+        """The settings of methods for a seed of the classifiers: other draws in each, so that their chance is seen."""
         return replace(self.augmentation, seed=self.augmentation.seed + seed)
 
     def trained_on(self, store: RecordStore) -> TrainedOn:
@@ -72,9 +72,9 @@ class Design(AdditionSettings, ComparisonSettings):
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """Which records take part, and which labels every arm adds."""
+    """The records that take part, and the labels that every arm adds."""
 
-    own: Ingredients
+    ingredients: Ingredients
     rows: SplitIndices
     plans: Mapping[int, AdditionPlan]  # of each seed
 
@@ -85,7 +85,7 @@ class Planned:
 
     def part(self, rows: np.ndarray) -> RecordSelection:
         """Some rows of the store."""
-        return RecordSelection(self.own.store, rows)
+        return RecordSelection(self.ingredients.store, rows)
 
 
 def plan_of_labels(
@@ -103,40 +103,41 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     where an arm cannot make another of a planned record, a copy stands in."""
     design.check()
     rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
-    own = Ingredients(store, rows.train, task, generator, design.augmentation)
+    ingredients = Ingredients(store, rows.train, task, generator, design.augmentation)
     able = None
     if design.only_able:
         methods = dict.fromkeys(method for arm in design.catalogue for method in arm.methods)
-        able = np.all([find_method(method).eligible(own) for method in methods], axis=0)
+        able = np.all([find_method(method).eligible(ingredients) for method in methods], axis=0)
     plans = {seed: plan_of_labels(design, store, seed, able) for seed in design.seeds}
-    return Planned(own, rows, plans)
+    return Planned(ingredients, rows, plans)
 
 
 def fill_design(
     design: Design, planned: Planned, folder: Path, remarks: tuple[str, ...] = (), progress: bool = False
 ) -> ReadyComparison:
     """Makes what is added, anew for every seed, in `folder`, and checks the whole."""
-    check = fit_checks(design, planned.own, folder, progress)
+    check = fit_checks(design, planned.ingredients, folder, progress)
     checked = f"{design.checks} {design.training if LABELS in design.checks else ''}"
     arms = {}
     for seed, plan in planned.plans.items():
-        own = replace(planned.own, check=check, settings=design.draws(seed))
-        arms[seed] = fill_arms(design.catalogue, Filling(own, plan, folder, checked), progress)
+        ingredients = replace(planned.ingredients, check=check, settings=design.draws(seed))
+        arms[seed] = fill_arms(design.catalogue, Filling(ingredients, plan, folder, checked), progress)
     train, validation, test = (
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
     )
-    task, targets = planned.own.task, planned.plan.target_classes
+    task, targets = planned.ingredients.task, planned.plan.target_classes
     cut = (f"Training records were taken away on purpose: {design.subset}.",) if design.subset.reduces else ()
     return get_ready(train, validation, test, arms, task, targets, design, (*cut, *remarks))
 
 
-def fit_checks(design: Design, own: Ingredients, folder: Path, progress: bool = False) -> Check | None:
-    """What rejects made records, fitted on the training records; None for nothing."""
-    training, checks = RecordSelection(own.store, own.rows), list[Check]()
+def fit_checks(design: Design, ingredients: Ingredients, folder: Path, progress: bool = False) -> Check | None:
+    """The checks of synthetic records, fitted on the training records; None for none."""
+    training, checks = RecordSelection(ingredients.store, ingredients.rows), list[Check]()
     if LIKELIHOOD in design.checks:
-        checks.append(LikelihoodCheck.fit(own.generator, training))
+        checks.append(LikelihoodCheck.fit(ingredients.generator, training))
     if LABELS in design.checks:
-        seen = hashlib.blake2b(own.rows.tobytes() + repr((own.task.name, design.training)).encode(), digest_size=6)
-        place = folder / f"label-check-{seen.hexdigest()}"
-        checks.append(LabelCheck.fit(training, own.task, design.training, place, progress=progress))
+        task = ingredients.task
+        known = ingredients.rows.tobytes() + repr((task.name, design.training)).encode()
+        place = folder / f"label-check-{hashlib.blake2b(known, digest_size=6).hexdigest()}"
+        checks.append(LabelCheck.fit(training, task, design.training, place, progress=progress))
     return QualityFilter(tuple(checks)) if checks else None

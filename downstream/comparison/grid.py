@@ -95,17 +95,17 @@ def run_grid(
         }
         for cell in cells
     }
-    for own_tasks in tasks.values():
-        read_runs(own_tasks)  # what is on disk is refused before hours of work
-    found = {}
+    for of_cell in tasks.values():
+        read_runs(of_cell)  # what is on disk is refused before hours of work
+    comparisons = {}
     for cell in cells:  # each is judged before the next one is trained: a grid that is stopped has the first ones
-        own = [ready[part] for part in cell.parts]
+        parts_ready = [ready[part] for part in cell.parts]
         runs = finish_runs(tasks[cell], workers, progress, cell.name)
         place = folder / "cells" / cell.slug
         page = None if write_page is None else partial(write_page, path=place / PAGE_FILE, described=described)
-        found[cell.name] = finish_cell(cell, own, runs, place, page)
-    write_text(folder / "grid.csv", grid_table(found).to_csv(index=False))
-    return found
+        comparisons[cell.name] = finish_cell(cell, parts_ready, runs, place, page)
+    write_text(folder / "grid.csv", grid_table(comparisons).to_csv(index=False))
+    return comparisons
 
 
 def grid_table(cells: Mapping[str, Comparison]) -> pd.DataFrame:
@@ -159,7 +159,7 @@ def check_even(cell: GridCell, store: RecordStore) -> None:
         return
     task = store.task(designs[0].task)
     labels = store.labels(task)
-    folds = {folds_name(own.folds.test): labels[own.folds.indices(store.table).test] for own in designs}
+    folds = {folds_name(design.folds.test): labels[design.folds.indices(store.table).test] for design in designs}
     try:
         check_prevalence(folds, task.class_names)
     except ValueError as error:
@@ -186,24 +186,26 @@ def finish_cell(
         # what follows replaces the cell: half of each must not look finished
         write_text(file, json.dumps({"earlier": earlier}, indent=2) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
-    own = [[runs[run.keyed_slug] for run in one.runs] for one in ready]
-    found = pool(ready, own, folder) if cell.pooled else judge(ready[0], own[0])
-    found = dataclasses.replace(found, remarks=(*found.remarks, *(judged_before(one) for one in earlier)))
-    write_comparison(folder, found)
+    of_parts = [[runs[run.keyed_slug] for run in one.runs] for one in ready]
+    comparison = pool(ready, of_parts, folder) if cell.pooled else judge(ready[0], of_parts[0])
+    comparison = dataclasses.replace(
+        comparison, remarks=(*comparison.remarks, *(judged_before(one) for one in earlier))
+    )
+    write_comparison(folder, comparison)
     if write_page is not None:
-        write_page(found)
+        write_page(comparison)
     write_text(file, json.dumps({**identity, "earlier": earlier}, indent=2) + "\n")
-    return found
+    return comparison
 
 
 def judged_before(judged: Mapping[str, Any]) -> str:
     """A caution: what is named, or added, after scores were seen may have been picked by them."""
-    told = ", ".join(f"{name} {value}" for name, value in judged.items())
-    return f"JUDGED BEFORE by another analysis or other seeds ({told}): a gain by this one may have been picked."
+    analysis = ", ".join(f"{name} {value}" for name, value in judged.items())
+    return f"JUDGED BEFORE by another analysis or other seeds ({analysis}): a gain by this one may have been picked."
 
 
 def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
-    """What a cell's comparison depends on: its runs, in order, whom they are tested on, and how they are judged."""
+    """All that a cell's comparison depends on: its runs, in order, whom they are tested on, and how they are judged."""
     runs = "".join(run.keyed_slug for one in ready for run in one.runs)
     return {
         "format": FORMAT,
@@ -226,37 +228,37 @@ def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]
     ranked = not settings.analysis.pool_raw_scores
     table = pd.concat([fold_metrics(arm.parts, names, ranked).assign(arm=arm.name) for arm in arms])
     write_text(folder / FOLDS_FILE, table.to_csv(index=False))
-    found = analyse_folds(
+    comparison = analyse_folds(
         arms,
         names,
         ready[0].target_classes,
         settings.seeds,
-        "; ".join(dict.fromkeys(own[0].threshold_policy for own in runs)),
+        "; ".join(dict.fromkeys(of_part[0].threshold_policy for of_part in runs)),
         dataclasses.asdict(settings.training),
         settings.analysis,
         ranked,
     )
     remarks = tuple(dict.fromkeys(remark for one in ready for remark in one.remarks))
-    return dataclasses.replace(found, remarks=remarks)
+    return dataclasses.replace(comparison, remarks=remarks)
 
 
 def folded_arms(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> list[FoldedArm]:
     """Every arm with what its classifiers say of the folds, a part after the other."""
     arms = []
-    for scores in zip(*(one.scores(own) for one, own in zip(ready, runs, strict=True)), strict=True):
+    for scores in zip(*(one.scores(of_part) for one, of_part in zip(ready, runs, strict=True)), strict=True):
         note = scores[0].note + (" (in the first fold)" if any(one.note != scores[0].note for one in scores) else "")
-        real, made = (
+        real, synthetic = (
             round(np.mean([getattr(one, name) for one in scores])) for name in ("real_records", "synthetic_records")
         )
         folds = tuple(
             fold_scores(one, score.scores, score.thresholds) for one, score in zip(ready, scores, strict=True)
         )
-        arms.append(FoldedArm(scores[0].name, note, real, made, folds))
+        arms.append(FoldedArm(scores[0].name, note, real, synthetic, folds))
     return arms
 
 
 def fold_scores(ready: ReadyComparison, scores: np.ndarray, thresholds: np.ndarray) -> FoldScores:
-    """What the classifiers of one part say of its test folds."""
+    """The scores of the classifiers of one part on its test folds."""
     table = ready.test.table
     folds, records = tuple(sorted(set(table["fold"].tolist()))), tuple(table["record_id"].astype(str))
     return FoldScores(folds, scores, thresholds, ready.prepared.test.labels, patient_ids(ready.test), records)

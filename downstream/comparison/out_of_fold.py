@@ -35,14 +35,14 @@ SLACK = 5  # and so many positives more
 
 @dataclass(frozen=True, eq=False)
 class FoldScores:
-    """What one set of classifiers, one a seed, says of a fold that it was not trained on, or of several such folds."""
+    """Scores of one set of classifiers, one per seed, on one fold or several that it was not trained on."""
 
     folds: tuple[int, ...]  # tested on
     scores: np.ndarray  # (seeds, records, classes) in 0..1
     thresholds: np.ndarray  # (seeds, classes), from this set's own validation fold
     labels: np.ndarray  # (records, classes) 0/1
-    patient_ids: tuple[str, ...]  # one a record, "" = unknown
-    record_ids: tuple[str, ...]  # one a record
+    patient_ids: tuple[str, ...]  # one per record, "" = unknown
+    record_ids: tuple[str, ...]  # one per record
 
     def __post_init__(self) -> None:
         seeds, records, classes = self.scores.shape if self.scores.ndim == 3 else (0, 0, 0)
@@ -67,7 +67,7 @@ class PooledScores:
     scores: np.ndarray  # (seeds, records, classes) in 0..1: as given, or ranks within the fold
     thresholds: np.ndarray  # (seeds, records, classes), of the record's fold, on the scale of `scores`
     labels: np.ndarray  # (records, classes) 0/1
-    patient_ids: tuple[str, ...]  # one a record, "" = unknown
+    patient_ids: tuple[str, ...]  # one per record, "" = unknown
     record_ids: tuple[str, ...]
     folds: np.ndarray  # (records,) str, names of the parts
     normalised: bool  # whether scores are ranks within the fold
@@ -225,7 +225,7 @@ def analyse_folds(
         ArmScores(arm.name, arm.note, arm.real_records, arm.synthetic_records, pool.scores, pool.thresholds)
         for arm, pool in zip(arms, pools, strict=True)
     ]
-    found = analyse(
+    comparison = analyse(
         scored,
         first.labels,
         first.patient_ids,
@@ -237,4 +237,4 @@ def analyse_folds(
         analysis,
         first.folds,
     )
-    return replace(found, normalised=normalise)
+    return replace(comparison, normalised=normalise)

@@ -32,7 +32,7 @@ TABLES = ("arms", "scores", "differences", "class_differences", "per_class")
 
 @dataclass(frozen=True)
 class Analysis:
-    """How test scores are turned into verdicts. To be named before the run, so that nobody picks what looks best."""
+    """The way from test scores to verdicts. To be named before the run, so that nobody picks what looks best."""
 
     main_arm: str = "prior samples"  # the arm that the conclusion is about
     primary_metric: str = "auroc"  # auroc, average_precision or f1: the metric that the conclusion rests on
@@ -53,7 +53,7 @@ class Analysis:
 
 @dataclass(frozen=True, eq=False)
 class ArmScores:
-    """What the classifiers of one arm say of the real test part, one classifier a seed."""
+    """Scores of the classifiers of one arm on the real test part, one classifier per seed."""
 
     name: str
     note: str  # what was added, in words
@@ -66,7 +66,7 @@ class ArmScores:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What the added records did for the classifier on real test records. All metrics are fractions of 1."""
+    """The effect of added records on the classifier, on real test records. All metrics are fractions of 1."""
 
     class_names: tuple[str, ...]
     group_classes: Mapping[str, tuple[str, ...]]  # group, by the settings -> its classes
@@ -104,12 +104,14 @@ class Comparison:
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """What keeps this comparison from a conclusion, in sentences."""
-        found = [*([self.alarm] if self.alarm else []), *self.remarks]
+        """Reasons not to conclude from this comparison, in sentences."""
+        cautions = [*([self.alarm] if self.alarm else []), *self.remarks]
         if len(self.seeds) == 1:
-            found.append("One seed: the intervals know nothing of chance in training. Train three or more to conclude.")
+            cautions.append(
+                "One seed: the intervals know nothing of chance in training. Train three or more to conclude."
+            )
         if self.unjudged:
-            found.append(
+            cautions.append(
                 f"Fewer than {LEAST_PATIENTS} test patients have, or lack, {', '.join(self.unjudged)}: not judged, "
                 "and in no average." + ("" if self.folds else " Pool folds (a plan with rotate) to judge them.")
             )
@@ -119,21 +121,21 @@ class Comparison:
         if fewest < needed:
             # some draws leave a rare class without a positive, so that more are needed than count
             ask = math.ceil(needed * self.analysis.replicates / max(fewest, 1))
-            found.append(
+            cautions.append(
                 f"{fewest:,} bootstrap draws are too few for Holm's correction: no single class can be called a gain "
                 f"or a harm. Ask for {ask:,} or more."
             )
-        return tuple(found)
+        return tuple(cautions)
 
     @property
     def alarm(self) -> str:
-        """What makes the whole comparison void: the negative control is called a gain over real records; "" if not."""
-        own = [
+        """The reason why all of it is void: the negative control is called a gain over real records; "" if not."""
+        tables = [
             table[(table["arm"] == SHUFFLED_LABELS) & (table["against"] == REAL_ONLY) & (table["metric"] == metric)]
             for metric in [self.analysis.primary_metric]
             for table in (self.differences, self.class_differences)
         ]
-        gains = findings(own[0], own[1], GAIN)
+        gains = findings(tables[0], tables[1], GAIN)
         if not gains:
             return ""
         return (
@@ -149,9 +151,9 @@ class Comparison:
         classes = self.class_differences[self.class_differences["metric"] == metric]
         lines = []
         for arm in sorted(groups["arm"].drop_duplicates(), key=lambda arm: arm != main):
-            own = groups[groups["arm"] == arm], classes[classes["arm"] == arm]
+            tables = groups[groups["arm"] == arm], classes[classes["arm"] == arm]
             for wanted in (GAIN, HARM):
-                lines.append(f"{wanted.upper()} from {arm}: {', '.join(findings(*own, wanted)) or 'none detected'}")
+                lines.append(f"{wanted.upper()} from {arm}: {', '.join(findings(*tables, wanted)) or 'none detected'}")
         lines += [
             f"{row.arm} against {row.against}, {row.group}: {row.verdict} (macro {row.metric} {row.estimate:+.4f}, "
             f"{row.confidence:.0%} interval {row.low:+.4f} to {row.high:+.4f}, p {row.p:.3g}; {row.seeds} seeds, "
@@ -175,10 +177,10 @@ class Comparison:
     def from_dict(cls, values: Mapping[str, Any]) -> "Comparison":
         """The reverse of `to_dict`. Raises ValueError for another format."""
         content = dict(values)
-        found = content.pop("format", 1)
-        if found != FORMAT:
+        version = content.pop("format", 1)
+        if version != FORMAT:
             raise ValueError(
-                f"the comparison has format {found}, expected {FORMAT}: give the same command again; the trained "
+                f"the comparison has format {version}, expected {FORMAT}: give the same command again; the trained "
                 "classifiers and their scores there are used as they are"
             )
         for name in TABLES:
@@ -193,22 +195,22 @@ class Comparison:
 
 def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:
     """The row of a table of differences with these values. Raises ValueError when there is none."""
-    found = table[np.logical_and.reduce([table[name] == value for name, value in keys.items()])]
-    if found.empty:
+    rows = table[np.logical_and.reduce([table[name] == value for name, value in keys.items()])]
+    if rows.empty:
         raise ValueError(f"no difference for {dict(keys)}; there are the arms {sorted(set(table['arm']))}")
-    return found.iloc[0]
+    return rows.iloc[0]
 
 
 def class_lines(rows: pd.DataFrame) -> list[str]:
-    """A line a verdict: the classes that have it, with difference and adjusted p."""
+    """A line per verdict: the classes that have it, with difference and adjusted p."""
     lines = []
     for wanted in VERDICTS:
-        told = [
+        judged = [
             f"{row.class_name} ({row.estimate:+.4f}, p {row.p_holm:.3g})"
             for row in rows[(rows["verdict"] == wanted) & rows["p_holm"].notna()].itertuples()
         ]
-        if told:
-            lines.append(f"  {wanted}: {', '.join(told)}")
+        if judged:
+            lines.append(f"  {wanted}: {', '.join(judged)}")
     return lines
 
 
@@ -226,7 +228,7 @@ def analyse(
 ) -> Comparison:
     """Compares every arm with "real only" and with "duplication" on the test part, on one bootstrap draw.
 
-    `labels` (test records, classes) 0/1; `patient_ids` one a test record; `folds` (test records,) where out-of-fold
+    `labels` (test records, classes) 0/1; `patient_ids` one per test record; `folds` (test records,) where out-of-fold
     scores are pooled: patients are then drawn within their fold.
 
     Raises ValueError when one of the two references or the main arm is missing.

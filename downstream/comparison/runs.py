@@ -36,7 +36,7 @@ TRAINING = 1  # raised when the same settings and data give other classifiers, s
 
 @dataclass(frozen=True, eq=False)
 class PreparedRuns:
-    """What all runs of a comparison share."""
+    """The data that all runs of a comparison share."""
 
     train: LabelledSignals
     validation: LabelledSignals
@@ -111,7 +111,7 @@ def training_digest(name: str, data: LabelledSignals, withheld: Set[bytes]) -> s
 
 @dataclass(frozen=True, eq=False)
 class FinishedRun:
-    """What is kept of one trained classifier."""
+    """The results of one trained classifier."""
 
     test_scores: np.ndarray  # (test records, classes) in 0..1
     thresholds: np.ndarray  # (classes,)
@@ -134,7 +134,7 @@ class Run:
 
     @property
     def settings(self) -> ClassifierSettings:
-        """How this classifier is trained."""
+        """The training of this classifier."""
         return self.classifier if self.arm is None else self.classifier.changed(self.arm.changes)
 
     def check(self) -> None:

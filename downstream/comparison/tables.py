@@ -42,7 +42,7 @@ def unjudged_classes(labels: np.ndarray, draw: BootstrapDraw, class_names: Seque
     """
     present = np.asarray(labels) > 0.5
     counts = [(draw.patients_among(column), draw.patients_among(~column)) for column in present.T]
-    return tuple(name for name, found in zip(class_names, counts, strict=True) if min(found) < LEAST_PATIENTS)
+    return tuple(name for name, count in zip(class_names, counts, strict=True) if min(count) < LEAST_PATIENTS)
 
 
 def compared(replicated: Replicated) -> list[tuple[str, str, str]]:
@@ -87,15 +87,15 @@ def class_difference_table(
     """`Comparison.class_differences`: Holm's correction is over the classes of one arm, reference and metric."""
     scarce, rows = groups[SCARCE_CLASSES], []
     for arm, against, metric in compared(replicated):
-        found = [
+        differences = [
             paired_difference(
                 replicated[arm, metric], replicated[against, metric], draw, class_names, [name], confidence, unjudged
             )
             for name in class_names
         ]
-        adjusted = holm(np.array([difference.p for difference in found]))
+        adjusted = holm(np.array([difference.p for difference in differences]))
         tests = int((~np.isnan(adjusted)).sum())
-        for column, (name, difference) in enumerate(zip(class_names, found, strict=True)):
+        for column, (name, difference) in enumerate(zip(class_names, differences, strict=True)):
             keys = {
                 "arm": arm,
                 "against": against,
@@ -103,9 +103,9 @@ def class_difference_table(
                 "class_name": name,
                 "test_positives": int(labels[:, column].sum()),
             }
-            own = difference_row(difference, max(tests, 1)) | {"p_holm": float(adjusted[column]), "tests": tests}
-            del own["classes"], own["skipped"]
-            rows.append(keys | own | {"verdict": verdict(difference, float(adjusted[column]))})
+            figures = difference_row(difference, max(tests, 1)) | {"p_holm": float(adjusted[column]), "tests": tests}
+            del figures["classes"], figures["skipped"]
+            rows.append(keys | figures | {"verdict": verdict(difference, float(adjusted[column]))})
     return pd.DataFrame(rows)
 
 
@@ -154,14 +154,14 @@ def class_table(replicated: Replicated, labels: np.ndarray, class_names: Sequenc
 
 
 def findings(differences: pd.DataFrame, class_differences: pd.DataFrame | None, wanted: str) -> list[str]:
-    """What has the verdict `wanted`, groups first, as "common classes (against real only, duplication)".
+    """Groups and classes of the verdict `wanted`, groups first, as "common classes (against real only, duplication)".
 
     Both tables hold one arm and one metric.
     """
     tables = [(differences, "group")] + ([] if class_differences is None else [(class_differences, "class_name")])
-    found = []
+    lines = []
     for table, kind in tables:
         hits = table[table["verdict"] == wanted]
-        for name, lines in hits.groupby(kind, sort=False):
-            found.append(f"{name} (against {', '.join(lines['against'])})")
-    return found
+        for name, rows in hits.groupby(kind, sort=False):
+            lines.append(f"{name} (against {', '.join(rows['against'])})")
+    return lines

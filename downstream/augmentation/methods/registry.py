@@ -31,7 +31,7 @@ from vqecg.records.store.selection import RecordSelection
 
 @dataclass(frozen=True)
 class AugmentationSettings:
-    """How added records are made; seeds and attempts of the parts are taken from here."""
+    """Settings of all methods; seeds and attempts of the parts are taken from here."""
 
     interpolation: InterpolationSettings = field(default_factory=InterpolationSettings)
     infilling: InfillingSettings = field(default_factory=InfillingSettings)
@@ -52,7 +52,7 @@ class AugmentationSettings:
 
 @dataclass(frozen=True, eq=False)
 class Ingredients:
-    """What added records are made from, and what judges them."""
+    """The records, models and checks that added records are made with."""
 
     store: RecordStore
     rows: np.ndarray  # (records,) int64, the training records, in the order of the plan's source_indices
@@ -64,7 +64,7 @@ class Ingredients:
 
     @cached_property
     def parents(self) -> Parents:
-        """Who may be mixed with whom."""
+        """The records that may be mixed with each other."""
         mixing = self.settings.interpolation
         return parents_of(self.generator.tokenizer, self.store, self.rows, self.task, mixing)
 

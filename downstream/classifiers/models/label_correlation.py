@@ -1,4 +1,4 @@
-"""The label-correlation network of Zhang and Sun 2024: what labels occur together tells where to look for each.
+"""The label-correlation network of Zhang and Sun 2024: labels that occur together say where to look for each.
 
 A residual network with squeeze and excitation (Hu et al. 2018) makes channels over time. The matrix of how often labels
 occur together among real training records gives each label an embedding; its cosine with each channel says how much of
@@ -40,9 +40,9 @@ class LabelCorrelationConfig(ClassifierConfig):
     moments: int = 8  # parts of a record that a label weighs, whatever its length; also the size of a label embedding
     label_hidden: int = 128  # units between the matrix of label correlations and the embeddings
     label_module: bool = True  # False, for ablation: labels without embeddings, channels without their attention
-    decoder: bool = True  # False, for ablation: a linear layer a label in place of the decoder
+    decoder: bool = True  # False, for ablation: a linear layer per label in place of the decoder
     memory: str = FEATURES  # what the decoder's queries attend to: "features" (ML-Decoder) or "labels" (as written)
-    decoder_width: int = 64  # numbers a query
+    decoder_width: int = 64  # numbers per query
     decoder_heads: int = 4  # of the cross-attention
     dropout: float = 0.2  # in blocks and decoder, and before the last layer, in training
 
@@ -58,7 +58,7 @@ class LabelCorrelationConfig(ClassifierConfig):
             label_hidden=self.label_hidden,
         )
         if len(self.widths) != len(self.pools):
-            raise ValueError(f"widths are {self.widths} and pools {self.pools}; expected one of each a block")
+            raise ValueError(f"widths are {self.widths} and pools {self.pools}; expected one of each per block")
         if self.memory not in MEMORIES:
             raise ValueError(f"memory is {self.memory!r}; expected one of {', '.join(MEMORIES)}")
         if self.memory == LABELS and self.decoder and not self.label_module:
@@ -135,7 +135,7 @@ class LabelAttention(nn.Module):
 
 
 class QueryDecoder(nn.Module):
-    """A query a label, (batch, classes, width): cross-attention to a memory, feed-forward, no self-attention."""
+    """A query per label, (batch, classes, width): cross-attention to a memory, feed-forward, no self-attention."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -145,8 +145,8 @@ class QueryDecoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
-        found, _ = self.attend(queries, memory, memory, need_weights=False)
-        queries = self.norm1(queries + self.dropout(found))
+        attended, _ = self.attend(queries, memory, memory, need_weights=False)
+        queries = self.norm1(queries + self.dropout(attended))
         return self.norm2(queries + self.dropout(self.feed(queries)))
 
 
@@ -169,9 +169,9 @@ class LabelCorrelationClassifier(Classifier):
             nn.ReLU(),
         ]
         channels = config.stem_width
-        for own, pool in zip(config.widths, config.pools, strict=True):
-            layers.append(SqueezeBlock(channels, own, pool, config))
-            channels = own
+        for width_of_block, pool in zip(config.widths, config.pools, strict=True):
+            layers.append(SqueezeBlock(channels, width_of_block, pool, config))
+            channels = width_of_block
         # of either sign: rectified channels would all be shut out by an embedding of negative numbers, for good
         layers.append(nn.BatchNorm1d(channels))
         self.backbone = nn.Sequential(*layers)
@@ -221,10 +221,10 @@ class LabelCorrelationClassifier(Classifier):
         taken = self.labels(moments, embeddings)
         if self.decode is None:
             return taken
-        told = self.from_embeddings(embeddings).expand(len(signal), -1, -1)
+        queries = self.from_embeddings(embeddings).expand(len(signal), -1, -1)
         if self.config.memory == LABELS:
-            return self.decode(self.from_features(taken), told)
-        return self.decode(told + self.from_features(taken), self.from_backbone(channels.transpose(1, 2)))
+            return self.decode(self.from_features(taken), queries)
+        return self.decode(queries + self.from_features(taken), self.from_backbone(channels.transpose(1, 2)))
 
     def forward(self, signal: Tensor) -> Tensor:
         return (self.dropout(self.label_features(signal)).float() * self.head).sum(dim=-1) + self.bias

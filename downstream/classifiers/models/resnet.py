@@ -1,7 +1,7 @@
 """A residual network for 12-lead ECG classification, small enough for a processor.
 
 After He et al. 2016 in one dimension, as Ribeiro et al. 2020 and Strodthoff et al. 2021 use it for ECGs. The basic
-block and the four stages of ResNet-18 are kept; kernels are longer (7), stages narrower, one block a stage by default.
+block and the four stages of ResNet-18 are kept; kernels are longer (7), stages narrower, one block each by default.
 `resnet18` has the 18 layers and the widths of the original, with its kernels of 3 after the stem.
 Voltage is diagnosis: the input is divided by one constant, never per record.
 """
@@ -23,14 +23,14 @@ class ResNetConfig(ClassifierConfig):
     stem_width: int = 16  # channels after the first convolution
     stem_kernel: int = 15  # samples
     widths: tuple[int, ...] = (16, 32, 64, 96)  # channels of the stages; every stage but the first halves the rate
-    blocks: tuple[int, ...] = (1, 1, 1, 1)  # residual blocks a stage
+    blocks: tuple[int, ...] = (1, 1, 1, 1)  # residual blocks per stage
     kernel_size: int = 7  # samples, at the rate of the stage
     dropout: float = 0.2  # of the pooled features, in training
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.widths) != len(self.blocks) or not self.widths or min(self.blocks) < 1:
-            raise ValueError(f"widths are {self.widths} and blocks {self.blocks}; expected one of each a stage")
+            raise ValueError(f"widths are {self.widths} and blocks {self.blocks}; expected one of each per stage")
         check_odd(kernel_size=self.kernel_size, stem_kernel=self.stem_kernel)
 
 
@@ -104,7 +104,7 @@ class ResNet18Config(ResNetConfig):
 
     stem_width: int = 64  # channels after the first convolution
     widths: tuple[int, ...] = (64, 128, 256, 512)  # channels of the stages; every stage but the first halves the rate
-    blocks: tuple[int, ...] = (2, 2, 2, 2)  # residual blocks a stage
+    blocks: tuple[int, ...] = (2, 2, 2, 2)  # residual blocks per stage
     kernel_size: int = 3  # samples, at the rate of the stage
 
 

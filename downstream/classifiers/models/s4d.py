@@ -3,7 +3,7 @@
 Each channel is a linear system of `states` complex states, x' = A x + u, y = Re(C x), started as S4D-Lin:
 A_n = -1/2 + i pi n. Its response over the whole record is a convolution, done by FFT, so that a step of training sees
 all beats at once and any length will do. Mehari and Strodthoff 2023 find S4 the best of what they tried on PTB-XL.
-Own code instead of a library: no kept package has it, and the diagonal form is short.
+Written here: no maintained package has it, and the diagonal form is short.
 """
 
 import math
@@ -31,7 +31,7 @@ class S4DConfig(ClassifierConfig):
     patch: int = 13  # samples that are read at a step
     stride: int = 4  # samples from one step to the next
     width: int = 64  # channels
-    states: int = 16  # complex states a channel and direction (half of what S4D counts as N)
+    states: int = 16  # complex states per channel and direction (half of what S4D counts as N)
     layers: int = 4  # state-space layers
     shortest_step: float = 0.001  # of the systems' time step at the start; 1 / step is how many patches they remember
     longest_step: float = 0.1  # of the systems' time step at the start

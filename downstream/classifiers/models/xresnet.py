@@ -30,7 +30,7 @@ class XResNetConfig(ClassifierConfig):
     stem_widths: tuple[int, ...] = (32, 32, 64)  # channels of the first convolutions; the first halves the rate
     width: int = 64  # channels inside a bottleneck, in every stage
     expansion: int = 4  # channels after a bottleneck, as a multiple of those inside
-    blocks: tuple[int, ...] = (3, 4, 23, 3)  # bottlenecks a stage; every stage but the first halves the rate
+    blocks: tuple[int, ...] = (3, 4, 23, 3)  # bottlenecks per stage; every stage but the first halves the rate
     kernel_size: int = 5  # samples, at the rate of the stage
     hidden: int = 128  # units of the head's hidden layer
     dropout: float = 0.5  # of the hidden layer, in training; half of it before that layer
