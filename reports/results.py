@@ -23,6 +23,7 @@ from vqecg.records.files.atomic import atomic_file
 
 FORMAT_VERSION = 1
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+METRIC_TITLES = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}  # as figures are named
 GOALS = ("met", "missed")  # of what was asked for before the measurement
 VERDICTS = ("", "gain", "harm", *GOALS)
 MISSING = ""  # the cell of a table for which there is no figure

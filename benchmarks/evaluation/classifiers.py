@@ -41,9 +41,9 @@ from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
+from vqecg.reports.results import METRIC_TITLES
 
 CONFIDENCE = 0.95
-TITLES = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}  # of METRICS
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
         runs = [stored_run(variant, settings, parts, seed, options.runs) for seed in options.seeds]
         rows.append(measure(variant, runs, parts))
         print(f"{variant.name}: {', '.join(map(str, cells(rows[-1], parts)[1:]))}", flush=True)
-    header = ("", "parameters", "seeds", "seconds", *(f"macro {title}" for title in TITLES.values()))
+    header = ("", "parameters", "seeds", "seconds", *(f"macro {title}" for title in METRIC_TITLES.values()))
     judged = len(parts.class_names) - len(parts.unjudged)
     report.table(f"macro averages over {judged} classes", header, [cells(row, parts) for row in rows])
     if parts.unjudged:
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
             )
             print(f"  {result}")
             difference = cell(result.estimate, 4, "", result.low, result.high, signed=True)
-            report.add(row.variant.name, f"{TITLES[metric]}, minus {rows[0].variant.name}", difference)
+            report.add(row.variant.name, f"{METRIC_TITLES[metric]}, minus {rows[0].variant.name}", difference)
     report.write(
         {
             "training records": len(parts.train.labels),

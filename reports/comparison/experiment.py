@@ -4,9 +4,9 @@ import math
 
 from vqecg.downstream.comparison.results import Comparison
 from vqecg.evaluation.statistics.bootstrap import NO_DIFFERENCE
-from vqecg.reports.results import Experiment, Figure, Value, measured_now
+from vqecg.reports.html import records_of
+from vqecg.reports.results import METRIC_TITLES, Experiment, Figure, Value, measured_now
 
-TITLES = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}
 DECIMALS = 3
 
 
@@ -19,14 +19,14 @@ def comparison_experiment(comparison: Comparison, name: str, command: str) -> Ex
     Raises ValueError where no class is judged.
     """
     classes = comparison.class_differences.drop(columns="group").rename(columns={"class_name": "group"})
-    rows = [*comparison.differences.itertuples(), *classes.itertuples()]
+    rows = [*records_of(comparison.differences), *records_of(classes)]
     figures = [
-        Figure(row.arm, f"{TITLES[row.metric]} of {row.group}", Value(row.mean, DECIMALS))
-        for row in comparison.scores.itertuples()
+        Figure(row.arm, f"{METRIC_TITLES[row.metric]} of {row.group}", Value(row.mean, DECIMALS))
+        for row in records_of(comparison.scores)
         if math.isfinite(row.mean)
     ]
     figures += [
-        Figure(row.arm, f"{TITLES[row.metric]} of {row.group}, against {row.against}", difference(row))
+        Figure(row.arm, f"{METRIC_TITLES[row.metric]} of {row.group}, against {row.against}", difference(row))
         for row in rows
         if math.isfinite(row.estimate)
     ]

@@ -1,16 +1,21 @@
 """`vqecg assess`."""
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from vqecg.reports.assessment.experiment import assessment_experiment
+from vqecg.reports.results import command_line, write_experiment
 from vqecg.scripts.cli.presets import preset
-from vqecg.scripts.steps.assessing import AssessingStep, assessment_stage, summary
+from vqecg.scripts.steps.assessing import AssessingStep, assessment_stage, read_assessment, summary
 
 
 @dataclass(frozen=True)
 class Arguments(AssessingStep):
     """Options of `vqecg assess`."""
 
+    result: Path | None = None  # file for the figures too, such as docs/results/NAME.json
     preset: str = "small"  # tiny, small or base: the defaults of --seeds and --training
 
     @staticmethod
@@ -23,3 +28,7 @@ class Arguments(AssessingStep):
 def run(arguments: Arguments) -> None:
     """Assesses and prints the tables."""
     print(summary(assessment_stage(arguments)))
+    if arguments.result is not None:
+        command = command_line("vqecg", sys.argv[1:])
+        experiment = assessment_experiment(read_assessment(arguments.out), arguments.result.stem, command)
+        print(write_experiment(experiment, arguments.result.parent))

@@ -13,6 +13,7 @@ from vqecg.records.datasets.registry import read_table
 from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import SignalSpec
+from vqecg.reports.results import read_experiment
 from vqecg.scripts.cli.main import main
 from vqecg.scripts.steps.assessing import read_assessment
 
@@ -62,6 +63,13 @@ def test_a_generated_set_is_assessed_and_a_finished_assessment_is_only_read(
     told = capsys.readouterr().out
     assert "24 synthetic records against" in told and "weights of the last step" in told
     assert not list(out.glob("reconstructions-*")) and not list(out.glob(".*partial*"))
+
+    result = tmp_path / "results" / "trial.json"
+    assert main(["assess", *given, "--out", str(out), "--result", str(result)]) == 0
+    experiment = read_experiment(result)
+    capsys.readouterr()
+    assert experiment.value("physiology, synthetic", "recall").value is not None and experiment.seeds == (0, 1)
+    assert any("nearer" in figure.measure or "near copies" in figure.measure for figure in experiment.figures)
 
     found = read_assessment(out)
     assert set(found.utility["design"]) == {"TRTR", "TSTR", "TRTS", CEILING_OF_TSTR, CEILING_OF_TRTS}
