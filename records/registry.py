@@ -10,13 +10,13 @@ import importlib.util
 import os
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from typing_extensions import Doc
 
@@ -97,24 +97,25 @@ class Registry(Generic[T]):
         load_extensions()
 
 
-class NameIn(Doc):
-    """Annotates settings that hold names of a registry, for help: `model: Annotated[str, NameIn(CLASSIFIERS, "...")]`.
+class Choices(Doc):
+    """The help of a setting that ends in a list: `model: Annotated[str, Choices("classifier", CLASSIFIERS.listing)]`.
 
-    The names are looked up when help is shown, so that extensions are among them.
+    The list is made when help is shown, so that extensions are in it.
     """
 
-    def __init__(self, registry: Registry[Any], text: str, also: str = "", brief: bool = False) -> None:
-        """`text` stands before the names and `also`, what else may be given, after them; `brief` has names alone."""
-        self.registry, self.text, self.also, self.brief = registry, text, also, brief
+    def __init__(self, text: str, listing: Callable[[], str | Sequence[str]]) -> None:
+        """`listing` gives the names there are, or a text about them, to stand behind `text`."""
+        self.text, self.listing = text, listing
 
     @property
     def documentation(self) -> str:  # type: ignore[override]
         """The help text."""
-        names = ", ".join(self.registry.names()) if self.brief else self.registry.listing()
-        return f"{self.text}{'. ' if ': ' in names else ': '}{', '.join(filter(None, (names, self.also)))}"
+        choices = self.listing()
+        listed = choices if isinstance(choices, str) else ", ".join(choices)
+        return f"{self.text}{'. ' if ': ' in listed else ': '}{listed}"
 
     __eq__ = object.__eq__
-    __hash__ = object.__hash__  # Doc's would look the names up while the settings are defined
+    __hash__ = object.__hash__  # Doc's would make the list while the settings are defined
 
 
 def load_extensions() -> None:

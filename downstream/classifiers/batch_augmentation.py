@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 
 from vqecg.downstream.classifiers.mixup import check_alpha, mixup
 from vqecg.downstream.classifiers.signal_augmentation import ClassicAugmentation, augment
-from vqecg.records.registry import Registry
+from vqecg.records.registry import Choices, Registry
 
 NO_AUGMENTATION, CLASSIC, MIXUP = "none", "classic", "mixup"
 
@@ -16,7 +17,7 @@ NO_AUGMENTATION, CLASSIC, MIXUP = "none", "classic", "mixup"
 class BatchAugmentation:
     """The augmentation of every batch, and the settings of each kind of it."""
 
-    name: str = NO_AUGMENTATION  # "none", "classic" or "mixup"
+    name: Annotated[str, Choices("augmentation of every batch", lambda: AUGMENTATIONS.names())] = NO_AUGMENTATION
     classic: ClassicAugmentation = field(default_factory=ClassicAugmentation)  # kinds of "classic" and their strength
     mixup_alpha: float = 0.2  # of the Beta distribution of weights, for "mixup"; small = most records nearly unmixed
 

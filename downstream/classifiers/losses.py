@@ -7,13 +7,14 @@ not linear in the label, as Lin's and Ridnik's are for 0 and 1 only, is drawn as
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from vqecg.records.registry import Registry
+from vqecg.records.registry import Choices, Registry
 
 BCE, WEIGHTED_BCE, FOCAL, ASYMMETRIC = "bce", "weighted-bce", "focal", "asymmetric"
 
@@ -22,7 +23,7 @@ BCE, WEIGHTED_BCE, FOCAL, ASYMMETRIC = "bce", "weighted-bce", "focal", "asymmetr
 class LossSettings:
     """The loss of a classifier, and the parameters of each."""
 
-    name: str = BCE  # "bce", "weighted-bce", "focal" or "asymmetric"
+    name: Annotated[str, Choices("loss", lambda: LOSSES.names())] = BCE
     positive_weight_cap: float = 10.0  # greatest weight of a rare class's presence, for "weighted-bce"
     focal_gamma: float = 2.0  # exponent by which what is right already counts less, for "focal"; 0 = bce
     positive_gamma: float = 0.0  # that exponent where the class is present, for "asymmetric"

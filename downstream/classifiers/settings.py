@@ -8,7 +8,7 @@ from vqecg.downstream.classifiers.batch_augmentation import BatchAugmentation
 from vqecg.downstream.classifiers.losses import LossSettings
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, classifier_class
 from vqecg.downstream.classifiers.thresholds import MAXIMUM_F1, POLICIES
-from vqecg.records.registry import NameIn
+from vqecg.records.registry import Choices
 from vqecg.training.fit import FitSettings
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ CLASSIFIER_FIT = FitSettings(steps=600, learning_rate=3e-3, warmup_steps=60, eva
 class ClassifierSettings:
     """The training of a classifier. The same settings serve every arm of a comparison."""
 
-    model: Annotated[str, NameIn(CLASSIFIERS, "classifier, whose recipe gives the other defaults")] = "resnet"
+    model: Annotated[str, Choices("classifier, whose recipe gives the other defaults", CLASSIFIERS.listing)] = "resnet"
     fit: FitSettings = CLASSIFIER_FIT  # as many steps whatever the number of records; the run's seed replaces its seed
     crop_seconds: float = 0.0  # s, random excerpt of each record per step; 0 = the whole record
     threshold_policy: str = MAXIMUM_F1  # "fixed 0.5" or "maximum F1 on validation, per class"

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -13,23 +14,25 @@ from vqecg.downstream.augmentation.methods.registry import AugmentationSettings,
 from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
-from vqecg.downstream.comparison.arms.registry import ComparisonArm, arms_of, find_arms
+from vqecg.downstream.comparison.arms.registry import ComparisonArm, arm_help, arms_of, find_arms
 from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, get_ready
 from vqecg.downstream.comparison.runs import check_changes
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
+from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, split_rows
 
 LIKELIHOOD, LABELS = CHECKS = ("likelihood", "labels")
+ARMS_HELP = "such as prior-samples latent-interpolation+infilling, two joined by +; none = all but naive-mixing"
 
 
 @dataclass(frozen=True)
 class Design(AdditionSettings, ComparisonSettings):
     """A comparison before anything is made: its records, what is added, the arms, and how they are judged."""
 
-    arms: tuple[str, ...] = ()  # such as prior-samples latent-interpolation+infilling; none = those of a default
+    arms: Annotated[tuple[str, ...], Choices(ARMS_HELP, arm_help)] = ()
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     checks: tuple[str, ...] = ()  # that made records must pass: likelihood, labels, or both
     only_able: bool = False  # plan only records that every arm can make others of; else copies stand in for the rest

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.record import ECGRecord, RecordTable
-from vqecg.records.registry import NameIn
+from vqecg.records.registry import Choices
 
 __all__ = ["READERS", "DatasetReader", "ReadingOptions", "detect_source", "read_record", "read_records", "read_table"]
 
 AUTO = "auto"  # the source that is detected
-SourceName = Annotated[str, NameIn(READERS, "layout of the folder", also=f"{AUTO} (detected)")]
+SourceName = Annotated[str, Choices("layout of the folder", lambda: (f"{AUTO} (detected)", *READERS.names()))]
 
 
 def layouts() -> str:

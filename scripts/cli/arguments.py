@@ -148,12 +148,16 @@ def field_default(field: dataclasses.Field[Any]) -> Any:
     return tyro.MISSING if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def options_of(settings: Any) -> dict[str, Any]:
-    """The values of a dataclass by option, those of settings that are nested without a name among the others."""
+def options_of(settings: Any, whole: bool = True) -> dict[str, Any]:
+    """The values of a dataclass by option, those of settings that are nested without a name among the others.
+
+    If not `whole`, without those that are marked OMITTED_WHILE_DEFAULT (training/checkpoint.py) and at their default.
+    """
     values: dict[str, Any] = {}
     for field in dataclasses.fields(settings):
         name, value = option_name(type(settings), field.name), getattr(settings, field.name)
-        values |= {name: value} if name else options_of(value)
+        if whole or not field.metadata.get("omitted_while_default") or value != field.default:
+            values |= {name: value} if name else options_of(value, whole)
     return values
 
 
@@ -204,7 +208,7 @@ def expected(kind: Any) -> str:
 def plain(settings: Any) -> Any:
     """A settings dataclass as plain values that YAML and JSON can hold, by option: its YAML can be a --config."""
     if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
-        return {name: plain(value) for name, value in options_of(settings).items()}
+        return {name: plain(value) for name, value in options_of(settings, whole=False).items()}
     if isinstance(settings, (tuple, list)):
         return [plain(value) for value in settings]
     if isinstance(settings, Mapping):

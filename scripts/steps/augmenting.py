@@ -21,6 +21,7 @@ from vqecg.downstream.augmentation.methods.registry import (
     AugmentationSettings,
     Ingredients,
     find_method,
+    method_help,
 )
 from vqecg.downstream.augmentation.plan import AUTO, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
@@ -32,6 +33,7 @@ from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
+from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, split_rows
@@ -48,7 +50,7 @@ class AugmentingStep:
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
     out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
-    method: str = "latent-interpolation"  # by which records are made, such as prior-samples or infilling
+    method: Annotated[str, Choices("way to make records", method_help)] = "latent-interpolation"
     additions: Annotated[AdditionSettings, tyro.conf.arg(name="")] = field(
         default_factory=lambda: AdditionSettings(target_classes=(AUTO,))
     )
