@@ -6,7 +6,7 @@ from typing import Annotated
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, JUDGES, classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.evaluation.statistics.resampling import BootstrapSettings
-from vqecg.records.registry import NameIn
+from vqecg.records.registry import Choices
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class AssessmentSettings(BootstrapSettings):
     """The classifiers that judge, the neighbourhoods, and the bootstrap behind every interval."""
 
     families: Annotated[
-        tuple[str, ...], NameIn(CLASSIFIERS, "classifiers that judge, the first one's features too", brief=True)
+        tuple[str, ...], Choices("classifiers that judge, the first one's features too", CLASSIFIERS.names)
     ] = JUDGES
     seeds: tuple[int, ...] = (0, 1, 2)  # one classifier for each, in every family and design
     training: ClassifierSettings = field(default_factory=ClassifierSettings)  # the families name the model
