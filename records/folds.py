@@ -37,7 +37,7 @@ def assign_folds(records: pd.DataFrame, folds: int = 10, seed: int = 0) -> pd.Da
     counts = _statement_counts(patients, records["statements"])
     if len(counts) < folds:
         raise ValueError(
-            f"{len(counts)} patients for {folds} folds; expected at least one patient a fold: ask for fewer"
+            f"{len(counts)} patients for {folds} folds; expected at least one patient per fold: ask for fewer"
         )
     totals: dict[str, int] = {}
     for statements in counts.values():
@@ -66,9 +66,9 @@ def _statement_counts(patients: pd.Series, statements: pd.Series) -> dict[str, d
     """Patient -> statement -> records of the patient that carry it."""
     counts: dict[str, dict[str, int]] = {}
     for patient, carried in zip(patients, statements, strict=True):
-        own = counts.setdefault(patient, {})
+        of_patient = counts.setdefault(patient, {})
         for statement in carried:
-            own[statement] = own.get(statement, 0) + 1
+            of_patient[statement] = of_patient.get(statement, 0) + 1
     return counts
 
 
@@ -113,7 +113,7 @@ class SplitIndices:
 
 @dataclass(frozen=True)
 class FoldSplit:
-    """Which folds train, validate and test; PTB-XL's own recommendation (Wagner et al. 2020) is the default.
+    """The folds that train, validate and test; PTB-XL's own recommendation (Wagner et al. 2020) is the default.
 
     Raises ValueError when a fold has two parts, when there is no training fold, or for a fold outside 1-10.
     """
@@ -139,7 +139,7 @@ class FoldSplit:
         """The rows of every part of a table with the columns fold and patient_id.
 
         Raises:
-            ValueError: a fold that is asked for has no record (the message lists the folds that have), or a known
+            ValueError: a wanted fold has no record (the message lists the folds that have), or a known
             patient has records in two parts.
         """
         fold = table["fold"].to_numpy()
@@ -159,11 +159,11 @@ def _check_patients(patient: np.ndarray, parts: Mapping[str, np.ndarray]) -> Non
     """Refuse a split in which a known patient is in two parts."""
     seen: dict[str, str] = {}
     for name, rows in parts.items():
-        own = {str(value) for value in patient[rows] if value}
-        shared = sorted(value for value in own if value in seen)
+        patients = {str(value) for value in patient[rows] if value}
+        shared = sorted(value for value in patients if value in seen)
         if shared:
             raise ValueError(
                 f"{len(shared)} patients are in {name} and in {seen[shared[0]]}, the first is {shared[0]!r}; "
                 "expected every patient in one part: give the table folds by patient with assign_folds"
             )
-        seen.update(dict.fromkeys(own, name))
+        seen.update(dict.fromkeys(patients, name))

@@ -52,12 +52,15 @@ def snomed_table() -> pd.DataFrame:
 
 @cache
 def ptbxl_names() -> Mapping[str, str]:
-    """What the Challenge and CPSC2018 call statements of PTB-XL otherwise -> PTB-XL's own name."""
-    own, found = set(_statements().index), {"I-AVB": "1AVB"}  # as CPSC2018's paper has it; its label file says IAVB
+    """Another name of a statement, by the Challenge or CPSC2018 -> its name in PTB-XL."""
+    published, names_of = (
+        set(_statements().index),
+        {"I-AVB": "1AVB"},
+    )  # as CPSC2018's paper has it; its label file says IAVB
     for statement, *names in _snomed()[["scp", "abbreviation", "cpsc2018"]].to_numpy(dtype=object).tolist():
-        if statement in own:
-            found = {name: statement for name in names if name and name not in own} | found
-    return found
+        if statement in published:
+            names_of = {name: statement for name in names if name and name not in published} | names_of
+    return names_of
 
 
 @cache
@@ -93,8 +96,8 @@ def table_with(names: Iterable[str]) -> pd.DataFrame:
 
     A superclass, a subclass and a Challenge abbreviation of one of PTB-XL's statements have a meaning.
     """
-    table, names_of = statement_table(), _snomed()
-    abbreviations = names_of["abbreviation"][names_of["scp"].isin(table.index)]
+    table, codes = statement_table(), _snomed()
+    abbreviations = codes["abbreviation"][codes["scp"].isin(table.index)]
     known = {*table.index, *table["diagnostic_class"], *table["diagnostic_subclass"], *abbreviations}
     for name in sorted(set(names) - known):
         table.loc[name] = dict.fromkeys(table.columns, "") | dict.fromkeys(FLAGS, 0) | {"description": name}
@@ -120,8 +123,8 @@ def normal_statement_table(table: pd.DataFrame) -> pd.DataFrame:
     for flag in FLAGS:
         numbers = pd.to_numeric(table[flag].replace("", "0"), errors="coerce").where(table[flag].notna(), 0.0)
         if not numbers.isin([0, 1]).all():
-            found = sorted(set(table[flag].astype(str)))[:6]
-            raise ValueError(f"column {flag} of the statement table holds {found}, expected 1, 0 or nothing")
+            values = sorted(set(table[flag].astype(str)))[:6]
+            raise ValueError(f"column {flag} of the statement table holds {values}, expected 1, 0 or nothing")
         table[flag] = numbers.astype(int)
     for column in ("diagnostic_class", "diagnostic_subclass"):
         table[column] = table[column].fillna("").astype(str)

@@ -1,4 +1,4 @@
-"""Which statements count as which class: PTB-XL's six tasks, the nine classes of CPSC2018, and a corpus's own labels.
+"""The classes that statements count as: PTB-XL's six tasks, the nine classes of CPSC2018, and a corpus's own labels.
 
 The facts stand in two packaged tables (label_tables.py). Two readings to know of. CPSC2018's Normal is a normal ECG, so
 of PTB-XL's statements NORM is SNR and SR (any sinus rhythm) is not. The Challenge turned Normal into the SNOMED code of

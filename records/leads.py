@@ -113,7 +113,7 @@ def twelve_leads(signal: Any) -> Any:
 
 
 def einthoven_residual(signal12: np.ndarray) -> float:
-    """How far the four derived leads are from the arithmetic of I and II, at worst, in mV.
+    """The largest distance of the four derived leads from the arithmetic of I and II, in mV.
 
     `signal12` is (..., 12, samples) mV in the order of LEADS; the result is max |III - (II - I)| and so on over III,
     aVR, aVL and aVF. Raises ValueError for another number of leads.

@@ -168,6 +168,6 @@ def _load_place(place: str) -> ModuleType:
 
 
 def _is_same(one: object, other: object) -> bool:
-    """Whether two entries come from the same place: a module that is loaded again replaces its own entries."""
+    """True where two entries come from the same place: a module that is loaded again replaces its own entries."""
     names = [(getattr(entry, "__module__", None), getattr(entry, "__qualname__", None)) for entry in (one, other)]
     return one is other or (names[0] == names[1] and None not in names[0])

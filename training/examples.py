@@ -21,7 +21,7 @@ class SignalExamples:
     indices: np.ndarray  # (examples,) int64 rows of the store
     shift: int = 0  # samples
     gain: float = 0.0  # standard deviation of the logarithm of the factor
-    extra: dict[str, np.ndarray] = field(default_factory=dict)  # further arrays with a row an example
+    extra: dict[str, np.ndarray] = field(default_factory=dict)  # further arrays, one row per example
 
     def __len__(self) -> int:
         return len(self.indices)

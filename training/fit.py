@@ -26,7 +26,7 @@ from vqecg.training.state import RunState, load_state, save_state
 
 
 class Examples(Protocol):
-    """What `fit` trains on: indexed examples that come as batches of named tensors."""
+    """Indexed examples that come as batches of named tensors."""
 
     def __len__(self) -> int: ...
 
@@ -35,10 +35,10 @@ class Examples(Protocol):
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How a model is trained."""
+    """Settings of a training."""
 
     steps: int = 1000  # optimizer steps
-    batch_size: int = 64  # examples a step, over all processes and accumulated parts
+    batch_size: int = 64  # examples per step, over all processes and accumulated parts
     learning_rate: float = 1e-3  # highest value, after the warm-up
     final_learning_rate: float = 0.02  # at the last step, as a fraction of the highest (cosine in between)
     warmup_steps: int = 50  # steps of linear warm-up
@@ -75,7 +75,7 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a training run was: `history` has one row an evaluation, the training metrics averaged since the last."""
+    """A finished training: `history` has one row per evaluation, the training metrics averaged since the last."""
 
     history: list[dict[str, float]]
     steps: int  # steps taken
@@ -220,18 +220,18 @@ def train_step(
 
 
 def arithmetic(settings: FitSettings) -> str:
-    """What `fit` computes in here, such as "bf16 on cpu": trained in another, a model is another."""
+    """The arithmetic of `fit` on this machine, such as "bf16 on cpu": trained in another, a model is another."""
     device = Accelerator().device
     return f"{'bf16' if in_bf16(settings, device) else 'float32'} on {device.type}"
 
 
 def in_bf16(settings: FitSettings, device: torch.device) -> bool:
-    """Whether products are in bf16, as asked for or because it is faster there."""
+    """True where products are in bf16, by the settings or because it is faster there."""
     return settings.mixed_precision == "bf16" or (settings.mixed_precision == "auto" and computes_in_bf16(device))
 
 
 def computes_in_bf16(device: torch.device) -> bool:
-    """Whether bf16 is faster there: a GPU that has it, or a processor with matrix units for it (AMX)."""
+    """True where bf16 is faster: a GPU that has it, or a processor with matrix units for it (AMX)."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     return device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16", False))
@@ -249,16 +249,16 @@ def update_average(average: dict[str, Tensor], model: nn.Module, decay: float, s
 @contextmanager
 def averaged_weights(model: nn.Module, average: Mapping[str, Tensor]) -> Iterator[None]:
     """Puts the averaged weights into the model for the length of a `with` block."""
-    own = {name: p.detach().clone() for name, p in model.named_parameters() if name in average}
+    before = {name: p.detach().clone() for name, p in model.named_parameters() if name in average}
     parameters = dict(model.named_parameters())
     with torch.no_grad():
-        for name in own:
+        for name in before:
             parameters[name].copy_(average[name])
     try:
         yield
     finally:
         with torch.no_grad():
-            for name, value in own.items():
+            for name, value in before.items():
                 parameters[name].copy_(value)
 
 

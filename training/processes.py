@@ -21,22 +21,22 @@ class MainProcessError(RuntimeError):
 
 
 def process_count() -> int:
-    """How many processes the job has, as its launcher says."""
+    """The number of processes of the job, by its launcher."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def process_index() -> int:
-    """Which of them this is, from 0."""
+    """The number of this process among them, from 0."""
     return int(os.environ.get("RANK", "0"))
 
 
 def is_main_process() -> bool:
-    """Whether this is process 0, which alone writes and prints."""
+    """True in process 0, which alone writes and prints."""
     return process_index() == 0
 
 
 def own_device() -> torch.device:
-    """Where the models of this process lie: its own GPU where there is one, else the processor."""
+    """The device of the models of this process: its own GPU where there is one, else the processor."""
     import torch
 
     gpu = torch.cuda.is_available()
@@ -54,17 +54,17 @@ def by_main(work: Callable[[], T]) -> T:
     from accelerate.utils import broadcast_object_list
 
     Accelerator()  # joins the others, on the devices that `fit` will use
-    told: list[Any] = [None]
+    result: list[Any] = [None]
     if is_main_process():
         try:
-            told = [(work(),)]
+            result = [(work(),)]
         finally:
-            broadcast_object_list(told)
+            broadcast_object_list(result)
     else:
-        broadcast_object_list(told)
-    if told[0] is None:
+        broadcast_object_list(result)
+    if result[0] is None:
         raise MainProcessError("the main process failed")
-    return told[0][0]
+    return result[0][0]
 
 
 def leave_job() -> None:

@@ -1,4 +1,4 @@
-"""What a stage costs: peak memory and seconds."""
+"""The cost of a stage: peak memory."""
 
 import resource
 import sys

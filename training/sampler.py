@@ -1,4 +1,4 @@
-"""Which examples a training step sees, as a pure function of seed and step: what makes a resumed run exact."""
+"""The examples of a training step as a pure function of seed and step, which makes a resumed run exact."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""What a training run must remember between two sittings: weights, optimizer moments, best weights, history."""
+"""The state of a training run between two sittings: weights, optimizer moments, best weights, history."""
 
 import dataclasses
 import json
@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.records.files.reuse import differences
 from vqecg.training.checkpoint import write_tensors
 
 
@@ -58,23 +59,28 @@ def save_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer,
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder holds a kept run."""
+    """True where a folder holds the state of a run."""
     return (folder / "state.json").is_file()
 
 
 def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, fresh: RunState) -> RunState:
     """Restores model, optimizer and state from `folder`; returns `fresh` when there is nothing to resume.
 
-    Raises ValueError when the run kept there had other settings, another model or another number of examples, or when
+    Raises ValueError when the run there had other settings, another model or another number of examples, or when
     its files are damaged.
     """
     if not is_run(folder):
         return fresh
-    kept = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    other = {k: (v, fresh.settings.get(k)) for k, v in kept["settings"].items() if v != fresh.settings.get(k)}
-    if other:
-        told = ", ".join(f"{name} {was} there, {now} asked for" for name, (was, now) in other.items())
-        raise ValueError(f"{folder} holds a run with other settings ({told}): use them, another folder, or --overwrite")
+    stored = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    changed = [name for name, value in stored["settings"].items() if value != fresh.settings.get(name)]
+    if changed:
+        before, now = (
+            {name: settings.get(name) for name in changed} for settings in (stored["settings"], fresh.settings)
+        )
+        raise ValueError(
+            f"{folder} holds a run with other settings ({differences(before, now)}): use them, another folder, or "
+            "--overwrite"
+        )
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
         restore_optimizer(optimizer, load_file(folder / "optimizer.safetensors"))
@@ -82,7 +88,7 @@ def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer,
     except (RuntimeError, SafetensorError, FileNotFoundError) as error:
         raise ValueError(f"{folder} is damaged or of another model ({error}): use another folder") from error
     places = {name: parameter.device for name, parameter in model.named_parameters()}
-    return RunState(**kept, average={name: tensor.to(places[name]) for name, tensor in average.items()}, best=best)
+    return RunState(**stored, average={name: tensor.to(places[name]) for name, tensor in average.items()}, best=best)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

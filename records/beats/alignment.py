@@ -39,7 +39,7 @@ def align_beats(signal_a: np.ndarray, signal_b: np.ndarray, sampling_rate: float
         signal_a, signal_b: (leads, n) and (leads, m) mV, the same leads at the same sampling rate (Hz).
 
     Raises:
-        ValueError: different leads, or fewer than three beats found in either record.
+        ValueError: different leads, or fewer than three beats in either record.
     """
     if signal_a.ndim != 2 or signal_b.ndim != 2 or signal_a.shape[0] != signal_b.shape[0]:
         raise ValueError(
@@ -53,29 +53,30 @@ def align_beats(signal_a: np.ndarray, signal_b: np.ndarray, sampling_rate: float
                 "or check that the signal is in mV and its sampling rate right"
             )
     samples = signal_a.shape[1]
-    own = _Landmarks.around(peaks_a, sampling_rate, samples)
+    landmarks = _Landmarks.around(peaks_a, sampling_rate, samples)
     other = _Landmarks.around(peaks_b, sampling_rate, signal_b.shape[1])
     usable = other.whole_beats(signal_b.shape[1])
-    stitches = own.peak + STITCH * np.diff(own.peak, append=2 * own.peak[-1] - own.peak[-2])
+    peaks = landmarks.peak
+    stitches = peaks + STITCH * np.diff(peaks, append=2 * peaks[-1] - peaks[-2])
     half = CROSS_FADE / 2 * sampling_rate
     mixed, weights = np.zeros(signal_a.shape), np.zeros(samples)
-    sources = usable[(np.arange(len(own.peak)) - own.first) % len(usable)]
+    sources = usable[(np.arange(len(peaks)) - landmarks.first) % len(usable)]
     for beat, source in enumerate(sources):
         start = stitches[beat - 1] if beat > 0 else -float(samples)
         end = stitches[beat] if beat < len(sources) - 1 else 2.0 * samples
         index = np.arange(max(0, int(np.ceil(start - half))), min(samples, int(np.floor(end + half)) + 1))
         weight = np.clip(np.minimum(index - start + half, end + half - index) / (2 * half), 0, 1)
-        times = np.interp(index, *_extended(own.knots(beat), other.knots(int(source))))
+        times = np.interp(index, *_extended(landmarks.knots(beat), other.knots(int(source))))
         mixed[:, index] += weight * sample_at(signal_b, times)
         weights[index] += weight
-    inside = slice(own.first, own.first + len(peaks_a))
+    inside = slice(landmarks.first, landmarks.first + len(peaks_a))
     return AlignedParent(
         signal=(mixed / weights).astype(np.float32), r_peaks=peaks_a, source_beats=sources[inside] - other.first
     )
 
 
 def beat_edges(r_peaks: np.ndarray, samples: int) -> np.ndarray:
-    """Where one beat's stretch of a record ends and the next one's begins: (beats + 1,) samples, 0 and `samples` last.
+    """The borders between the stretches of one beat and the next: (beats + 1,) samples, 0 first and `samples` last.
 
     Between two R peaks that is at 62 % of the way, after T and before the next P. Without a beat the record is one
     stretch.
@@ -91,12 +92,12 @@ class _Landmarks:
     before: np.ndarray  # (beats,) P's side
     peak: np.ndarray  # (beats,) R
     after: np.ndarray  # (beats,) T's side
-    first: int  # index of the first beat that was found, not supposed
+    first: int  # index of the first beat that was detected, not supposed
 
     @classmethod
     def around(cls, peaks: np.ndarray, sampling_rate: float, samples: int) -> "_Landmarks":
         rr = np.diff(peaks)
-        # a beat that was not found is not in the record: the supposed ones start outside it
+        # a beat that was not detected is not in the record: the supposed ones start outside it
         start = min(peaks[0] - float(rr[0]), -OUTSIDE * sampling_rate)
         end = max(peaks[-1] + float(rr[-1]), samples + OUTSIDE * sampling_rate)
         peak = np.concatenate([[start - rr[0], start], peaks, [end, end + rr[-1]]])
@@ -120,12 +121,12 @@ class _Landmarks:
         return np.array([end_before, self.before[beat], self.peak[beat], self.after[beat], next_start])
 
 
-def _extended(own: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _extended(knots: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The knots with one more at each end, far out, where time runs at the same pace in both records."""
     far = 1e6
-    own, other = np.maximum.accumulate(own + 1e-6 * np.arange(5)), np.maximum.accumulate(other)
+    knots, other = np.maximum.accumulate(knots + 1e-6 * np.arange(5)), np.maximum.accumulate(other)
     return (
-        np.concatenate([[own[0] - far], own, [own[-1] + far]]),
+        np.concatenate([[knots[0] - far], knots, [knots[-1] + far]]),
         np.concatenate([[other[0] - far], other, [other[-1] + far]]),
     )
 

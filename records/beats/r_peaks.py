@@ -1,4 +1,4 @@
-"""Where the heart beats: R peaks from all eight leads together."""
+"""R peaks from all eight leads together."""
 
 from functools import cache
 from itertools import pairwise
@@ -76,17 +76,17 @@ def _accept(candidates: np.ndarray, heights: np.ndarray, sampling_rate: float) -
 
 def _missed(accepted: np.ndarray, times: np.ndarray, heights: np.ndarray, enough: float) -> np.ndarray:
     """In gaps of more than 1.66 usual intervals the tallest candidate of at least `enough`: search-back, (n,) bool."""
-    found = np.zeros_like(accepted)
+    missed = np.zeros_like(accepted)
     chosen = np.flatnonzero(accepted)
     if len(chosen) < 3:
-        return found
+        return missed
     usual = np.median(np.diff(times[chosen]))
     for left, right in pairwise(chosen):
         if times[right] - times[left] > 1.66 * usual:
             free = (times > times[left] + 0.36) & (times < times[right] - 0.30)
             best = int(np.argmax(np.where(free, heights, 0.0)))
-            found[best] = free[best] and heights[best] > enough
-    return found
+            missed[best] = free[best] and heights[best] > enough
+    return missed
 
 
 def _tallest(heights: np.ndarray) -> np.ndarray:

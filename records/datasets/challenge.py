@@ -51,7 +51,7 @@ def comment_fields(comments: Iterable[str]) -> dict[str, str]:
 
 
 def has_diagnoses(path: str | Path) -> bool:
-    """Whether the header at `path` (without extension) has a Dx line, which is what tells this layout from others."""
+    """True where the header at `path` (without extension) has a Dx line, by which this layout differs from others."""
     return "dx" in comment_fields(read_header(path).comments)
 
 
@@ -60,7 +60,7 @@ def read_challenge(root: Path) -> RecordTable:
 
     Returns:
         statements are the Challenge's abbreviations (AF, IAVB, LBBB, ..., see labels.snomed_table), likelihood 0
-        (unknown); a SNOMED code or word that the table lacks is kept as it is and counted in the description, as are
+        (unknown); a SNOMED code or word that the table lacks stays as it is and is counted in the description, as are
         headers without their signal file, which are left out, and headers without Dx. An age or sex that does not
         parse is unknown. The layout names no patients: every record counts as a patient of its own, and the folds are
         ours (parsing.with_folds).
@@ -98,7 +98,7 @@ def read_challenge(root: Path) -> RecordTable:
 
 
 def _has_signal(folder: Path, header: Header) -> bool:
-    """Whether the files that the header names are there."""
+    """True where the files that the header names are there."""
     return all(os.path.isfile(folder / name) for name in {channel.file_name for channel in header.channels})
 
 
@@ -129,9 +129,9 @@ def _value(attribute: Attribute, fields: dict[str, str]) -> Any:
         return attribute.unknown
 
 
-def _describe(kept: int, without_signal: int, without_diagnosis: int, strange: Counter[str]) -> str:
-    """What was found, for people."""
-    text = f"Challenge 2020/2021 layout, {kept:,} records"
+def _describe(records: int, without_signal: int, without_diagnosis: int, strange: Counter[str]) -> str:
+    """The records and what was left out of them, for people."""
+    text = f"Challenge 2020/2021 layout, {records:,} records"
     if without_signal:
         text += f"; {without_signal:,} headers without signal file left out"
     if without_diagnosis:

@@ -69,19 +69,19 @@ class CPSC2018Reader(DatasetReader):
 
 def find_references(root: Path) -> list[Path]:
     """Every REFERENCE.csv at or below `root` that has CPSC2018's columns."""
-    found = []
+    references = []
     for file in sorted(root.rglob(REFERENCE)):
         with file.open(encoding="utf-8-sig", errors="replace") as lines:
             if {"Recording", *LABEL_COLUMNS} <= set(lines.readline().strip().split(",")):
-                found.append(file)
-    return found
+                references.append(file)
+    return references
 
 
 def read_cpsc2018(root: Path) -> RecordTable:
     """The records of the original CPSC2018 whose .mat file is there, all at 500 Hz.
 
     Args:
-        root: the folder with REFERENCE.csv (or several, one a training set) and the .mat files, in any subfolder.
+        root: the folder with REFERENCE.csv (or several, one per training set) and the .mat files, in any subfolder.
 
     Returns:
         statements are class names of the task `cpsc2018` (SNR is the label Normal), likelihood 0 (unknown). The set

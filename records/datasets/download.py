@@ -32,7 +32,7 @@ _BROKEN = (OSError, http.client.HTTPException)
 
 @dataclass(frozen=True)
 class Downloaded:
-    """What a download did."""
+    """The outcome of a download."""
 
     folder: Path
     fetched: int  # files that came over the network in this run
@@ -41,7 +41,7 @@ class Downloaded:
 
 @dataclass(frozen=True)
 class _Source:
-    """Where files come from, and how patiently."""
+    """The origin of files, and the patience with it."""
 
     base_url: str  # ends with /
     folder: Path

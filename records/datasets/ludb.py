@@ -35,8 +35,8 @@ _WAVE = re.compile(r"(?P<onset>\(*)(?P<peak>p+|N+|t+)(?P<late>\((?=\)))?(?P<offs
 class LUDBRecord:
     """A recording and its marked waves.
 
-    `waves` has one row a wave with WAVE_COLUMNS: lead (as in LEADS), wave (one of WAVES, or UNKNOWN_WAVE), onset, peak
-    and offset in samples, float64, NaN where that point is not marked; sorted by lead and time.
+    `waves` has one row per wave with WAVE_COLUMNS: lead (as in LEADS), wave (one of WAVES, or UNKNOWN_WAVE), onset,
+    peak and offset in samples, float64, NaN where that point is not marked; sorted by lead and time.
     """
 
     record: ECGRecord  # 12 leads
@@ -89,9 +89,9 @@ def read_ludb_record(path: Path) -> LUDBRecord:
 
 
 def _comment(comments: tuple[str, ...], name: str) -> str:
-    """What the header says after `<name>:`; "" when it says nothing."""
-    found = [text.split(":", 1)[1] for text in comments if text.strip().startswith(f"<{name}>:")]
-    return found[0].strip() if found else ""
+    """The text after `<name>:` in the header, "" if there is none."""
+    texts = [text.split(":", 1)[1] for text in comments if text.strip().startswith(f"<{name}>:")]
+    return texts[0].strip() if texts else ""
 
 
 def _read_waves(path: Path, lead: str, samples: int) -> pd.DataFrame:

@@ -52,13 +52,13 @@ def find_ptbxl(root: Path) -> Path | None:
     """
     if (root / DATABASE).is_file():
         return root
-    found = sorted(child for child in root.iterdir() if (child / DATABASE).is_file())
-    if len(found) > 1:
-        names = ", ".join(child.name for child in found)
+    folders = sorted(child for child in root.iterdir() if (child / DATABASE).is_file())
+    if len(folders) > 1:
+        names = ", ".join(child.name for child in folders)
         raise ValueError(
             f"{root} holds several PTB-XL folders ({names}), expected one: give the path of the one to read"
         )
-    return found[0] if found else None
+    return folders[0] if folders else None
 
 
 def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
@@ -143,12 +143,12 @@ def _record_name(cell: str) -> str:
 def _file_columns(database: pd.DataFrame) -> dict[int, str]:
     """Hz -> the column that names the files of that rate."""
     named = {int(column[9:]): column for column in database.columns if re.fullmatch(r"filename_\d+", column)}
-    own = {rate: column for rate, column in FILE_COLUMNS.items() if column in database.columns}
+    published = {rate: column for rate, column in FILE_COLUMNS.items() if column in database.columns}
     # A set written at 250 Hz alone names these files in filename_lr too, for loaders that know no other column.
     repeated = [
-        rate for rate, column in own.items() if any(database[column].equals(database[c]) for c in named.values())
+        rate for rate, column in published.items() if any(database[column].equals(database[c]) for c in named.values())
     ]
-    return {rate: column for rate, column in (own | named).items() if rate not in repeated}
+    return {rate: column for rate, column in (published | named).items() if rate not in repeated}
 
 
 def _has_files(folder: Path, cells: pd.Series) -> pd.Series:
@@ -205,8 +205,8 @@ def _statements(cell: str, codes: frozenset[str]) -> dict[str, float]:
     return {code: float(likelihood) for code, likelihood in parsed.items()}
 
 
-def _describe(folder: Path, rows: int, kept: int, sampling_rate: int) -> str:
-    """Which set this is, for people."""
+def _describe(folder: Path, rows: int, read: int, sampling_rate: int) -> str:
+    """The set and its version, for people."""
     if (folder / "manifest.parquet").is_file():
         text = f"synthetic records in PTB-XL's layout, {rows:,} records"
     elif rows in VERSIONS:
@@ -214,6 +214,6 @@ def _describe(folder: Path, rows: int, kept: int, sampling_rate: int) -> str:
     else:
         whole = " or ".join(f"{count:,} ({version})" for count, version in VERSIONS.items())
         text = f"PTB-XL's layout, {rows:,} records (a subset: the whole has {whole})"
-    if kept < rows:
-        text += f"; {kept:,} read, {rows - kept:,} without files at {sampling_rate} Hz left out"
+    if read < rows:
+        text += f"; {read:,} read, {rows - read:,} without files at {sampling_rate} Hz left out"
     return text + f", {sampling_rate} Hz"

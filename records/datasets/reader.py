@@ -1,4 +1,4 @@
-"""What a reader of a data set provides. A new one is one file: a class that registers itself in READERS.
+"""The interface of a reader of data sets. A new reader is one file: a class that registers itself in READERS.
 
     @READERS.register("mine")
     class MyReader(DatasetReader):

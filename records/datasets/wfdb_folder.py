@@ -41,11 +41,11 @@ class WFDBFolderReader(DatasetReader):
 
 def find_labels_csv(root: Path) -> Path | None:
     """The one csv in `root` with a column that names records, None where none has. ValueError: several have."""
-    found = [file for file in sorted(root.glob("*.csv")) if _first(RECORD_COLUMNS, _columns(file))]
-    if len(found) > 1:
-        names = ", ".join(file.name for file in found)
+    files = [file for file in sorted(root.glob("*.csv")) if _first(RECORD_COLUMNS, _columns(file))]
+    if len(files) > 1:
+        names = ", ".join(file.name for file in files)
         raise ValueError(f"{root} holds several csv files that name records ({names}): say which with labels_csv")
-    return found[0] if found else None
+    return files[0] if files else None
 
 
 def read_folder(root: Path, labels_csv: Path | None = None) -> RecordTable:
@@ -53,7 +53,7 @@ def read_folder(root: Path, labels_csv: Path | None = None) -> RecordTable:
 
     Args:
         root: the folder; the records may lie in subfolders.
-        labels_csv: the csv; None: the only csv in `root` that names records. One row a record, column names in any
+        labels_csv: the csv; None: the only csv in `root` that names records. One row per record, column names in any
             case. The first of these that is there names the record: record_id, record, recording, filename, file,
             path, ecg_id, as a path below `root` or as a bare file name that is unique below it, with or without
             extension. Labels: the first of statements, labels, label, with one or more names separated by `;`, `,` or
@@ -72,8 +72,8 @@ def read_folder(root: Path, labels_csv: Path | None = None) -> RecordTable:
     """
     file = labels_csv if labels_csv is not None else find_labels_csv(root)
     if file is None:
-        found = ", ".join(path.name for path in sorted(root.glob("*.csv"))) or "no csv at all"
-        raise ValueError(f"no csv in {root} names records ({found}); expected the columns {COLUMNS_UNDERSTOOD}")
+        names = ", ".join(path.name for path in sorted(root.glob("*.csv"))) or "no csv at all"
+        raise ValueError(f"no csv in {root} names records ({names}); expected the columns {COLUMNS_UNDERSTOOD}")
     table = _read_csv(file)
     record_column = _first(RECORD_COLUMNS, list(table.columns))
     if record_column is None:
@@ -170,11 +170,11 @@ def _find(cell: str, paths: dict[str, list[Path]]) -> Path | None:
     name = cell.strip().replace("\\", "/").removeprefix("./")
     if not name:
         raise ValueError("no record name, expected one in every row")
-    found = paths.get(name) or paths.get(re.sub(r"\.(hea|dat|mat)$", "", name), [])
-    exact = [path for path in found if path.as_posix().endswith("/" + name)]
-    if len(found) > 1 and not ("/" in name and len(exact) == 1):
-        raise ValueError(f"{len(found)} records are called {name!r}: give the path below the folder")
-    return found[0] if found else None
+    named = paths.get(name) or paths.get(re.sub(r"\.(hea|dat|mat)$", "", name), [])
+    exact = [path for path in named if path.as_posix().endswith("/" + name)]
+    if len(named) > 1 and not ("/" in name and len(exact) == 1):
+        raise ValueError(f"{len(named)} records are called {name!r}: give the path below the folder")
+    return named[0] if named else None
 
 
 def _row(path: Path, root: Path, cells: dict[str, str], label_columns: list[str]) -> dict[str, object]:

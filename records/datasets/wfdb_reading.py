@@ -45,7 +45,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Header:
-    """What a .hea file says. `samples` is None where it does not say how long the record is."""
+    """The content of a .hea file. `samples` is None where it does not give the length of the record."""
 
     name: str
     segments: int  # more than 1: `channels` is empty, the segments have headers of their own
@@ -151,7 +151,7 @@ def _millivolts(unit: str, path: str | Path) -> float:
 
 
 def _is_plain(header: Header) -> bool:
-    """Whether all channels lie interleaved in one file of 16-bit samples."""
+    """True where all channels lie interleaved in one file of 16-bit samples."""
     places = {(channel.file_name, channel.format, channel.offset) for channel in header.channels}
     return (
         header.segments == 1

@@ -57,7 +57,7 @@ COPIED = (
 
 @dataclass(frozen=True)
 class RecordFile:
-    """Where one record lies at one rate."""
+    """The place of one record at one rate."""
 
     sampling_rate: int  # Hz
     folder: str  # below the data set's folder, e.g. "records100/00000"
@@ -71,7 +71,7 @@ class RecordFile:
 
 
 def is_dataset(folder: Path) -> bool:
-    """Whether a folder holds a data set that write_dataset wrote (PTB-XL itself has no manifest)."""
+    """True where a folder holds a data set that write_dataset wrote (PTB-XL itself has no manifest)."""
     return (folder / "ptbxl_database.csv").is_file() and (folder / "manifest.parquet").is_file()
 
 
@@ -98,7 +98,7 @@ def write_dataset(
             each once), or the records are numbered from 1.
         statement_table: what the statements mean, in PTB-XL's form. A statement that it lacks is added when it is a
             superclass or subclass of the table, or a Challenge abbreviation of one of its statements.
-        manifest: one row a record, any columns; ecg_id is added.
+        manifest: one row per record, any columns; ecg_id is added.
         overwrite: replace an earlier data set of this kind; anything else is never replaced.
         other_rates: Hz, rates at which to write every record besides, resampled.
         note: a last paragraph for README.md.
@@ -117,7 +117,7 @@ def write_dataset(
     if len(set(rates)) != len(rates) or not all(isinstance(rate, int) and rate > 0 for rate in rates):
         raise ValueError(f"sampling rates {rates} Hz, expected positive integers, each once")
     if len(manifest) != len(rows):
-        raise ValueError(f"manifest of {len(manifest)} rows for {len(rows)} records, expected one row a record")
+        raise ValueError(f"manifest of {len(manifest)} rows for {len(rows)} records, expected one row per record")
     used = {str(statement) for statements in rows["statements"] for statement in statements}
     statements, added = _completed(normal_statement_table(statement_table), used)
     with atomic_folder(Path(folder), is_dataset, overwrite) as partial:
@@ -217,7 +217,7 @@ def _write_signals(
     for chunk in _chunks(signals8):
         samples = chunk.shape[2]
         if written + len(chunk) > len(table):
-            raise ValueError(f"at least {written + len(chunk)} signals for {len(table)} rows, expected one a row")
+            raise ValueError(f"at least {written + len(chunk)} signals for {len(table)} rows, expected one per row")
         for signal in chunk:
             row, ecg_id = table[written], ecg_ids[written]
             check_samples(str(ecg_id), signal)
@@ -233,7 +233,7 @@ def _write_signals(
                 write_files(folder / place.folder, place.name, to_microvolts(resampled), rate, comments)
             written += 1
     if written != len(table):
-        raise ValueError(f"{written} signals for {len(table)} rows, expected one a row")
+        raise ValueError(f"{written} signals for {len(table)} rows, expected one per row")
     return samples
 
 

@@ -1,6 +1,6 @@
-"""Whether a folder already holds what is about to be made: one rule for every output that names its inputs.
+"""Is it done already? One rule for every output that names its inputs.
 
-An output keeps its identity, all that it depends on as plain JSON, in a file of its folder.
+A file in the folder of an output holds its identity: all that it depends on, as plain JSON.
 """
 
 import json
@@ -19,13 +19,13 @@ def reuse(
     `file` holds the identity, under `key` if that is not empty: settings by name, or their digest. Raises ValueError,
     naming what differs, for an output of another identity that must not be overwritten, and for a damaged file.
     """
-    kept = kept_identity(folder, file, key)
+    stored = kept_identity(folder, file, key)
     wanted = as_json(identity)
-    if kept is None or kept == wanted:
-        return kept is not None
+    if stored is None or stored == wanted:
+        return stored is not None
     if overwrite:
         return False
-    details = f" ({differences(kept, wanted)})" if isinstance(kept, dict) else ""
+    details = f" ({differences(stored, wanted)})" if isinstance(stored, dict) else ""
     raise ValueError(
         f"{folder} holds this output with other settings or inputs{details}: name another folder (--out), or replace "
         "this output (--overwrite)"
@@ -33,7 +33,7 @@ def reuse(
 
 
 def kept_identity(folder: Path, file: str = IDENTITY_FILE, key: str = "") -> Any:
-    """The identity kept in a folder, None where there is none. Raises ValueError for a damaged file."""
+    """The identity stored in a folder, None where there is none. Raises ValueError for a damaged file."""
     path = Path(folder) / file
     if not path.is_file():
         return None
@@ -49,12 +49,12 @@ def as_json(identity: Any) -> Any:
     return json.loads(json.dumps(identity))
 
 
-def differences(kept: Any, wanted: Any, name: str = "") -> str:
+def differences(stored: Any, wanted: Any, name: str = "") -> str:
     """The settings that differ, in a line: "fit.steps 100 there, 200 asked for"."""
-    if isinstance(kept, dict) and isinstance(wanted, dict):
+    if isinstance(stored, dict) and isinstance(wanted, dict):
         return ", ".join(
-            differences(kept.get(key), wanted.get(key), f"{name}.{key}" if name else key)
-            for key in sorted(set(kept) | set(wanted))
-            if kept.get(key) != wanted.get(key)
+            differences(stored.get(key), wanted.get(key), f"{name}.{key}" if name else key)
+            for key in sorted(set(stored) | set(wanted))
+            if stored.get(key) != wanted.get(key)
         )
-    return f"{name} {kept} there, {wanted} asked for"
+    return f"{name} {stored} there, {wanted} asked for"

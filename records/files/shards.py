@@ -37,7 +37,7 @@ class ShardTask:
 
 
 def shards_beside(folder: Path) -> Path:
-    """Where the finished shards of an interrupted `folder` wait."""
+    """The folder in which the finished shards of an interrupted `folder` wait."""
     folder = Path(folder).resolve()
     return folder.with_name(f".{folder.name}.shards")
 

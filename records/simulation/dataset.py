@@ -33,7 +33,7 @@ RECORDS_PER_PATIENT = (0.88, 0.09, 0.03)  # probability of one, two, three recor
 
 @dataclass(frozen=True)
 class PlannedRecord:
-    """Who and what a record of the data set will show."""
+    """The patient and the statements of a record of the data set."""
 
     patient: Patient
     statements: tuple[str, ...]
@@ -86,7 +86,7 @@ def simulate_dataset(
 ) -> None:
     """Write `records` simulated records into `folder`: PTB-XL's files, `manifest.parquet` and `truth.parquet`.
 
-    The truth has one row a beat: `ecg_id` and TRUTH_COLUMNS of simulator.py, times in s. Folds 1-10 keep each
+    The truth has one row per beat: `ecg_id` and TRUTH_COLUMNS of simulator.py, times in s. Folds 1-10 keep each
     patient's records together. Likelihoods are PTB-XL's way, 100 for diagnostic statements and 0 for form and rhythm.
     The same arguments write the same bytes of signal. The folder appears when all is written, or not at all.
 
@@ -131,7 +131,7 @@ def _is_simulated(folder: Path) -> bool:
 def _simulated_signals(
     planned: list[PlannedRecord], seed: int, settings: SimulatorSettings, truth: list[pd.DataFrame], progress: bool
 ) -> Iterator[np.ndarray]:
-    """One (1, 8, samples) chunk a record; each record's beats are appended to `truth` as it is made."""
+    """A (1, 8, samples) chunk per record; each record's beats are appended to `truth` as it is made."""
     independent = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
     for number, plan in enumerate(tqdm(planned, "simulating", unit="record", disable=not progress, delay=2), start=1):
         rng = np.random.default_rng([seed, 2, number])

@@ -31,15 +31,15 @@ NEARNESS = np.array([0.3, 0.3, 0.8, 1.2, 1.2, 1.0, 0.8, 0.6])
 
 @dataclass(frozen=True)
 class Patient:
-    """What stays with a person from record to record: body, axis, voltage, intervals."""
+    """A person, the same from record to record: body, axis, voltage, intervals."""
 
     patient_id: str
     age: float  # years
     sex: str  # "female" or "male"
-    heart_rate: float  # beats a minute at rest, when no statement asks for another
+    heart_rate: float  # beats per minute at rest, when no statement asks for another
     pr_interval: float  # s
     qrs_duration: float  # s
-    qt_corrected: float  # s, at 60 beats a minute
+    qt_corrected: float  # s, at 60 beats per minute
     voltage: float  # factor on every QRS vector
     frontal_rotation: float  # rad, positive turns the axis to the right and down
     horizontal_rotation: float  # rad, positive turns the axis to the back
@@ -79,7 +79,7 @@ def draw_patient(
 class Heart:
     """One heart's beat. Times in s from QRS onset, heights in mV; `local` is what a lead sees beyond the dipole."""
 
-    heart_rate: float  # beats a minute
+    heart_rate: float  # beats per minute
     pr_interval: float  # s
     p_duration: float  # s
     qrs_duration: float  # s

@@ -14,13 +14,13 @@ _TRUTH = {  # columns of a simulated record's beats
 
 def simulated_marks(simulated: SimulatedRecord) -> LUDBRecord:
     """A simulated recording with its truth as the marks of every lead: what LUDB would be of a heart that is known."""
-    own = simulated.record
+    record = simulated.record
     truth = simulated.beats
     tables = []
     for wave, names in _TRUTH.items():
-        points = (truth[list(names)].dropna() * own.sampling_rate).set_axis(list(POINTS), axis=1)
-        points = points[(points["onset"] >= 0) & (points["offset"] < own.signal.shape[1])]
+        points = (truth[list(names)].dropna() * record.sampling_rate).set_axis(list(POINTS), axis=1)
+        points = points[(points["onset"] >= 0) & (points["offset"] < record.signal.shape[1])]
         tables.append(points.assign(wave=wave))
     one = pd.concat(tables).sort_values("onset")
-    waves = pd.concat([one.assign(lead=lead) for lead in own.leads], ignore_index=True)[list(WAVE_COLUMNS)]
-    return LUDBRecord(own, waves, tuple(own.statements))
+    waves = pd.concat([one.assign(lead=lead) for lead in record.leads], ignore_index=True)[list(WAVE_COLUMNS)]
+    return LUDBRecord(record, waves, tuple(record.statements))

@@ -1,4 +1,4 @@
-"""What disturbs a simulated recording, made at the nine electrodes so that the leads share it as real leads do."""
+"""Disturbances of a simulated recording, made at the nine electrodes so that the leads share it as real leads do."""
 
 import numpy as np
 

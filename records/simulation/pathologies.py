@@ -1,4 +1,4 @@
-"""What each statement does to the simulated heart: which wave, which interval, by how much.
+"""The effect of each statement on the simulated heart: which wave, which interval, by how much.
 
 Textbook criteria in terms of the dipole of records/simulation/heart.py, with a severity that is drawn once a patient.
 """

@@ -1,4 +1,4 @@
-"""When the simulated heart beats: sinus rhythm with its variability, fibrillation, premature beats."""
+"""The beat times of the simulated heart: sinus rhythm with its variability, fibrillation, premature beats."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class BeatTimes:
-    """One entry a beat, in time order; the first and last lie outside the record so that its edges are whole."""
+    """One entry per beat, in time order; the first and last lie outside the record so that its edges are whole."""
 
     onset: np.ndarray  # (beats,) s, QRS onset
     kind: np.ndarray  # (beats,) "N" normal, "A" premature atrial, "V" premature ventricular
@@ -21,7 +21,7 @@ def draw_beat_times(
 ) -> BeatTimes:  # fmt: skip
     """Beat times of one record under its rhythm statements (AFIB, SARRH, PAC, PVC; sinus rhythm otherwise).
 
-    heart_rate in beats a minute, breathing_rate in Hz, age in years (variability falls with age).
+    heart_rate in beats per minute, breathing_rate in Hz, age in years (variability falls with age).
     """
     mean = 60.0 / heart_rate
     count = int(np.ceil((seconds + 10 * mean) / mean * 1.6)) + 4
@@ -75,8 +75,8 @@ def _ectopic_beats(
     apart = inside[int(rng.integers(2)) :: 3]
     if len(apart) < kinds:
         raise ValueError(
-            f"{seconds:g} s at {60 / mean:.0f} beats a minute hold {len(apart)} places for premature beats, "
-            f"{kinds} kinds were asked for: simulate longer records (10 s)"
+            f"{seconds:g} s at {60 / mean:.0f} beats per minute hold {len(apart)} places for premature beats, "
+            f"{kinds} kinds are wanted: simulate longer records (10 s)"
         )
     apart = rng.permutation(apart)
     each = min(len(apart) // kinds, int(rng.integers(1, 4)))

@@ -46,10 +46,10 @@ TRUTH_COLUMNS = (
 
 @dataclass(frozen=True)
 class SimulatorSettings:
-    """How a simulated record is made."""
+    """Settings of a simulated record."""
 
     seconds: float = 10.0  # length of a record, s
-    sampling_rate: int = 500  # samples a second, Hz
+    sampling_rate: int = 500  # of the signal, Hz
     noise: float = 1.0  # factor on baseline wander, muscle and electrode noise; 0 for none
 
 
@@ -57,7 +57,7 @@ class SimulatorSettings:
 class SimulatedRecord:
     """A record and its truth.
 
-    `beats` has one row a beat whose R peak lies in the record, with TRUTH_COLUMNS: `kind` N, A or V, times in s from
+    `beats` has one row per beat whose R peak lies in the record, with TRUTH_COLUMNS: `kind` N, A or V, times in s from
     the record's start (those of the first and last beat may lie outside), intervals `rr` (to the beat before), `pr`,
     `qrs`, `qt` in s, NaN where there is no P wave. Offset of T is where the tangent at its steepest fall meets zero.
     """
@@ -69,7 +69,7 @@ class SimulatedRecord:
 
 @dataclass(frozen=True)
 class _Wave:
-    """One Gaussian of every beat of a kind: centres and widths in s, one a beat; height as a dipole, mV."""
+    """One Gaussian of every beat of a kind: centres and widths in s, one per beat; height as a dipole, mV."""
 
     centres: np.ndarray  # (beats,)
     left: np.ndarray  # (beats,) standard deviation before the centre

@@ -98,7 +98,7 @@ def build_store(
         shards = fill_shards(place, len(table.records), content, workers, "preparing", progress)
         with atomic_folder(folder, is_store, overwrite) as aside:
             joined = _join_shards(shards, aside / "signals.npy", table.records, spec)
-            _check_not_empty(joined.kept, joined.rejected)
+            _check_not_empty(joined.accepted, joined.rejected)
             _write_tables(aside, table, joined)
             _write_config(aside, table, joined, spec, inputs)
     return RecordStore.open(folder)
@@ -126,17 +126,17 @@ def input_fingerprint(table: RecordTable, spec: SignalSpec) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Joined:
-    """What went into signals.npy."""
+    """The content of signals.npy, and the records that are not in it."""
 
-    kept: list[int]  # rows of the table
+    accepted: list[int]  # rows of the table
     rejected: pd.DataFrame  # record_id, reason, detail
     sha256: str  # of the signals
 
 
 def _write_tables(folder: Path, table: RecordTable, joined: _Joined) -> None:
-    """Write the rejected records, the table of those kept, and what their statements mean."""
+    """Write the rejected records, the table of those accepted, and what their statements mean."""
     joined.rejected.to_csv(folder / "rejected.csv", index=False)
-    stored = table.records.iloc[joined.kept].drop(columns="path").reset_index(drop=True)
+    stored = table.records.iloc[joined.accepted].drop(columns="path").reset_index(drop=True)
     stored.assign(statements=stored["statements"].map(statements_text)).to_parquet(folder / "table.parquet")
     statements = statement_table() if table.statement_table is None else table.statement_table
     normal_statement_table(statements).to_csv(folder / "statements.csv")
@@ -150,7 +150,7 @@ def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: Signa
         "spec": asdict(spec),
         "leads": INDEPENDENT_LEADS,
         "unit": "microvolt",
-        "records": len(joined.kept),
+        "records": len(joined.accepted),
         "rejected": {reason: int((joined.rejected["reason"] == reason).sum()) for reason in REASONS},
         "source": table.source,
         "description": table.description,
@@ -163,7 +163,7 @@ def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: Signa
 def _join_shards(shards: Sequence[Path], path: Path, records: pd.DataFrame, spec: SignalSpec) -> _Joined:
     """Write the signals of all shards to `path`, shard by shard; of equal signals the first is kept."""
     names = records["record_id"].tolist()
-    kept: list[int] = []
+    accepted: list[int] = []
     rejected: list[tuple[int, str, str]] = []
     first_with: dict[bytes, int] = {}
     with ArrayFile(path, (len(INDEPENDENT_LEADS), spec.samples), STORED_TYPE) as file:
@@ -174,18 +174,18 @@ def _join_shards(shards: Sequence[Path], path: Path, records: pd.DataFrame, spec
                 first = first_with.setdefault(hashlib.blake2b(shard.signals[place], digest_size=16).digest(), row)
                 new[place] = first == row
                 if first == row:
-                    kept.append(row)
+                    accepted.append(row)
                 else:
                     rejected.append((row, "duplicate signal", f"duplicate of {names[first]}"))
             rejected += [(start + place, reason, detail) for place, reason, detail in shard.rejected]
             file.append(shard.signals[new])
     rows = [(names[row], reason, detail) for row, reason, detail in sorted(rejected)]
-    return _Joined(kept, pd.DataFrame(rows, columns=["record_id", "reason", "detail"], dtype=str), file.sha256)
+    return _Joined(accepted, pd.DataFrame(rows, columns=["record_id", "reason", "detail"], dtype=str), file.sha256)
 
 
-def _check_not_empty(kept: list[int], rejected: pd.DataFrame) -> None:
+def _check_not_empty(accepted: list[int], rejected: pd.DataFrame) -> None:
     """Refuse to make a store without records, and say what was wrong with them."""
-    if kept:
+    if accepted:
         return
     if rejected.empty:
         raise ValueError("the table has no records; expected at least one: check the folder that was read")

@@ -16,10 +16,10 @@ from vqecg.records.store.signal_spec import MICROVOLTS, STORED_TYPE, SignalSpec
 
 @dataclass(frozen=True, eq=False)
 class PreparedShard:
-    """Records as a store keeps them, and those that it does not."""
+    """Records in the form of a store, and those that are rejected."""
 
-    signals: np.ndarray  # (kept, 8, samples) int16 microvolt
-    rows: np.ndarray  # (kept,) int64, their places among the records of the shard
+    signals: np.ndarray  # (accepted, 8, samples) int16 microvolt
+    rows: np.ndarray  # (accepted,) int64, their places among the records of the shard
     rejected: list[tuple[int, str, str]]  # place, one of quality.REASONS, detail
 
     @classmethod
@@ -49,18 +49,18 @@ def prepare_records(records: pd.DataFrame, spec: SignalSpec) -> PreparedShard:
     A record that cannot be read is left out with the reason "unreadable".
     """
     signals = np.empty((len(records), len(INDEPENDENT_LEADS), spec.samples), STORED_TYPE)
-    kept: list[int] = []
+    accepted: list[int] = []
     rejected: list[tuple[int, str, str]] = []
     for place, row in enumerate(records.itertuples(index=False)):
         try:
             record = read_record(row)
-        except Exception as error:  # a damaged file can break a parser in any way; the reason is kept and counted
+        except Exception as error:  # a damaged file can break a parser in any way; the reason is counted
             rejected.append((place, "unreadable", f"{type(error).__name__}: {error}"))
             continue
         examined = examine(record, spec)
         if examined.signal is None:
             rejected.append((place, str(examined.reason), examined.detail))
         else:
-            signals[len(kept)] = np.rint(examined.signal * MICROVOLTS)
-            kept.append(place)
-    return PreparedShard(signals[: len(kept)], np.array(kept, np.int64), rejected)
+            signals[len(accepted)] = np.rint(examined.signal * MICROVOLTS)
+            accepted.append(place)
+    return PreparedShard(signals[: len(accepted)], np.array(accepted, np.int64), rejected)

@@ -1,4 +1,4 @@
-"""Which recordings enter a corpus: one gate, one reason a record, every reason counted."""
+"""The gate through which recordings enter a corpus: one reason per rejected record, every reason counted."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from vqecg.records.record import ECGRecord
 from vqecg.records.store.preprocessing import UnusableRecordError, prepare
 from vqecg.records.store.signal_spec import SignalSpec
 
-# In the order in which they are looked for. "unreadable" and "duplicate signal" are found by build_store: the one
+# In the order in which they are looked for. "unreadable" and "duplicate signal" are noticed by build_store: the one
 # needs the file, the other the whole corpus.
 REASONS = ("unreadable", "missing lead", "nan", "too short", "wrong unit", "flat lead", "clipped", "duplicate signal")
 
@@ -21,7 +21,7 @@ MAX_MILLIVOLT = 32.767  # what 16 bit microvolt hold; the largest sample there i
 
 @dataclass(frozen=True, eq=False)
 class Examination:
-    """What the gate found: the prepared signal of a good record, or the reason and detail of a bad one."""
+    """The prepared signal of a good record, or the reason and detail of a bad one."""
 
     signal: np.ndarray | None  # (8, samples) float32 mV, None when rejected
     reason: str | None = None  # one of REASONS

@@ -30,7 +30,7 @@ END_BYTES = 1 << 20  # of signals.npy, read at either end for the fingerprint
 
 
 def is_store(folder: Path) -> bool:
-    """Whether a folder holds a record store."""
+    """True where a folder holds a record store."""
     try:
         return json.loads((folder / CONFIG_FILE).read_text("utf-8"))["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError):
@@ -45,7 +45,7 @@ class RecordStore:
     spec: SignalSpec
     table: pd.DataFrame  # record.table_columns without path, one row per kept record, in the order of the signals
     statement_table: pd.DataFrame  # index: statement; see labels.normal_statement_table
-    source: str  # which reader read the corpus
+    source: str  # the reader of the corpus
     description: str  # for people, e.g. "PTB-XL 1.0.3, 3,864 of 21,799 records (a subset)"
     config: Mapping[str, Any]  # config.json
 

@@ -1,4 +1,4 @@
-"""Chosen records of a store, in order: their signals, labels, patients and attributes, read when asked for."""
+"""Chosen records of a store, in order: their signals, labels, patients and attributes, read when they are needed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

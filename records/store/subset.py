@@ -17,7 +17,7 @@ from vqecg.records.store.record_store import RecordStore
 
 @dataclass(frozen=True)
 class TrainingSubset:
-    """Which of the training records are used; nothing is taken away by default."""
+    """The part of the training records that is used; all of them by default."""
 
     scarce_class: str = ""  # class that is made scarce, such as HYP; "" = none
     scarce_records: int = 0  # training records with that class that stay, at most; all records without it stay
@@ -36,11 +36,11 @@ class TrainingSubset:
 
     @property
     def reduces(self) -> bool:
-        """Whether anything is taken away."""
+        """True where anything is taken away."""
         return bool(self.scarce_class) or self.fraction < 1
 
     def within(self, other: "TrainingSubset") -> bool:
-        """Whether what stays here stays under `other` too, of any training records: the same, or fewer of the same."""
+        """True where all that stays here stays under `other` too: the same records of any training, or fewer."""
         if self.reduces and other.reduces and self.seed != other.seed:
             return False
         if not other.scarce_class:
@@ -49,9 +49,9 @@ class TrainingSubset:
         return alike and self.scarce_records <= other.scarce_records
 
     def __str__(self) -> str:
-        told = [f"{self.scarce_class} cut to {self.scarce_records}"] if self.scarce_class else []
-        told += [f"{self.fraction:.3g} of the training patients"] if self.fraction < 1 else []
-        return ", ".join(told) + f" (seed {self.seed})" if told else "all training records"
+        parts = [f"{self.scarce_class} cut to {self.scarce_records}"] if self.scarce_class else []
+        parts += [f"{self.fraction:.3g} of the training patients"] if self.fraction < 1 else []
+        return ", ".join(parts) + f" (seed {self.seed})" if parts else "all training records"
 
     def train_rows(self, store: RecordStore, rows: np.ndarray) -> np.ndarray:
         """Those of the training rows (records,) int64 of a store that stay, in their order.
@@ -62,15 +62,15 @@ class TrainingSubset:
         """
         patients = store.patients(rows)
         names = by_lot(patients, self.seed)
-        kept = names[: round(self.fraction * len(names))]
-        if not kept:
+        staying = names[: round(self.fraction * len(names))]
+        if not staying:
             raise ValueError(f"a fraction of {self.fraction} of {len(names)} training patients is none: ask for more")
-        inside = np.isin(patients, kept)
+        inside = np.isin(patients, staying)
         rows, patients = rows[inside], patients[inside]
         return rows[self.scarce_mask(store, rows, patients)] if self.scarce_class else rows
 
     def scarce_mask(self, store: RecordStore, rows: np.ndarray, patients: np.ndarray) -> np.ndarray:
-        """Which rows stay when the class is made scarce: (records,) bool."""
+        """True for the rows that stay when the class is made scarce: (records,) bool."""
         task = store.task(self.task)
         if self.scarce_class not in task.class_names:
             raise ValueError(
@@ -109,7 +109,7 @@ def split_rows(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> 
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """Which records a model was trained on, or a comparison trains on."""
+    """The records that a model was trained on, or a comparison trains on."""
 
     store: str  # fingerprint of the store
     folds: FoldSplit
@@ -126,24 +126,24 @@ class TrainedOn:
         return cls(values["store"], FoldSplit(**folds), TrainingSubset(**values.get("subset", {})))
 
     def fewer(self, wanted: "TrainedOn") -> bool:
-        """Whether the subset is a smaller part of the one `wanted`: this model has seen nothing else."""
+        """True where the subset is a smaller part of the one `wanted`: this model has seen nothing else."""
         return self.subset.within(wanted.subset) and not wanted.subset.within(self.subset)
 
     def differences(self, wanted: "TrainedOn") -> list[str]:
-        """What is different from `wanted`, in words, but for fewer of the same training records.
+        """The differences from `wanted`, in words, but for fewer of the same training records.
 
         Test folds only count where this model has seen them.
         """
-        found = []
+        differences = []
         if self.store != wanted.store:
-            found.append(f"another store ({self.store[:16]}, not {wanted.store[:16]})")
+            differences.append(f"another store ({self.store[:16]}, not {wanted.store[:16]})")
         seen = sorted({*self.folds.train, *self.folds.validation} & set(wanted.folds.test))
         if seen:
-            found.append(f"it has seen the test folds {seen}")
+            differences.append(f"it has seen the test folds {seen}")
         for part in ("train", "validation"):
-            own, other = getattr(self.folds, part), getattr(wanted.folds, part)
-            if set(own) != set(other):
-                found.append(f"{part} folds {list(own)}, not {list(other)}")
+            folds, other = getattr(self.folds, part), getattr(wanted.folds, part)
+            if set(folds) != set(other):
+                differences.append(f"{part} folds {list(folds)}, not {list(other)}")
         if not self.subset.within(wanted.subset):
-            found.append(f"{self.subset}, not {wanted.subset}")
-        return found
+            differences.append(f"{self.subset}, not {wanted.subset}")
+        return differences
