@@ -205,12 +205,12 @@ def test_a_generator_that_has_seen_too_much_is_refused_before_anything_is_made(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("together", "tested_on"), [(1, ("1", "2", "3", "4")), (2, ("1-2", "3-4"))])
-def test_rotating_folds_are_pooled_in_several_processes_and_test_every_record_once(
+def test_rotating_folds_are_pooled_in_one_or_several_processes_and_test_every_record_once(
     simulated_store: RecordStore, load: Loader, tmp_path: Path, together: int, tested_on: tuple[str, ...]
 ):
     design = designed(arms=("prior samples",), ratio=1.0)
     given = Cell("folds", design, ROTATED, together, generator="without-{test_fold}")
-    found = run(cells(given), simulated_store, tmp_path, load, workers=2)["folds"]
+    found = run(cells(given), simulated_store, tmp_path, load, workers=together)["folds"]  # with one and with two
     tested = simulated_store.table["fold"].isin(ROTATED).to_numpy()
     assert found.folds == tested_on and found.test_records == tested.sum()
     assert len([place for place in (tmp_path / "runs").iterdir() if is_run(place)]) == 3 * len(tested_on)
