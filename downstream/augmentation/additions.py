@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,8 @@ class Additions:
             **texts,
         }
         content = io.BytesIO()
-        np.savez(content, **arrays, **numbers, about=json.dumps(about))
+        parts: dict[str, Any] = {**arrays, **numbers, "about": json.dumps(about)}
+        np.savez(content, **parts)
         return content.getvalue()
 
     @classmethod
@@ -112,7 +114,7 @@ def fill(
     first = make(np.arange(len(plan)), 0)
     arrays = {name: np.array(getattr(first, name)) for name in ("signal", "parents", "weight")}
     attributes = {name: np.array(values) for name, values in first.attributes.items()}
-    statements = list(first.statements)
+    statements = [dict(names) for names in first.statements]
     passed, draws = np.zeros(len(plan), bool), np.zeros(len(plan), np.int64)
     nearest, distance = np.full(len(plan), -1, np.int64), np.full(len(plan), np.nan)
     tally: Counter[tuple[str, str]] = Counter()

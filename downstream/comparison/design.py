@@ -14,7 +14,7 @@ from vqecg.downstream.augmentation.methods.registry import AugmentationSettings,
 from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
-from vqecg.downstream.comparison.arms.registry import ComparisonArm, arm_help, arms_of, find_arms
+from vqecg.downstream.comparison.arms.registry import ComparisonArm, arm_help, arms_of, find_arm, find_arms, is_arm
 from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, get_ready
 from vqecg.downstream.comparison.runs import check_changes
 from vqecg.prior.generator import ECGGenerator
@@ -44,6 +44,9 @@ class Design(AdditionSettings, ComparisonSettings):
             raise ValueError(f"checks are {list(self.checks)}; expected some of {', '.join(CHECKS)}")
         if not self.folds.validation or not self.folds.test:
             raise ValueError(f"folds are {self.folds}; expected at least one for validation and one to test on")
+        if is_arm(self.analysis.main_arm):  # in any spelling; `check` says of another one what there is
+            main_arm = find_arm(self.analysis.main_arm).name
+            object.__setattr__(self, "analysis", replace(self.analysis, main_arm=main_arm))
 
     def check(self) -> None:
         """Raises ValueError for arms that are unknown or train as all do, and for a main arm that is none of them.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,12 @@ FIGURES = ("estimate", "low", "high", "p", "verdict", "smallest_detectable")
 COLUMNS = ("arm", "against", "metric", *FIGURES, "seeds", "patients")
 
 
+class WritePage(Protocol):
+    """Writes the page of a comparison to a path; `described` is the data in words."""
+
+    def __call__(self, comparison: Comparison, path: Path, described: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class FillTask:
     """Makes what the arms of one part add; can be sent to another process."""
@@ -70,7 +76,7 @@ def run_grid(
     allow_other: bool = False,
     progress: bool = True,
     started: Callable[[], None] = lambda: None,
-    write_page: Callable[[Comparison, Path, str], None] | None = None,
+    write_page: WritePage | None = None,
 ) -> Mapping[str, Comparison]:
     """Runs every cell and writes the table over them; returns cell -> comparison.
 

@@ -16,7 +16,7 @@ from vqecg.prior.synthetic_records import SyntheticRecords
 
 @METHODS.register(PRIOR_SAMPLES, rank=10)
 class PriorSamples(AugmentationMethod):
-    """Samples of the prior for the statements, age and sex of the planned records: the joint distribution of these."""
+    """Samples of the prior for statements and attributes of the planned records: the joint distribution of these."""
 
     help = "samples of the prior for the planned labels"
     aliases = ("prior",)
@@ -42,7 +42,9 @@ class PriorSamples(AugmentationMethod):
                 ingredients.task
             )
 
-        note = "samples of the prior for the statements, age and sex of real training records"
+        *first_words, last = ("statements", *generator.attributes)
+        asked = " and ".join(filter(None, (", ".join(first_words), last)))
+        note = f"samples of the prior for the {asked} of real training records"
         judges = (ingredients.check, ingredients.gate)
         return fill(self.name, plan, ingredients.task, draw, note, settings.attempts, *judges)
 

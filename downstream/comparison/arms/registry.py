@@ -92,6 +92,14 @@ def find_arm(name: str) -> ComparisonArm:
     return parts[0] if len(parts) == 1 else joined_arm(name, parts)
 
 
+def is_arm(name: str) -> bool:
+    """True for a name that `find_arm` knows."""
+    try:
+        return bool(find_arm(name))
+    except ValueError:
+        return False
+
+
 def arms_by_name() -> dict[str, ComparisonArm]:
     """Every arm by its name as part of a path; methods also by their other names."""
     arms = all_arms()

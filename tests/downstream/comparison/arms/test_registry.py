@@ -5,15 +5,19 @@ import pytest
 from vqecg.downstream.augmentation.methods.registry import METHODS
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.arms.registry import (
+    ARMS,
     BEST_PAIR,
     QUICK,
     RUN,
+    ComparisonArm,
     all_arms,
     arm_help,
     arms_of,
     find_arm,
     find_arms,
 )
+from vqecg.downstream.comparison.design import Design
+from vqecg.downstream.comparison.results import Analysis
 
 
 def test_every_arm_says_what_it_is_and_differs_in_additions_or_in_training():
@@ -43,6 +47,23 @@ def test_comparisons_that_name_no_arm_have_theirs_in_this_order():
 def test_the_references_come_first_named_or_not_and_an_arm_counts_once():
     names = [arm.name for arm in find_arms(("mixup", "prior-samples", "Prior samples", "duplication"))]
     assert names == ["real only", "duplication", "mixup", "prior samples"]
+
+
+def test_an_arm_from_outside_is_found_and_pairs_but_is_in_no_comparison_that_names_none():
+    smaller = ComparisonArm("smaller batches", "half the records per step", training={"fit.batch_size": 32})
+    ARMS.register("smaller batches")(smaller)
+    try:
+        assert find_arm("Smaller-Batches") is smaller and all_arms()[-1] is smaller
+        assert find_arm("smaller batches + prior").training == {"fit.batch_size": 32}
+        assert "smaller-batches: half the records per step" in arm_help() and "smaller batches" not in arms_of()
+    finally:
+        ARMS.remove("smaller batches")
+
+
+def test_a_main_arm_may_be_spelled_as_arms_are():
+    assert Design(analysis=Analysis(main_arm="Prior-Samples")).analysis.main_arm == "prior samples"
+    with pytest.raises(ValueError, match="the main arm is 'smote', the arms are real only"):
+        Design(analysis=Analysis(main_arm="smote")).check()
 
 
 def test_two_methods_make_a_pair():
