@@ -127,7 +127,7 @@ def figure_svg(figure: Figure) -> str:
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = buffer.getvalue()
     svg = re.sub(r'(?<= d=")[^"]*', lambda match: _shorten(match.group()), svg)
-    # the layout is computed with matplotlib's own wide font; readers see the narrower one of their system
+    # the layout is computed with matplotlib's wide font; readers see the narrower one of their system
     return re.sub(r"'DejaVu Sans'[^;\"]*", "'Helvetica Neue', Helvetica, Arial, sans-serif", svg)
 
 
@@ -167,7 +167,7 @@ def _rows(heights: np.ndarray, sampling_rate: float) -> list[list[_Strip]]:
 
 
 def _label_foot(strip: _Strip) -> float:
-    """Where a lead's name stands, mm above the baseline: on top of whatever is drawn in its place."""
+    """The foot of a lead's name, mm above the baseline: on top of whatever is drawn in its place."""
     below = strip.height[:, strip.x < strip.start + LABEL_SPAN]
     return max(5.0, float(np.nanmax(below, initial=0.0)) + 1.0)
 

@@ -1,1 +1,1 @@
-"""What classifiers say of synthetic records: utility, and the joined assessment."""
+"""Assessment of synthetic records against real ones: utility to classifiers, and all measures joined."""

@@ -1,4 +1,4 @@
-"""What classifiers say of generated and of reconstructed ECGs, and plain measures of their signals.
+"""Classifiers on generated and on reconstructed ECGs, and plain measures of their signals.
 
 TRTS (train on real, test on synthetic) asks whether a record shows what it was asked to show; TSTR (train on synthetic,
 test on real) whether all that a classifier needs is there (Esteban et al. 2017). Both stand beside train on real, test
@@ -13,17 +13,15 @@ from torch import nn
 
 from vqecg.downstream.classifiers.signals import Signals, in_batches
 from vqecg.downstream.classifiers.training import predict
-from vqecg.evaluation.statistics.weighted_metrics import weighted_auroc
+from vqecg.evaluation.statistics.weighted_metrics import MACRO, weighted_auroc
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.datasets.registry import read_record
 from vqecg.records.leads import LEADS, canonical_lead, einthoven_residual
 from vqecg.records.record import RecordTable
 
-MACRO = "macro"
-
 
 def auroc_table(class_names: Sequence[str], columns: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
-    """AUROC a class and, in the last row, their mean: columns class_name and one for each of `columns`.
+    """AUROC per class and, in the last row, their mean: columns class_name and one for each of `columns`.
 
     `columns` maps a name to (labels, scores), both (records, classes). A class without a positive or without a negative
     record is NaN, and the mean is over the others.
@@ -46,7 +44,8 @@ def signal_checks(real: Signals, synthetic: Signals, sampling_rate: int) -> pd.D
     columns = {"real": record_measures(real, sampling_rate), "synthetic": record_measures(synthetic, sampling_rate)}
     names = list(columns["real"])
     return pd.DataFrame(
-        {"measure": names} | {name: [float(np.nanmedian(found[m])) for m in names] for name, found in columns.items()}
+        {"measure": names}
+        | {name: [float(np.nanmedian(measures[m])) for m in names] for name, measures in columns.items()}
     )
 
 

@@ -19,11 +19,10 @@ import pandas as pd
 from vqecg.evaluation.statistics.bootstrap import ReplicatedMetric, macro_average, replicate_metric
 from vqecg.evaluation.statistics.intervals import percentile_interval
 from vqecg.evaluation.statistics.resampling import BootstrapDraw, BootstrapSettings, draw_bootstrap
-from vqecg.evaluation.statistics.weighted_metrics import divide
+from vqecg.evaluation.statistics.weighted_metrics import MACRO, divide
 
 TRTR, TSTR, TRTS = "TRTR", "TSTR", "TRTS"
 METRICS = ("auroc", "average_precision")
-MACRO = "macro"
 POLICY = (
     "classifiers keep the weights of the last step, nothing is chosen on validation or test; AUROC and average "
     "precision need no thresholds"

@@ -18,7 +18,7 @@ from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, tr
 from vqecg.downstream.augmentation.verdict import Verdict
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.training import LabelledSignals, predict
-from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, kept_rule, spellings
+from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, meets_rule, spellings
 from vqecg.evaluation.waves.physiology import physiology
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.synthetic_records import SyntheticRecords
@@ -143,7 +143,7 @@ class LabelCheck:
         if len(rows):
             table = physiology([records.signal[rows]], self.sampling_rate, self.segmenter)
             for rule in self.rules:
-                for row, holds in zip(rows, kept_rule(rule, table), strict=True):
+                for row, holds in zip(rows, meets_rule(rule, table), strict=True):
                     if rule in carried[row] and holds == 0:
                         broken[row].append(rule.statement)
         return [tuple(dict.fromkeys(names)) for names in broken]
@@ -176,7 +176,7 @@ def rules_of_real(training: RecordSelection, segmenter: WaveSegmenter | None) ->
     shares = []
     for rule in RULES:
         has = np.array([rule in carried[row] for row in rows], bool)
-        holds = kept_rule(rule, table)[has]
+        holds = meets_rule(rule, table)[has]
         known = holds[np.isfinite(holds)]
         name = f"{rule.statement}: {', '.join(rule.columns)}"
         shares.append({"rule": name, "records": len(known), "kept": known.mean() if len(known) else np.nan})

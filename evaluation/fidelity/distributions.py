@@ -1,4 +1,4 @@
-"""How far synthetic records are from real ones: distances between clouds of features, and of plain measures by label.
+"""Distances of synthetic from real records: between clouds of features, and of plain measures by label.
 
 None of these figures means anything alone: two disjoint halves of the real patients, at the same N, stand beside each.
 """
@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 
 from vqecg.evaluation.fidelity.feature_distances import between, frechet_distance, within
+from vqecg.evaluation.statistics.weighted_metrics import MACRO
 from vqecg.evaluation.waves.physiology import UNITS
 from vqecg.records.patients import patient_keys
 
-MACRO = "macro"
 DISTANCES = ("wasserstein", "wasserstein_reference", "ks", "ks_reference")
 
 
 @dataclass(frozen=True)
 class DistributionDistance:
-    """Two clouds of features compared; the first two fields are how many records of each were used."""
+    """Two clouds of features compared; the first two fields are the numbers of records used."""
 
     real: int  # records used
     synthetic: int  # records used, as many as real ones
@@ -90,9 +90,9 @@ def referenced_distance(
     halves = [real[rows] for rows in real_halves(patient_ids, seed)]
     records = min(len(part) for part in (*halves, synthetic))
     generator = np.random.default_rng(seed)
-    first, second, made = (_draw(part, records, generator) for part in (*halves, synthetic))
+    first, second, drawn = (_draw(part, records, generator) for part in (*halves, synthetic))
     return ReferencedDistance(
-        synthetic=distribution_distance(first, made, neighbours, seed),
+        synthetic=distribution_distance(first, drawn, neighbours, seed),
         reference=distribution_distance(first, second, neighbours, seed),
     )
 
@@ -144,16 +144,16 @@ def label_distributions(
     patient_ids: Sequence[str] | None = None,
     draws: int = 10,
 ) -> pd.DataFrame:
-    """Each measure among the records of each class: one row a class and measure, then rows of class MACRO.
+    """Each measure among the records of each class: one row per class and measure, then rows of class MACRO.
 
     Args:
-        real, synthetic: one row a record, one column a measure; the columns of both are used. NaN is left out.
+        real, synthetic: one row per record, one column per measure; the columns of both are used. NaN is left out.
         real_labels, synthetic_labels: (records, classes) 0 or 1.
         patient_ids: of the real records, so that no patient is in both halves; None: every record is a patient.
         draws: random halves of the real patients over which the distances are averaged.
 
-    Columns: unit; how many records have a value (real, synthetic) and their medians; records, the smallest N that a
-    draw used on each side; the Wasserstein-1 distance (in the unit) and the two-sample Kolmogorov-Smirnov statistic of
+    Columns: unit; the records with a value (real, synthetic) and their medians; records, the smallest N that a draw
+    used on each side; the Wasserstein-1 distance (in the unit) and the two-sample Kolmogorov-Smirnov statistic of
     one real half against synthetic records, and against the other half (..._reference). NaN where a side has fewer
     than two values. MACRO is the mean of the distances over classes. Raises ValueError for shapes that do not fit.
     """
@@ -169,50 +169,55 @@ def label_distributions(
     generator = np.random.default_rng(seed)
     tables = []
     for column, class_name in enumerate(class_names):
-        own = np.flatnonzero(np.asarray(real_labels)[:, column] > 0.5)
-        made = np.flatnonzero(np.asarray(synthetic_labels)[:, column] > 0.5)
-        draw_rows = _draws(own, patients, made, draws, generator)
-        rows = [_compare(real[name].to_numpy(), synthetic[name].to_numpy(), own, made, draw_rows) for name in measures]
+        with_class = np.flatnonzero(np.asarray(real_labels)[:, column] > 0.5)
+        asked_for = np.flatnonzero(np.asarray(synthetic_labels)[:, column] > 0.5)
+        halves = _draws(with_class, patients, asked_for, draws, generator)
+        rows = [
+            _compare(real[name].to_numpy(), synthetic[name].to_numpy(), with_class, asked_for, halves)
+            for name in measures
+        ]
         table = pd.DataFrame(rows)
         table.insert(0, "unit", [UNITS.get(name, "") for name in measures])
         table.insert(0, "measure", measures)
         table.insert(0, "class_name", class_name)
         tables.append(table)
-    found = pd.concat(tables, ignore_index=True)
-    macro = found.groupby(["measure", "unit"], sort=False)[list(DISTANCES)].mean().reset_index()
-    return pd.concat([found, macro.assign(class_name=MACRO)], ignore_index=True)
+    classes = pd.concat(tables, ignore_index=True)
+    macro = classes.groupby(["measure", "unit"], sort=False)[list(DISTANCES)].mean().reset_index()
+    return pd.concat([classes, macro.assign(class_name=MACRO)], ignore_index=True)
 
 
 def _draws(
-    own: np.ndarray, patients: np.ndarray, made: np.ndarray, draws: int, generator: np.random.Generator
+    real_rows: np.ndarray, patients: np.ndarray, synthetic_rows: np.ndarray, draws: int, generator: np.random.Generator
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Rows of one real half, the other, and synthetic records, in random order; none without two patients."""
-    unknown = patients[own] == ""
-    if len(set(patients[own][~unknown])) + int(unknown.sum()) < 2:
+    unknown = patients[real_rows] == ""
+    if len(set(patients[real_rows][~unknown])) + int(unknown.sum()) < 2:
         return []
-    found = []
+    halves = []
     for half_seed in generator.integers(2**31, size=draws):
-        first, second = (generator.permutation(own[half]) for half in real_halves(list(patients[own]), int(half_seed)))
-        found.append((first, second, generator.permutation(made)))
-    return found
+        first, second = (
+            generator.permutation(real_rows[half]) for half in real_halves(list(patients[real_rows]), int(half_seed))
+        )
+        halves.append((first, second, generator.permutation(synthetic_rows)))
+    return halves
 
 
 def _compare(
     real: np.ndarray,
     synthetic: np.ndarray,
-    own: np.ndarray,
-    made: np.ndarray,
+    real_rows: np.ndarray,
+    synthetic_rows: np.ndarray,
     draws: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
 ) -> dict[str, float]:
     """One row of `label_distributions`: one measure among the records of one class."""
-    real_values, synthetic_values = real[own], synthetic[made]
+    real_values, synthetic_values = real[real_rows], synthetic[synthetic_rows]
     row = {
         "real": int(np.isfinite(real_values).sum()),
         "synthetic": int(np.isfinite(synthetic_values).sum()),
         "real_median": _median(real_values),
         "synthetic_median": _median(synthetic_values),
     }
-    found = np.full((len(draws), len(DISTANCES)), np.nan)
+    distances = np.full((len(draws), len(DISTANCES)), np.nan)
     records = 0
     for number, (first, second, chosen) in enumerate(draws):
         parts = [values[np.isfinite(values)] for values in (real[first], real[second], synthetic[chosen])]
@@ -220,9 +225,9 @@ def _compare(
         records = size if number == 0 else min(records, size)
         if size >= 2:
             half, other, drawn = (np.sort(part[:size]) for part in parts)
-            found[number, 0::2] = _wasserstein(half, drawn), _kolmogorov_smirnov(half, drawn)
-            found[number, 1::2] = _wasserstein(half, other), _kolmogorov_smirnov(half, other)
-    means = found[np.isfinite(found).all(axis=1)]
+            distances[number, 0::2] = _wasserstein(half, drawn), _kolmogorov_smirnov(half, drawn)
+            distances[number, 1::2] = _wasserstein(half, other), _kolmogorov_smirnov(half, other)
+    means = distances[np.isfinite(distances).all(axis=1)]
     averages = means.mean(axis=0) if len(means) else np.full(len(DISTANCES), np.nan)
     return row | {"records": records} | dict(zip(DISTANCES, averages.tolist(), strict=True))
 

@@ -34,6 +34,8 @@ def _covariance_factor(features: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Between:
+    """Figures of all pairs of a real and a synthetic record."""
+
     kernel: float  # mean over all pairs
     precision: float
     recall: float
@@ -63,9 +65,9 @@ def within(points: np.ndarray, centre: np.ndarray, neighbours: int) -> tuple[flo
     """Mean kernel over pairs of different points, and the squared distance (n,) to the `neighbours`-th nearest."""
     total, radii = 0.0, np.empty(len(points))
     for rows, distance, kernel in _pairs(points, points, centre):
-        own = np.arange(len(points))[rows]
-        distance[own - rows.start, own] = np.inf
-        kernel[own - rows.start, own] = 0
+        numbers = np.arange(len(points))[rows]  # of this block; a point is no neighbour of itself
+        distance[numbers - rows.start, numbers] = np.inf
+        kernel[numbers - rows.start, numbers] = 0
         total += float(kernel.sum())
         radii[rows] = np.partition(distance, neighbours - 1, axis=1)[:, neighbours - 1]
     return total / (len(points) * (len(points) - 1)), radii

@@ -20,7 +20,7 @@ BATCH = 256  # records worked on at a time
 
 @dataclass(frozen=True, eq=False)
 class SignalSummary:
-    """What `summarise` keeps of many records: 144 bytes a record, and two means."""
+    """A summary of many records: 144 bytes per record, and two means."""
 
     amplitudes: np.ndarray  # (records, 12, 3) float32: AMPLITUDES per lead of LEADS
     frequencies: np.ndarray  # (bins,) Hz, within SPECTRUM
@@ -29,7 +29,7 @@ class SignalSummary:
 
     @property
     def records(self) -> int:
-        """How many records it is of."""
+        """The number of records."""
         return len(self.amplitudes)
 
 
@@ -55,8 +55,8 @@ def summarise(signals: Iterable[np.ndarray], sampling_rate: int) -> SignalSummar
             amplitudes.append(_amplitudes(twelve, sampling_rate))
             frequencies, each = dsp.welch(twelve, sampling_rate, nperseg=min(4 * sampling_rate, eight.shape[2]), axis=2)
             power = power + each.sum(axis=0)
-            found = correlations(eight)
-            correlation, pairs = correlation + np.nansum(found, axis=0), pairs + np.isfinite(found).sum(axis=0)
+            pearson = correlations(eight)
+            correlation, pairs = correlation + np.nansum(pearson, axis=0), pairs + np.isfinite(pearson).sum(axis=0)
     if not amplitudes:
         raise ValueError("got no signals; expected at least one record")
     inside = (frequencies >= SPECTRUM[0]) & (frequencies <= min(SPECTRUM[1], 0.45 * sampling_rate))
@@ -68,16 +68,16 @@ def summarise(signals: Iterable[np.ndarray], sampling_rate: int) -> SignalSummar
 def amplitude_table(
     real: SignalSummary, synthetic: SignalSummary, reference: SignalSummary | None = None
 ) -> pd.DataFrame:
-    """Medians over records, one row a measure of AMPLITUDES and lead of LEADS.
+    """Medians over records, one row per measure of AMPLITUDES and lead of LEADS.
 
     Columns: measure, unit, lead, real, synthetic, ratio (synthetic over real), reference, reference_ratio (reference
     over real). Without a reference its columns are NaN, as is a ratio to a lead that is flat in real records.
     """
-    found = {"real": real.amplitudes, "synthetic": synthetic.amplitudes}
-    found["reference"] = (
+    amplitudes = {"real": real.amplitudes, "synthetic": synthetic.amplitudes}
+    amplitudes["reference"] = (
         np.full((1, len(LEADS), len(AMPLITUDES)), np.nan) if reference is None else reference.amplitudes
     )
-    medians = {name: np.median(values, axis=0).T.ravel().astype(np.float64) for name, values in found.items()}
+    medians = {name: np.median(values, axis=0).T.ravel().astype(np.float64) for name, values in amplitudes.items()}
     table = pd.DataFrame(
         {
             "measure": np.repeat(list(AMPLITUDES), len(LEADS)),
@@ -93,7 +93,7 @@ def amplitude_table(
 def spectrum_table(
     real: SignalSummary, synthetic: SignalSummary, reference: SignalSummary | None = None
 ) -> pd.DataFrame:
-    """Log-spectral distance of the mean power spectra within SPECTRUM, one row a lead of LEADS.
+    """Log-spectral distance of the mean power spectra within SPECTRUM, one row per lead of LEADS.
 
     Columns: lead, distance and reference_distance to the real spectrum: root mean square over frequencies of the
     difference in dB. Raises ValueError for summaries of other frequencies, or a lead without power.

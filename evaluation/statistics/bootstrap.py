@@ -1,4 +1,4 @@
-"""Is a difference between two classifiers more than chance? A paired bootstrap over patients and training seeds.
+"""Differences between classifiers beyond chance: a paired bootstrap over patients and training seeds.
 
 Records of one patient are alike, so patients are drawn, not records (Efron and Tibshirani 1993, ch. 8). Training twice
 with another seed gives another classifier, so seeds are drawn too: a two-way bootstrap (Owen 2007, "pigeonhole"). Both
@@ -47,7 +47,7 @@ class PairedDifference:
     standard_error: float  # standard deviation over the draws
     confidence: float  # of the interval, e.g. 0.95
     replicates: int  # draws behind the interval
-    seeds: int  # trained classifiers an arm
+    seeds: int  # trained classifiers per arm
     patients: int  # in the test part
     classes: int  # in the macro average
     skipped: tuple[str, ...] = ()  # classes left out: no positive or no negative record in the test part
@@ -74,7 +74,7 @@ def verdict(difference: PairedDifference, adjusted_p: float | None = None) -> st
     """
     if not is_significant(difference.p if adjusted_p is None else adjusted_p, difference.confidence):
         return NO_DIFFERENCE
-    # the draws, not the estimate, tell the side: they are what the p-value counts
+    # the draws, not the estimate, decide the side: they are what the p-value counts
     return GAIN if difference.low + difference.high > 0 else HARM
 
 
@@ -163,8 +163,7 @@ def paired_difference(
     differences = arm.values[:, :, columns] - reference.values[:, :, columns]
     known = ~np.isnan(differences[0]).any(axis=0) & ~few
     skipped = tuple(class_names[column] for column, good in zip(columns, known, strict=True) if not good)
-    kept = differences[:, :, known]
-    drawn = macro_average(kept, draw)
+    drawn = macro_average(differences[:, :, known], draw)
     sample = drawn[1:][np.isfinite(drawn[1:])]
     low, high = percentile_interval(sample, confidence)
     return PairedDifference(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MACRO = "macro"  # class_name of the mean over classes in every table
+
 
 def weighted_auroc(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """AUROC of `scores` (records,) against `labels` (records,) 0/1 for each row of `weights` (replicates, records).
@@ -35,7 +37,7 @@ def weighted_f1(labels: np.ndarray, predicted: np.ndarray, weights: np.ndarray) 
 
 @dataclass(frozen=True, eq=False)
 class RankedPositives:
-    """What lies below each positive record in rank; float64, (replicates, positives) or (replicates,)."""
+    """The weights below each positive record in rank; float64, (replicates, positives) or (replicates,)."""
 
     weight: np.ndarray  # of the positive record itself
     positive_below: np.ndarray  # weight of the positive records with a lower score
@@ -51,11 +53,11 @@ def rank_positives(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) 
     ranked, positive = scores[order], np.flatnonzero(labels[order])
     starts, ends = (np.searchsorted(ranked, ranked[positive], side) for side in ("left", "right"))
     total = leading_sums(weights[:, order])
-    own = weights[:, order[positive]].astype(np.float64)
-    positives = leading_sums(own)
+    positive_weights = weights[:, order[positive]].astype(np.float64)
+    positives = leading_sums(positive_weights)
     below, upto = (positives[:, np.searchsorted(positive, at)] for at in (starts, ends))
     return RankedPositives(
-        weight=own,
+        weight=positive_weights,
         positive_below=below,
         negative_below=total[:, starts] - below,
         negative_upto=total[:, ends] - upto,

@@ -16,12 +16,12 @@ from vqecg.records.datasets.ludb import POINTS, WAVE_COLUMNS, WAVES
 from vqecg.records.leads import INDEPENDENT_LEADS
 
 INTERVAL_COLUMNS = ("heart_rate", "rr_variation", "rmssd", "pr", "qrs", "qt", "qtc", "axis", "p_share")
-SHORTEST = {"P": 0.03, "QRS": 0.03, "T": 0.05}  # s, below which a run of samples is no wave
-GAP = 0.03  # s, over which two runs of one wave are one
+SHORTEST = {"P": 0.03, "QRS": 0.03, "T": 0.05}  # s; a shorter run of samples is no wave
+GAP = 0.03  # s; two runs of a wave no farther apart are one
 VOTES = 0.375  # share of the leads that must show a wave: three of eight
-AGREEMENT = 0.10  # s, how far the middle of a lead's P or T may lie from that of the median lead
-EARLIEST_P = 0.5  # s before QRS, no P wave belongs to the beat before that
-FEWEST_BEATS = 2  # with which an interval is measured
+AGREEMENT = 0.10  # s, greatest distance of the middle of a lead's P or T from that of the median lead
+EARLIEST_P = 0.5  # s before QRS; a P wave before that belongs to no beat
+FEWEST_BEATS = 2  # beats with an interval, below which it is not measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +58,9 @@ def lead_waves(
     farthest from the straight line between onset and offset.
     """
     rows = []
-    for lead, voltage, own in zip(leads, signal, classes, strict=True):
+    for lead, voltage, lead_classes in zip(leads, signal, classes, strict=True):
         for wave in WAVES:
-            for first, last in wave_runs(own, wave, sampling_rate):
+            for first, last in wave_runs(lead_classes, wave, sampling_rate):
                 part = voltage[first : last + 1]
                 peak = first + int(np.argmax(np.abs(part - np.linspace(part[0], part[-1], len(part)))))
                 rows.append((lead, wave, first / sampling_rate, peak / sampling_rate, last / sampling_rate))
@@ -130,7 +130,7 @@ def place(spans: np.ndarray, runs: np.ndarray, chosen: np.ndarray, window: np.nd
 
 
 def magnitude_peaks(signal: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """Where the vector magnitude over the leads is largest within each of the (beats, 2) spans: (beats,) samples."""
+    """Samples of the largest vector magnitude over the leads, within each of the (beats, 2) spans: (beats,)."""
     peaks = np.empty(len(spans))
     for beat, (first, last) in enumerate(spans):
         part = signal[:, first - 1 : last + 2]
@@ -186,7 +186,7 @@ def typical(seconds: np.ndarray) -> float:
 
 
 def interval_table(segmenter: WaveSegmenter, signals: Iterable[np.ndarray], sampling_rate: int) -> pd.DataFrame:
-    """Rate, rhythm, intervals and axis of many records, one row each, float64, NaN where not measurable.
+    """Rate, rhythm, intervals and axis of many records, one row per record, float64, NaN where not measurable.
 
     `signals` are chunks (n, 8, samples) mV at `sampling_rate`. Columns: heart_rate (1/min), rr_variation (SD over mean,
     %), rmssd (ms), pr, qrs, qt (ms), qtc (ms, Fridericia), axis (degrees, frontal QRS), p_share (share of beats with a
@@ -196,7 +196,9 @@ def interval_table(segmenter: WaveSegmenter, signals: Iterable[np.ndarray], samp
     for chunk in signals:
         if chunk.ndim != 3 or chunk.shape[1] != len(INDEPENDENT_LEADS):
             raise ValueError(f"got signals of shape {chunk.shape}; expected (n, 8, samples): {INDEPENDENT_LEADS}")
-        own = segmenter.resampled(chunk, sampling_rate)
-        classes = segmenter.segment(own, rate)
-        rows += [record_intervals(signal, found, rate) for signal, found in zip(own, classes, strict=True)]
+        resampled = segmenter.resampled(chunk, sampling_rate)
+        classes = segmenter.segment(resampled, rate)
+        rows += [
+            record_intervals(*signal_and_classes, rate) for signal_and_classes in zip(resampled, classes, strict=True)
+        ]
     return pd.DataFrame(rows, columns=list(INTERVAL_COLUMNS), dtype=np.float64)

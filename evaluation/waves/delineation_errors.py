@@ -1,4 +1,4 @@
-"""How far the waves of a WaveSegmenter are from those that cardiologists marked in LUDB."""
+"""Errors of a WaveSegmenter against the waves that cardiologists marked in LUDB."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from vqecg.records.datasets.ludb import POINTS, UNKNOWN_WAVE, WAVES, LUDBRecord
 from vqecg.records.store.preprocessing import resample
 
 NO_WAVES = np.empty((0, len(POINTS)))
-TOLERANCE = 0.15  # s, within which a point is found (ANSI/AAMI EC57; Martinez et al. 2004 and later)
+TOLERANCE = 0.15  # s, within which a point counts as detected (ANSI/AAMI EC57; Martinez et al. 2004 and later)
 
 
 def delineation_errors(
@@ -19,28 +19,28 @@ def delineation_errors(
 ) -> pd.DataFrame:
     """Sensitivity, positive predictive value and error of every point of every wave, over all leads of `records`.
 
-    The records go to the segmenter at `sampling_rate` (Hz; their own if None). One row a wave and point: references
-    (marks), sensitivity and ppv (within 150 ms, 0-1), mean and sd (ms, found minus marked). What is found outside the
-    stretch of a lead that was marked, or at a wave of unknown kind, is neither right nor wrong.
+    The records go to the segmenter at `sampling_rate` (Hz; that of the record if None). One row per wave and point:
+    references (marks), sensitivity and ppv (within 150 ms, 0-1), mean and sd (ms, detected minus marked). A detection
+    outside the stretch of a lead that was marked, or at a wave of unknown kind, is neither right nor wrong.
     Raises ValueError for no records.
     """
     if not records:
         raise ValueError("no records to measure errors on; expected at least one")
     errors: dict[tuple[str, str], list[np.ndarray]] = {(wave, point): [] for wave in WAVES for point in POINTS}
     false, marks = dict.fromkeys(errors, 0), dict.fromkeys(errors, 0)
-    own_rate = segmenter.config.sampling_rate
+    network_rate = segmenter.config.sampling_rate
     for record in records:
-        own = record.record
-        rate = own.sampling_rate if sampling_rate is None else sampling_rate
-        signal = segmenter.resampled(resample(own.signal, own.sampling_rate, rate), rate)
-        found = lead_waves(signal, segmenter.segment(signal[None], own_rate)[0], own_rate, own.leads)
-        theirs, ours = by_lead_and_wave(record.waves), by_lead_and_wave(found)
-        for lead in own.leads:
+        ecg = record.record
+        rate = ecg.sampling_rate if sampling_rate is None else sampling_rate
+        signal = segmenter.resampled(resample(ecg.signal, ecg.sampling_rate, rate), rate)
+        detected = lead_waves(signal, segmenter.segment(signal[None], network_rate)[0], network_rate, ecg.leads)
+        references, detections = by_lead_and_wave(record.waves), by_lead_and_wave(detected)
+        for lead in ecg.leads:
             judged = judged_times(record, lead)
             for wave, point in errors:
-                marked = theirs.get((lead, wave), NO_WAVES)[:, POINTS.index(point)] / own.sampling_rate
+                marked = references.get((lead, wave), NO_WAVES)[:, POINTS.index(point)] / ecg.sampling_rate
                 marked = marked[np.isfinite(marked)]
-                times = ours.get((lead, wave), NO_WAVES)[:, POINTS.index(point)]
+                times = detections.get((lead, wave), NO_WAVES)[:, POINTS.index(point)]
                 pairs = matched(marked, times)
                 errors[wave, point].append(times[pairs[:, 1]] - marked[pairs[:, 0]])
                 marks[wave, point] += len(marked)
@@ -56,16 +56,16 @@ def by_lead_and_wave(waves: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
 
 
 def summary(key: tuple[str, str], errors: np.ndarray, marks: int, false: int) -> dict[str, str | float]:
-    """One row of the table: errors in s of the points found, how many were marked, and how many were found wrongly."""
-    found = len(errors)
+    """One row of the table from errors (s) of the detected points, the number of marks and of false detections."""
+    detected = len(errors)
     return {
         "wave": key[0],
         "point": key[1],
         "references": marks,
-        "sensitivity": found / marks if marks else float("nan"),
-        "ppv": found / (found + false) if found + false else float("nan"),
-        "mean": 1000 * float(errors.mean()) if found else float("nan"),
-        "sd": 1000 * float(errors.std()) if found else float("nan"),
+        "sensitivity": detected / marks if marks else float("nan"),
+        "ppv": detected / (detected + false) if detected + false else float("nan"),
+        "mean": 1000 * float(errors.mean()) if detected else float("nan"),
+        "sd": 1000 * float(errors.std()) if detected else float("nan"),
     }
 
 
@@ -93,5 +93,5 @@ def judged_times(record: LUDBRecord, lead: str) -> list[tuple[float, float]]:
 
 
 def inside(times: np.ndarray, stretches: list[tuple[float, float]]) -> np.ndarray:
-    """Which of the times lie in one of the stretches: (times,) bool."""
+    """True for times in one of the stretches: (times,) bool."""
     return np.array([any(start <= time <= end for start, end in stretches) for time in times], bool)

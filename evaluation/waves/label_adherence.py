@@ -1,4 +1,4 @@
-"""Whether records show what a statement says, in plain units: how often, in synthetic and in real records."""
+"""Label adherence: the share of synthetic and of real records that show what their statement says, in plain units."""
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,12 +18,12 @@ AFIB_P_SHARE = 0.5  # share of beats with a P wave, below it P counts as absent:
 
 @dataclass(frozen=True)
 class AdherenceRule:
-    """What a record with a statement should show."""
+    """A sign that records with a statement should show."""
 
     statement: str  # PTB-XL's abbreviation, or the Challenge's where PTB-XL has none
     columns: tuple[str, ...]  # of physiology.UNITS that must be measurable
     asked: str  # the rule in words
-    holds: Callable[[pd.DataFrame], pd.Series]  # table -> bool per record
+    holds: Callable[[pd.DataFrame], pd.Series]  # table -> (records,) bool
 
 
 RULES = (
@@ -60,15 +60,15 @@ def adherence_table(
     synthetic_statements: Sequence[Collection[str]],
     rules: Sequence[AdherenceRule] = RULES,
 ) -> pd.DataFrame:
-    """How often records with a statement keep its rule, one row a rule.
+    """The share of records with a statement that meet its rule, one row per rule.
 
     Args:
-        real, synthetic: measures as `physiology` returns them, one row a record. NaN = not measurable.
+        real, synthetic: measures as `physiology` returns them, one row per record. NaN = not measurable.
         real_statements, synthetic_statements: the statements that each record carries or was asked for: PTB-XL's,
             the Challenge's or CPSC2018's abbreviations.
 
     Columns: rule, statement, asked (in words); for real and for synthetic records ..._asked, those with the statement,
-    ..._n of these measurable, ..._rate of these that keep the rule (0-1), ..._low and ..._high (95 %, Wilson 1927);
+    ..._n of these measurable, ..._rate of these that meet the rule (0-1), ..._low and ..._high (95 %, Wilson 1927);
     real_others_rate among real records without the statement, for the rule must tell them apart; difference (synthetic
     minus real rate, in points); note: why a row has no numbers ("not asked", "in no real record", "not measured: pr").
     Raises ValueError when tables and statements differ in length.
@@ -93,10 +93,10 @@ def adherence_table(
         absent = {name for table in (real, synthetic) for name in rule.columns if name not in table.columns}
         for part, table in (("real", real), ("synthetic", synthetic)):
             mask = np.array([rule.statement in names for names in carried[part]], bool)
-            kept = kept_rule(rule, table)
-            row |= _rates(part, kept[mask], int(mask.sum()))
+            meets = meets_rule(rule, table)
+            row |= _rates(part, meets[mask], int(mask.sum()))
             if part == "real":
-                others = kept[~mask & np.isfinite(kept)]
+                others = meets[~mask & np.isfinite(meets)]
                 row["real_others_rate"] = others.mean() if len(others) else math.nan
         row["difference"] = 100 * (row["synthetic_rate"] - row["real_rate"])
         row["note"] = _note(row, sorted(absent))
@@ -110,7 +110,7 @@ def spellings() -> dict[str, str]:
     return {name: statement for name, statement in ptbxl_names().items() if statement in asked}
 
 
-def kept_rule(rule: AdherenceRule, table: pd.DataFrame) -> np.ndarray:
+def meets_rule(rule: AdherenceRule, table: pd.DataFrame) -> np.ndarray:
     """(records,) 1 where the rule holds, 0 where not, NaN where what it needs was not measured."""
     if not set(rule.columns) <= set(table.columns):
         return np.full(len(table), np.nan)
@@ -118,8 +118,8 @@ def kept_rule(rule: AdherenceRule, table: pd.DataFrame) -> np.ndarray:
     return np.where(known, rule.holds(table).to_numpy(np.float64), np.nan)
 
 
-def _rates(part: str, kept: np.ndarray, asked: int) -> dict[str, float]:
-    known = kept[np.isfinite(kept)]
+def _rates(part: str, meets: np.ndarray, asked: int) -> dict[str, float]:
+    known = meets[np.isfinite(meets)]
     low, high = wilson_interval(int(known.sum()), len(known)) if len(known) else (math.nan, math.nan)
     return {
         f"{part}_asked": asked,

@@ -1,4 +1,4 @@
-"""What can be measured of an ECG without a network that learned labels: one row a record, units in UNITS.
+"""Measures of an ECG without a network that learned labels: one row per record, units in UNITS.
 
 The measures are also a feature space for `fidelity/distributions.py`: `physiology_features`, then a `Standardiser`.
 """

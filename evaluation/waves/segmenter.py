@@ -1,4 +1,4 @@
-"""WaveSegmenter: which samples of an ECG lead belong to a P wave, a QRS complex or a T wave.
+"""WaveSegmenter: the samples of an ECG lead that belong to a P wave, a QRS complex or a T wave.
 
 A U-Net in one dimension (Ronneberger et al. 2015; for ECGs Moskalenko et al. 2019, arXiv:2001.04689) that sees one lead
 at a time, with the same weights for all twelve. Most of its work is done on patches of 16 ms; the four classes of every
@@ -18,9 +18,9 @@ from vqecg.training.checkpoint import Pretrained
 from vqecg.training.fit import computes_in_bf16
 
 CLASSES = ("none", *WAVES)  # the four outputs, in this order
-BASELINE_SECONDS = 1.0  # the mean over so long is taken off each lead
+BASELINE_SECONDS = 1.0  # the mean over this time is taken off each lead
 SMALLEST_SCALE = 0.02  # mV, added to a lead's standard deviation: a lead of noise alone is not blown up to waves
-CHANNEL_BATCH = 256  # leads that go through the network at once: what is computed stays in the processor's cache
+CHANNEL_BATCH = 256  # leads that go through the network at once: they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,12 @@ class WaveSegmenter(nn.Module, Pretrained):
         samples = signal.shape[1]
         normal = nn.functional.pad(self.normalised(signal)[:, None], (0, -samples % self.config.step))
         first = torch.relu(self.stem(normal))
-        x, kept = first, []
+        x, levels = first, []
         for level, block in enumerate(self.down):
             x = block(nn.functional.max_pool1d(x, 2) if level else x)
-            kept.append(x)
+            levels.append(x)
         for level in range(len(self.up) - 1, -1, -1):
-            x = self.up[level](torch.cat([x.repeat_interleave(2, dim=2), kept[level]], dim=1))
+            x = self.up[level](torch.cat([x.repeat_interleave(2, dim=2), levels[level]], dim=1))
         patches = self.head(torch.cat([x, first], dim=1))
         logits = patches.unflatten(1, (len(CLASSES), self.config.patch)).transpose(2, 3).flatten(2)
         return logits[..., :samples]
@@ -120,7 +120,7 @@ class WaveSegmenter(nn.Module, Pretrained):
 
     @torch.inference_mode()
     def segment(self, signals: np.ndarray, sampling_rate: float) -> np.ndarray:
-        """The class of every sample: (n, leads, samples) mV at any rate -> (n, leads, samples at the own rate) uint8.
+        """The class of every sample: (n, leads, samples) mV at any rate -> (n, leads, samples at its rate) uint8.
 
         Sample k of the result is the class at k / config.sampling_rate seconds, a place in CLASSES.
         Raises ValueError for another shape or samples that are not finite.
@@ -130,14 +130,14 @@ class WaveSegmenter(nn.Module, Pretrained):
             raise ValueError(f"got signals of shape {signals.shape}; expected (records, leads, samples) in mV")
         if not np.isfinite(signals).all():
             raise ValueError("signals hold NaN or infinite samples; drop the record or fill the gap before")
-        own = signals if sampling_rate == self.config.sampling_rate else self.resampled(signals, sampling_rate)
+        resampled = signals if sampling_rate == self.config.sampling_rate else self.resampled(signals, sampling_rate)
         device = next(self.parameters()).device
         half = computes_in_bf16(device)
-        found = []
-        for part in torch.from_numpy(np.ascontiguousarray(own, np.float32)).flatten(0, 1).split(CHANNEL_BATCH):
+        classes = []
+        for part in torch.from_numpy(np.ascontiguousarray(resampled, np.float32)).flatten(0, 1).split(CHANNEL_BATCH):
             with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                found.append(self(part.to(device)).argmax(dim=1).to(torch.uint8).cpu())
-        return torch.cat(found).numpy().reshape(own.shape)
+                classes.append(self(part.to(device)).argmax(dim=1).to(torch.uint8).cpu())
+        return torch.cat(classes).numpy().reshape(resampled.shape)
 
     def resampled(self, signals: np.ndarray, sampling_rate: float) -> np.ndarray:
         """Signals (..., samples) at the rate of the network."""

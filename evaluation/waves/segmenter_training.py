@@ -14,7 +14,7 @@ from vqecg.records.datasets.ludb import LUDBRecord
 from vqecg.records.store.preprocessing import resample
 from vqecg.training.fit import FitResult, FitSettings, fit
 
-UNLABELLED = -1  # the class of a sample of which nobody has said what it is
+UNLABELLED = -1  # the class of a sample without a mark
 LOW_RATE = 100  # Hz, of PTB-XL's smaller files: half of the examples have been there and back
 UNSURE = 0.02  # s before a wave's peak that stay unlabelled where its onset is not marked, and after it likewise
 WANDER = (0.05, 0.5)  # Hz, of the baseline that is added
@@ -31,7 +31,7 @@ class SegmenterTraining:
         )
     )
     parts: int = 5  # the records are dealt into so many parts; one is held out
-    held_out: int = 0  # which one, from 0
+    held_out: int = 0  # its number, from 0
     seconds: float = 4.096  # length of an example, s
     stretch: float = 0.25  # greatest change of the logarithm of the time scale
     noise: float = 0.015  # mV, mean standard deviation of added noise
@@ -46,7 +46,7 @@ class SegmenterTraining:
 
 @dataclass(frozen=True)
 class TrainedSegmenter:
-    """What training gives."""
+    """A trained segmenter and the records that it has not seen."""
 
     segmenter: WaveSegmenter
     result: FitResult
@@ -56,7 +56,8 @@ class TrainedSegmenter:
 def split_records(
     records: Sequence[LUDBRecord], parts: int, held_out: int
 ) -> tuple[list[LUDBRecord], list[LUDBRecord]]:
-    """(training, held out): every `parts`-th record is held out, counted from number `held_out`. One record a patient.
+    """(training, held out): every `parts`-th record is held out, counted from number `held_out`. Every record is of
+    another patient.
 
     Raises ValueError when one of the two would be empty.
     """
@@ -108,13 +109,13 @@ class WaveExamples:
         rate = settings.model.sampling_rate
         signals, classes = [], []
         for record in records:
-            own = record.record
-            low = resample(own.signal, own.sampling_rate, LOW_RATE)
-            both = np.stack([resample(own.signal, own.sampling_rate, rate), resample(low, LOW_RATE, rate)])
-            labels = np.stack([wave_classes(record, lead, rate) for lead in own.leads])
-            kept = (labels != UNLABELLED).any(axis=1)
-            signals.append(both[:, kept])
-            classes.append(labels[kept])
+            ecg = record.record
+            low = resample(ecg.signal, ecg.sampling_rate, LOW_RATE)
+            both = np.stack([resample(ecg.signal, ecg.sampling_rate, rate), resample(low, LOW_RATE, rate)])
+            labels = np.stack([wave_classes(record, lead, rate) for lead in ecg.leads])
+            labelled = (labels != UNLABELLED).any(axis=1)
+            signals.append(both[:, labelled])
+            classes.append(labels[labelled])
         if len({part.shape[1] for part in classes}) != 1:
             raise ValueError(
                 f"records of {sorted({part.shape[1] for part in classes})} samples at {rate} Hz; expected one length"

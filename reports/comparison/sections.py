@@ -140,8 +140,8 @@ def _differences(comparison: ComparisonSection, metric: str) -> Markup:
     plot = inline_figure(
         forest(lines, references, name),
         f"Differences in macro {name} on {comparison.tested_on} with {_interval_name(comparison)} "
-        f"({comparison.interval_method}). Right of zero the arm is better, left of it worse; grey: not told "
-        f"apart.{policy}",
+        f"({comparison.interval_method}). Right of zero the arm is better, left of it worse; grey: no detectable "
+        f"difference.{policy}",
         f"forest-{metric}",
         f"Forest plot of differences in {name}",
     )

@@ -3,6 +3,7 @@
 import pandas as pd
 from markupsafe import Markup
 
+from vqecg.evaluation.statistics.weighted_metrics import MACRO
 from vqecg.reports.ecg_paper import plot_ecg
 from vqecg.reports.figures import label_bars, learning_curve, level_bars, paired_dots
 from vqecg.reports.html import (
@@ -27,7 +28,6 @@ from vqecg.reports.run.report_data import (
 )
 
 PAPER_NOTE = "25 mm/s, 10 mm/mV; a large square is 0.2 s by 0.5 mV."
-MACRO = "macro"
 LONG_TABLE = 25  # classes; a longer table of labels is folded away
 
 

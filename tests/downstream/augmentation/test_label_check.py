@@ -18,8 +18,8 @@ from vqecg.downstream.augmentation.label_check import (
     LabelCheck,
     LabelCheckSettings,
     Verdict,
-    kept_rule,
     lowest_scores,
+    meets_rule,
     patient_parts,
     rules_of_real,
 )
@@ -91,7 +91,7 @@ def test_a_record_is_rejected_for_a_rule_that_it_breaks_and_not_for_one_that_can
     assert found == [fits, Verdict(RULE, ("STACH",)), Verdict(), Verdict()]
     table = pd.DataFrame({"heart_rate": [50.0, 70.0, np.nan]})
     rule = next(rule for rule in rules if rule.statement == "SBRAD")
-    np.testing.assert_array_equal(kept_rule(rule, table), [1, 0, np.nan])
+    np.testing.assert_array_equal(meets_rule(rule, table), [1, 0, np.nan])
 
 
 @pytest.mark.slow
