@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy import signal as dsp
 
+from vqecg.evaluation.waves.physiology import correlations
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS, twelve_leads
 
 AMPLITUDES = {"sd": "mV", "peak_to_peak": "mV", "slew": "mV/s"}
 SPECTRUM = (0.5, 40.0)  # Hz compared: below lies the baseline, above little but noise
-FLAT = 1e-6  # mV, a lead of no larger SD has no correlation
 BATCH = 256  # records worked on at a time
 
 
@@ -113,13 +113,6 @@ def _amplitudes(twelve: np.ndarray, sampling_rate: int) -> np.ndarray:
     """(n, 12, 3) float32, in the order of AMPLITUDES."""
     slew = np.abs(np.diff(twelve, axis=2)).max(axis=2) * sampling_rate
     return np.stack([twelve.std(axis=2), np.ptp(twelve, axis=2), slew], axis=2).astype(np.float32)
-
-
-def correlations(eight: np.ndarray) -> np.ndarray:
-    """Pearson correlations of the leads of each record, (n, 8, 8), NaN with a flat lead."""
-    deviation = eight.std(axis=2, keepdims=True)
-    unit = (eight - eight.mean(axis=2, keepdims=True)) / np.where(deviation > FLAT, deviation, np.nan)
-    return unit @ unit.transpose(0, 2, 1) / eight.shape[2]
 
 
 def _log_spectral_distance(real: SignalSummary, other: SignalSummary) -> np.ndarray:

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from scipy import signal as dsp
 
-from vqecg.evaluation.fidelity.signal_fidelity import correlations
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.leads import INDEPENDENT_LEADS
 
@@ -45,6 +44,7 @@ UNITS: dict[str, str] = INTERVAL_UNITS | BEAT_UNITS | SHAPE_UNITS
 BASELINE = (0.12, 0.06)  # s before the R peak, between which lies the level that amplitudes are measured from
 QRS_REACH = 0.06  # s about the R peak of the beat, within which a lead's own R wave is looked for
 T_START = 0.16  # s after the R peak, when a wide QRS complex has ended
+FLAT = 1e-6  # mV, a lead of no larger SD has no correlation
 FARTHEST = 5.0  # robust SDs features are cut to, 0.9 % of real ones: at 10, KID between real halves varies 3-fold more
 
 
@@ -203,3 +203,10 @@ def _shapes(chunk: np.ndarray, sampling_rate: int) -> pd.DataFrame:
     rows, columns = np.triu_indices(len(INDEPENDENT_LEADS), k=1)
     correlation = correlations(wide)[:, rows, columns]
     return pd.DataFrame(np.concatenate([deviation, slew, *bands, correlation], axis=1), columns=list(SHAPE_UNITS))
+
+
+def correlations(eight: np.ndarray) -> np.ndarray:
+    """Pearson correlations of the leads of each record, (n, 8, 8), NaN with a flat lead."""
+    deviation = eight.std(axis=2, keepdims=True)
+    unit = (eight - eight.mean(axis=2, keepdims=True)) / np.where(deviation > FLAT, deviation, np.nan)
+    return unit @ unit.transpose(0, 2, 1) / eight.shape[2]
