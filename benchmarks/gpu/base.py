@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from benchmarks.gpu.packed_store import open_store, pack_store
 from benchmarks.measuring import machine
+from vqecg.downstream.assessment.settings import AssessmentSettings
 from vqecg.prior import training as prior_training
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.folds import FoldSplit
@@ -142,9 +143,7 @@ def assess_step(options: argparse.Namespace, store: RecordStore, settings: Prese
         options.out / "assessment",
         generator=options.out / "prior",
         folds=folds(options),
-        seeds=settings.seeds,
-        training=settings.classifier,
-        neighbours=options.neighbours,
+        settings=AssessmentSettings(seeds=settings.seeds, training=settings.classifier, neighbours=options.neighbours),
     )
     print(assessing.summary(assessment_stage(step)))
 

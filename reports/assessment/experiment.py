@@ -22,7 +22,7 @@ def assessment_experiment(assessment: Assessment, name: str, command: str) -> Ex
     figures = [*_utility(assessment), *_distances(assessment), *_adherence(assessment), *_memorisation(assessment)]
     title = f"{about['synthetic_records']:,} synthetic records against {about['real']}"
     counts = {part.replace("_", " "): about[part] for part in ("training_records", "test_records", "synthetic_records")}
-    return measured_now(name, title, command, figures, seeds=about["settings"]["utility"]["seeds"], counts=counts)
+    return measured_now(name, title, command, figures, seeds=about["settings"]["seeds"], counts=counts)
 
 
 def _interval(value: float, low: float, high: float, signed: bool = False) -> Value | None:
