@@ -61,7 +61,7 @@ class ECGPriorConfig(PriorShape):
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How codes are drawn."""
+    """Settings of sampling."""
 
     temperature: float = 1.0  # divides the logits; below 1 is more typical, above 1 more varied
     trait_temperature: float = 1.0  # of the sketch's traits: multiplies the scale of what they are drawn from

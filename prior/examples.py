@@ -1,4 +1,4 @@
-"""Training examples of a prior: the codes of recordings, their sketches, and what they are."""
+"""Training examples of a prior: the codes of recordings, their sketches, labels and attributes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ BATCH = 64  # records that are encoded or evaluated together
 
 @dataclass(frozen=True)
 class Variants:
-    """How often and how a recording is encoded."""
+    """The encodings of each recording."""
 
     count: int = 1  # encodings of each record: the first as it is, the others jittered
     shift: int = 0  # samples a variant is moved by at most, either way
@@ -51,7 +51,7 @@ class CodeExamples:
         return replace(self, codes=self.codes[..., :levels])
 
     def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
-        """One variant of each example, drawn with `generator`, and what of its condition is shown."""
+        """One variant of each example, drawn with `generator`, and the part of its condition that is shown."""
         variant = generator.integers(self.codes.shape[0], size=len(indices))
         hide = generator.random((len(self.attributes), len(indices))) < self.attribute_dropout
         shown = {
@@ -106,8 +106,8 @@ def encode_examples(
         for variant in range(variants.count):
             generator = np.random.default_rng([variants.seed, variant, start])
             moved = jitter(signal, variants.shift if variant else 0, variants.gain if variant else 0.0, generator)
-            found = tokenizer.encode(torch.from_numpy(moved.signal).to(device), levels)
-            codes[variant, rows] = found.cpu().numpy()
+            encoded = tokenizer.encode(torch.from_numpy(moved.signal).to(device), levels)
+            codes[variant, rows] = encoded.cpu().numpy()
             times[variant, rows] = move_times(padded, moved.moves / tokenizer.hop_length, frames)
             traits[variant, rows] = basis.traits(scaled(measured.measures, moved.gains))
     table = store.table.iloc[indices]

@@ -45,10 +45,10 @@ class ECGGenerator:
         trained_on: Mapping[str, TrainedOn] | None = None,
     ) -> None:
         """Raises ValueError when the prior was trained with another tokenizer or for other classes."""
-        own = fingerprint(tokenizer)
-        if prior.config.tokenizer_fingerprint != own:
+        given = fingerprint(tokenizer)
+        if prior.config.tokenizer_fingerprint != given:
             raise ValueError(
-                f"the prior was trained with tokenizer {prior.config.tokenizer_fingerprint}, this one is {own}: "
+                f"the prior was trained with tokenizer {prior.config.tokenizer_fingerprint}, this one is {given}: "
                 "use the tokenizer of its training, or train the prior again"
             )
         if prior.config.class_names != task.class_names:
@@ -106,25 +106,27 @@ class ECGGenerator:
         Raises ValueError for unknown labels, and when there is no such row.
         """
         members, wanted = self.task_of(labels), set(labels)
-        found = [{members[name] for name in split_labels(row) if name in members} for row in self.conditions["labels"]]
-        own = self.conditions[[names == wanted if only else names >= wanted for names in found]]
-        if own.empty:
-            often = self.conditions.assign(own=[join_labels(sorted(names)) for names in found])
-            counts = often.groupby("own")["count"].sum().sort_values(ascending=False)
+        classes = [
+            {members[name] for name in split_labels(row) if name in members} for row in self.conditions["labels"]
+        ]
+        rows = self.conditions[[names == wanted if only else names >= wanted for names in classes]]
+        if rows.empty:
+            often = self.conditions.assign(classes=[join_labels(sorted(names)) for names in classes])
+            counts = often.groupby("classes")["count"].sum().sort_values(ascending=False)
             raise ValueError(
                 f"no training record has {'exactly ' if only else ''}the labels {join_labels(labels)} together; the "
                 f"prior cannot know them. Combinations that occurred: {', '.join(filter(None, counts.index[:12]))}"
             )
-        return own
+        return rows
 
     def parents_without(self, labels: Sequence[str], left_out: Container[str], only: bool = False) -> pd.DataFrame:
         """Those of `parents` that have `labels` even when the classes `left_out` are not asked for; may be none."""
-        members, own = self.task_of(labels), self.parents(labels, only)
+        members, rows = self.task_of(labels), self.parents(labels, only)
         left = [
             {members[name] for name in split_labels(row) if name in members and name not in left_out}
-            for row in own["labels"]
+            for row in rows["labels"]
         ]
-        return own[[names >= set(labels) for names in left]]
+        return rows[[names >= set(labels) for names in left]]
 
     def rare_labels(self, least: int) -> dict[str, int]:
         """The labels that some, but fewer than `least`, training records have, alone or with others; how many have."""
@@ -137,8 +139,8 @@ class ECGGenerator:
 
         Raises ValueError when there is none.
         """
-        own = {name: name for name in self.class_names}
-        for members in (own, *(LabelTask.named(task).members for task in COARSER_TASKS)):
+        same = {name: name for name in self.class_names}
+        for members in (same, *(LabelTask.named(task).members for task in COARSER_TASKS)):
             if labels and set(labels) <= set(members.values()):
                 return {name: members[name] for name in self.class_names if name in members}
         raise ValueError(
@@ -173,15 +175,15 @@ class ECGGenerator:
     def decode(self, codes: Tensor, sketch: Sketch, batch_size: int = 64) -> np.ndarray:
         """Codes (records, frames, levels) with the sketches they were written for -> (records, 8, samples) mV.
 
-        What the levels that the prior does not write would add is put back as the sketch lets it be known
+        The detail model puts back the levels that the prior does not write, as far as the sketch determines them
         (prior/detail/modeling.py). float32.
         """
         device = next(self.tokenizer.parameters()).device
         parts = [np.zeros((0, len(self.tokenizer.config.leads), self.samples), np.float32)]
         for start in range(0, len(codes), batch_size):
             embedding = self.tokenizer.quantizer.embed(codes[start : start + batch_size].to(device))
-            own = sketch[start : start + batch_size].to(device)
-            added = self.prior.detail(embedding, own, self.prior.sketch.rendered(own))
+            drawn_for = sketch[start : start + batch_size].to(device)
+            added = self.prior.detail(embedding, drawn_for, self.prior.sketch.rendered(drawn_for))
             parts.append(self.tokenizer.decode_embedding(embedding + added, self.samples).cpu().numpy())
         return np.concatenate(parts)
 
@@ -243,5 +245,5 @@ def find_generator(folder: str | Path) -> Path:
 
 
 def is_generator(folder: Path) -> bool:
-    """Whether a folder holds a saved generator."""
+    """True for a folder that holds a saved generator."""
     return (folder / "config.json").is_file() and (folder / "prior").is_dir() and (folder / "conditions.csv").is_file()

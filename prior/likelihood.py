@@ -1,4 +1,4 @@
-"""Recordings, real or made, as the prior sees them: their codes, and what it is told before it writes these."""
+"""The likelihood of recordings, real or synthetic, under a prior: their codes, given their condition and sketch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCH = 64  # records
 
 @dataclass(frozen=True, eq=False)
 class EncodedRecords:
-    """A batch of recordings; row n of each field belongs together."""
+    """A batch of recordings as the prior sees them; row n of each field belongs together."""
 
     codes: Tensor  # (batch, frames, levels) int64, of the levels that the prior writes
     condition: Condition  # none of them hidden
@@ -40,9 +40,9 @@ class EncodedRecords:
         """Of signals (batch, 8, samples) float32 mV, statements, and columns (batch,) of a record table by name."""
         tokenizer, prior = generator.tokenizer, generator.prior
         device = next(tokenizer.parameters()).device
-        own = torch.from_numpy(np.ascontiguousarray(signal))
+        waveform = torch.from_numpy(np.ascontiguousarray(signal))
         condition = Condition.of(generator.task.encode(statements), attributes)
-        codes = tokenizer.encode(own.to(device), prior.config.levels)
+        codes = tokenizer.encode(waveform.to(device), prior.config.levels)
         return cls(codes, condition.to(device), prior.sketch.measured(signal).to(device))
 
     @classmethod
@@ -59,14 +59,14 @@ class EncodedRecords:
 
     @torch.inference_mode()
     def losses(self, generator: ECGGenerator) -> np.ndarray:
-        """How unlikely the prior finds each recording, sketch and codes together: (batch,) float64 nats."""
+        """Negative log-likelihood of each recording, sketch and codes together: (batch,) float64 nats."""
         return generator.prior.negative_log_likelihood(self.codes, self.condition, self.sketch).double().cpu().numpy()
 
 
 def losses_of_records(generator: ECGGenerator, records: RecordSelection) -> np.ndarray:
-    """How unlikely the prior finds records of a store: (records,) float64 nats."""
-    found = [np.zeros(0)]
+    """Negative log-likelihood of records of a store: (records,) float64 nats."""
+    losses = [np.zeros(0)]
     for start in range(0, len(records), BATCH):
         part = RecordSelection(records.store, records.rows[start : start + BATCH])
-        found.append(EncodedRecords.of_records(generator, part).losses(generator))
-    return np.concatenate(found)
+        losses.append(EncodedRecords.of_records(generator, part).losses(generator))
+    return np.concatenate(losses)

@@ -1,13 +1,13 @@
-"""ECGPrior: a causal transformer over the codes of an ECG, conditioned on labels, age and sex.
+"""ECGPrior: a causal transformer over the codes of an ECG, conditioned on labels and attributes.
 
 The codes come in the delay pattern (Copet et al. 2023): at step s, level q stands at frame s - q, so that all levels
 of a step are drawn at once and each still sees the coarser levels of its own frame. The backbone is transformers';
 embeddings, conditioning and heads are ours. A head has `codebook_size` outputs: a special token cannot be drawn.
 
 A sketch comes first (sketch/sketch.py): small models draw the record's traits - its rate, noise and representative beat
-- and the times of its R peaks. At every step the transformer is told the traits, how far the coming frame is from the
-beats around it, and what the frame and its neighbours look like when the representative beat stands at every R peak
-(prior/sketch/rendering.py). What is left to it is how a recording differs from that.
+- and the times of its R peaks. At every step the transformer is given the traits, the distance of the coming frame to
+the beats around it, and what the frame and its neighbours look like when the representative beat stands at every R peak
+(prior/sketch/rendering.py). It is left to write how a recording differs from that.
 
 A code is not just a number: embeddings and heads also see its vector in the tokenizer's codebook. So what is learned of
 one code holds for those near it, and a few thousand records go further.
@@ -39,16 +39,16 @@ if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --he
 
 @dataclass(frozen=True)
 class ECGPriorOutput:
-    """What a forward pass gives."""
+    """Losses of a forward pass."""
 
     code_loss: Tensor  # scalar, mean negative log-likelihood of a code given the sketch, nats: what is trained
-    level_losses: Tensor  # (levels,) nats a code
+    level_losses: Tensor  # (levels,) nats per code
     record_losses: Tensor  # (batch,) negative log-likelihood of all codes of a record given its sketch, nats
 
 
 @dataclass(frozen=True)
 class CodeTables:
-    """What each code is to the backbone: its own weights and those of its vector in one, made once for many steps."""
+    """The weights of every code and of its vector in one table, made once for many steps."""
 
     before: Tensor  # (levels * (codebook_size + 1), width), added up to be the input of the next step
     weight: Tensor  # (levels * codebook_size, width): hidden states -> logits
@@ -137,7 +137,7 @@ class ECGPrior(nn.Module, Pretrained):
         for name, part in vars(basis).items():
             getattr(self.sketch, name).copy_(torch.from_numpy(part))
 
-    def embed_told(self, condition: Condition, sketch: Sketch) -> Tensor:
+    def embed_context(self, condition: Condition, sketch: Sketch) -> Tensor:
         """(batch, steps, width): condition and traits, where each step's frame lies between the beats, and its look."""
         if self.training:
             sketch = sketch.blurred(self.config.trait_noise)
@@ -174,10 +174,10 @@ class ECGPrior(nn.Module, Pretrained):
 
     def step_logits(self, delayed: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
         """Logits (batch, steps, levels, codebook_size) of each step of delayed codes, given the steps before it."""
-        told, tables = self.embed_told(condition, sketch), self.code_tables()
-        # what is told is the prefix, and is added at every step
+        context, tables = self.embed_context(condition, sketch), self.code_tables()
+        # the context is the prefix, and is added at every step
         before = nn.functional.pad(self.embed_codes(delayed[:, :-1], tables), (0, 0, 1, 0))
-        return self.logits(self.hidden_states(self.embedding_dropout(before + told)), tables)
+        return self.logits(self.hidden_states(self.embedding_dropout(before + context)), tables)
 
     def forward(self, codes: Tensor, condition: Condition, sketch: Sketch) -> ECGPriorOutput:
         """Negative log-likelihood of codes (batch, frames, levels) given the sketches they were written for.
@@ -255,7 +255,7 @@ def make_llama(config: ECGPriorConfig) -> LlamaModel:
 
 
 def attention_kind() -> str:
-    """Which of transformers' attentions: on a processor plain products in bf16 are faster than the fused kernel."""
+    """Name of an attention of transformers: on a processor plain products in bf16 are faster than the fused kernel."""
     return "sdpa" if torch.cuda.is_available() else "eager"
 
 

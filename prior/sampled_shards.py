@@ -21,14 +21,14 @@ from vqecg.tokenizer.encoding import one_thread
 
 @dataclass(frozen=True, eq=False)
 class SampledShard:
-    """Codes, and what the gate said of them; without a gate the other arrays are empty."""
+    """Codes and the findings of the gate; without a gate the other arrays are empty."""
 
     codes: np.ndarray  # (records, frames, levels) int32
     times: np.ndarray  # (records, beats) float32 frames, of the sketches
     traits: np.ndarray  # (records, traits) float32, of the sketches
     nearest: np.ndarray  # (records,) int64, rows of the gate's store
     distances: np.ndarray  # (records,) float64, waveform distance to these
-    rejected: np.ndarray  # (records,) int64, draws thrown away before
+    rejected: np.ndarray  # (records,) int64, draws rejected before
 
     def to_bytes(self) -> bytes:
         """The arrays one after the other in numpy's file format."""
@@ -46,7 +46,7 @@ class SampledShard:
 
 @dataclass(frozen=True, eq=False)
 class SamplingTask:
-    """What a worker needs to sample; the models and the training records go as paths."""
+    """The work of a process that samples; the models and the training records go as paths."""
 
     generator: Path
     fingerprint: str  # of the generator
@@ -63,17 +63,19 @@ class SamplingTask:
         with one_thread():
             generator = checked_generator(self.generator, self.fingerprint)
             if self.gate is None:
-                made = generator.generate(requests, self.seed, self.settings, first)
+                sampled = generator.generate(requests, self.seed, self.settings, first)
                 none = np.zeros(0, np.int64)
-                return shard_of(made, none, np.zeros(0), none).to_bytes()
+                return shard_of(sampled, none, np.zeros(0), none).to_bytes()
             gated = generate_gated(generator, requests, self.seed, self.settings, self.gate, first)
             nearest = gated.nearest
             return shard_of(gated.records, nearest.rows, nearest.distances, gated.rejected).to_bytes()
 
 
-def shard_of(made: SyntheticRecords, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray) -> SampledShard:
-    """The shard of some records and of what the gate said of them."""
-    codes, sketch = made.codes, made.sketch
+def shard_of(
+    records: SyntheticRecords, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray
+) -> SampledShard:
+    """The shard of some records and of the gate's findings."""
+    codes, sketch = records.codes, records.sketch
     assert codes is not None and sketch is not None  # samples of a prior have both
     return SampledShard(
         codes.astype(np.int32), sketch.times.numpy(), sketch.traits.numpy(), nearest, distances, rejected

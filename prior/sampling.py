@@ -26,7 +26,7 @@ def sample_codes(
     settings: SamplingSettings,
     given: Tensor | None = None,
 ) -> Tensor:
-    """Draws codes (batch, frames, levels) int64 for the records that `sketch` tells of.
+    """Draws codes (batch, frames, levels) int64 for the sketches `sketch` of the records.
 
     `noise` (batch, steps, levels) uniform in [0, 1) decides every draw, by inversion of the cumulative distribution.
     `given` (batch, frames, levels) holds codes to keep, -1 where one is to be drawn; none: all are drawn.
@@ -37,24 +37,24 @@ def sample_codes(
     guided = settings.guidance != 1
     if guided:  # asked and null in one doubled batch, for the same sketch
         condition, sketch = condition.with_null(), sketch.twice()
-    told, tables = prior.embed_told(condition, sketch), prior.code_tables()
+    context, tables = prior.embed_context(condition, sketch), prior.code_tables()
     cache = preallocated_cache(config.layers, config.steps)
     delayed = torch.full((len(noise), config.steps, config.levels), config.codebook_size, device=noise.device)
-    inputs = told[:, :1]
+    inputs = context[:, :1]
     level = torch.arange(config.levels, device=noise.device)
-    kept = None if given is None else delay(given, -1)
+    fixed = None if given is None else delay(given, -1)
     for step in range(config.steps):
         logits = prior.logits(prior.hidden_states(inputs, cache)[:, -1], tables).float()
         if guided:
             asked, null = logits.chunk(2)
             logits = null + settings.guidance * (asked - null)
         drawn = draw(logits, noise[:, step], settings)
-        if kept is not None:
-            drawn = torch.where(kept[:, step] >= 0, kept[:, step], drawn)
+        if fixed is not None:
+            drawn = torch.where(fixed[:, step] >= 0, fixed[:, step], drawn)
         there = (level <= step) & (step < level + config.frames)
         delayed[:, step] = torch.where(there, drawn, config.codebook_size)
         codes = prior.embed_codes(delayed[:, step : step + 1], tables)
-        inputs = told[:, step + 1 : step + 2] + (torch.cat([codes, codes]) if guided else codes)
+        inputs = context[:, step + 1 : step + 2] + (torch.cat([codes, codes]) if guided else codes)
     return undelay(delayed)
 
 
@@ -63,9 +63,9 @@ def draw(logits: Tensor, noise: Tensor, settings: SamplingSettings) -> Tensor:
     probability = (logits / settings.temperature).softmax(-1)
     if settings.top_p < 1:
         ordered, order = probability.sort(-1, descending=True)
-        # a code is kept while the mass before it is below top_p: the likeliest always is
-        kept = ordered * (ordered.cumsum(-1) - ordered < settings.top_p)
-        return order.gather(-1, invert(kept, noise)[..., None])[..., 0]
+        # a code stays while the mass before it is below top_p: the likeliest always is
+        likeliest = ordered * (ordered.cumsum(-1) - ordered < settings.top_p)
+        return order.gather(-1, invert(likeliest, noise)[..., None])[..., 0]
     return invert(probability, noise)
 
 
@@ -80,7 +80,7 @@ def invert(mass: Tensor, noise: Tensor) -> Tensor:
 
 
 def record_noise(seed: int, first: int, count: int, steps: int, levels: int) -> Tensor:
-    """Uniform noise (count, steps, levels) float32 of the records first, first + 1, ...: one stream a record."""
+    """Uniform noise (count, steps, levels) float32 of the records first, first + 1, ...: one stream per record."""
     rows = [np.random.default_rng([seed, first + n]).random((steps, levels), dtype=np.float32) for n in range(count)]
     return torch.from_numpy(np.stack(rows))
 
@@ -92,7 +92,7 @@ def another_seed(seed: int, attempt: int) -> int:
 
 @dataclass(frozen=True)
 class Samples:
-    """What was drawn; row n of each field belongs together."""
+    """Sampled codes and the sketches they were written for; row n of each field belongs together."""
 
     codes: Tensor  # (records, frames, levels) int64
     sketch: Sketch
@@ -113,5 +113,5 @@ def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingS
         noise = record_noise(seed, first + start, len(batch), config.steps, config.levels).to(device)
         codes.append(sample_codes(prior, batch, sketch, noise, settings).cpu())
         sketches.append(sketch)
-    together = Sketch(*(torch.cat([getattr(own, name).cpu() for own in sketches]) for name in ("times", "traits")))
+    together = Sketch(*(torch.cat([getattr(part, name).cpu() for part in sketches]) for name in ("times", "traits")))
     return Samples(torch.cat(codes), together)

@@ -43,7 +43,7 @@ class PriorTraining:
 
 @dataclass(frozen=True)
 class TrainedPrior:
-    """What training gives."""
+    """A trained prior and the course of its trainings."""
 
     prior: ECGPrior
     sketch: FitResult
@@ -167,14 +167,14 @@ def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) 
 
 
 def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The losses of one batch, by name: nats a code, over all levels and for each."""
+    """The losses of one batch, by name: nats per code, over all levels and for each."""
     condition = Condition.from_batch(batch)
     output = model(batch["codes"], condition, Sketch(batch["times"], batch["traits"]))
     return {"loss": output.code_loss} | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
 
 
 def sketch_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The losses of one batch, by name: nats a beat and nats a trait, and their sum."""
+    """The losses of one batch, by name: nats per beat and per trait, and their sum."""
     condition = Condition.from_batch(batch)
     sketch = Sketch(batch["times"], batch["traits"])
     losses = model(sketch, condition)
@@ -186,5 +186,5 @@ def sketch_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]
 def validate_sketch(model: SketchModel, examples: CodeExamples) -> dict[str, float]:
     """Mean losses of the validation examples; see `sketch_loss`."""
     intervals = np.isfinite(examples.times[0]).sum(1) + 1  # of each record, up to its end
-    found = mean_losses(model, examples, sketch_loss, {"loss/beats": intervals})
-    return found | {"loss": found["nats/beats"] + found["nats/traits"]}
+    losses = mean_losses(model, examples, sketch_loss, {"loss/beats": intervals})
+    return losses | {"loss": losses["nats/beats"] + losses["nats/traits"]}

@@ -9,19 +9,19 @@ from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
 @dataclass(frozen=True)
 class ECGTokenizerConfig:
-    """The shape of an `ECGTokenizer`, and what its input is."""
+    """The shape of an `ECGTokenizer`, its input and its losses."""
 
     sampling_rate: int = 100  # Hz
     leads: tuple[str, ...] = INDEPENDENT_LEADS  # in the order of the signal's rows
     scale: float = 0.24  # mV that count as 1 inside the model; one for all leads and records: voltage is diagnosis
-    hop_length: int = 8  # samples a frame
+    hop_length: int = 8  # samples per frame
     width: int = 128  # channels of the convolutions
     encoder_blocks: int = 4  # residual blocks before the quantizer
     decoder_blocks: int = 6  # residual blocks after it
     kernel_size: int = 5  # frames
     dimension: int = 64  # of a frame's embedding, the space of the codebooks
     levels: int = 8  # residual codebooks
-    codebook_size: int = 1024  # codes a level
+    codebook_size: int = 1024  # codes per level
     codebook_decay: float = 0.99  # of the moving averages, per step
     dead_code_threshold: float = 0.05  # a code used less than this share of an even share is restarted
     kmeans_iterations: int = 10  # of Lloyd's algorithm at the start of a level
@@ -43,10 +43,10 @@ class ECGTokenizerConfig:
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.sampling_rate / self.hop_length
 
     @property
     def bit_rate(self) -> float:
-        """Bits a second when every code costs log2(codebook_size) bits."""
+        """Bits per second when every code costs log2(codebook_size) bits."""
         return self.levels * log2(self.codebook_size) * self.frame_rate

@@ -31,7 +31,7 @@ BATCH = 64  # records at a time; part of what decides the last bit of an embeddi
 
 
 def is_code_store(folder: Path) -> bool:
-    """Whether a folder holds a code store."""
+    """True for a folder that holds a code store."""
     try:
         return json.loads((folder / "config.json").read_text("utf-8"))["format"] == FORMAT
     except (OSError, ValueError, KeyError, TypeError):
@@ -43,7 +43,7 @@ class CodeStore:
     """Codes on disk, opened with `open` or made with `build`; another process is sent its path only."""
 
     folder: Path
-    table: pd.DataFrame  # the columns of RecordStore.table and `row` (in the store), one row a record
+    table: pd.DataFrame  # the columns of RecordStore.table and `row` (in the store), one row per record
     config: Mapping[str, Any]  # config.json
 
     @classmethod
@@ -109,11 +109,11 @@ class CodeStore:
             )
         table = pd.read_parquet(folder / "table.parquet")
         table["statements"] = table["statements"].map(json.loads)
-        found = cls(folder, table, config)
+        codes = cls(folder, table, config)
         expected = (config["records"], config["frames"], config["levels"])
-        if found._codes.shape != expected or len(table) != config["records"]:
-            raise ValueError(f"{folder}: codes of shape {found._codes.shape}, expected {expected}; encode again")
-        return found
+        if codes._codes.shape != expected or len(table) != config["records"]:
+            raise ValueError(f"{folder}: codes of shape {codes._codes.shape}, expected {expected}; encode again")
+        return codes
 
     def __len__(self) -> int:
         return len(self.table)
@@ -155,7 +155,7 @@ def code_type(codebook_size: int) -> str:
 
 
 def _config(store: RecordStore, tokenizer: ECGTokenizer, indices: np.ndarray) -> dict[str, Any]:
-    """What config.json says before the codes are made: the shape, and what they are made from."""
+    """The content of config.json before the codes are made: their shape and their inputs."""
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
     config = {
         "format": FORMAT,
@@ -174,7 +174,7 @@ def _config(store: RecordStore, tokenizer: ECGTokenizer, indices: np.ndarray) ->
 
 @dataclass(frozen=True)
 class EncodingTask:
-    """What a worker process needs to encode: it is sent two paths and a fingerprint."""
+    """The work of a process that encodes: it is sent two paths and a fingerprint."""
 
     store: Path
     tokenizer: Path

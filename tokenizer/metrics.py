@@ -1,4 +1,4 @@
-"""How well codes carry an ECG: PRD, codebook use, and the speed of encoding and decoding."""
+"""Quality of a tokenizer: PRD, codebook use, and the speed of encoding and decoding."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from vqecg.tokenizer.quantizers.base import code_usage, perplexity
 
 @dataclass(frozen=True)
 class LevelUse:
-    """How a set of records uses the codes of one level."""
+    """Use of the codes of one level by a set of records."""
 
     level: int  # from 0
     used: float  # share of the codebook that occurs at all
@@ -38,10 +38,10 @@ class PRDSummary:
 
 @dataclass(frozen=True)
 class TokenizerAssessment:
-    """What `assess_tokenizer` measured; plain values, JSON-able through `to_dict`."""
+    """Measurements of `assess_tokenizer`; plain values, JSON-able through `to_dict`."""
 
-    bit_rate: float  # bits a second
-    frame_rate: float  # frames a second
+    bit_rate: float  # bits per second
+    frame_rate: float  # frames per second
     prd: tuple[PRDSummary, ...]  # for growing numbers of first levels
     use: tuple[LevelUse, ...]  # over the training records
     encode_records_per_second: float
@@ -125,14 +125,14 @@ def assess_tokenizer(
     reconstruct(tokenizer, codes, signal.shape[2])
     decoded = time.perf_counter()
     ladder = sorted({q for q in (1, 2, 3, 4, 6) if q < tokenizer.num_levels} | {tokenizer.num_levels})
-    found = [
+    summaries = [
         summarise_prd(prd(signal, reconstruct(tokenizer, codes, signal.shape[2], levels)), levels) for levels in ladder
     ]
     use = level_use(encode_store(tokenizer, store, train, progress=progress), tokenizer.codebook_size)
     return TokenizerAssessment(
         tokenizer.bit_rate,
         tokenizer.frame_rate,
-        tuple(found),
+        tuple(summaries),
         use,
         len(test) / (encoded - began),
         len(test) / (decoded - encoded),

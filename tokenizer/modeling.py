@@ -18,7 +18,7 @@ from vqecg.training.checkpoint import Pretrained
 
 @dataclass(frozen=True)
 class ECGTokenizerOutput:
-    """What a forward pass gives."""
+    """Results of a forward pass."""
 
     loss: Tensor  # scalar, to minimise
     reconstruction: Tensor  # (batch, 8, samples) mV
@@ -82,17 +82,17 @@ class ECGTokenizer(nn.Module, Pretrained):
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.config.frame_rate
 
     @property
     def hop_length(self) -> int:
-        """Samples a frame."""
+        """Samples per frame."""
         return self.config.hop_length
 
     @property
     def codebook_size(self) -> int:
-        """Codes a level."""
+        """Codes per level."""
         return self.config.codebook_size
 
     @property
@@ -102,11 +102,11 @@ class ECGTokenizer(nn.Module, Pretrained):
 
     @property
     def bit_rate(self) -> float:
-        """Bits a second."""
+        """Bits per second."""
         return self.config.bit_rate
 
     def frames(self, samples: int) -> int:
-        """How many frames a signal of that many samples becomes: the last one may be padded."""
+        """The number of frames of a signal of that many samples; the last one may be padded."""
         return -(-samples // self.hop_length)
 
     def check_sampling_rate(self, sampling_rate: float) -> None:

@@ -29,7 +29,7 @@ class TokenizerTraining:
 
 @dataclass(frozen=True)
 class TrainedTokenizer:
-    """What training gives."""
+    """A trained tokenizer and the course of its training."""
 
     tokenizer: ECGTokenizer
     result: FitResult

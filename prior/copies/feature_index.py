@@ -1,4 +1,4 @@
-"""Which record of a reference set is nearest to an ECG by features of it, whatever its rhythm.
+"""The nearest record of a reference set to an ECG by features of it, whatever its rhythm.
 
 Beat distance: between the median beats of two records, eight leads, scaled to length 1: 0 for the same shape, 1.4 for
 nothing in common. It tells people apart better than whole records do, as a beat's shape stays when the rhythm changes.
@@ -44,10 +44,10 @@ class FeatureIndex:
         Raises ValueError for no record.
         """
         self.features = features
-        found = [features(chunk) for chunk in chunks]
-        if not found:
+        parts = [features(chunk) for chunk in chunks]
+        if not parts:
             raise ValueError("no reference records; expected at least one to compare with")
-        raw = torch.cat(found).double()
+        raw = torch.cat(parts).double()
         self.mean, self.spread = torch.zeros(raw.shape[1]).double(), torch.ones(raw.shape[1]).double()
         if like is not None:
             self.mean, self.spread = like.mean, like.spread
@@ -80,15 +80,15 @@ class FeatureIndex:
     def nearest(self, signals: np.ndarray, patients: np.ndarray | None = None, count: int = 1) -> NearestNeighbours:
         """As WaveformIndex.nearest; where there are no features the distance is infinite."""
         check_count(count, len(self))
-        found = []
+        parts = []
         for start in range(0, len(signals), QUERIES):
             query = (self.features(signals[start : start + QUERIES]).double() - self.mean) / self.spread
             distance = torch.cdist(query, self.reference).nan_to_num(nan=torch.inf)
             if patients is not None:
                 distance.masked_fill_(same_patient(patients[start : start + QUERIES], self.patients), torch.inf)
             near = distance.topk(count, dim=1, largest=False)
-            found.append(NearestNeighbours(near.indices.numpy(), near.values.numpy()))
-        return joined(found, count)
+            parts.append(NearestNeighbours(near.indices.numpy(), near.values.numpy()))
+        return joined(parts, count)
 
 
 @torch.inference_mode()

@@ -15,7 +15,7 @@ NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a tr
 
 @dataclass(frozen=True)
 class GateSettings:
-    """How near is too near."""
+    """Settings of the distance that a record must keep from training records."""
 
     percentile: float = 1.0  # of the distance of a real record to its nearest of another patient; nearer is a copy
     sample: int = 1000  # real training records, at most, from which the percentile is taken
@@ -76,10 +76,10 @@ class CopyGate:
             )
 
 
-def gate_sentence(gate: CopyGate, rejected: int, kept: int) -> str:
+def gate_sentence(gate: CopyGate, rejected: int, passed: int) -> str:
     """What a gate did, in one sentence."""
     return (
-        f"A gate compared every record with {len(gate.rows):,} training records: {rejected:,} of {rejected + kept:,} "
+        f"A gate compared every record with {len(gate.rows):,} training records: {rejected:,} of {rejected + passed:,} "
         f"drawn were rejected, nearer than {gate.threshold:.3f}, the percentile {gate.settings.percentile:g} of the "
         "distance of a real record to the nearest one of another patient."
     )

@@ -19,7 +19,7 @@ class GatedRecords:
 
     records: SyntheticRecords
     nearest: NearestNeighbours  # rows of the gate's store (n,), distances (n,)
-    rejected: np.ndarray  # (n,) int64, draws that were thrown away before the record passed
+    rejected: np.ndarray  # (n,) int64, draws that were rejected before the record passed
 
 
 def generate_gated(
@@ -34,11 +34,11 @@ def generate_gated(
 
     Raises ValueError when a record is rejected as often as the gate's settings allow.
     """
-    made = generator.generate(requests, seed, settings, first)
-    assert made.codes is not None and made.sketch is not None  # samples of a prior have both
-    signal, codes, sketch = made.signal.copy(), made.codes.copy(), made.sketch
-    found = gate.nearest(signal)
-    rows, distances = found.rows.copy(), found.distances.copy()
+    sampled = generator.generate(requests, seed, settings, first)
+    assert sampled.codes is not None and sampled.sketch is not None  # samples of a prior have both
+    signal, codes, sketch = sampled.signal.copy(), sampled.codes.copy(), sampled.sketch
+    nearest = gate.nearest(signal)
+    rows, distances = nearest.rows.copy(), nearest.distances.copy()
     rejected = np.zeros(len(requests), np.int64)
     for row in np.flatnonzero(distances < gate.threshold):
         while distances[row] < gate.threshold:
@@ -58,5 +58,5 @@ def generate_gated(
             sketch = sketch.with_row(int(row), again.sketch)
             near = gate.nearest(again.signal)
             rows[row], distances[row] = near.rows[0], near.distances[0]
-    passed = replace(made, signal=signal, codes=codes, sketch=sketch)
+    passed = replace(sampled, signal=signal, codes=codes, sketch=sketch)
     return GatedRecords(passed, NearestNeighbours(rows, distances), rejected)

@@ -1,4 +1,4 @@
-"""Which record of a reference set is nearest to an ECG, wherever in the beat either of them starts.
+"""The nearest record of a reference set to an ECG, wherever in the beat either of them starts.
 
 Waveform distance: the middle of the query (all but 1.5 s at either end: any place in a beat, down to 40 beats a minute)
 is slid over the whole reference record and compared at the best lag after the best gain, over the eight leads together:
@@ -45,12 +45,12 @@ class NeighbourIndex(Protocol):
 
 
 class WaveformIndex:
-    """Reference records, ready for `nearest` by the waveform distance; about 14 kB a record of 10 s."""
+    """Reference records, ready for `nearest` by the waveform distance; about 14 kB per record of 10 s."""
 
     def __init__(self, chunks: Iterable[np.ndarray], sampling_rate: int, patients: np.ndarray | None = None) -> None:
         """`chunks` of (n, 8, samples) mV at `sampling_rate` Hz; `patients` (records,) name each record's patient.
 
-        Raises ValueError for no record, records below 5 s, or patients that are not one a record.
+        Raises ValueError for no record, records below 5 s, or patients that are not one per record.
         """
         spectra, sizes = [], []
         self.sampling_rate, self.samples = sampling_rate, 0
@@ -83,7 +83,7 @@ class WaveformIndex:
             )
         query[..., :LARGEST_LAG] = 0
         query[..., self.samples - LARGEST_LAG :] = 0
-        found = []
+        parts = []
         for start in range(0, len(query), QUERIES):
             window = slice(start, start + QUERIES)
             spectrum = torch.fft.rfft(query[window]).conj().permute(2, 0, 1).contiguous()
@@ -97,8 +97,8 @@ class WaveformIndex:
             )
             if patients is not None:
                 likeness.masked_fill_(same_patient(patients[window], self.patients), -torch.inf)
-            found.append(self.refine(spectrum, size, likeness, count))
-        return joined(found, count)
+            parts.append(self.refine(spectrum, size, likeness, count))
+        return joined(parts, count)
 
     def likeness(self, spectrum: Tensor, size: Tensor, reference: slice) -> Tensor:
         """Greatest correlation at whole lags: spectrum (frequencies, queries, 8) -> (queries, records)."""
@@ -148,10 +148,10 @@ def same_patient(queries: np.ndarray, references: np.ndarray) -> Tensor:
 
 
 def checked_patients(patients: np.ndarray | None, records: int) -> np.ndarray:
-    """One name a record; without names every record is of a patient of its own."""
+    """One name per record; without names every record is of a patient of its own."""
     names = np.array([""] * records, object) if patients is None else np.asarray(patients, object)
     if len(names) != records:
-        raise ValueError(f"{len(names)} patients for {records} reference records; expected one a record")
+        raise ValueError(f"{len(names)} patients for {records} reference records; expected one per record")
     return names
 
 

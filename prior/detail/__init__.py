@@ -1,1 +1,1 @@
-"""What the levels that the prior does not write would add, predicted from the sketch."""
+"""The part of the embedding that the prior does not write, predicted from the sketch."""

@@ -1,4 +1,4 @@
-"""What the levels that are not written hold: predicted from those that are, and from the sketch.
+"""The levels that the prior does not write, predicted from those that it writes and from the sketch.
 
 A prior that writes all eight levels spends itself on near noise, and one that writes two leaves each beat's amplitude
 to where the frames happen to fall: QRS complexes of one record differ by 12 % from beat to beat, in recordings by 5 %.
@@ -30,7 +30,7 @@ class DetailBlock(nn.Module):
 
 
 class DetailModel(nn.Module):
-    """Embedding of the first levels, sketch -> what the other levels would add. A new model adds nothing."""
+    """Embedding of the first levels, sketch -> the sum of the other levels' vectors. A new model adds nothing."""
 
     def __init__(
         self, dimension: int, traits: int, frames: int, beat_bins: int, hop_length: int, width: int, blocks: int
@@ -53,6 +53,6 @@ class DetailModel(nn.Module):
         """
         distances = beat_distances(sketch.times, self.frames, self.beat_bins)
         distances = distances + torch.tensor([0, self.beat_bins], device=distances.device)
-        told = self.traits(sketch.traits)[:, None] + self.beats(distances).sum(2) + self.look(rendered)
-        hidden = self.blocks((self.embedding(embedding) + told).transpose(1, 2))
+        context = self.traits(sketch.traits)[:, None] + self.beats(distances).sum(2) + self.look(rendered)
+        hidden = self.blocks((self.embedding(embedding) + context).transpose(1, 2))
         return self.out(hidden.transpose(1, 2))

@@ -17,13 +17,13 @@ NEIGHBOURS = 8  # of a code, one of which stands in its place where it is corrup
 
 @dataclass(frozen=True)
 class DetailLoss:
-    """How far the embedding of all levels stays from what is predicted of it, as a share of its energy."""
+    """The squared error of the predicted embedding of all levels, as a share of the embedding's energy."""
 
     code_vectors: Tensor  # (levels, codebook_size, dimension), of all levels
     written: int  # first levels, which the prior writes
     corruption: float  # share of the written codes that are replaced by one near them, as a prior may err
     sketch: SketchModel  # which draws a sketch as a recording
-    trait_noise: float  # standard deviations added to the traits, as the transformer is told them
+    trait_noise: float  # standard deviations added to the traits, as for the transformer
 
     def __call__(self, model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """`loss`, a mean over records; codes and traits are corrupted where the model is in training."""
@@ -46,14 +46,14 @@ def embedding_of(codes: Tensor, vectors: Tensor) -> Tensor:
 
 def corrupted(codes: Tensor, vectors: Tensor, share: float) -> Tensor:
     """The codes with a random `share` of them replaced by one of the nearest of the same level."""
-    found = codes.clone()
+    replaced_codes = codes.clone()
     for level in range(codes.shape[-1]):
         of_level = vectors[level]
         near = torch.cdist(of_level, of_level).topk(min(NEIGHBOURS + 1, len(of_level)), largest=False).indices
         which = torch.randint(1, near.shape[1], codes.shape[:2], device=codes.device)
         replaced = torch.rand(codes.shape[:2], device=codes.device) < share
-        found[..., level] = torch.where(replaced, near[codes[..., level], which], codes[..., level])
-    return found
+        replaced_codes[..., level] = torch.where(replaced, near[codes[..., level], which], codes[..., level])
+    return replaced_codes
 
 
 def train_detail(

@@ -1,6 +1,6 @@
 """New records from real ones: part of a record's codes is kept, and the prior writes the rest anew.
 
-The new codes are drawn for the labels, age and sex of the record and for its own beats, so that what is drawn fits what
+The new codes are drawn for the labels, attributes and beats of the record, so that what is drawn fits what
 is kept. The prior sees only what came before. So the record's beginning is always kept, or it would be drawn with no
 beat of the record in sight; and of several draws (`candidates`) one is chosen by how likely the kept codes are after it
 (sampling-importance resampling: Rubin 1987).
@@ -28,7 +28,7 @@ UNITS = (BEATS, START)
 
 @dataclass(frozen=True)
 class InfillingSettings:
-    """Which part of a real record is kept."""
+    """The part of a real record that is kept, and the draws for the rest."""
 
     kept: float = 0.5  # share of the parent that is kept, 0 to 1
     unit: str = "beats"  # "beats": the first beat and random others, each whole; "start": one stretch of frames
@@ -61,14 +61,14 @@ def infill(
     streams = [np.random.default_rng([settings.seed, int(number), attempt]) for number in numbers]
     frames = generator.prior.config.frames
     signals = parents.store.signals(parents.rows)
-    kept = np.zeros((len(numbers), frames), bool)
+    mask = np.zeros((len(numbers), frames), bool)
     for row, (signal, stream) in enumerate(zip(signals, streams, strict=True)):
-        kept[row] = kept_frames(find_r_peaks(signal, rate), signal.shape[1], hop, frames, settings, stream)
-    codes = infill_codes(generator, parents, kept, settings, sampling, numbers, attempt)
+        mask[row] = kept_frames(find_r_peaks(signal, rate), signal.shape[1], hop, frames, settings, stream)
+    codes = infill_codes(generator, parents, mask, settings, sampling, numbers, attempt)
     sketch = generator.prior.sketch.measured(signals)
     signal = generator.decode(codes, sketch, sampling.batch_size)
     records = SyntheticRecords.derived(signal, parents, generator.task, generator.attributes)
-    return replace(records, codes=codes.numpy(), sketch=sketch, real_frames=kept)
+    return replace(records, codes=codes.numpy(), sketch=sketch, real_frames=mask)
 
 
 def kept_frames(
@@ -79,7 +79,7 @@ def kept_frames(
     settings: InfillingSettings,
     generator: np.random.Generator,
 ) -> np.ndarray:
-    """Which frames keep the parent's codes: (frames,) bool; the first is kept, and at least one is drawn.
+    """True for frames that keep the parent's codes: (frames,) bool; the first is kept, and at least one is drawn.
 
     Of beats, `settings.kept` of their number are kept, the first one and not all. Of a record with fewer than two beats
     found a stretch is kept.
@@ -90,9 +90,9 @@ def kept_frames(
         chosen = np.append(0, generator.choice(np.arange(1, len(r_peaks)), count - 1, replace=False))
         # a frame belongs to the beat in which its middle lies
         middles = np.minimum((np.arange(frames) + 0.5) * hop_length, samples - 1)
-        kept = np.isin(np.searchsorted(edges, middles, side="right") - 1, chosen)
-        if kept[0] and not kept.all():
-            return kept
+        mask = np.isin(np.searchsorted(edges, middles, side="right") - 1, chosen)
+        if mask[0] and not mask.all():
+            return mask
     return np.arange(frames) < np.clip(round(settings.kept * frames), 1, frames - 1)
 
 
@@ -100,43 +100,43 @@ def kept_frames(
 def infill_codes(
     generator: ECGGenerator,
     parents: RecordSelection,
-    kept: np.ndarray,
+    mask: np.ndarray,
     settings: InfillingSettings,
     sampling: SamplingSettings,
     numbers: np.ndarray,
     attempt: int = 0,
 ) -> Tensor:
-    """Codes (records, frames, levels) int64: the parents' where `kept` (records, frames) says so, else drawn."""
+    """Codes (records, frames, levels) int64: the parents' where `mask` (records, frames) says so, else drawn."""
     prior, device = generator.prior, next(generator.prior.parameters()).device
-    found, count = [torch.zeros(0, prior.config.frames, prior.config.levels, dtype=torch.int64)], settings.candidates
+    parts, count = [torch.zeros(0, prior.config.frames, prior.config.levels, dtype=torch.int64)], settings.candidates
     step = max(1, sampling.batch_size // count)
     seed = another_seed(settings.seed, attempt)
     for start in range(0, len(numbers), step):
         rows = slice(start, start + step)
-        told = EncodedRecords.of_records(generator, replace(parents, rows=parents.rows[rows])).repeated(count)
-        mask = torch.from_numpy(kept[rows]).to(device).repeat_interleave(count, 0)
-        given = torch.where(mask[..., None], told.codes, -1)
+        records = EncodedRecords.of_records(generator, replace(parents, rows=parents.rows[rows])).repeated(count)
+        fixed = torch.from_numpy(mask[rows]).to(device).repeat_interleave(count, 0)
+        given = torch.where(fixed[..., None], records.codes, -1)
         noise = [
             record_noise(seed, int(number) * count, count, prior.config.steps, prior.config.levels)
             for number in numbers[rows]
         ]
-        drawn = sample_codes(prior, told.condition, told.sketch, torch.cat(noise).to(device), sampling, given)
+        drawn = sample_codes(prior, records.condition, records.sketch, torch.cat(noise).to(device), sampling, given)
         if count > 1:
-            losses = kept_losses(prior, drawn, told, mask).view(-1, count)
+            losses = kept_losses(prior, drawn, records, fixed).view(-1, count)
             uniform = [np.random.default_rng([seed, int(number), 2]).random() for number in numbers[rows]]
             chosen = resampled(losses, torch.tensor(uniform, device=device))
             drawn = drawn.view(-1, count, *drawn.shape[1:])[torch.arange(len(losses)), chosen]
-        found.append(drawn.cpu())
-    return torch.cat(found)
+        parts.append(drawn.cpu())
+    return torch.cat(parts)
 
 
-def kept_losses(prior: ECGPrior, codes: Tensor, told: EncodedRecords, kept: Tensor) -> Tensor:
-    """How unlikely the codes in the frames `kept` (batch, frames) are after all before them: (batch,) nats."""
+def kept_losses(prior: ECGPrior, codes: Tensor, records: EncodedRecords, mask: Tensor) -> Tensor:
+    """Negative log-likelihood of the codes in the frames `mask` (batch, frames), given all before: (batch,) nats."""
     delayed = delay(codes, prior.config.codebook_size)
-    logits = prior.step_logits(delayed, told.condition, told.sketch).float()
+    logits = prior.step_logits(delayed, records.condition, records.sketch).float()
     target = delayed.clamp(max=prior.config.codebook_size - 1)  # where there is no code; cut off by undelay
     losses = nn.functional.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none").view(delayed.shape)
-    return (undelay(losses) * kept[..., None]).sum((1, 2))
+    return (undelay(losses) * mask[..., None]).sum((1, 2))
 
 
 def resampled(losses: Tensor, uniform: Tensor) -> Tensor:

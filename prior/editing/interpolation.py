@@ -2,8 +2,8 @@
 
 Liu et al. 2020 mix the embeddings of two ECGs as they are; unless their beats coincide, the mixture shows the beats of
 both. Here the second parent's beats are moved onto the first's (beats/alignment.py) before encoding; the two embeddings
-are mixed before quantization and quantized anew, so that what is decoded is made of codes. Who may be a parent of what
-is decided in partners.py.
+are mixed before quantization and quantized anew, so that what is decoded is made of codes. The choice of parents is
+in pairing.py.
 """
 
 from dataclasses import dataclass, replace
@@ -55,7 +55,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class InterpolationSettings:
-    """How pairs of parents are found and mixed."""
+    """Settings of the choice of parents and of their mixture."""
 
     weight_concentration: float = 2.0  # a of the symmetric Beta(a, a) that the second parent's weight is drawn from
     aligned: bool = True  # False: the naive mixture, which makes ghost beats (for comparison)
@@ -157,9 +157,9 @@ def parents_of(
     """Those of the rows that can be parents, with what is needed to pair them."""
     everyone = Parents(store, store.labels(task), np.asarray(rows, np.int64), settings.pairing, task)
     # with shared statements a record may be second parent of others, though no first of its own labels
-    own = everyone.rows[everyone.unbound if settings.pairing == SHARED else everyone.able()]
-    features = partner_features(store, own, settings.space, tokenizer) if settings.neighbours else None
-    return Parents(store, everyone.labels, own, settings.pairing, task, features)
+    able = everyone.rows[everyone.unbound if settings.pairing == SHARED else everyone.able()]
+    features = partner_features(store, able, settings.space, tokenizer) if settings.neighbours else None
+    return Parents(store, everyone.labels, able, settings.pairing, task, features)
 
 
 def interpolate_store(
@@ -176,13 +176,13 @@ def interpolate_store(
 
     The parents have the labels asked for by the rule of `settings.pairing`, different patients, and no statement that
     is bound to its rhythm (beats/alignment.py). With a gate, a mixture that it takes for a copy (a parent is a training
-    record too) is thrown away, and another pair is drawn. Raises ValueError when there is no such pair for a row
+    record too) is rejected, and another pair is drawn. Raises ValueError when there is no such pair for a row
     (`interpolable` tells beforehand for which records there is), when none of the pairs drawn passes the gate, or for a
     store at another sampling rate.
     """
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
     paired = parents_of(tokenizer, store, parents, task, settings)
-    found: list[Mixture] = []
+    mixtures: list[Mixture] = []
     for number in tqdm(range(len(requested)), desc="interpolating", unit="record", disable=not progress, delay=2):
         generator = np.random.default_rng([settings.seed, number])
         mixture, rejected = draw_mixture(tokenizer, paired, requested[number], settings, generator, gate)
@@ -194,28 +194,29 @@ def interpolate_store(
                 f"{len(paired.candidates(requested[number]))}: they need different patients, three beats and no rhythm "
                 f"statement such as AFIB{because}; use samples of the prior instead"
             )
-        found.append(mixture)
-    shape = (len(found), len(tokenizer.config.leads), store.spec.samples)
+        mixtures.append(mixture)
+    shape = (len(mixtures), len(tokenizer.config.leads), store.spec.samples)
     near = NearestNeighbours(
-        np.array([mixture.nearest for mixture in found], np.int64), np.array([mixture.distance for mixture in found])
+        np.array([mixture.nearest for mixture in mixtures], np.int64),
+        np.array([mixture.distance for mixture in mixtures]),
     )
     first, second = (
-        np.array([getattr(mixture.pair, name) for mixture in found], np.int64) for name in ("first", "second")
+        np.array([getattr(mixture.pair, name) for mixture in mixtures], np.int64) for name in ("first", "second")
     )
     statements = store.table["statements"]
     records = SyntheticRecords.derived(
-        np.reshape([mixture.signal for mixture in found], shape).astype(np.float32),
+        np.reshape([mixture.signal for mixture in mixtures], shape).astype(np.float32),
         RecordSelection(store, first),
         task,
         ATTRIBUTES.names(),
         second,
-        np.array([mixture.pair.weight for mixture in found]),
+        np.array([mixture.pair.weight for mixture in mixtures]),
         [shared_statements(statements.iloc[one], statements.iloc[two]) for one, two in zip(first, second, strict=True)],
     )
     return Interpolations(
         replace(records, labels=requested),
         None if gate is None else near,
-        np.array([mixture.rejected for mixture in found], np.int64),
+        np.array([mixture.rejected for mixture in mixtures], np.int64),
     )
 
 
@@ -227,7 +228,7 @@ class Mixture:
     signal: np.ndarray  # (8, samples) float32 mV
     nearest: int = -1  # row of the nearest training record, -1 without a gate
     distance: float = np.nan  # waveform distance to it
-    rejected: int = 0  # mixtures thrown away before
+    rejected: int = 0  # mixtures rejected before
 
 
 def draw_mixture(
@@ -258,7 +259,7 @@ def draw_mixture(
 def interpolable(
     store: RecordStore, labels: np.ndarray, rows: np.ndarray, task: LabelTask | None = None, pairing: str = EXACT
 ) -> np.ndarray:
-    """Which of the chosen rows have a partner among them: bool (rows,). `labels` (records, classes) are the store's.
+    """True for chosen rows that have a partner among them: (rows,) bool; `labels` (records, classes) are the store's.
 
     A pairing other than "exact" needs the task of the labels.
     """

@@ -1,4 +1,4 @@
-"""Which two real records may be the parents of a mixture: their labels, patients and rhythms, and how alike they are.
+"""The choice of two real records as parents of a mixture, by labels, patients, rhythms and likeness.
 
 Three rules of pairing, by how sure the labels asked for are of the mixture (`PAIRINGS`):
 
@@ -89,12 +89,12 @@ class Parents:
 
     def candidates(self, asked: np.ndarray) -> np.ndarray:
         """The rows that may be a parent of a record with the labels `asked` (classes,), partner or not."""
-        own = self.labels[self.rows]
-        fits = (own >= asked).all(1) if self.pairing == SHARED else (own == asked).all(1)
+        labels = self.labels[self.rows]
+        fits = (labels >= asked).all(1) if self.pairing == SHARED else (labels == asked).all(1)
         return self.rows[fits & self.unbound]
 
     def may_join(self, first: int, second: int, asked: np.ndarray) -> bool:
-        """Whether two candidates go together: different patients, rhythms that agree, and the labels' rule."""
+        """True for two candidates that go together: different patients, rhythms that agree, and the labels' rule."""
         names, others = self.statements[first], self.statements[second]
         if self.patients[first] == self.patients[second] or not self.agree(first, second):
             return False
@@ -103,12 +103,12 @@ class Parents:
         return bool((self.task.encode([shared_statements(names, others)])[0] == asked).all())
 
     def able(self) -> np.ndarray:
-        """Which rows have a partner for exactly their own labels: (parents,) bool."""
+        """True for rows that have a partner for exactly their own labels: (parents,) bool."""
         able = np.zeros(len(self.rows), bool)
-        own = self.labels[self.rows]
-        for asked in np.unique(own, axis=0):
+        labels = self.labels[self.rows]
+        for asked in np.unique(labels, axis=0):
             candidates = self.candidates(asked)
-            for place in np.flatnonzero((own == asked).all(1) & self.unbound):
+            for place in np.flatnonzero((labels == asked).all(1) & self.unbound):
                 able[place] = any(self.may_join(self.rows[place], other, asked) for other in candidates)
         return able
 
@@ -121,17 +121,17 @@ class Parents:
             return next((int(other) for other in order if self.may_join(first, int(other), asked)), None)
         nearest = candidates[self.distances(self.features, first, candidates).argsort(kind="stable")]
         fitting = (int(other) for other in nearest if self.may_join(first, int(other), asked))
-        found = list(islice(fitting, neighbours))
-        return found[int(generator.integers(len(found)))] if found else None
+        partners = list(islice(fitting, neighbours))
+        return partners[int(generator.integers(len(partners)))] if partners else None
 
     def distances(self, features: Tensor, first: int, others: np.ndarray) -> np.ndarray:
         """From row `first` to other rows: (others,), infinite where the features of either are unknown."""
-        own = features[[self.places[row] for row in others.tolist()]] - features[self.places[first]]
-        return own.norm(dim=1).nan_to_num(nan=torch.inf).numpy()
+        difference = features[[self.places[row] for row in others.tolist()]] - features[self.places[first]]
+        return difference.norm(dim=1).nan_to_num(nan=torch.inf).numpy()
 
 
 def partner_features(store: RecordStore, rows: np.ndarray, space: str, tokenizer: ECGTokenizer) -> Tensor:
-    """Where each row lies in a space of SPACES: (rows, d) float32, NaN where a record shows no beat.
+    """The features of each row in a space of SPACES: (rows, d) float32, NaN where a record shows no beat.
 
     "beats": the median beat of the eight leads at length 1, whatever its rate and rhythm. "latent": mean and deviation
     over the frames of the tokenizer's embedding, standardised by these rows. No label enters either.
@@ -143,8 +143,8 @@ def partner_features(store: RecordStore, rows: np.ndarray, space: str, tokenizer
     chunks = RecordSelection(store, rows).chunks()
     if space == BEATS:
         return torch.cat([median_beats(store.spec.sampling_rate, chunk).float() for chunk in chunks])
-    found = torch.cat([embedding_moments(tokenizer, chunk) for chunk in chunks])
-    return (found - found.mean(0)) / found.std(0, correction=0).clamp_min(1e-9)
+    moments = torch.cat([embedding_moments(tokenizer, chunk) for chunk in chunks])
+    return (moments - moments.mean(0)) / moments.std(0, correction=0).clamp_min(1e-9)
 
 
 def shared_statements(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:

@@ -32,7 +32,7 @@ class SketchLosses:
 
 
 class SketchModel(nn.Module):
-    """Sketches <- labels, age, sex; and the basis by which a recording's traits are measured."""
+    """Sketches <- labels and attributes; and the basis by which a recording's traits are measured."""
 
     offset: Tensor
     projection: Tensor
@@ -61,14 +61,14 @@ class SketchModel(nn.Module):
 
     @property
     def basis(self) -> TraitBasis:
-        """How this model measures traits."""
+        """The basis by which this model measures traits."""
         parts = (self.offset, self.projection, self.loadings, self.limits)
-        return TraitBasis(*(own.cpu().numpy() for own in parts))
+        return TraitBasis(*(part.cpu().numpy() for part in parts))
 
     def forward(self, sketch: Sketch, condition: Condition) -> SketchLosses:
-        """How unlikely each sketch is."""
-        told = self.rhythm.tell(condition, sketch.traits)
-        return SketchLosses(self.traits(sketch.traits, condition), self.rhythm(sketch.times, told))
+        """Negative log-likelihoods of sketches."""
+        context = self.rhythm.context(condition, sketch.traits)
+        return SketchLosses(self.traits(sketch.traits, condition), self.rhythm(sketch.times, context))
 
     @torch.inference_mode()
     def sample(
@@ -82,7 +82,7 @@ class SketchModel(nn.Module):
         noise = uniform_noise([[seed, number, 2] for number in numbers], self.projection.shape[1])
         traits = self.traits.sample(condition, noise.to(device), self.limits, temperature, guidance)
         noise = uniform_noise([[seed, number, 1] for number in numbers], most_beats(self.frames))
-        return Sketch(self.rhythm.sample(self.rhythm.tell(condition, traits), noise.to(device)), traits)
+        return Sketch(self.rhythm.sample(self.rhythm.context(condition, traits), noise.to(device)), traits)
 
     @torch.no_grad()
     def rendered(self, sketch: Sketch) -> Tensor:
@@ -92,7 +92,7 @@ class SketchModel(nn.Module):
 
     @torch.no_grad()
     def beats(self, traits: Tensor) -> Tensor:
-        """Representative beats (batch, 8, samples) mV, as far as the traits (batch, traits) tell them."""
+        """Representative beats (batch, 8, samples) mV, as far as the traits (batch, traits) describe them."""
         beat = (self.offset[PLAIN:] + traits[:, PLAIN:] @ self.loadings).unflatten(1, (len(INDEPENDENT_LEADS), -1))
         advance = (self.offset[P_TRAIT] + traits[:, P_TRAIT] / self.projection[P_TRAIT, P_TRAIT].clamp_min(1e-6)).exp()
         advance = advance.clamp(LATEST, EARLIEST)
@@ -101,6 +101,6 @@ class SketchModel(nn.Module):
 
     def measured(self, signal: np.ndarray) -> Sketch:
         """The sketches of recordings (batch, 8, samples) float32 mV, of the rate and length of the training's."""
-        found = measure_all(signal, self.sampling_rate)
-        times = pad_times(found.peaks, signal.shape[2] / self.frames, self.frames)
-        return Sketch(torch.from_numpy(times), torch.from_numpy(self.basis.traits(found.measures)))
+        measured = measure_all(signal, self.sampling_rate)
+        times = pad_times(measured.peaks, signal.shape[2] / self.frames, self.frames)
+        return Sketch(torch.from_numpy(times), torch.from_numpy(self.basis.traits(measured.measures)))

@@ -1,7 +1,7 @@
 """The P wave of a representative beat: where it is, and the same beat with it elsewhere.
 
-How long before the QRS complex it comes is a diagnosis (1AVB), and nothing that principal components can hold: the mean
-of an early and a late P wave is two small ones. So its place is a trait of its own, and beats are compared with all P
+Its distance to the QRS complex is a diagnosis (1AVB), and nothing that principal components can hold: the mean
+of an early and a late P wave is two small ones. So its place is a separate trait, and beats are compared with all P
 waves in one place.
 """
 
@@ -24,7 +24,7 @@ LEAST_MOTION = 0.02  # mV, added to the size of what is compared: nothing is no 
 
 
 def find_p(beat: np.ndarray, peak: int, sampling_rate: float) -> float:
-    """How long before its R peak, the sample `peak`, the P wave of a beat (8, samples) mV is: s, LATEST to EARLIEST.
+    """The time from the P wave of a beat (8, samples) mV to its R peak, the sample `peak`: s, LATEST to EARLIEST.
 
     The place where the leads look most like an upright bell, lines taken off. In a beat without P wave it is any.
     """
@@ -58,7 +58,7 @@ def move_p(beat: Tensor, peak: int, advance: Tensor, new: Tensor, sampling_rate:
     straight lines between samples: the way back gives the same beat but for their rounding.
     """
     end = peak - END * sampling_rate
-    source, target = ((peak - own * sampling_rate)[:, None] for own in (advance, new))
+    source, target = ((peak - before * sampling_rate)[:, None] for before in (advance, new))
     index = torch.arange(beat.shape[2], device=beat.device, dtype=beat.dtype)[None]
     ahead = index * source / target
     between = source + (index - target) * (end - source) / (end - target)

@@ -16,18 +16,18 @@ SIDES = 1  # frames before and after that a frame is shown with
 
 
 def render(peaks: Tensor, beat: Tensor, samples: int, sampling_rate: int) -> Tensor:
-    """One beat a record (batch, leads, n) mV, put at its R peaks (batch, beats) -> (batch, leads, samples) mV.
+    """One beat per record (batch, leads, n) mV, put at its R peaks (batch, beats) -> (batch, leads, samples) mV.
 
     Peaks are in samples, NaN where there is none; a beat reaches from BEFORE to AFTER its peak. Where beats overlap the
     result is their mean, weighted by how far they have come or gone; where there is none it is 0.
     """
     before, after = round(BEFORE * sampling_rate), round(AFTER * sampling_rate)
     window = fade(before + after, sampling_rate).to(beat)
-    kept = (peaks >= 0) & (peaks < samples)
-    peaks, kept = peaks[:, kept.any(0)], kept[:, kept.any(0)]  # room for beats that no record has
-    first = peaks.where(kept, torch.zeros_like(peaks)).round().long().clamp(max=samples - 1)
+    inside = (peaks >= 0) & (peaks < samples)
+    peaks, inside = peaks[:, inside.any(0)], inside[:, inside.any(0)]  # room for beats that no record has
+    first = peaks.where(inside, torch.zeros_like(peaks)).round().long().clamp(max=samples - 1)
     index = (first[..., None] + torch.arange(before + after, device=beat.device)).flatten(1)
-    weight = kept[..., None] * window  # (batch, beats, n)
+    weight = inside[..., None] * window  # (batch, beats, n)
     padded = samples + before + after
     total = weight.new_zeros(len(peaks), padded).scatter_add_(1, index, weight.flatten(1))
     placed = (weight[:, None] * beat[:, :, None]).flatten(2)  # (batch, leads, beats * n)

@@ -1,4 +1,4 @@
-"""When the heart beats: R peak times <- labels, age, sex, rate. The codes are then written for these times.
+"""The rhythm: R peak times <- labels, attributes, rate. The codes are then written for these times.
 
 A record's rhythm is a few numbers, and a transformer over frames of 80 ms learns them badly: its beats drift. So the
 rhythm is drawn first, by a small recurrent model of the intervals from one R peak to the next: the logarithm of the
@@ -46,10 +46,10 @@ class RhythmModel(nn.Module):
         with torch.no_grad():  # at the start: from nearly the same interval again (1 %) to any (50 %)
             self.mixture.bias.zero_()[2 * components :] = torch.linspace(np.log(0.01), np.log(0.5), components)
 
-    def forward(self, times: Tensor, told: Tensor) -> Tensor:
+    def forward(self, times: Tensor, context: Tensor) -> Tensor:
         """Negative log-likelihood in nats of each record's R peaks: (batch, beats) frames, NaN-padded -> (batch,).
 
-        `told` (batch, width) is from `tell`.
+        `context` (batch, width) is from the method of that name.
         """
         known = times.isfinite()
         times = times.nan_to_num(0.0)
@@ -59,23 +59,23 @@ class RhythmModel(nn.Module):
         beat = torch.cat([known, torch.zeros_like(known[:, :1])], dim=1)  # a beat follows, rather than the end
         interval = torch.where(beat, after - before, self.frames - before).clamp(min=SOONEST)
         with torch.autocast(times.device.type, enabled=False):  # a heart keeps its rate to a percent, bf16 does not
-            states, _ = self.recurrence(self.inputs(before, told.float()))
+            states, _ = self.recurrence(self.inputs(before, context.float()))
             mixture = self.mixture_after(states, self.last_intervals(before))
         value = (interval / TYPICAL).log()
         likelihood = torch.where(beat, mixture.log_density(value), mixture.log_survival(value))
         return -(likelihood * there).sum(1)
 
-    def tell(self, condition: Condition, traits: Tensor) -> Tensor:
-        """What all beats are told, (batch, width): the condition, and rate and irregularity, the first traits."""
+    def context(self, condition: Condition, traits: Tensor) -> Tensor:
+        """Conditioning of all beats, (batch, width): labels, attributes, rate and irregularity (the first traits)."""
         return self.condition(condition) + self.rate(traits[:, :RHYTHM_TRAITS])
 
-    def inputs(self, times: Tensor, told: Tensor) -> Tensor:
-        """What is predicted from: (batch, beats) times, the first 0 for the start -> (batch, beats, width)."""
+    def inputs(self, times: Tensor, context: Tensor) -> Tensor:
+        """Inputs of the recurrence: (batch, beats) times, the first 0 for the start -> (batch, beats, width)."""
         first = torch.zeros_like(times)
         first[:, 0] = 1
         interval = torch.diff(times, dim=1, prepend=times[:, :1]).clamp(min=SHORTEST)
         seen = torch.stack([(interval / TYPICAL).log() * (1 - first), times / self.frames, first], dim=-1)
-        return self.interval(seen) + told[:, None]
+        return self.interval(seen) + context[:, None]
 
     def last_intervals(self, times: Tensor) -> Tensor:
         """Logarithm of the interval that ended at each of `times`, (batch, beats); 0 where there was none."""
@@ -90,15 +90,15 @@ class RhythmModel(nn.Module):
         return LogisticMixture(weight.log_softmax(-1), mean + last[..., None], scale.exp().clamp(1e-3, 10))
 
     @torch.inference_mode()
-    def sample(self, told: Tensor, noise: Tensor) -> Tensor:
+    def sample(self, context: Tensor, noise: Tensor) -> Tensor:
         """R peak times (batch, beats) in frames, NaN after the last; `noise` (batch, beats, 2) in [0, 1).
 
-        `most_beats` tells for how many beats there must be noise.
+        There must be noise for `most_beats` beats.
         """
         times = torch.full(noise.shape[:2], torch.nan, device=noise.device)
         before, state = torch.zeros(len(noise), 1, device=noise.device), None  # the start, then the last beats
         for beat in range(noise.shape[1]):
-            states, state = self.recurrence(self.inputs(before, told)[:, -1:], state)
+            states, state = self.recurrence(self.inputs(before, context)[:, -1:], state)
             drawn = self.mixture_after(states, self.last_intervals(before)[:, -1:]).draw(noise[:, beat, None])
             interval = (TYPICAL * drawn.exp()).clamp(SHORTEST if beat else SOONEST, LONGEST)
             time = before[:, -1:] + interval
@@ -110,12 +110,12 @@ class RhythmModel(nn.Module):
 
 
 def most_beats(frames: int) -> int:
-    """How many R peaks a record of so many frames has room for."""
+    """The number of R peaks that a record of so many frames has room for."""
     return int(frames / SHORTEST) + 1
 
 
 def beat_distances(times: Tensor, frames: int, bins: int) -> Tensor:
-    """How far each frame is from the beats around it: (batch, beats) frames, NaN-padded -> (batch, frames, 2) int64.
+    """Distances of each frame to the beats around it: (batch, beats) frames, NaN-padded -> (batch, frames, 2) int64.
 
     In eighths of a frame: since the last R peak before the frame's start, and from there until the next; bins - 1 for
     that far, further, or none.
@@ -129,19 +129,19 @@ def beat_distances(times: Tensor, frames: int, bins: int) -> Tensor:
     return torch.stack([since, until], dim=-1).mul(8).clamp(max=bins - 1).long()
 
 
-def pad_times(found: list[np.ndarray], hop_length: float, frames: int) -> np.ndarray:
-    """R peaks in samples, one array a record -> (records, most_beats) float32 frames, NaN after the last.
+def pad_times(peaks: list[np.ndarray], hop_length: float, frames: int) -> np.ndarray:
+    """R peaks in samples, one array per record -> (records, most_beats) float32 frames, NaN after the last.
 
     Raises ValueError for a record with more peaks than it has room for.
     """
-    times = np.full((len(found), most_beats(frames)), np.nan, np.float32)
-    for row, peaks in enumerate(found):
-        if len(peaks) > times.shape[1]:
+    times = np.full((len(peaks), most_beats(frames)), np.nan, np.float32)
+    for row, record_peaks in enumerate(peaks):
+        if len(record_peaks) > times.shape[1]:
             raise ValueError(
-                f"record {row} has {len(peaks)} R peaks in {frames} frames; expected at most {times.shape[1]}, one "
-                f"every {SHORTEST:g} frames: use a tokenizer with shorter frames"
+                f"record {row} has {len(record_peaks)} R peaks in {frames} frames; expected at most {times.shape[1]}, "
+                f"one every {SHORTEST:g} frames: use a tokenizer with shorter frames"
             )
-        times[row, : len(peaks)] = peaks / hop_length
+        times[row, : len(record_peaks)] = record_peaks / hop_length
     return times
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Sketch:
-    """What is known of a batch of records before their codes."""
+    """Traits and R peak times of a batch of records, known before their codes."""
 
     times: Tensor  # (batch, beats) float32, R peaks in frames from the record's start, NaN-padded
     traits: Tensor  # (batch, traits) float32, in standard deviations of the training records
@@ -30,8 +30,8 @@ class Sketch:
     def with_row(self, row: int, other: "Sketch") -> "Sketch":
         """The same, with the first of `other` in place of one."""
         parts = [(self.times.clone(), other.times), (self.traits.clone(), other.traits)]
-        for own, new in parts:
-            own[row] = new[0]
+        for values, new in parts:
+            values[row] = new[0]
         return Sketch(parts[0][0], parts[1][0])
 
     def twice(self) -> "Sketch":

@@ -1,4 +1,4 @@
-"""Traits <- labels, age, sex: one trait after the other, each a mixture of logistics given those before it."""
+"""Traits <- labels and attributes: one trait after the other, each a mixture of logistics given those before it."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ RHYTHM_PACE = 6.0  # times: so much faster do rate, irregularity and P wave lear
 
 
 class TraitModel(nn.Module):
-    """Density of the traits (prior/sketch/traits.py) of a record that is asked to be something.
+    """Density of the traits (prior/sketch/traits.py) of a record, given its condition.
 
     Mean and spread of every trait follow the labels directly too, not only through the recurrent network: a label of
     twenty records moves an axis, and cannot teach a network to.
@@ -55,18 +55,18 @@ class TraitModel(nn.Module):
     def forward(self, traits: Tensor, condition: Condition) -> Tensor:
         """Negative log-likelihood in nats of each record's traits: (batch, traits) -> (batch,)."""
         with torch.autocast(traits.device.type, enabled=False):
-            told = self.condition(condition)
+            context = self.condition(condition)
             before = nn.functional.pad(traits[:, :-1], (1, 0))
-            inputs = self.value(before[..., None]) + self.position + self.dropout(told)[:, None]
+            inputs = self.value(before[..., None]) + self.position + self.dropout(context)[:, None]
             states, _ = self.recurrence(inputs)
-            mixture = self.mixture_after(states, self.shifts(condition, told), slice(None))
+            mixture = self.mixture_after(states, self.shifts(condition, context), slice(None))
             return -mixture.log_density(traits).sum(1)
 
-    def shifts(self, condition: Condition, told: Tensor) -> Tensor:
-        """What the condition alone moves mean and logarithm of the scale of each trait by: (batch, 2, traits)."""
+    def shifts(self, condition: Condition, context: Tensor) -> Tensor:
+        """Shifts of mean and logarithm of the scale of each trait by the condition alone: (batch, 2, traits)."""
         labels = self.label_shift(self.condition.label_vector(condition))
         labels = torch.where(condition.hidden[:, None], 0.0, labels).unflatten(-1, (2, -1)) * self.pace
-        return labels + nn.functional.pad(self.mean(told)[:, None], (0, 0, 0, 1))
+        return labels + nn.functional.pad(self.mean(context)[:, None], (0, 0, 0, 1))
 
     def mixture_after(self, states: Tensor, shifts: Tensor, which: slice) -> LogisticMixture:
         """The mixtures of the traits `which`, from the states (batch, traits, width) before and the shifts of all."""
@@ -94,11 +94,11 @@ class TraitModel(nn.Module):
         self, condition: Condition, noise: Tensor, limits: Tensor, temperature: float = 1.0, guidance: float = 1.0
     ) -> Tensor:
         """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1), `limits` (2, traits)."""
-        told, shifts = self.condition(condition), self.guided_shifts(condition, guidance)
+        context, shifts = self.condition(condition), self.guided_shifts(condition, guidance)
         drawn, state = noise.new_zeros(noise.shape[:2]), None
         last = noise.new_zeros(len(noise), 1)
         for trait in range(noise.shape[1]):
-            inputs = self.value(last) + self.position[trait] + told
+            inputs = self.value(last) + self.position[trait] + context
             states, state = self.recurrence(inputs[:, None], state)
             mixture = self.mixture_after(states, shifts, slice(trait, trait + 1))
             last = mixture.draw(noise[:, trait, None], temperature).clamp(*limits[:, trait])

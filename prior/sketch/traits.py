@@ -26,7 +26,7 @@ LIMITS = 0.5, 99.5  # percentiles of the training records, beyond which no trait
 
 @dataclass(frozen=True, eq=False)
 class TraitBasis:
-    """How traits follow from raw measures."""
+    """The linear map from raw measures to traits."""
 
     offset: np.ndarray  # (measures,) float32, the mean of the training records
     projection: np.ndarray  # (measures, traits) float32, to a standard deviation of 1 in the training records
@@ -59,18 +59,18 @@ class TraitBasis:
 
     @property
     def count(self) -> int:
-        """How many traits there are."""
+        """The number of traits."""
         return self.projection.shape[1]
 
     @property
     def components(self) -> int:
-        """How many of them are components of the beat."""
+        """The number of them that are components of the beat."""
         return self.count - PLAIN
 
     def traits(self, measures: np.ndarray) -> np.ndarray:
         """(records, measures), NaN where unknown -> (records, traits) float32, 0 where unknown."""
-        found = np.nan_to_num(measures - self.offset).astype(np.float32) @ self.projection
-        return found.clip(-FARTHEST, FARTHEST)
+        traits = np.nan_to_num(measures - self.offset).astype(np.float32) @ self.projection
+        return traits.clip(-FARTHEST, FARTHEST)
 
 
 def measure(signal: np.ndarray, peaks: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -82,12 +82,12 @@ def measure(signal: np.ndarray, peaks: np.ndarray, sampling_rate: float) -> np.n
     PLACE, lead after lead, in mV, all zero in a record without beats.
     """
     before, after = round(BEFORE * sampling_rate), round(AFTER * sampling_rate)
-    found = np.full(PLAIN + len(signal) * (before + after), np.nan, np.float32)
+    measures = np.full(PLAIN + len(signal) * (before + after), np.nan, np.float32)
     intervals = np.diff(peaks) / sampling_rate
     if len(intervals):
-        found[0] = np.log(np.median(intervals))
+        measures[0] = np.log(np.median(intervals))
     if len(intervals) > 1:
-        found[1] = np.log(intervals.std() / intervals.mean() + LEAST_IRREGULARITY)
+        measures[1] = np.log(intervals.std() / intervals.mean() + LEAST_IRREGULARITY)
     padded = np.pad(signal, ((0, 0), (before, after)), mode="edge")  # a beat at the record's edge counts too
     whole = peaks[(peaks >= before) & (peaks + after <= signal.shape[1])]
     beats = np.stack(
@@ -98,19 +98,19 @@ def measure(signal: np.ndarray, peaks: np.ndarray, sampling_rate: float) -> np.n
     rest = beats - representative
     wander = np.median(np.abs(rest.mean(-1)), axis=0)
     noise = np.median(np.abs(np.diff(rest, axis=-1)), axis=(0, 2))
-    found[LEAD_TRAITS:PLAIN] = np.log(np.concatenate([wander, noise]) + LEAST_NOISE)
+    measures[LEAD_TRAITS:PLAIN] = np.log(np.concatenate([wander, noise]) + LEAST_NOISE)
     if len(peaks):
         advance = find_p(representative, before, sampling_rate)
-        found[P_TRAIT] = np.log(advance)
-        own = torch.from_numpy(representative[None]).float()
-        representative = move_p(own, before, torch.tensor([advance]), torch.tensor([PLACE]), sampling_rate)[0].numpy()
-    found[PLAIN:] = representative.ravel()
-    return found
+        measures[P_TRAIT] = np.log(advance)
+        beat = torch.from_numpy(representative[None]).float()
+        representative = move_p(beat, before, torch.tensor([advance]), torch.tensor([PLACE]), sampling_rate)[0].numpy()
+    measures[PLAIN:] = representative.ravel()
+    return measures
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What is measured of some records; row n of each field belongs together."""
+    """R peaks and raw measures of some records; row n of each field belongs together."""
 
     peaks: list[np.ndarray]  # (beats,) int64 each, R peaks in samples
     measures: np.ndarray  # (records, measures) float32, see `measure`
@@ -119,7 +119,7 @@ class Measured:
 def measure_all(signal: np.ndarray, sampling_rate: int) -> Measured:
     """R peaks and raw measures of recordings (records, 8, samples) float32 mV at `sampling_rate` Hz."""
     peaks = [find_r_peaks(record, sampling_rate) for record in signal]
-    rows = [measure(record, own, sampling_rate) for record, own in zip(signal, peaks, strict=True)]
+    rows = [measure(record, found_peaks, sampling_rate) for record, found_peaks in zip(signal, peaks, strict=True)]
     return Measured(peaks, np.stack(rows))
 
 

@@ -105,15 +105,15 @@ def test_a_trait_changes_every_code(prior: ECGPrior):
 
 def test_traits_are_blurred_in_training_alone():
     prior = new_prior(dropout=0.0)
-    still = [prior.embed_told(condition(), sketch()) for _ in range(2)]
+    still = [prior.embed_context(condition(), sketch()) for _ in range(2)]
     assert torch.equal(*still)
     prior.train()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        blurred = [prior.embed_told(condition(), sketch()) for _ in range(2)]
+        blurred = [prior.embed_context(condition(), sketch()) for _ in range(2)]
     assert not torch.equal(*blurred)
     exact = new_prior(dropout=0.0, trait_noise=0.0).train()
-    torch.testing.assert_close(exact.embed_told(condition(), sketch()), still[0])
+    torch.testing.assert_close(exact.embed_context(condition(), sketch()), still[0])
 
 
 def test_a_basis_of_another_shape_is_refused(prior: ECGPrior):

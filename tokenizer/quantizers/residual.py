@@ -46,7 +46,7 @@ class ResidualQuantizer(Quantizer):
         # distances and averages lose codes in bf16, so float32 under any autocast
         with torch.autocast(embedding.device.type, enabled=False):
             embedding = embedding.float()
-            kept = self.draw_levels(len(embedding), embedding.device)
+            levels = self.draw_levels(len(embedding), embedding.device)
             residual = embedding.detach()
             total = torch.zeros_like(residual)
             codes, losses = [], []
@@ -57,7 +57,7 @@ class ResidualQuantizer(Quantizer):
                 vectors = self.codebooks[level][chosen]  # a copy: the update below writes the codebook in place
                 if self.training:
                     self.learn(level, residual.flatten(0, 1), chosen.flatten())
-                mask = (level < kept)[:, None, None]
+                mask = (level < levels)[:, None, None]
                 # the encoder is pulled to the sum of the codes so far; no gradient to the codes
                 losses.append(((embedding - (total + vectors)).square() * mask).mean())
                 total = total + vectors * mask
@@ -67,12 +67,12 @@ class ResidualQuantizer(Quantizer):
             return QuantizerOutput(quantized, torch.stack(codes, dim=-1), torch.stack(losses).mean())
 
     def draw_levels(self, batch: int, device: torch.device) -> Tensor:
-        """How many first levels each record keeps: (batch,) int64."""
-        kept = torch.full((batch,), self.levels, device=device)
+        """The number of first levels that each record keeps: (batch,) int64."""
+        levels = torch.full((batch,), self.levels, device=device)
         if self.training and self.dropout > 0:
             drawn = torch.randint(1, self.levels + 1, (batch,), device=device)
-            kept = torch.where(torch.rand(batch, device=device) < self.dropout, drawn, kept)
-        return kept
+            levels = torch.where(torch.rand(batch, device=device) < self.dropout, drawn, levels)
+        return levels
 
     @torch.no_grad()
     def start_level(self, level: int, vectors: Tensor) -> None:

@@ -76,7 +76,7 @@ def test_its_loss_is_that_of_the_traits_and_of_the_beats_given_them(model: Sketc
     sketch = model.sample(condition(4), 0, 0)
     with torch.no_grad():
         losses = model(sketch, condition(4))
-        told = model.rhythm.tell(condition(4), sketch.traits)
+        told = model.rhythm.context(condition(4), sketch.traits)
         torch.testing.assert_close(losses.beats, model.rhythm(sketch.times, told))
         torch.testing.assert_close(losses.traits, model.traits(sketch.traits, condition(4)))
 

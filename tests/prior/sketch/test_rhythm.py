@@ -32,7 +32,7 @@ def condition(batch: int, label: int = 0) -> Condition:
 
 def told(model: RhythmModel, batch: int, rate: float = 0.0) -> Tensor:
     """What the model is told of label 0 and of a heart `rate` standard deviations slower than the mean."""
-    return model.tell(condition(batch), torch.tensor([[rate, 0.0, 9.0]]).repeat(batch, 1))
+    return model.context(condition(batch), torch.tensor([[rate, 0.0, 9.0]]).repeat(batch, 1))
 
 
 def noise(seed: int, first: int, count: int) -> Tensor:
@@ -109,9 +109,9 @@ def test_training_teaches_the_interval_that_a_label_or_a_rate_means(teacher: str
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
     for _ in range(120):
         optimizer.zero_grad()
-        model(torch.from_numpy(times), model.tell(asked, traits)).mean().backward()
+        model(torch.from_numpy(times), model.context(asked, traits)).mean().backward()
         optimizer.step()
-    drawn = model.eval().sample(model.tell(asked, traits), noise(0, 0, 64)).numpy()
+    drawn = model.eval().sample(model.context(asked, traits), noise(0, 0, 64)).numpy()
     for which, expected in ((0, 8), (1, 16)):
         assert np.nanmedian(np.diff(drawn[slow == which], axis=1)) == pytest.approx(expected, rel=0.1)
 
