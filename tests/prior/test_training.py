@@ -1,6 +1,7 @@
 """Training a prior on the codes of simulated recordings: it learns its codes and conditions, and repeats itself."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from vqecg.prior.config import ECGPriorConfig, PriorShape
 from vqecg.prior.examples import CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
+from vqecg.prior.requests import training_conditions
 from vqecg.prior.sketch.layout import PLAIN
 from vqecg.prior.sketch.traits import measure
 from vqecg.prior.training import (
@@ -23,6 +25,7 @@ from vqecg.prior.training import (
     trait_basis,
     validate_sketch,
 )
+from vqecg.records.attributes import ATTRIBUTES, Attribute
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
@@ -190,6 +193,39 @@ def test_impossible_settings_are_refused(
     settings = replace(prior_training, **wrong)
     with pytest.raises(ValueError, match=told):
         train_prior(simulated_store, rows, rows, tiny_tokenizer, task, settings, progress=False)
+
+
+@pytest.fixture
+def height() -> Iterator[str]:
+    """A further attribute, as an extension registers one."""
+    ATTRIBUTES.register("height", 50)(Attribute("height", unit="cm", highest=250, scale=100, offset=1.7, step=10))
+    yield "height"
+    ATTRIBUTES.remove("height")
+
+
+def test_a_prior_is_conditioned_on_a_further_attribute_by_naming_it(
+    height: str,
+    simulated_store: RecordStore,
+    simulated_split: SplitIndices,
+    tiny_tokenizer: ECGTokenizer,
+    prior_training: PriorTraining,
+    tmp_path: Path,
+):
+    centimetres = 160 + np.arange(len(simulated_store)) % 30.0
+    store = replace(simulated_store, table=simulated_store.table.assign(height=centimetres))
+    settings = replace(prior_training, model=replace(prior_training.model, attributes=("age", "sex", height)))
+    train, validation, task = simulated_split.train, simulated_split.validation, store.task("superdiagnostic")
+    prior = train_prior(store, train, validation, tiny_tokenizer, task, settings, progress=False).prior
+    conditions = training_conditions(store, train, task, prior.config.attributes)
+    assert (
+        list(conditions.columns) == ["labels", "age", "sex", height, "count"] and (conditions[height] % 10 == 0).all()
+    )
+    ECGGenerator(tiny_tokenizer, prior, task, conditions, 1000).save_pretrained(tmp_path / "generator")
+    generator = ECGGenerator.from_pretrained(tmp_path / "generator")
+    assert generator.attributes == ("age", "sex", height) and fingerprint(generator.prior) == fingerprint(prior)
+    requests = generator.requests(["NORM"], 2, seed=0, height=175.0)
+    made = generator.generate(requests, seed=0)
+    assert made.attributes[height].tolist() == [175, 175] and np.isfinite(made.signal).all()
 
 
 def test_missing_validation_and_another_sampling_rate_are_refused(
