@@ -1,9 +1,9 @@
 """The check that a synthetic record shows its labels: by classifiers and by physiological rules.
 
 The classifiers are cross-fitted: the training records are split by patient, and each classifier scores the part that it
-has not seen. So the scores that the cut is taken from are such as a new record would get; a classifier's scores of its
-own training records are higher, and would throw away real ones. A record made of real ones is judged by the classifiers
-that have not seen these, where there is one. Nothing of validation or test enters.
+has not seen. So the scores that the cut is taken from are such as a new record would get; a classifier's scores of the
+records it was trained on are higher, and would reject real ones. A record that derives from real ones is judged by the
+classifiers that have not seen these, where there is one. Nothing of validation or test enters.
 """
 
 from collections.abc import Mapping, Sequence

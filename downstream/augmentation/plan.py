@@ -47,7 +47,7 @@ class AdditionSettings:
     task: TaskName = "superdiagnostic"
     target_classes: tuple[str, ...] = ()  # to add records to; none = that of the subset, else as auto: all scarce ones
     ratio: float = 0.5  # target classes are filled up to this multiple of the commonest class, such as 0.25 to 4
-    companions: float = 0.0  # records without a target class added for each with one: then looking made is no sign
+    companions: float = 0.0  # records without a target class added for each with one: so that looks are no sign
     folds: FoldSplit = field(default_factory=FoldSplit)  # everything is made from and fitted on the training folds
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # of the training folds, as the generator's
 
@@ -89,8 +89,8 @@ def plan_additions(
     the class, each used once before any is used twice. The scarcest class comes first, and records that bring a second
     target class along count for it. `eligible` (records,) bool limits the rows to those that every arm can provide.
 
-    With `companions`, so many records without a target class are added for each with one. Without them all that is made
-    has a target class, and a classifier can learn how made records look in place of what the class looks like.
+    With `companions`, so many records without a target class are added for each with one. Without them all
+    added records have a target class, and a classifier can learn the looks of synthetic records in place of the class.
 
     Raises ValueError unless exactly one of ratio and count is given and positive, for negative companions, for an
     unknown target class, for one without an eligible record, and when nothing would be added.

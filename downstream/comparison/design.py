@@ -34,7 +34,7 @@ class Design(AdditionSettings, ComparisonSettings):
 
     arms: Annotated[tuple[str, ...], Choices(ARMS_HELP, arm_help)] = ()
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
-    checks: tuple[str, ...] = ()  # that made records must pass: likelihood, labels, or both
+    checks: tuple[str, ...] = ()  # that synthetic records must pass: likelihood, labels, or both
     only_able: bool = False  # plan only records that every arm can make others of; else copies stand in for the rest
 
     def __post_init__(self) -> None:
