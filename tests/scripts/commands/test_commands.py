@@ -190,7 +190,7 @@ def test_after_a_full_disk_the_same_command_goes_on_from_the_codes_that_were_dra
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "File too large" in capsys.readouterr().err and names(tmp_path) == [".new.shards"]
-    (shard,) = (tmp_path / ".new.shards").glob("*.shard")
+    (shard,) = (tmp_path / ".new.shards").glob("[0-9]*.shard")
     drawn = [code_digest(codes) for codes in SampledShard.read(shard).codes]
     assert main(words) == 0
     assert names(tmp_path) == ["new"]
@@ -214,9 +214,9 @@ sys.exit(main(sys.argv[1:]))
     words = ["generate", "--generator", str(tiny_parts[2]), "--out", str(tmp_path / "new"), "--count", "20000"]
     child = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 120
-    while not list(tmp_path.rglob("*.shard")) and time.monotonic() < until and child.poll() is None:
+    while not list(tmp_path.rglob("[0-9]*.shard")) and time.monotonic() < until and child.poll() is None:
         time.sleep(0.1)
-    assert list(tmp_path.rglob("*.shard")), "it has begun to write, aside"
+    assert list(tmp_path.rglob("[0-9]*.shard")), "it has begun to write, aside"
     child.send_signal(number)
     told = child.communicate(timeout=120)[1]
     assert child.returncode == status and f"vqecg generate: {word}" in told and "Traceback" not in told
