@@ -21,7 +21,7 @@ def parse(arguments_class: type[T], program: str, description: str, words: Seque
     """Reads the command line into `arguments_class`.
 
     A class with a static method `preset_defaults(name)` gets the defaults that it returns, by option; if it says by
-    which option its classifier is named (`model_option`), the method is told that name too. Raises ValueError for a
+    which option its classifier is named (`model_option`), the method is given that name too. Raises ValueError for a
     preset, a classifier or a YAML file that cannot be used, and SystemExit (by tyro) for wrong words or --help.
     """
     words = list(words)
@@ -196,7 +196,7 @@ def as_number(value: int | float | str) -> float | None:
 
 
 def expected(kind: Any) -> str:
-    """What a YAML value must be, in words."""
+    """The kind of YAML value that is expected, in words."""
     if dataclasses.is_dataclass(kind):
         return "options by name, one a line"
     if typing.get_origin(kind) is tuple:

@@ -18,7 +18,7 @@ Records it makes are not recordings of anybody; how near they come to training r
 
 
 def data_lines(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> str:
-    """What a model was trained on."""
+    """The training data of a model, for its card."""
     taken = f"\n- training records left on purpose: {subset}" if subset.reduces else ""
     parts = (("training", folds.train), ("validation", folds.validation), ("test", folds.test))
     by_part = ", ".join(f"{name} {folds_text(part)}" for name, part in parts)

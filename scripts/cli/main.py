@@ -80,8 +80,8 @@ def run_command(name: str, words: Sequence[str]) -> int:
             module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options))
             leave_job()
     except (ValueError, OSError) as error:
-        own = "" if is_main_process() else f" (process {process_index()})"
-        print(f"vqecg {name}{own}: {error}", file=sys.stderr)
+        process = "" if is_main_process() else f" (process {process_index()})"
+        print(f"vqecg {name}{process}: {error}", file=sys.stderr)
         return 1
     except MainProcessError:
         time.sleep(GRACE)

@@ -51,12 +51,12 @@ class Stage:
 
     @property
     def figures(self) -> dict[str, Any] | None:
-        """What the step measured, or None when it is not finished."""
+        """The measurements of the step, None while it is not finished."""
         return self.content.get("figures")
 
     @property
     def seconds(self) -> float:
-        """How long the step took, over all its sittings."""
+        """The time that the step took (s), over all its sittings."""
         return float(self.content.get("seconds", 0.0))
 
     def finish(self, figures: Mapping[str, Any]) -> "Stage":
@@ -80,7 +80,7 @@ def begin(
     `settings`, with the inputs among them, are what makes two runs of a step the same; `arguments` are those of the
     command, kept as settings.yaml, which --config reads.
 
-    Raises ValueError when the folder holds something else, or the same step with other settings, unless told to
+    Raises ValueError when the folder holds something else, or the same step with other settings, unless asked to
     overwrite it; something that no vqecg step made is never deleted, and the same settings are never done again. What
     is overwritten moves aside (`replaced`) until the new step is finished.
     """
@@ -90,15 +90,15 @@ def begin(
 def _begin(
     folder: Path, command: str, settings: dict[str, Any], overwrite: bool, arguments: Mapping[str, Any] | None
 ) -> Stage:
-    """What `begin` does, in the main process."""
+    """`begin`, in the main process."""
     folder = folder.resolve() if folder.is_symlink() else folder  # what is behind a link moves, not the link
     restore(folder)
     content = {"command": command, "settings": settings}
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         there = read_stage(folder)
         if there is None or there.get("command") != command:
-            made = "something else" if there is None else f"the output of `vqecg {there.get('command')}`"
-            raise ValueError(f"{folder} holds {made}: give --out another folder")
+            content_there = "something else" if there is None else f"the output of `vqecg {there.get('command')}`"
+            raise ValueError(f"{folder} holds {content_there}: give --out another folder")
         if reuse(folder, settings, STAGE_FILE, "settings", overwrite):
             return Stage(folder, there, time.perf_counter() - seconds_before(folder))
         move_aside(folder)
@@ -112,7 +112,7 @@ def _begin(
 
 
 def replaced(folder: Path) -> Path:
-    """Where the step that another one replaces waits until that one is finished."""
+    """The folder in which a step that is being replaced waits until its successor is finished."""
     folder = folder.resolve()
     return folder.with_name(f".{folder.name}.replaced")
 
@@ -132,6 +132,6 @@ def move_aside(folder: Path) -> None:
 
 
 def seconds_before(folder: Path) -> float:
-    """What earlier sittings spent on the parts of a step that they kept."""
-    kept = [path for pattern in KEPT_PARTS for path in folder.glob(pattern)]
-    return sum(float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) for path in kept)
+    """The seconds that earlier sittings spent on the parts of a step that are still there."""
+    parts = [path for pattern in KEPT_PARTS for path in folder.glob(pattern)]
+    return sum(float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) for path in parts)

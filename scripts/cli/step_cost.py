@@ -13,25 +13,25 @@ from vqecg.training.progress import peak_memory_mb
 class StepCost:
     """Times a step that has no stage.json of its own: `with StepCost(places, "prepare", places.store): ...`.
 
-    A step that finds `made` done costs nothing: what is kept is the cost of the sitting that made it.
+    A step that finds `output` done costs nothing: costs.json keeps the cost of the sitting that wrote it.
     """
 
-    def __init__(self, places: RunFolders, step: str, made: Path) -> None:
-        self.places, self.step, self.made = places, step, made
+    def __init__(self, places: RunFolders, step: str, output: Path) -> None:
+        self.places, self.step, self.output = places, step, output
 
     def __enter__(self) -> None:
-        self.began, self.before = time.perf_counter(), folder_state(self.made)
+        self.began, self.before = time.perf_counter(), folder_state(self.output)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        done = folder_state(self.made) != self.before or self.step not in read_costs(self.places)
+        done = folder_state(self.output) != self.before or self.step not in read_costs(self.places)
         if kind is None and done:
             keep_cost(self.places, self.step, time.perf_counter() - self.began, peak_memory_mb())
 
 
 def folder_state(folder: Path) -> tuple[int, int] | None:
-    """What changes when a folder is replaced; None when there is none."""
+    """A value that changes when a folder is replaced; None where there is none."""
     return (folder.stat().st_ino, folder.stat().st_mtime_ns) if folder.exists() else None
 
 

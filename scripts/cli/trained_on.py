@@ -1,4 +1,4 @@
-"""Which records a tokenizer or a generator was trained on, as the folders of their training tell."""
+"""The records that a tokenizer or a generator was trained on, as the folders of their training say."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from vqecg.records.store.subset import TrainedOn
 
 
 def stage_trained_on(folder: Path) -> TrainedOn | None:
-    """What `vqecg train-tokenizer` or `train-prior` trained on in `folder`; None where it does not say."""
+    """The training records of `vqecg train-tokenizer` or `train-prior` in `folder`; None where it does not say."""
     settings = (read_stage(folder) or {}).get("settings", {})
     return TrainedOn.from_dict(settings) if {"store", "folds"} <= set(settings) else None
 
 
 def prior_trained_on(prior: TrainedOn, tokenizer: Path) -> dict[str, TrainedOn]:
-    """What a generator keeps: the training records of its prior, and of its tokenizer where that folder tells."""
+    """The training records of a generator: those of its prior, and of its tokenizer where that folder names them."""
     seen = stage_trained_on(tokenizer)
     return {"prior": prior} | ({} if seen is None else {"tokenizer": seen})

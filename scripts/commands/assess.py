@@ -20,7 +20,7 @@ class Arguments(AssessingStep):
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
-        """What --preset sets."""
+        """The defaults that --preset sets."""
         chosen = preset(name)
         return {"seeds": chosen.seeds, "training": chosen.classifier}
 

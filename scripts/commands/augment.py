@@ -18,7 +18,7 @@ class Arguments(AugmentingStep):
 
     @staticmethod
     def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
-        """What --preset sets, and the recipe of a classifier."""
+        """The defaults that --preset sets, and the recipe of a classifier."""
         chosen = preset(name, model)
         return {"settings": AugmentationSettings(sampling=chosen.sampling), "classifier": chosen.classifier}
 

@@ -29,7 +29,7 @@ class Arguments(ComparingStep):
 
     @staticmethod
     def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
-        """What --preset sets, and the recipe of a classifier."""
+        """The defaults that --preset sets, and the recipe of a classifier."""
         chosen = preset(name, model)
         return {"training": chosen.classifier, "augmentation": additions_of(chosen.sampling)}
 

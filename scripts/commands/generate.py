@@ -15,7 +15,7 @@ class Arguments(GeneratingStep):
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
-        """What --preset sets."""
+        """The defaults that --preset sets."""
         return {"sampling": preset(name).sampling}
 
 

@@ -69,7 +69,7 @@ class Arguments:
 
     @staticmethod
     def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
-        """What --preset sets, and the recipe of a classifier."""
+        """The defaults that --preset sets, and the recipe of a classifier."""
         return {"settings": preset(name, model)}
 
 
@@ -197,7 +197,7 @@ def keep(places: RunFolders, step: str, stage: Stage, summary: str) -> None:
 
 
 def say(number: int, step: str, what: str) -> None:
-    """Which step begins."""
+    """Prints the step that begins."""
     print(f"\n[{number}/7] {step}: {what}", flush=True)
 
 

@@ -17,7 +17,7 @@ class Arguments(ClassifierStep):
 
     @staticmethod
     def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
-        """What --preset sets, and the recipe of a classifier."""
+        """The defaults that --preset sets, and the recipe of a classifier."""
         return {"training": preset(name, model).classifier}
 
 

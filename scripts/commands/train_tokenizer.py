@@ -15,7 +15,7 @@ class Arguments(TokenizerStep):
 
     @staticmethod
     def preset_defaults(name: str) -> dict[str, Any]:
-        """What --preset sets."""
+        """The defaults that --preset sets."""
         return {"training": preset(name).tokenizer}
 
 

@@ -44,7 +44,7 @@ class AssessingStep:
     out: Path  # folder of the assessment: assessment.json, assessment.html, and the classifiers
     task: TaskName = "superdiagnostic"
     segmenter: Path | None = None  # folder that `vqecg train-segmenter` wrote; without it no PR, QRS, QT and axis
-    generator: Path | None = None  # what made SYNTHETIC: gives the tokenizer's ceiling and membership inference
+    generator: Path | None = None  # the generator of SYNTHETIC: gives the tokenizer's ceiling and membership inference
     earlier: tuple[Path, ...] = ()  # folders of assessments against the same records, whose classifiers are taken over
     folds: FoldSplit = field(default_factory=FoldSplit)
     settings: Annotated[AssessmentSettings, tyro.conf.arg(name="")] = field(
@@ -79,10 +79,10 @@ def assessment_stage(step: AssessingStep) -> Stage:
             check_added(store, rows, [synthetic])
             folders = [folder / "runs" for folder in step.earlier]
             digests = code_digests(step.synthetic)
-            found = assess(real, synthetic, settings, step.out, segmenter, generator, folders, digests)
-            write_text(step.out / RESULT, json.dumps(found.to_dict(), indent=2) + "\n")
-            write_assessment_page(found, step.out / PAGE, datetime.date.today().isoformat())
-            stage = stage.finish({"ratios": found.to_dict()["ratios"]})
+            assessment = assess(real, synthetic, settings, step.out, segmenter, generator, folders, digests)
+            write_text(step.out / RESULT, json.dumps(assessment.to_dict(), indent=2) + "\n")
+            write_assessment_page(assessment, step.out / PAGE, datetime.date.today().isoformat())
+            stage = stage.finish({"ratios": assessment.to_dict()["ratios"]})
             for path in step.out.glob("reconstructions-*.npy"):
                 path.unlink()
     return stage
@@ -101,7 +101,7 @@ def check_real(store: RecordStore, folds: FoldSplit) -> Any:
 
 
 def synthetic_identity(folder: Path, store: RecordStore) -> str:
-    """What names the synthetic records, before anything is written."""
+    """The fingerprint of the synthetic records, before anything is written."""
     if is_store(folder):
         return RecordStore.open(folder).fingerprint
     if not is_dataset(folder):
@@ -144,19 +144,19 @@ def read_assessment(folder: Path) -> Assessment:
 
 def summary(stage: Stage) -> str:
     """The tables, with N beside every figure."""
-    found = read_assessment(stage.folder)
-    about, memory = found.about, found.memorisation
-    asked = found.adherence[found.adherence["note"] == ""]
-    macro = found.utility[found.utility["class_name"] == MACRO].drop(columns=["class_name", "positives"])
+    assessment = read_assessment(stage.folder)
+    about, memory = assessment.about, assessment.memorisation
+    asked = assessment.adherence[assessment.adherence["note"] == ""]
+    macro = assessment.utility[assessment.utility["class_name"] == MACRO].drop(columns=["class_name", "positives"])
     nearer = "share nearer to training than to held-out records (0.5 is none)"
     parts = [
         f"{about['synthetic_records']:,} synthetic records against {about['test_records']:,} real test records "
         f"({about['training_records']:,} real training records); {about['real']}\npolicy: {about['policy']}",
         titled("utility, macro averages over classes, mean over seeds with interval", macro),
-        titled("ratio and difference to TRTR", found.ratios),
-        titled(f"distances from real test records ({about['features']}; physiology)", found.distances),
-        titled("amplitudes, medians over records", found.amplitudes),
-        titled("spectra and correlations against those of real test records", found.shapes),
+        titled("ratio and difference to TRTR", assessment.ratios),
+        titled(f"distances from real test records ({about['features']}; physiology)", assessment.distances),
+        titled("amplitudes, medians over records", assessment.amplitudes),
+        titled("spectra and correlations against those of real test records", assessment.shapes),
         titled("label adherence", asked) if len(asked) else "label adherence: no statement with a rule asked for",
         titled("nearest training record", pd.DataFrame(memory["nearness"])),
         titled(nearer, pd.DataFrame(memory["nearer"])),

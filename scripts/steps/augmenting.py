@@ -80,21 +80,21 @@ def augment(step: AugmentingStep) -> str:
     """
     method = step.maker
     check_destination(step.out, is_dataset, step.overwrite)
-    own = ingredients(step)
-    trained = TrainedOn(own.store.fingerprint, step.additions.folds, step.additions.subset)
-    remarks = check_generator(own.generator, trained, allow_other=True)
+    ingredients = open_ingredients(step)
+    trained = TrainedOn(ingredients.store.fingerprint, step.additions.folds, step.additions.subset)
+    remarks = check_generator(ingredients.generator, trained, allow_other=True)
     print("\n".join(remarks), end="\n" if remarks else "")
-    plan = make_plan(step, own)
-    own = replace(own, **judges(step, own))
+    plan = make_plan(step, ingredients)
+    ingredients = replace(ingredients, **judges(step, ingredients))
 
     def content(start: int, stop: int) -> Callable[[], bytes]:
-        return partial(make_shard, method, own, plan, start, stop)
+        return partial(make_shard, method, ingredients, plan, start, stop)
 
-    with shard_folder(step.out, identity_of(step, own, plan)) as shards:
+    with shard_folder(step.out, identity_of(step, ingredients, plan)) as shards:
         paths = fill_shards(shards, len(plan), content, 1, "augmenting")
         tally = joined_tallies([Additions.read(path).rejected for path in paths])
-        said = "\n\n".join([*remarks, what_was_checked(step, own, tally), rejections(tally)])
-        written = write(step, own, paths, said)
+        said = "\n\n".join([*remarks, what_was_checked(step, ingredients, tally), rejections(tally)])
+        written = write(step, ingredients, paths, said)
     counts = ", ".join(f"{name} {count:,}" for name, count in written.counts.items() if count)
     return (
         f"{written.records:,} records by {method.name} ({counts}) of {len(plan):,} planned are in {step.out} "
@@ -104,13 +104,13 @@ def augment(step: AugmentingStep) -> str:
 
 @dataclass(frozen=True)
 class Written:
-    """What is in the data set."""
+    """The content of the data set."""
 
     records: int
     counts: dict[str, int]  # class -> records
 
 
-def ingredients(step: AugmentingStep) -> Ingredients:
+def open_ingredients(step: AugmentingStep) -> Ingredients:
     """Store, training rows and generator; nothing judges yet."""
     store, generator = RecordStore.open(step.store), ECGGenerator.from_pretrained(step.generator)
     generator.tokenizer.check_sampling_rate(store.spec.sampling_rate)
@@ -119,64 +119,66 @@ def ingredients(step: AugmentingStep) -> Ingredients:
     return Ingredients(store, rows, store.task(step.additions.task), generator, settings)
 
 
-def make_plan(step: AugmentingStep, own: Ingredients) -> AdditionPlan:
-    """Which labels are added. Raises ValueError for a target class with too few records that can be parents."""
-    labels, names = own.store.labels(own.task)[own.rows], own.task.class_names
+def make_plan(step: AugmentingStep, ingredients: Ingredients) -> AdditionPlan:
+    """The labels that are added. Raises ValueError for a target class with too few records that can be parents."""
+    labels, names = ingredients.store.labels(ingredients.task)[ingredients.rows], ingredients.task.class_names
     targets = step.additions.targets(labels, names)
-    able = step.maker.eligible(own)
+    able = step.maker.eligible(ingredients)
     counts = {name: int((labels[able, names.index(name)] > 0).sum()) for name in targets if name in names}
     few = {name: count for name, count in counts.items() if count < step.min_parents}
     if few and not step.force:
-        told = ", ".join(f"{name} ({count})" for name, count in few.items())
+        counted = ", ".join(f"{name} ({count})" for name, count in few.items())
         raise ValueError(
-            f"{told}: so many training records can be parents by {step.maker.name}, --min-parents asks for "
+            f"{counted}: so many training records can be parents by {step.maker.name}, --min-parents asks for "
             f"{step.min_parents}: what is made from few is near them; leave the class out, or --force"
         )
-    return step.additions.plan(labels, names, own.settings.seed, able)
+    return step.additions.plan(labels, names, ingredients.settings.seed, able)
 
 
-def judges(step: AugmentingStep, own: Ingredients) -> dict[str, Any]:
+def judges(step: AugmentingStep, ingredients: Ingredients) -> dict[str, Any]:
     """Gate and check, fitted on the training records."""
     if step.maker.copies:
         return {"gate": None, "check": None}
-    training, checks = RecordSelection(own.store, own.rows), list[Check]()
+    training, checks = RecordSelection(ingredients.store, ingredients.rows), list[Check]()
     if not step.no_likelihood:
-        checks.append(LikelihoodCheck.fit(own.generator, training, step.likelihood))
+        checks.append(LikelihoodCheck.fit(ingredients.generator, training, step.likelihood))
     if step.check is not None:
         segmenter = None if step.segmenter is None else load_segmenter(step.segmenter)
         how = (step.classifier, step.check, step.label_check, segmenter)
-        checks.append(LabelCheck.fit(training, own.task, *how))
-    gate = None if step.no_gate else CopyGate.fit(own.store, own.rows, step.gate)
+        checks.append(LabelCheck.fit(training, ingredients.task, *how))
+    gate = None if step.no_gate else CopyGate.fit(ingredients.store, ingredients.rows, step.gate)
     return {"gate": gate, "check": QualityFilter(tuple(checks)) if checks else None}
 
 
-def make_shard(method: AugmentationMethod, own: Ingredients, plan: AdditionPlan, start: int, stop: int) -> bytes:
+def make_shard(
+    method: AugmentationMethod, ingredients: Ingredients, plan: AdditionPlan, start: int, stop: int
+) -> bytes:
     """The records of some rows of the plan."""
     part = replace(plan, source_indices=plan.source_indices[start:stop], labels=plan.labels[start:stop])
-    return method.make(own, part, start).to_bytes()
+    return method.make(ingredients, part, start).to_bytes()
 
 
-def identity_of(step: AugmentingStep, own: Ingredients, plan: AdditionPlan) -> str:
+def identity_of(step: AugmentingStep, ingredients: Ingredients, plan: AdditionPlan) -> str:
     """sha256 hex of all that the shards are made from."""
     judging = [step.label_check, step.classifier, step.likelihood, step.no_likelihood]
     known = {
-        "store": own.store.fingerprint,
-        "generator": own.generator.fingerprint,
-        "tokenizer": fingerprint(own.generator.tokenizer),
+        "store": ingredients.store.fingerprint,
+        "generator": ingredients.generator.fingerprint,
+        "tokenizer": fingerprint(ingredients.generator.tokenizer),
         "method": step.maker.manifest_name,
         "task": step.additions.task,
-        "settings": plain(own.settings),
+        "settings": plain(ingredients.settings),
         "check": None if step.check is None else plain(judging[:2]),
         "segmenter": None if step.segmenter is None else fingerprint(load_segmenter(step.segmenter)),
         "likelihood": plain(judging[2:]),
-        "gate": None if own.gate is None else [own.gate.threshold, plain(own.gate.settings)],
+        "gate": None if ingredients.gate is None else [ingredients.gate.threshold, plain(ingredients.gate.settings)],
     }
     digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
-    digest.update(own.rows.tobytes() + plan.source_indices.tobytes() + plan.labels.tobytes())
+    digest.update(ingredients.rows.tobytes() + plan.source_indices.tobytes() + plan.labels.tobytes())
     return digest.hexdigest()
 
 
-def write(step: AugmentingStep, own: Ingredients, paths: list[Path], said: str) -> Written:
+def write(step: AugmentingStep, ingredients: Ingredients, paths: list[Path], said: str) -> Written:
     """Writes the records that passed. Raises ValueError when none did."""
     parts = [replace(made.only(made.passed), signal=np.zeros(0)) for made in map(Additions.read, paths)]
     labels = np.concatenate([part.labels for part in parts])
@@ -187,15 +189,15 @@ def write(step: AugmentingStep, own: Ingredients, paths: list[Path], said: str) 
         )
     names = parts[0].attributes
     attributes = {name: np.concatenate([part.attributes[name] for part in parts]) for name in names}
-    manifest = pd.concat([manifest_of(step, own, part) for part in parts], ignore_index=True)
+    manifest = pd.concat([manifest_of(step, ingredients, part) for part in parts], ignore_index=True)
     statements = [names for part in parts for names in part.statements]
-    rate = own.store.spec.sampling_rate
+    rate = ingredients.store.spec.sampling_rate
     write_synthetic(
         step.out,
         signals(paths),
         labels,
         attributes,
-        own.task,
+        ingredients.task,
         rate,
         manifest,
         step.overwrite,
@@ -203,7 +205,8 @@ def write(step: AugmentingStep, own: Ingredients, paths: list[Path], said: str) 
         said,
         copies=step.maker.copies,
     )
-    return Written(len(labels), dict(zip(own.task.class_names, labels.sum(0).astype(int).tolist(), strict=True)))
+    counts = labels.sum(0).astype(int).tolist()
+    return Written(len(labels), dict(zip(ingredients.task.class_names, counts, strict=True)))
 
 
 def signals(paths: list[Path]) -> Iterator[np.ndarray]:
@@ -214,39 +217,40 @@ def signals(paths: list[Path]) -> Iterator[np.ndarray]:
             yield made.signal[made.passed]
 
 
-def manifest_of(step: AugmentingStep, own: Ingredients, made: Additions) -> pd.DataFrame:
-    """How every record was made."""
-    ids = own.store.table["record_id"].to_numpy()
+def manifest_of(step: AugmentingStep, ingredients: Ingredients, made: Additions) -> pd.DataFrame:
+    """The origin of every record, row by row."""
+    ids = ingredients.store.table["record_id"].to_numpy()
     first, second = (np.where(rows >= 0, ids[np.maximum(rows, 0)], "") for rows in made.parents.T)
     table = pd.DataFrame(
         {
             "method": step.maker.manifest_name,
-            "seed": own.settings.seed,
-            "generator": own.generator.fingerprint,
-            "tokenizer": fingerprint(own.generator.tokenizer),
+            "seed": ingredients.settings.seed,
+            "generator": ingredients.generator.fingerprint,
+            "tokenizer": fingerprint(ingredients.generator.tokenizer),
             "first_parent": first,
             "second_parent": second,
             "second_weight": made.weight,
             "draws": made.draws,
-            "checked": own.check is not None,
+            "checked": ingredients.check is not None,
         },
         index=range(len(first)),
     )
-    if own.gate is None:
+    if ingredients.gate is None:
         return table
     near = NearestNeighbours(made.nearest, made.distance)
-    found = gate_columns(own.gate, near.rows, near.distances, made.draws - 1)
-    return table.assign(**found).rename(columns={"gate_rejected": "rejected"})  # by gate, check and alignment
+    columns = gate_columns(ingredients.gate, near.rows, near.distances, made.draws - 1)
+    return table.assign(**columns).rename(columns={"gate_rejected": "rejected"})  # by gate, check and alignment
 
 
-def what_was_checked(step: AugmentingStep, own: Ingredients, tally: pd.DataFrame) -> str:
-    """What gate and check did, in sentences."""
+def what_was_checked(step: AugmentingStep, ingredients: Ingredients, tally: pd.DataFrame) -> str:
+    """The work of gate and check, in sentences."""
     if step.maker.copies:
         return "These are training records, by design: neither gate nor check was applied."
     everything = tally[tally["class_name"] == ALL].set_index("reason")["count"]
     copies = int(everything.get(COPY, 0))
-    gated = NO_GATE if own.gate is None else gate_sentence(own.gate, copies, int(everything[DRAWN]) - copies)
-    return gated if own.check is None else f"{gated} {own.check.describe()}"
+    gate, check = ingredients.gate, ingredients.check
+    gated = NO_GATE if gate is None else gate_sentence(gate, copies, int(everything[DRAWN]) - copies)
+    return gated if check is None else f"{gated} {check.describe()}"
 
 
 def rejections(tally: pd.DataFrame) -> str:

@@ -67,8 +67,8 @@ def classifier_stage(step: ClassifierStep) -> Stage:
     if stage.figures is None:
         with stage:
             data = LabelledSignals(
-                JoinedSignals(tuple(RecordSelection(source, own) for source, own in sources)),
-                np.concatenate([source.labels(source.same_task(task))[own] for source, own in sources]),
+                JoinedSignals(tuple(RecordSelection(source, chosen) for source, chosen in sources)),
+                np.concatenate([source.labels(source.same_task(task))[chosen] for source, chosen in sources]),
             )
             validation = LabelledSignals(RecordSelection(store, rows.validation), labels[rows.validation])
             trained = train_classifier(
@@ -116,7 +116,7 @@ def summary(stage: Stage) -> str:
 
 
 def trained_on(step: ClassifierStep, store: RecordStore) -> str:
-    """What the classifier was trained on, in words."""
+    """The training records of the classifier, in words."""
     real = f"{store.description}, folds {folds_text(step.folds.train)}" if step.real else ""
     synthetic = f"{len(step.synthetic)} synthetic sets" if step.synthetic else ""
     return " and ".join(filter(None, (real, synthetic)))

@@ -38,7 +38,7 @@ QUICK_SEEDS, QUICK_STEPS = 2, 600  # 12 classifiers of the preset small: about 8
 
 
 def additions_of(sampling: SamplingSettings) -> AugmentationSettings:
-    """How records are made for a comparison: the prior is asked for statements of few records too, as classes need."""
+    """The making of records for a comparison: the prior is asked for statements of few records too, as classes need."""
     return AugmentationSettings(sampling=sampling, least=5)
 
 
@@ -99,9 +99,9 @@ def comparison_stage(step: ComparingStep) -> Stage:
         with stage:
             ready = fill_design(design, planned, step.out / "additions", remarks, progress=True)
             runs, again = step.out / "runs", step.overwrite
-            found = compare_ready(ready, runs, again, workers=step.workers)
+            comparison = compare_ready(ready, runs, again, workers=step.workers)
             today = datetime.date.today().isoformat()
-            write_comparison_page(found, step.out / PAGE, store.description, today)
+            write_comparison_page(comparison, step.out / PAGE, store.description, today)
             added, number = planned.plan.counts, len(planned.plan)
             stage = stage.finish({"added": added, "added_records": number, "target_classes": targets})
     return stage
@@ -123,7 +123,7 @@ def run_plan(step: ComparingStep, plan: Path) -> str:
         raise ValueError(f"{out} holds {held}: give --out another folder")
     where = (step.store, out, ECGGenerator.from_pretrained)
     today = datetime.date.today().isoformat()
-    found = run_grid(
+    comparisons = run_grid(
         cells,
         *where,
         step.workers,
@@ -131,9 +131,9 @@ def run_plan(step: ComparingStep, plan: Path) -> str:
         started=lambda: keep(plan, out),
         write_page=partial(write_comparison_page, date=today),
     )
-    write_grid_page(found, out / "grid.html", RecordStore.open(step.store).description, today)
-    conclusions = [f"\n{name}\n{comparison.conclusion()}" for name, comparison in found.items()]
-    return "\n".join([*conclusions, f"\n{len(found)} cells; {out / 'grid.html'}, {out / 'grid.csv'}"])
+    write_grid_page(comparisons, out / "grid.html", RecordStore.open(step.store).description, today)
+    conclusions = [f"\n{name}\n{comparison.conclusion()}" for name, comparison in comparisons.items()]
+    return "\n".join([*conclusions, f"\n{len(comparisons)} cells; {out / 'grid.html'}, {out / 'grid.csv'}"])
 
 
 def keep(plan: Path, folder: Path) -> None:
@@ -177,8 +177,9 @@ def write_results(folder: Path, result: Path, command: str) -> list[Path]:
     """
     cells = sorted((folder / "cells").glob("*/")) if (folder / PLAN_FILE).is_file() else []
     names = {place: f"{result.stem}-{'-'.join(re.findall('[a-z0-9]+', place.name.lower()))}" for place in cells}
-    found = {names[place]: read_comparison(place) for place in cells} or {result.stem: comparison_of(folder)}
-    return [write_experiment(comparison_experiment(one, name, command), result.parent) for name, one in found.items()]
+    comparisons = {names[place]: read_comparison(place) for place in cells} or {result.stem: comparison_of(folder)}
+    experiments = [comparison_experiment(one, name, command) for name, one in comparisons.items()]
+    return [write_experiment(experiment, result.parent) for experiment in experiments]
 
 
 def summary(stage: Stage) -> str:

@@ -87,7 +87,7 @@ def generate(step: GeneratingStep) -> str:
 
     with shard_folder(step.out, fingerprint_of(step, generator, requests, gate)) as shards:
         paths = fill_shards(shards, len(requests), content, step.workers, "generating")
-        said = what_the_gate_did(gate, paths)
+        gate_note = what_the_gate_did(gate, paths)
         write_synthetic(
             step.out,
             decoded(generator, paths),
@@ -97,33 +97,34 @@ def generate(step: GeneratingStep) -> str:
             generator.tokenizer.config.sampling_rate,
             make_manifest(step, generator, gate, paths),
             step.overwrite,
-            note=said,
+            note=gate_note,
         )
     asked = "+".join(step.labels) or "the label combinations of the training records"
     return (
-        f"{len(requests):,} synthetic records for {asked} are in {step.out} (PTB-XL's layout, manifest.parquet)\n{said}"
+        f"{len(requests):,} synthetic records for {asked} are in {step.out} "
+        f"(PTB-XL's layout, manifest.parquet)\n{gate_note}"
     )
 
 
 def ask(generator: ECGGenerator, step: GeneratingStep) -> Requests:
-    """What to generate. Raises ValueError for labels with too few training records."""
+    """The records to generate. Raises ValueError for labels with too few training records."""
     least = 0 if step.force else step.min_parents
     how = (step.count, step.seed, wanted_attributes(step))
     rare = {name: count for name, count in generator.rare_labels(least).items() if name not in step.labels}
     if step.labels:
-        own = generator.parents_without(step.labels, rare, step.only)
-        there = int(own["count"].sum())
+        combinations = generator.parents_without(step.labels, rare, step.only)
+        there = int(combinations["count"].sum())
         if there < least:
             raise ValueError(
                 f"{'+'.join(step.labels)}: {there} training records have these labels, --min-parents asks for "
                 f"{least}: records made from few may be copies of them; ask for other labels, or --force"
             )
-        asked = generator.draw(own, *how)
+        asked = generator.draw(combinations, *how)
     else:
         asked = generator.draw(generator.conditions, *how)
     if rare:
-        told = ", ".join(f"{name} ({count})" for name, count in rare.items())
-        print(f"not asked for, with fewer than {least} training records (--min-parents): {told}")
+        rare_names = ", ".join(f"{name} ({count})" for name, count in rare.items())
+        print(f"not asked for, with fewer than {least} training records (--min-parents): {rare_names}")
     return asked.without([generator.class_names.index(name) for name in rare])
 
 
@@ -167,7 +168,7 @@ def what_the_gate_did(gate: CopyGate | None, paths: list[Path]) -> str:
 def make_manifest(
     step: GeneratingStep, generator: ECGGenerator, gate: CopyGate | None, paths: list[Path]
 ) -> pd.DataFrame:
-    """How every record was made."""
+    """The origin of every record, row by row."""
     how = {
         "method": "prior samples",
         "seed": step.seed,

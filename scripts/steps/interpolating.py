@@ -20,7 +20,7 @@ from vqecg.training.checkpoint import fingerprint
 
 @dataclass(frozen=True)
 class InterpolatingStep:
-    """Recordings and tokenizer, the folder of the data set, and how the records are made."""
+    """Recordings and tokenizer, the folder of the data set, and how the records are mixed."""
 
     store: Path  # folder that `vqecg prepare` wrote
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
@@ -48,21 +48,21 @@ def interpolate(step: InterpolatingStep) -> str:
         raise ValueError(f"label is {step.label!r}; expected one of {', '.join(task.class_names)}")
     labels, rows = store.labels(task), step.folds.indices(store.table).train
     parents = rows[interpolable(store, labels, rows, task, step.settings.pairing)]
-    own = parents[labels[parents, task.class_names.index(step.label)] > 0]
-    if len(own) == 0:
+    candidates = parents[labels[parents, task.class_names.index(step.label)] > 0]
+    if len(candidates) == 0:
         raise ValueError(
             f"no two training records with {step.label} can be interpolated: they need the same labels, a shared "
             "statement that gives each, different patients and no rhythm statement such as AFIB; use `vqecg generate`"
         )
-    if len(own) < step.min_parents and not step.force:
+    if len(candidates) < step.min_parents and not step.force:
         raise ValueError(
-            f"{step.label}: {len(own)} training records can be parents, --min-parents asks for "
+            f"{step.label}: {len(candidates)} training records can be parents, --min-parents asks for "
             f"{step.min_parents}: what lies between few records is near them; take another label, or --force"
         )
     gate = None if step.no_gate else CopyGate.fit(store, rows, step.gate)
-    chosen = np.random.default_rng(step.settings.seed).choice(own, step.count)
-    made = interpolate_store(tokenizer, store, rows, task, labels[chosen], step.settings, gate=gate)
-    records, ids = made.records, store.table["record_id"]
+    chosen = np.random.default_rng(step.settings.seed).choice(candidates, step.count)
+    mixed = interpolate_store(tokenizer, store, rows, task, labels[chosen], step.settings, gate=gate)
+    records, ids = mixed.records, store.table["record_id"]
     first, second = records.parents.T
     manifest = pd.DataFrame(
         {
@@ -74,17 +74,17 @@ def interpolate(step: InterpolatingStep) -> str:
             "second_weight": records.weight,
         }
     )
-    said = NO_GATE
-    if gate is not None and made.nearest is not None:
-        said = gate_sentence(gate, int(made.rejected.sum()), len(records))
-        columns = gate_columns(gate, made.nearest.rows, made.nearest.distances, made.rejected)
+    gate_note = NO_GATE
+    if gate is not None and mixed.nearest is not None:
+        gate_note = gate_sentence(gate, int(mixed.rejected.sum()), len(records))
+        columns = gate_columns(gate, mixed.nearest.rows, mixed.nearest.distances, mixed.rejected)
         manifest = manifest.assign(**columns)
     rate = store.spec.sampling_rate
     signals = iter([records.signal])
     shared = list(records.statements)
     asked = (records.labels, records.attributes)
-    write_synthetic(step.out, signals, *asked, task, rate, manifest, step.overwrite, shared, said)
+    write_synthetic(step.out, signals, *asked, task, rate, manifest, step.overwrite, shared, gate_note)
     return (
         f"{len(records):,} records with {step.label} between parents of the training folds are in "
-        f"{step.out}; the parents are in its manifest.parquet\n{said}"
+        f"{step.out}; the parents are in its manifest.parquet\n{gate_note}"
     )

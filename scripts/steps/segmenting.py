@@ -55,20 +55,20 @@ def segment(step: SegmentingStep) -> str:
     rate, rejected = segmenter.config.sampling_rate, list[str]()
     intervals, waves, drawn = [], [], False
     for chunk in tqdm(chunks(step, rejected), desc="segmenting", unit="chunk", delay=2):
-        own = segmenter.resampled(chunk.signals, chunk.sampling_rate)
-        table = interval_table(segmenter, [own], rate)
+        signals = segmenter.resampled(chunk.signals, chunk.sampling_rate)
+        table = interval_table(segmenter, [signals], rate)
         table.insert(0, "record_id", chunk.record_ids)
         intervals.append(table)
         wanted = step.record or chunk.record_ids[0]
         draw = step.plot is not None and not drawn and wanted in chunk.record_ids
         if step.waves is None and not draw:
             continue
-        classes = segmenter.segment(own, rate)
-        for record_id, signal, found in zip(chunk.record_ids, own, classes, strict=True):
+        classes = segmenter.segment(signals, rate)
+        for record_id, signal, wave_classes in zip(chunk.record_ids, signals, classes, strict=True):
             if step.waves is not None:
-                waves.append(lead_waves(signal, found, rate).assign(record_id=record_id))
+                waves.append(lead_waves(signal, wave_classes, rate).assign(record_id=record_id))
             if step.plot is not None and draw and record_id == wanted:
-                save_figure(plot_waves(signal, found, rate, record_id), step.plot)
+                save_figure(plot_waves(signal, wave_classes, rate, record_id), step.plot)
                 drawn = True
     if not intervals:
         raise ValueError(f"no record of {step.data} could be segmented; the first: {rejected[0]}")
