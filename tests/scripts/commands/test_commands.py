@@ -525,7 +525,11 @@ def test_labels_of_ones_own_go_all_the_way(
     assert synthetic.labels(synthetic.same_task(task)).tolist() == [[0, 1, 1]] * 6
     given = ["augment", "--store", store, "--generator", prior, "--out", more, "--no-gate", "--no-likelihood"]
     given += ["--task", "own", "--target-classes", "LQTS", "--ratio", "2", "--min-parents", "2"]
-    assert main([str(word) for word in [*given, "--settings.attempts", "1", "--settings.least", "1"]]) == 0
+    given += ["--settings.attempts", "1", "--settings.least", "1"]
+    capsys.readouterr()
+    assert main([str(word) for word in given]) == 1, "nobody knows whether LQTS lies in the timing of waves"
+    assert "LQTS (0): so many training records can be parents" in capsys.readouterr().err
+    assert main([str(word) for word in [*given, "--method", "prior-samples"]]) == 0
     assert set(pd.read_parquet(more / "manifest.parquet")["labels"]) == {"LQTS+MI"}
     given = [
         "train-classifier",
