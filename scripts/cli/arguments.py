@@ -30,7 +30,8 @@ def parse(arguments_class: type[T], program: str, description: str, words: Seque
     defaults: dict[str, Any] = {}
     preset_defaults = getattr(arguments_class, "preset_defaults", None)
     if preset_defaults is not None:
-        first = next(field.default for field in dataclasses.fields(arguments_class) if field.name == "preset")
+        options: Any = arguments_class
+        first = next(field.default for field in dataclasses.fields(options) if field.name == "preset")
         chosen = peek_option(words, "--preset") or str(values.get("preset", first))
         model_option = getattr(arguments_class, "model_option", None)
         named = () if model_option is None else (named_model(model_option, words, values),)
