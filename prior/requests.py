@@ -1,15 +1,19 @@
 """Requests: labels and attributes of the records to generate, and the table that they are drawn from."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
 from vqecg.records.labels import LabelTask
-from vqecg.records.store.record_store import RecordStore
+
+if TYPE_CHECKING:
+    from vqecg.records.store.record_store import RecordStore
 
 
 @dataclass(frozen=True)
@@ -21,17 +25,17 @@ class Requests:
     attributes: Mapping[str, np.ndarray]
 
     @classmethod
-    def like(cls, labels: np.ndarray, table: pd.DataFrame, attributes: Sequence[str]) -> "Requests":
+    def like(cls, labels: np.ndarray, table: pd.DataFrame, attributes: Sequence[str]) -> Requests:
         """Records of these labels (records, classes) with the attributes of the rows of a record table."""
         return cls(labels, {name: attribute_column(name, table[name]) for name in attributes})
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, rows: slice) -> "Requests":
+    def __getitem__(self, rows: slice) -> Requests:
         return Requests(self.labels[rows], {name: values[rows] for name, values in self.attributes.items()})
 
-    def without(self, columns: Sequence[int]) -> "Requests":
+    def without(self, columns: Sequence[int]) -> Requests:
         """The same records without the labels of these columns."""
         labels = self.labels.copy()
         labels[:, list(columns)] = 0

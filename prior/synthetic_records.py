@@ -1,7 +1,10 @@
 """Synthetic records: generated from labels, or derived from real records, with all that a check needs to judge them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -9,7 +12,9 @@ import torch
 from vqecg.prior.requests import Requests, attribute_column
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.records.labels import LabelTask
-from vqecg.records.store.selection import RecordSelection
+
+if TYPE_CHECKING:
+    from vqecg.records.store.selection import RecordSelection
 
 CERTAIN = 100.0  # %, the likelihood of a statement that was asked for
 
@@ -32,7 +37,7 @@ class SyntheticRecords:
     @classmethod
     def sampled(
         cls, signal: np.ndarray, requests: Requests, task: LabelTask, codes: np.ndarray, sketch: Sketch
-    ) -> "SyntheticRecords":
+    ) -> SyntheticRecords:
         """Samples of a prior whose labels are the classes of `task`; they have no parents."""
         count = len(signal)
         return cls(
@@ -58,7 +63,7 @@ class SyntheticRecords:
         weight: np.ndarray | None = None,
         statements: Sequence[Mapping[str, float]] | None = None,
         valid: np.ndarray | None = None,
-    ) -> "SyntheticRecords":
+    ) -> SyntheticRecords:
         """Records made from real ones: `attributes`, and statements unless given, are those of the first parents.
 
         `second` (records,) are rows of the same store, -1 where there is none.
@@ -78,7 +83,7 @@ class SyntheticRecords:
     def __len__(self) -> int:
         return len(self.signal)
 
-    def __getitem__(self, rows: slice | Sequence[int] | np.ndarray) -> "SyntheticRecords":
+    def __getitem__(self, rows: slice | Sequence[int] | np.ndarray) -> SyntheticRecords:
         numbers = np.arange(len(self))[rows]
         return SyntheticRecords(
             self.signal[numbers],
@@ -93,6 +98,6 @@ class SyntheticRecords:
             None if self.real_frames is None else self.real_frames[numbers],
         )
 
-    def for_task(self, task: LabelTask) -> "SyntheticRecords":
+    def for_task(self, task: LabelTask) -> SyntheticRecords:
         """The same records with the labels that their statements give under another task."""
         return replace(self, labels=task.encode(list(self.statements)))

@@ -54,7 +54,7 @@ FLOORS = {
     "scripts": ("cli", "steps", "commands"),
 }
 ROOMS = tuple(FLOORS)
-LONGEST_CHAIN, FILES_IN_A_FOLDER, LINES_OF_A_FILE, LARGE_DATACLASSES = 16, 16, 350, 4
+LONGEST_CHAIN, FILES_IN_A_FOLDER, LINES_OF_A_FILE, LARGE_DATACLASSES = 13, 16, 300, 4
 
 MODULES = house.read_modules(CHECKOUT)
 GRAPH = house.import_graph(MODULES)

@@ -1,8 +1,10 @@
 """Quality of a tokenizer: PRD, codebook use, and the speed of encoding and decoding."""
 
+from __future__ import annotations
+
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,8 +13,10 @@ from tqdm.auto import tqdm
 
 from vqecg.records.leads import twelve_leads
 from vqecg.records.store.record_store import RecordStore
-from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.tokenizer.quantizers.base import code_usage, perplexity
+
+if TYPE_CHECKING:
+    from vqecg.tokenizer.modeling import ECGTokenizer
 
 
 @dataclass(frozen=True)

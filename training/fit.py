@@ -111,14 +111,8 @@ def fit(
     Raises ValueError for a folder that holds a run with other settings, a batch that does not split over the
     processes, or a loss or gradient that is not finite.
     """
-    if mode not in ("min", "max"):
-        raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'")
     accelerator = Accelerator()
-    if settings.batch_size % accelerator.num_processes:
-        raise ValueError(
-            f"batch_size {settings.batch_size} does not split over {accelerator.num_processes} processes: choose a "
-            "multiple"
-        )
+    check_fit(settings, mode, accelerator.num_processes)
     model.to(accelerator.device)  # before the optimizer and the averages, whose tensors lie where the weights are
     optimizer = make_optimizer(model, settings)
     state = RunState.start(model, settings, len(examples))
@@ -128,14 +122,7 @@ def fit(
     wrapped, stepper = accelerator.prepare(model, optimizer) if accelerator.num_processes > 1 else (model, optimizer)
     began = time.perf_counter() - state.seconds
     sums: dict[str, float] = {}
-    bar = tqdm(
-        total=settings.steps,
-        initial=state.step,
-        desc=description,
-        unit="step",
-        disable=not (progress and accelerator.is_main_process),
-        delay=2,
-    )
+    bar = progress_bar(state.step, settings.steps, description, progress and accelerator.is_main_process)
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())), bar:
         while state.step < settings.steps and not state.stopped:
             metrics = train_step(wrapped, model, examples, loss, settings, state.step, accelerator, stepper)
@@ -161,6 +148,21 @@ def fit(
     model.load_state_dict(state.best)
     model.eval()
     return FitResult(state.history, state.step, state.best_step, state.best_value, state.seconds, peak_memory_mb())
+
+
+def check_fit(settings: FitSettings, mode: str, processes: int) -> None:
+    """Raises ValueError for a mode that is neither "min" nor "max", or a batch that does not split over processes."""
+    if mode not in ("min", "max"):
+        raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'")
+    if settings.batch_size % processes:
+        raise ValueError(
+            f"batch_size {settings.batch_size} does not split over {processes} processes: choose a multiple"
+        )
+
+
+def progress_bar(step: int, steps: int, description: str, shown: bool) -> tqdm:
+    """The bar of a run that goes on at `step`; it appears after two seconds."""
+    return tqdm(total=steps, initial=step, desc=description, unit="step", disable=not shown, delay=2)
 
 
 def make_optimizer(model: nn.Module, settings: FitSettings) -> torch.optim.AdamW:

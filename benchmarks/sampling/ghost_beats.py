@@ -17,8 +17,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.measuring import Report, benchmark_parser, cell
-from vqecg.prior.editing.interpolation import InterpolationSettings, draw_pair, interpolate
+from vqecg.prior.editing.interpolation import draw_pair, interpolate
 from vqecg.prior.editing.pairing import Parents
+from vqecg.prior.editing.settings import InterpolationSettings
 from vqecg.records.beats.alignment import align_beats
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.datasets.registry import read_table

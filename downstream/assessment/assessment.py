@@ -4,6 +4,8 @@ The real reference is the held-out test part. Real against real stands beside ev
 same measures of reconstructions stand beside those of its records: what its codes carry without the detail model.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,12 +22,12 @@ from vqecg.downstream.assessment.settings import AssessmentSettings
 from vqecg.downstream.assessment.tables import adherence_tables, distance_table, physiology_table, shape_tables
 from vqecg.downstream.assessment.utility import POLICY, measure_utility
 from vqecg.evaluation.privacy.memorisation import memorisation
-from vqecg.prior.generator import ECGGenerator
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
 if TYPE_CHECKING:
     from vqecg.evaluation.waves.segmenter import WaveSegmenter
+    from vqecg.prior.generator import ECGGenerator
 
 
 def assess(
@@ -33,7 +35,7 @@ def assess(
     synthetic_store: RecordStore,
     settings: AssessmentSettings,
     folder: Path,
-    segmenter: "WaveSegmenter | None" = None,
+    segmenter: WaveSegmenter | None = None,
     generator: ECGGenerator | None = None,
     earlier: Sequence[Path] = (),
     code_digests: Sequence[str] | None = None,

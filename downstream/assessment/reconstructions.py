@@ -1,8 +1,11 @@
 """Real records through the tokenizer and back, kept on disk: what the codes can carry, whatever prior writes them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,7 +15,9 @@ from vqecg.records.files.atomic import atomic_file
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import MICROVOLTS, STORED_TYPE
 from vqecg.tokenizer.metrics import encode_store, reconstruct
-from vqecg.tokenizer.modeling import ECGTokenizer
+
+if TYPE_CHECKING:
+    from vqecg.tokenizer.modeling import ECGTokenizer
 
 CHUNK = 512  # records decoded at a time
 

@@ -1,19 +1,24 @@
 """Sets of records that an assessment compares: real test and training records, synthetic ones, reconstructions."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vqecg.downstream.assessment.reconstructions import write_reconstructions
 from vqecg.downstream.assessment.results import RECONSTRUCTIONS, TEST, TRAINING
 from vqecg.downstream.classifiers.signals import Signals
-from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,21 +1,25 @@
 """Records added to the real training records: drawn, judged, and drawn anew while a check rejects them."""
 
+from __future__ import annotations
+
 import io
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from vqecg.downstream.augmentation.plan import AdditionPlan
 from vqecg.downstream.augmentation.verdict import Check, Verdict
-from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.labels import LabelTask
+
+if TYPE_CHECKING:
+    from vqecg.prior.copies.gate import CopyGate
 
 COPY, NOT_MADE, OTHER_LABELS = "near copy", "no aligned pair", "other labels"  # reasons of a rejection
 TALLY_COLUMNS = ("class_name", "reason", "count")
@@ -43,7 +47,7 @@ class Additions:
     def __len__(self) -> int:
         return len(self.signal)
 
-    def only(self, chosen: np.ndarray) -> "Additions":
+    def only(self, chosen: np.ndarray) -> Additions:
         """The records at `chosen` (a mask or numbers); the tally stays that of all draws."""
         numbers = np.arange(len(self))[chosen]
         parts = {
@@ -84,7 +88,7 @@ class Additions:
         return content.getvalue()
 
     @classmethod
-    def read(cls, path: Path) -> "Additions":
+    def read(cls, path: Path) -> Additions:
         """The reverse of `to_bytes`, from a file."""
         with np.load(path) as file:
             parts = {name: file[name] for name in file.files}

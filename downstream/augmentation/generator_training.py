@@ -1,7 +1,13 @@
 """The check that a generator has learned from training records only."""
 
-from vqecg.prior.generator import ECGGenerator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from vqecg.records.store.subset import TrainedOn
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
 
 
 def check_generator(generator: ECGGenerator, wanted: TrainedOn, allow_other: bool = False) -> tuple[str, ...]:

@@ -4,15 +4,20 @@ A record much likelier than any real one is the prior's average, and adds nothin
 the training records know. Both ends come from the training folds alone.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vqecg.downstream.augmentation.verdict import Verdict
-from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import BATCH, EncodedRecords, losses_of_records
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.store.selection import RecordSelection
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
 
 UNLIKELY, TOO_LIKELY = "unlikely", "too likely"  # reasons of a rejection
 
@@ -42,7 +47,7 @@ class LikelihoodCheck:
     @classmethod
     def fit(
         cls, generator: ECGGenerator, training: RecordSelection, settings: LikelihoodSettings | None = None
-    ) -> "LikelihoodCheck":
+    ) -> LikelihoodCheck:
         """Percentiles over training records. Raises ValueError for records at another sampling rate."""
         settings = settings or LikelihoodSettings()
         losses = losses_of_records(generator, training.sample(settings.sample, settings.seed))

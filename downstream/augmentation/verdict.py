@@ -1,9 +1,13 @@
 """Checks of synthetic records: their interface, their verdict on a record, and several of them one after the other."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from __future__ import annotations
 
-from vqecg.prior.synthetic_records import SyntheticRecords
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from vqecg.prior.synthetic_records import SyntheticRecords
+
 
 PASSED = ""
 

@@ -1,10 +1,12 @@
 """The design of a comparison, named before anything is made, and how it becomes one that is ready to run."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
@@ -17,12 +19,14 @@ from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
 from vqecg.downstream.comparison.arms.registry import ComparisonArm, arm_help, arms_of, find_arm, find_arms, is_arm
 from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, get_ready
 from vqecg.downstream.comparison.runs import check_changes
-from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, split_rows
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
 
 LIKELIHOOD, LABELS = CHECKS = ("likelihood", "labels")
 ARMS_HELP = "such as prior-samples latent-interpolation+infilling, two joined by +; none = all but naive-mixing"

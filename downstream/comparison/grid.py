@@ -4,6 +4,8 @@ Folder: additions/ (what arms add), runs/ (a folder a classifier), each named af
 so that cells share them; cells/<name>/ (comparison.json and page); grid.csv and grid.html over all cells.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
@@ -11,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -31,12 +33,14 @@ from vqecg.downstream.comparison.design import LABELS, fill_design, plan_design,
 from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analyse_folds, check_prevalence, fold_metrics
 from vqecg.downstream.comparison.results import FORMAT, Comparison
 from vqecg.downstream.comparison.runs import FinishedRun, RunTask, patient_ids
-from vqecg.prior.generator import ECGGenerator
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.reuse import kept_identity
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.folds import folds_name
 from vqecg.records.store.record_store import RecordStore
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
 
 CELL_FILE, FOLDS_FILE, PAGE_FILE = "cell.json", "folds.csv", "comparison.html"
 FIGURES = ("estimate", "low", "high", "p", "verdict", "smallest_detectable")

@@ -1,17 +1,23 @@
 """Membership inference: the likelihood of training records beside that of held-out ones, and repeated codes."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from vqecg.evaluation.statistics.intervals import percentile_interval
 from vqecg.evaluation.statistics.resampling import BootstrapSettings, draw_patients
-from vqecg.prior.generator import ECGGenerator, join_labels
 from vqecg.prior.likelihood import losses_of_records
+from vqecg.prior.requests import join_labels
 from vqecg.records.store.selection import RecordSelection
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
 
 BATCH = 64  # records encoded together
 FEW_PAIRS = 1_000_000  # pairs of records compared at a time

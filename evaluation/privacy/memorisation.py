@@ -5,10 +5,12 @@ Nearest neighbours: a generator that copies makes records nearer to the training
 gives its training records a greater likelihood than others (Yeom et al. 2018).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,11 +27,13 @@ from vqecg.evaluation.statistics.resampling import BootstrapSettings
 from vqecg.prior.copies.feature_index import FeatureIndex
 from vqecg.prior.copies.gate import nearest_of
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex
-from vqecg.prior.generator import ECGGenerator
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import json_values
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
 
 SPACES = ("waveform", "beat", "embedding")
 EVERY = "all"  # name of the row over records of every label

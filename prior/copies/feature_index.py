@@ -5,8 +5,11 @@ nothing in common. It tells people apart better than whole records do, as a beat
 Embedding distance: between mean and standard deviation of the tokenizer's embedding, in standard deviations.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,7 +24,9 @@ from vqecg.prior.copies.waveform_index import (
     same_patient,
 )
 from vqecg.records.beats.r_peaks import find_r_peaks
-from vqecg.tokenizer.modeling import ECGTokenizer
+
+if TYPE_CHECKING:
+    from vqecg.tokenizer.modeling import ECGTokenizer
 
 BEFORE, AFTER = 0.25, 0.42  # seconds around an R peak that make a beat
 QUERIES = 256  # records at a time
@@ -36,7 +41,7 @@ class FeatureIndex:
         chunks: Iterable[np.ndarray],
         patients: np.ndarray | None = None,
         standardised: bool = False,
-        like: "FeatureIndex | None" = None,
+        like: FeatureIndex | None = None,
     ) -> None:
         """`features` makes (n, d) of (n, 8, samples) mV, a row of NaN where it cannot.
 
@@ -59,7 +64,7 @@ class FeatureIndex:
     @classmethod
     def of_beats(
         cls, sampling_rate: int, chunks: Iterable[np.ndarray], patients: np.ndarray | None = None
-    ) -> "FeatureIndex":
+    ) -> FeatureIndex:
         """By the beat distance."""
         return cls(partial(median_beats, sampling_rate), chunks, patients)
 
@@ -69,8 +74,8 @@ class FeatureIndex:
         tokenizer: ECGTokenizer,
         chunks: Iterable[np.ndarray],
         patients: np.ndarray | None = None,
-        like: "FeatureIndex | None" = None,
-    ) -> "FeatureIndex":
+        like: FeatureIndex | None = None,
+    ) -> FeatureIndex:
         """By the embedding distance."""
         return cls(partial(embedding_moments, tokenizer), chunks, patients, standardised=True, like=like)
 

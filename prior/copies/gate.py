@@ -59,8 +59,8 @@ class CopyGate:
 
     def nearest(self, signals: np.ndarray) -> NearestNeighbours:
         """The nearest training record of each of (n, 8, samples) mV: rows of the store (n,), distances (n,)."""
-        found = self.index.nearest(signals)
-        return NearestNeighbours(self.rows[found.rows[:, 0]], found.distances[:, 0])
+        nearest = self.index.nearest(signals)
+        return NearestNeighbours(self.rows[nearest.rows[:, 0]], nearest.distances[:, 0])
 
     def distance(self, signals: np.ndarray) -> np.ndarray:
         """Distance of each of (n, 8, samples) mV to its nearest training record: (n,)."""
@@ -77,7 +77,7 @@ class CopyGate:
 
 
 def gate_sentence(gate: CopyGate, rejected: int, passed: int) -> str:
-    """What a gate did, in one sentence."""
+    """The decisions of a gate in one sentence."""
     return (
         f"A gate compared every record with {len(gate.rows):,} training records: {rejected:,} of {rejected + passed:,} "
         f"drawn were rejected, nearer than {gate.threshold:.3f}, the percentile {gate.settings.percentile:g} of the "
@@ -88,7 +88,7 @@ def gate_sentence(gate: CopyGate, rejected: int, passed: int) -> str:
 def gate_columns(
     gate: CopyGate, nearest: np.ndarray, distances: np.ndarray, rejected: np.ndarray
 ) -> dict[str, np.ndarray | float]:
-    """What a manifest says of the gate."""
+    """The columns of a manifest on the gate."""
     return {
         "nearest_training_record": gate.store.table["record_id"].to_numpy()[nearest],
         "nearest_distance": distances,
@@ -107,8 +107,8 @@ def training_index(store: Path, rows: bytes) -> WaveformIndex:
 def nearest_of(index: NeighbourIndex, queries: RecordSelection, count: int = 1) -> NearestNeighbours:
     """The nearest reference records, of other patients, of rows of a store."""
     patients, start = queries.patients, 0
-    found: list[NearestNeighbours] = []
+    parts: list[NearestNeighbours] = []
     for signals in queries.chunks():
-        found.append(index.nearest(signals, patients[start : start + len(signals)], count))
+        parts.append(index.nearest(signals, patients[start : start + len(signals)], count))
         start += len(signals)
-    return joined(found, count)
+    return joined(parts, count)

@@ -1,16 +1,21 @@
 """Samples of a prior that pass a gate: each is drawn anew while it lies too near to a training record."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.copies.waveform_index import NearestNeighbours
-from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampling import another_seed
 from vqecg.prior.synthetic_records import SyntheticRecords
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,13 +6,14 @@ beat of the record in sight; and of several draws (`candidates`) one is chosen b
 (sampling-importance resampling: Rubin 1987).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vqecg.prior.config import SamplingSettings
+from vqecg.prior.editing.settings import BEATS, InfillingSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import EncodedRecords
 from vqecg.prior.modeling import ECGPrior, delay, undelay
@@ -21,26 +22,6 @@ from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.beats.alignment import beat_edges
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.store.selection import RecordSelection
-
-BEATS, START = "beats", "start"
-UNITS = (BEATS, START)
-
-
-@dataclass(frozen=True)
-class InfillingSettings:
-    """The part of a real record that is kept, and the draws for the rest."""
-
-    kept: float = 0.5  # share of the parent that is kept, 0 to 1
-    unit: str = "beats"  # "beats": the first beat and random others, each whole; "start": one stretch of frames
-    candidates: int = 4  # draws for a record, of which one that fits what is kept is chosen
-    seed: int = 0  # of what is kept and what is drawn
-
-    def __post_init__(self) -> None:
-        if not 0 < self.kept < 1 or self.unit not in UNITS or self.candidates < 1:
-            raise ValueError(
-                f"got {self}; expected a kept share above 0 and below 1, a unit of {', '.join(UNITS)}, and at least 1 "
-                "candidate"
-            )
 
 
 def infill(

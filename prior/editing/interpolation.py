@@ -15,17 +15,8 @@ from tqdm.auto import tqdm
 
 from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.copies.waveform_index import NearestNeighbours
-from vqecg.prior.editing.pairing import (
-    EXACT,
-    PAIRINGS,
-    SHARED,
-    SPACES,
-    SUPPORTED,
-    Pair,
-    Parents,
-    partner_features,
-    shared_statements,
-)
+from vqecg.prior.editing.pairing import Pair, Parents, parents_of, shared_statements
+from vqecg.prior.editing.settings import EXACT, InterpolationSettings
 from vqecg.prior.sampling import invert
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
@@ -36,47 +27,6 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.tokenizer.quantizers.base import Quantizer
-
-__all__ = [
-    "InterpolationSettings",
-    "Interpolations",
-    "Pair",
-    "draw_codes",
-    "draw_pair",
-    "interpolable",
-    "interpolate",
-    "interpolate_store",
-    "mix",
-    "mix_signals",
-    "parents_of",
-    "shared_statements",
-]
-
-
-@dataclass(frozen=True)
-class InterpolationSettings:
-    """Settings of the choice of parents and of their mixture."""
-
-    weight_concentration: float = 2.0  # a of the symmetric Beta(a, a) that the second parent's weight is drawn from
-    aligned: bool = True  # False: the naive mixture, which makes ghost beats (for comparison)
-    pairing: str = SUPPORTED  # parents have the labels asked for: exact, supported by statements of both, or shared
-    neighbours: int = 10  # nearest records, among which the second parent is drawn; 0 = any that may be one
-    space: str = "beats"  # in which they are nearest: "beats" (median beat) or "latent" (the tokenizer's embedding)
-    code_temperature: float = 0.0  # 0 = nearest codes; 1 = codes drawn as far off as a quantization error
-    attempts: int = 20  # pairs drawn for a record before it is given up; with a gate, the gate's own number if greater
-    seed: int = 0  # of pairs and weights
-
-    def __post_init__(self) -> None:
-        if self.pairing not in PAIRINGS or self.space not in SPACES:
-            raise ValueError(
-                f"pairing is {self.pairing!r} and space {self.space!r}; expected one of {', '.join(PAIRINGS)}, and of "
-                f"{', '.join(SPACES)}"
-            )
-        if self.weight_concentration <= 0 or self.neighbours < 0 or self.code_temperature < 0 or self.attempts < 1:
-            raise ValueError(
-                f"got {self}; expected weight_concentration above 0, neighbours and code_temperature of at least 0, "
-                "and attempts of at least 1"
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,17 +99,6 @@ def draw_codes(quantizer: Quantizer, embedding: Tensor, temperature: float, gene
         codes.append(invert((-distance / (temperature * usual)).softmax(-1), noise))
         residual = residual - vectors[codes[-1]]
     return torch.stack(codes, dim=-1)
-
-
-def parents_of(
-    tokenizer: ECGTokenizer, store: RecordStore, rows: np.ndarray, task: LabelTask, settings: InterpolationSettings
-) -> Parents:
-    """Those of the rows that can be parents, with what is needed to pair them."""
-    everyone = Parents(store, store.labels(task), np.asarray(rows, np.int64), settings.pairing, task)
-    # with shared statements a record may be second parent of others, though no first of its own labels
-    able = everyone.rows[everyone.unbound if settings.pairing == SHARED else everyone.able()]
-    features = partner_features(store, able, settings.space, tokenizer) if settings.neighbours else None
-    return Parents(store, everyone.labels, able, settings.pairing, task, features)
 
 
 def interpolate_store(

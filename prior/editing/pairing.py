@@ -1,34 +1,27 @@
-"""The choice of two real records as parents of a mixture, by labels, patients, rhythms and likeness.
+"""The choice of two real records as parents of a mixture, by labels, patients, rhythms and likeness."""
 
-Three rules of pairing, by how sure the labels asked for are of the mixture (`PAIRINGS`):
-
-- "exact": both parents have exactly these labels. Of a coarse task that can be an undefined mixture: an anterior and an
-  inferior infarction are both MI, and half of each is neither.
-- "supported": besides, the statements that both parents have give these labels by themselves. The sure one.
-- "shared": the statements that both have give these labels, and either parent may have others. That brings more pairs,
-  but calls absent what one parent has and the mixture half shows.
-"""
+from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vqecg.prior.copies.feature_index import embedding_moments, median_beats
+from vqecg.prior.editing.settings import BEATS, EXACT, PAIRINGS, SHARED, SPACES, InterpolationSettings
 from vqecg.records.label_tables import ptbxl_names, rhythm_bound
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
-from vqecg.tokenizer.modeling import ECGTokenizer
 
-EXACT, SUPPORTED, SHARED = "exact", "supported", "shared"
-PAIRINGS = (EXACT, SUPPORTED, SHARED)
-BEATS, LATENT = "beats", "latent"
-SPACES = (BEATS, LATENT)
+if TYPE_CHECKING:
+    from vqecg.tokenizer.modeling import ECGTokenizer
+
 SINUS_RHYTHMS = frozenset({"SR", "SARRH", "STACH", "SBRAD"})
 
 
@@ -128,6 +121,17 @@ class Parents:
         """From row `first` to other rows: (others,), infinite where the features of either are unknown."""
         difference = features[[self.places[row] for row in others.tolist()]] - features[self.places[first]]
         return difference.norm(dim=1).nan_to_num(nan=torch.inf).numpy()
+
+
+def parents_of(
+    tokenizer: ECGTokenizer, store: RecordStore, rows: np.ndarray, task: LabelTask, settings: InterpolationSettings
+) -> Parents:
+    """Those of the rows that can be parents, with what is needed to pair them."""
+    everyone = Parents(store, store.labels(task), np.asarray(rows, np.int64), settings.pairing, task)
+    # with shared statements a record may be second parent of others, though no first of its own labels
+    able = everyone.rows[everyone.unbound if settings.pairing == SHARED else everyone.able()]
+    features = partner_features(store, able, settings.space, tokenizer) if settings.neighbours else None
+    return Parents(store, everyone.labels, able, settings.pairing, task, features)
 
 
 def partner_features(store: RecordStore, rows: np.ndarray, space: str, tokenizer: ECGTokenizer) -> Tensor:

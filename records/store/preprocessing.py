@@ -1,15 +1,20 @@
 """From a recording of any rate, length and lead order to the (8, samples) mV array that every model here reads."""
 
+from __future__ import annotations
+
 import math
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy  # its parts load when they are first used: scipy.signal takes a second
 
 from vqecg.records.leads import independent_leads
-from vqecg.records.record import ECGRecord
 from vqecg.records.store.signal_spec import SignalSpec
+
+if TYPE_CHECKING:
+    from vqecg.records.record import ECGRecord
 
 MIN_SECONDS = 5.0  # shorter recordings hold too few beats to be padded to ten seconds
 MAX_PEAK_TO_PEAK = 20.0  # mV, median over leads; 6.5 mV is the largest of 3,864 PTB-XL records

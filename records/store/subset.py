@@ -4,15 +4,19 @@ Validation and test stay whole, so that what a scarce class gains can be measure
 needs a generator that has not seen the records that were taken away: `TrainedOn` says what a model was trained on.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vqecg.records.folds import FoldSplit, SplitIndices
-from vqecg.records.store.record_store import RecordStore
+
+if TYPE_CHECKING:
+    from vqecg.records.store.record_store import RecordStore
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class TrainingSubset:
         """True where anything is taken away."""
         return bool(self.scarce_class) or self.fraction < 1
 
-    def within(self, other: "TrainingSubset") -> bool:
+    def within(self, other: TrainingSubset) -> bool:
         """True where all that stays here stays under `other` too: the same records of any training, or fewer."""
         if self.reduces and other.reduces and self.seed != other.seed:
             return False
@@ -120,16 +124,16 @@ class TrainedOn:
         return {"store": self.store, "folds": asdict(self.folds), "subset": asdict(self.subset)}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "TrainedOn":
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainedOn:
         """The inverse of to_dict; a file from before subsets has none."""
         folds = {name: tuple(numbers) for name, numbers in values["folds"].items()}
         return cls(values["store"], FoldSplit(**folds), TrainingSubset(**values.get("subset", {})))
 
-    def fewer(self, wanted: "TrainedOn") -> bool:
+    def fewer(self, wanted: TrainedOn) -> bool:
         """True where the subset is a smaller part of the one `wanted`: this model has seen nothing else."""
         return self.subset.within(wanted.subset) and not wanted.subset.within(self.subset)
 
-    def differences(self, wanted: "TrainedOn") -> list[str]:
+    def differences(self, wanted: TrainedOn) -> list[str]:
         """The differences from `wanted`, in words, but for fewer of the same training records.
 
         Test folds only count where this model has seen them.

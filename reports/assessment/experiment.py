@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from vqecg.downstream.assessment.assessment import Assessment
+from vqecg.downstream.assessment.results import Assessment
 from vqecg.downstream.assessment.utility import MACRO
 from vqecg.reports.html import records_of
 from vqecg.reports.results import METRIC_TITLES, Experiment, Figure, Value, measured_now

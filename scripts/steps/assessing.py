@@ -16,6 +16,7 @@ from vqecg.downstream.assessment.settings import AssessmentSettings
 from vqecg.downstream.assessment.utility import MACRO
 from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.classifiers.held_out import check_added
+from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import is_dataset
@@ -62,7 +63,7 @@ def assessment_stage(step: AssessingStep) -> Stage:
     if generator is not None:
         for remark in check_generator(generator, TrainedOn(store.fingerprint, step.folds), allow_other=True):
             print(remark)
-    segmenter = None if step.segmenter is None else load_segmenter(step.segmenter)
+    segmenter = None if step.segmenter is None else WaveSegmenter.from_pretrained(step.segmenter)
     identity = {
         "real": store.fingerprint,
         "synthetic": synthetic_identity(step.synthetic, store),
@@ -125,13 +126,6 @@ def code_digests(folder: Path) -> list[str] | None:
     path = folder / "manifest.parquet"
     manifest = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
     return manifest["codes_sha256"].tolist() if "codes_sha256" in manifest else None
-
-
-def load_segmenter(folder: Path) -> Any:
-    """The segmenter in a folder."""
-    from vqecg.evaluation.waves.segmenter import WaveSegmenter
-
-    return WaveSegmenter.from_pretrained(folder)
 
 
 def read_assessment(folder: Path) -> Assessment:

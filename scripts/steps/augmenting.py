@@ -26,6 +26,7 @@ from vqecg.downstream.augmentation.methods.registry import (
 from vqecg.downstream.augmentation.plan import AUTO, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
 from vqecg.downstream.classifiers.settings import ClassifierSettings
+from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.copies.waveform_index import NearestNeighbours
 from vqecg.prior.generator import ECGGenerator
@@ -39,7 +40,6 @@ from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
-from vqecg.scripts.steps.assessing import load_segmenter
 from vqecg.training.checkpoint import fingerprint
 
 
@@ -143,7 +143,7 @@ def judges(step: AugmentingStep, ingredients: Ingredients) -> dict[str, Any]:
     if not step.no_likelihood:
         checks.append(LikelihoodCheck.fit(ingredients.generator, training, step.likelihood))
     if step.check is not None:
-        segmenter = None if step.segmenter is None else load_segmenter(step.segmenter)
+        segmenter = None if step.segmenter is None else WaveSegmenter.from_pretrained(step.segmenter)
         how = (step.classifier, step.check, step.label_check, segmenter)
         checks.append(LabelCheck.fit(training, ingredients.task, *how))
     gate = None if step.no_gate else CopyGate.fit(ingredients.store, ingredients.rows, step.gate)
@@ -169,7 +169,7 @@ def identity_of(step: AugmentingStep, ingredients: Ingredients, plan: AdditionPl
         "task": step.additions.task,
         "settings": plain(ingredients.settings),
         "check": None if step.check is None else plain(judging[:2]),
-        "segmenter": None if step.segmenter is None else fingerprint(load_segmenter(step.segmenter)),
+        "segmenter": None if step.segmenter is None else fingerprint(WaveSegmenter.from_pretrained(step.segmenter)),
         "likelihood": plain(judging[2:]),
         "gate": None if ingredients.gate is None else [ingredients.gate.threshold, plain(ingredients.gate.settings)],
     }
@@ -180,7 +180,7 @@ def identity_of(step: AugmentingStep, ingredients: Ingredients, plan: AdditionPl
 
 def write(step: AugmentingStep, ingredients: Ingredients, paths: list[Path], said: str) -> Written:
     """Writes the records that passed. Raises ValueError when none did."""
-    parts = [replace(made.only(made.passed), signal=np.zeros(0)) for made in map(Additions.read, paths)]
+    parts = [replace(additions.only(additions.passed), signal=np.zeros(0)) for additions in map(Additions.read, paths)]
     labels = np.concatenate([part.labels for part in parts])
     if not len(labels):
         raise ValueError(
@@ -212,15 +212,15 @@ def write(step: AugmentingStep, ingredients: Ingredients, paths: list[Path], sai
 def signals(paths: list[Path]) -> Iterator[np.ndarray]:
     """The signals that passed, shard by shard."""
     for path in paths:
-        made = Additions.read(path)
-        if made.passed.any():
-            yield made.signal[made.passed]
+        additions = Additions.read(path)
+        if additions.passed.any():
+            yield additions.signal[additions.passed]
 
 
-def manifest_of(step: AugmentingStep, ingredients: Ingredients, made: Additions) -> pd.DataFrame:
+def manifest_of(step: AugmentingStep, ingredients: Ingredients, additions: Additions) -> pd.DataFrame:
     """The origin of every record, row by row."""
     ids = ingredients.store.table["record_id"].to_numpy()
-    first, second = (np.where(rows >= 0, ids[np.maximum(rows, 0)], "") for rows in made.parents.T)
+    first, second = (np.where(rows >= 0, ids[np.maximum(rows, 0)], "") for rows in additions.parents.T)
     table = pd.DataFrame(
         {
             "method": step.maker.manifest_name,
@@ -229,16 +229,16 @@ def manifest_of(step: AugmentingStep, ingredients: Ingredients, made: Additions)
             "tokenizer": fingerprint(ingredients.generator.tokenizer),
             "first_parent": first,
             "second_parent": second,
-            "second_weight": made.weight,
-            "draws": made.draws,
+            "second_weight": additions.weight,
+            "draws": additions.draws,
             "checked": ingredients.check is not None,
         },
         index=range(len(first)),
     )
     if ingredients.gate is None:
         return table
-    near = NearestNeighbours(made.nearest, made.distance)
-    columns = gate_columns(ingredients.gate, near.rows, near.distances, made.draws - 1)
+    near = NearestNeighbours(additions.nearest, additions.distance)
+    columns = gate_columns(ingredients.gate, near.rows, near.distances, additions.draws - 1)
     return table.assign(**columns).rename(columns={"gate_rejected": "rejected"})  # by gate, check and alignment
 
 

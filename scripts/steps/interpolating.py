@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
-from vqecg.prior.editing.interpolation import InterpolationSettings, interpolable, interpolate_store
+from vqecg.prior.editing.interpolation import interpolable, interpolate_store
+from vqecg.prior.editing.settings import InterpolationSettings
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination

@@ -1,17 +1,21 @@
 """Prior samples: records generated from the statements and attributes of the planned ones."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from vqecg.downstream.augmentation.additions import Additions, fill
 from vqecg.downstream.augmentation.methods.registry import METHODS, AugmentationMethod, Ingredients
 from vqecg.downstream.augmentation.plan import PRIOR_SAMPLES, AdditionPlan
-from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampling import another_seed
 from vqecg.prior.synthetic_records import SyntheticRecords
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
 
 
 @METHODS.register(PRIOR_SAMPLES, rank=10)

@@ -6,10 +6,12 @@ file in this folder, or an extension anywhere, with a subclass of `AugmentationM
 which is that of its arm too.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,16 +19,17 @@ from vqecg.downstream.augmentation.additions import Additions
 from vqecg.downstream.augmentation.plan import AdditionPlan, slug
 from vqecg.downstream.augmentation.verdict import Check
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.copies.gate import CopyGate
-from vqecg.prior.editing.infilling import InfillingSettings
-from vqecg.prior.editing.interpolation import InterpolationSettings, parents_of
-from vqecg.prior.editing.pairing import SHARED, SUPPORTED, Parents
-from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.editing.pairing import Parents, parents_of
+from vqecg.prior.editing.settings import SHARED, SUPPORTED, InfillingSettings, InterpolationSettings
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.labels import LabelTask
 from vqecg.records.registry import Registry
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
+
+if TYPE_CHECKING:
+    from vqecg.prior.copies.gate import CopyGate
+    from vqecg.prior.generator import ECGGenerator
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.editing.infilling import InfillingSettings, infill, infill_codes, kept_frames, kept_losses, resampled
+from vqecg.prior.editing.infilling import infill, infill_codes, kept_frames, kept_losses, resampled
+from vqecg.prior.editing.settings import InfillingSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import EncodedRecords, losses_of_records
 from vqecg.prior.sampling import record_noise, sample_codes

@@ -9,15 +9,14 @@ import torch
 
 from vqecg.prior.copies.gate import CopyGate, GateSettings
 from vqecg.prior.editing.interpolation import (
-    InterpolationSettings,
     draw_codes,
     interpolable,
     interpolate,
     interpolate_store,
     mix_signals,
-    shared_statements,
 )
-from vqecg.prior.editing.pairing import may_interpolate
+from vqecg.prior.editing.pairing import may_interpolate, shared_statements
+from vqecg.prior.editing.settings import InterpolationSettings
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import SplitIndices
 from vqecg.records.label_tables import rhythm_bound

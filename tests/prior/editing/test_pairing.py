@@ -8,16 +8,12 @@ import pytest
 import torch
 
 from vqecg.prior.editing.pairing import (
-    EXACT,
-    PAIRINGS,
-    SHARED,
-    SPACES,
-    SUPPORTED,
     Parents,
     may_interpolate,
     partner_features,
     shared_statements,
 )
+from vqecg.prior.editing.settings import EXACT, PAIRINGS, SHARED, SPACES, SUPPORTED
 from vqecg.records.folds import SplitIndices
 from vqecg.records.label_tables import rhythm_bound, snomed_table
 from vqecg.records.store.record_store import RecordStore

@@ -31,9 +31,9 @@ from vqecg.downstream.augmentation.methods.registry import (
 from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions
 from vqecg.downstream.augmentation.verdict import QualityFilter, Verdict
 from vqecg.prior.copies.gate import CopyGate
-from vqecg.prior.editing.infilling import InfillingSettings
-from vqecg.prior.editing.interpolation import InterpolationSettings, interpolate, mix_signals
-from vqecg.prior.editing.pairing import EXACT, SHARED, SUPPORTED, shared_statements
+from vqecg.prior.editing.interpolation import interpolate, mix_signals
+from vqecg.prior.editing.pairing import shared_statements
+from vqecg.prior.editing.settings import EXACT, SHARED, SUPPORTED, InfillingSettings, InterpolationSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.folds import SplitIndices

@@ -13,7 +13,7 @@ from vqecg.downstream.augmentation.verdict import Verdict
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, TrainingArm, check_arms
 from vqecg.downstream.comparison.arms.filling import FilledRows, Filling, fill_arms, halves
 from vqecg.downstream.comparison.arms.registry import arms_of, find_arm, find_arms
-from vqecg.prior.editing.infilling import InfillingSettings
+from vqecg.prior.editing.settings import InfillingSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.folds import SplitIndices
