@@ -29,7 +29,9 @@ class Attribute:
     scale: float = 1.0  # models see number / scale - offset
     offset: float = 0.0
     step: float = 1.0  # to which numbers are rounded in a generator's table of conditions
-    derive: Callable[[Mapping[str, str]], Any] | None = None  # value from the cells of a row without such a column
+    derive: Callable[[Mapping[str, str]], Any] | None = (
+        None  # value from the other cells, where its own is empty or missing
+    )
 
     @property
     def is_number(self) -> bool:
@@ -84,11 +86,11 @@ class Attribute:
         return number if number >= 0 else math.nan
 
     def of_row(self, cells: Mapping[str, str]) -> Any:
-        """The value from a row of text cells by column: its column parsed, else derived from others, else unknown.
+        """The value from a row of text cells by column: its cell parsed, else derived from others, else unknown.
 
-        Raises ValueError for a cell that does not parse.
+        An empty cell counts as none. Raises ValueError for a cell that does not parse.
         """
-        if self.name in cells:
+        if cells.get(self.name, "").strip():
             return self.parse(cells[self.name])
         return self.unknown if self.derive is None else self.derive(cells)
 

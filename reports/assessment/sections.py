@@ -31,12 +31,12 @@ def utility_section(assessment: Assessment) -> Markup:
         for row in records_of(macro)
     ]
     seeds = about["settings"]["seeds"]
+    how_many = "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
     confidence = about["settings"]["confidence"]
     caption = (
         "TRTR: trained on real, tested on real. TSTR: trained on synthetic, tested on real. TRTS: trained on real, "
         "tested on synthetic, judged by the labels asked for. Ceilings: the same with real records that went through "
-        f"the tokenizer in place of synthetic ones. Macro averages, mean over {len(seeds)} seeds, {confidence:.0%} "
-        "intervals."
+        f"the tokenizer in place of synthetic ones. Macro averages, mean over {how_many}, {confidence:.0%} intervals."
     )
     heads = ["Classifier", "Design", "Metric", "Trained on, N", "Tested on, N", "Value", "Interval"]
     parts.append(table(heads, rows, caption, texts=3))

@@ -123,6 +123,12 @@ def test_an_attribute_is_derived_from_other_columns(tmp_path: Path, bmi: None):
     np.testing.assert_array_equal(read_table(folder, source="folder").records["bmi"], [25.0, math.nan])
 
 
+def test_an_attribute_is_derived_where_its_own_cell_is_empty(tmp_path: Path, bmi: None):
+    folder = csv_folder(tmp_path / "in")
+    (folder / "labels.csv").write_text("record,labels,bmi,height,weight\nr0,NORM,,180,81\nr1,NORM,30,180,81\n")
+    np.testing.assert_array_equal(read_table(folder, source="folder").records["bmi"], [25.0, 30.0])
+
+
 def test_names_and_values_are_checked(bmi: None):
     assert with_unknown({"sex": "male"})["sex"] == "male"
     with pytest.raises(ValueError, match="attribute 'height' is unknown; expected one of age, sex, bmi"):
