@@ -163,7 +163,7 @@ class ECGGenerator:
     ) -> SyntheticRecords:
         """One record for each request; the same seed and requests give the same bits on the same machine.
 
-        `first` is the number of the first record in a larger set that is made in parts.
+        `first` is the number of the first record in the whole set, when this call writes one shard of it.
         """
         condition = Condition.of(requests.labels, requests.attributes)
         settings = settings or SamplingSettings()

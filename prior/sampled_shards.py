@@ -57,7 +57,7 @@ class SamplingTask:
     def sample(self, requests: Requests, first: int) -> bytes:
         """The content of a shard: the requests' records, of which the first has the number `first` in the whole set.
 
-        One thread on the processor, so that sums are made in the same order in every process. Raises ValueError
+        Computes on one thread, so that every process adds in the same order and rounds alike. Raises ValueError
         when the folder has come to hold another generator, or the gate rejects a record too often.
         """
         with one_thread():

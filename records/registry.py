@@ -11,6 +11,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -108,7 +109,7 @@ class Choices(Doc):
         self.text, self.listing = text, listing
 
     @property
-    def documentation(self) -> str:  # type: ignore[override]
+    def documentation(self) -> str:  # type: ignore[override]  # Doc has an attribute, fixed when it is defined
         """The help text."""
         choices = self.listing()
         listed = choices if isinstance(choices, str) else ", ".join(choices)
@@ -131,13 +132,14 @@ def load_extensions() -> None:
 @cache
 def _load_entry_points() -> None:
     for point in entry_points(group=GROUP):
-        point.load()
+        with _refusing(f"{point.value} (entry point {point.name})"):
+            point.load()
 
 
 @cache
 def _load_place(place: str) -> ModuleType:
     """Imports a module by its name or its path."""
-    try:
+    with _refusing(place):
         if not place.endswith(".py"):
             return importlib.import_module(place)
         path = Path(place).resolve()
@@ -155,11 +157,18 @@ def _load_place(place: str) -> ModuleType:
         if Path(module.__file__ or "").resolve() != path:
             raise ValueError(f"extension {place}: {module.__file__} has the same name; rename one of them")
         return module
+
+
+@contextmanager
+def _refusing(place: str) -> Iterator[None]:
+    """Turns whatever the code of an extension raises while it is imported into a ValueError that names it."""
+    try:
+        yield
     except ImportError as error:
         raise ValueError(f"extension {place} cannot be imported ({error}); expected a module or a .py file") from error
     except ValueError:
         raise
-    except Exception as error:  # whatever somebody else's code raises
+    except Exception as error:  # an extension is somebody else's code and may raise anything
         line = extract_tb(error.__traceback__)[-1]
         raise ValueError(
             f"extension {place} fails as it is imported, in line {line.lineno} of {line.filename} "

@@ -1,8 +1,8 @@
 """Pages of results in Markdown, made from the JSON files of docs/results and one template per page.
 
 A template (docs/results/pages/NAME.md.jinja) holds a question, at most a hundred words, and calls that put commands,
-values and one table where they belong; it holds no figure itself. README.md of the repository has a table between two
-marks, made in the same way.
+values and one table where they belong; it holds no figure itself. The table between two marks in
+README.md is rendered from the same files.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The folder a model is kept in: config.json, model.safetensors and README.md (the model card). Nothing is pickled."""
+"""The folder of a saved model: config.json, model.safetensors and README.md (the model card). Nothing is pickled."""
 
 import dataclasses
 import hashlib

@@ -1,6 +1,7 @@
 """docs/extending.md works as it stands: each of its files is loaded from outside the package and used for real."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -157,3 +158,16 @@ def test_a_generator_listens_to_an_attribute_and_speaks_the_codes_of_a_quantizer
     one, other = (generator.generate(requests, seed=0) for requests in (heavy, slight))
     assert one.signal.shape == (4, 8, 1000) and np.isfinite(one.signal).all()
     assert not np.array_equal(one.signal, other.signal), "the attribute moves what is drawn"
+
+
+def test_an_installed_extension_that_fails_is_a_line_and_no_traceback(tmp_path: Path):
+    (tmp_path / "broken_trend.py").write_text("1 / 0\n")
+    metadata = tmp_path / "broken_trend-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-trend\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[vqecg.extensions]\ntrend = broken_trend\n")
+    command = [sys.executable, "-m", "vqecg", "prepare", "--help"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "extension broken_trend (entry point trend) fails as it is imported, in line 1 of" in done.stderr

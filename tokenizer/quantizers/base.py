@@ -48,7 +48,7 @@ class Quantizer(nn.Module):
 
     def code_vectors(self) -> Tensor:
         """The vectors of all codes: (levels, codebook_size, dimension)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no `code_vectors`: a quantizer must define them")
 
     def forward(self, embedding: Tensor) -> QuantizerOutput:
         """Quantizes (batch, frames, dimension) in float32 under any autocast; in training it counts `usage`."""

@@ -120,8 +120,8 @@ class AugmentationMethod:
         return self.eligible(ingredients)[plan.source_indices]
 
     def make(self, ingredients: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
-        """A record for each row of the plan, of which the first is row `first` of a whole that is made in parts."""
-        raise NotImplementedError(f"{type(self).__name__} makes nothing")
+        """A record for each row of the plan; `first` is the number of its first row in the whole set, for the seeds."""
+        raise NotImplementedError(f"{type(self).__name__} has no `make`: a method of augmentation must define it")
 
 
 METHODS: Registry[type[AugmentationMethod]] = Registry("augmentation method", "vqecg.downstream.augmentation.methods")
