@@ -1,7 +1,7 @@
 """The table of wrong and odd inputs: per kind how many were tried, and how many were refused or read rightly.
 
-`python tests/bad_input_table.py` runs the tests marked `bad_input(kind)`; a test stands for one input, and fails where the
-input passed in silence or ended in a traceback. More words go to pytest. The status is that of pytest.
+`python tests/bad_input_table.py` runs the tests marked `bad_input(kind)`; a test stands for one input, and fails where
+the input passed in silence or ended in a traceback. More words go to pytest. The status is that of pytest.
 """
 
 import sys
