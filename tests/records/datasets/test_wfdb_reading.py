@@ -1,13 +1,10 @@
 """Reading one WFDB record: equal to wfdb's own reading, units, and what is refused."""
 
-import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import wfdb
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from vqecg.records.datasets.wfdb_reading import lead_name, read_header, read_wfdb
 from vqecg.records.leads import LEADS
@@ -128,14 +125,6 @@ def test_a_missing_header_or_signal_file_is_named(tmp_path: Path) -> None:
     path = write(tmp_path)
     Path(f"{path}.dat").unlink()
     with pytest.raises(ValueError, match=r"r1\.dat"):
-        read_wfdb(path)
-
-
-@settings(deadline=None, max_examples=20)
-@given(st.binary(max_size=200))
-def test_any_bytes_as_header_give_a_record_or_a_value_error(tmp_path_factory, content: bytes) -> None:
-    path = write_header(tmp_path_factory.mktemp("fuzz"), content)
-    with contextlib.suppress(ValueError):
         read_wfdb(path)
 
 
