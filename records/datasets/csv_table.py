@@ -1,0 +1,236 @@
+"""A csv of text cells in the dialects that people have, with the line of every row; what cannot be read is named.
+
+A wrong guess here would move cells into other columns in silence, so nothing is repaired: every row must have as many
+cells as the header, quotes must be closed, and no column may be there twice.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+MAX_BYTES = 512 << 20  # of a csv; the table of MIMIC-IV-ECG's 800,000 records has less than half of it
+HEADER_BYTES = 1 << 16  # in which `csv_columns` looks for the header
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}  # in the order in which they are tried
+
+_MARKS = {  # at the start of a text file; the mark of UTF-32 begins like that of UTF-16
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_BINARY = {  # first bytes of files that are renamed to .csv
+    b"PK\x03\x04": "a spreadsheet (.xlsx, .ods) or a zip archive",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet (.xls)",
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
+    b"\x1f\x8b": "compressed by gzip",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ": "compressed by xz",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a numpy array",
+    b"SQLite format 3": "an SQLite database",
+    b"%PDF": "a PDF",
+    b"{\\rtf": "a text document (.rtf)",
+    b"MATLAB ": "a MATLAB file",
+}
+_SEPARATOR_LINE = re.compile(r'^"?sep=(?P<separator>[^\r\n"])"?(?:\r\n|\n|\r|$)', re.IGNORECASE)  # Excel's first line
+# Western European words hold no three letters beyond ASCII in a row, German umlauts aside; Cyrillic and Chinese ones do
+_OTHER_SCRIPT = re.compile(r"[^\x00-\x7fäöüÄÖÜß]{3}")
+
+
+@dataclass(frozen=True, eq=False)
+class CsvTable:
+    """The content of a csv: every cell as the text that it is, without blanks at its ends."""
+
+    file: Path
+    frame: pd.DataFrame  # text; the index, called line, is the line of the file in which the row starts (1 = the first)
+    separator: str  # one of SEPARATORS
+    encoding: str  # Python's name
+
+    @property
+    def dialect(self) -> str:
+        """Separator and encoding for people, "" for a csv of commas in UTF-8."""
+        usual = self.encoding in ("utf-8", "utf-8-sig")
+        words = [] if self.separator == "," else [f"separated by {SEPARATORS[self.separator]}"]
+        return ", ".join(words + ([] if usual else [f"in {self.encoding.upper()}"]))
+
+
+def read_csv_table(file: Path) -> CsvTable:
+    """Read a csv separated by commas, semicolons, tabs or bars, in UTF-8, Windows-1252, or UTF-16 or -32 with a mark.
+
+    Cells may be quoted, with separators and line breaks in them; the names of columns and the cells lose blanks at
+    their ends, a column without a name is called "Unnamed: N" (its number from 0), rows of empty cells are passed over,
+    and a first line `sep=;` says the separator.
+
+    Raises:
+        ValueError: no such file, a file that is no text, empty or larger than MAX_BYTES, a header alone, one column
+            twice, a row with more or fewer cells than the header, a quote that is not closed, characters that cannot be
+            told. Names file and line, the cause and what to do.
+    """
+    text, encoding = _decode(file, _content(file))
+    body, named, first_line = _without_separator_line(file, text)
+    rows, separator = _rows(file, body, named, first_line)
+    names = [name or f"Unnamed: {number}" for number, name in enumerate(rows[0][1])]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{file} has the column {repeated[0]!r} twice: give every column a name of its own")
+    if len(rows) == 1:
+        raise ValueError(f"{file} has a header ({', '.join(names)[:200]}) and no rows; expected one row per record")
+    frame = pd.DataFrame([cells for _, cells in rows[1:]], columns=names, dtype=str)
+    frame.index = pd.Index([line for line, _ in rows[1:]], name="line")
+    return CsvTable(file, frame, separator, encoding)
+
+
+def csv_columns(file: Path) -> list[str]:
+    """The names of the columns of a csv, from its start alone; none where it cannot be read."""
+    if not file.is_file():
+        return []  # a FIFO would never end
+    try:
+        with file.open("rb") as content:
+            start = content.read(HEADER_BYTES)
+        text, _ = _decode(file, start[: start.rfind(b"\n") + 1] or start, whole=False)
+        body, named, _ = _without_separator_line(file, text)
+    except (OSError, ValueError):
+        return []
+    return max(_headers(file, body, named, 1).values(), key=len, default=[])
+
+
+def _content(file: Path) -> bytes:
+    """The bytes of the file. ValueError: it is not there, no file, too large, empty or no text."""
+    if not file.is_file():
+        raise ValueError(f"{file} is no file; expected a csv" if file.exists() else f"no file {file}; check its name")
+    size = file.stat().st_size
+    if size > MAX_BYTES:
+        raise ValueError(
+            f"{file} has {size / 1e9:.1f} GB, expected a csv of at most {MAX_BYTES / 1e9:.1f} GB: split it"
+        )
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read ({error.strerror})") from error
+    if not content.strip():
+        raise ValueError(f"{file} is empty; expected a csv with a header and one row per record")
+    return content
+
+
+def _decode(file: Path, content: bytes, whole: bool = True) -> tuple[str, str]:
+    """The text and its encoding. ValueError: it is no text, or in an encoding that cannot be told."""
+    for start, what in _BINARY.items():
+        if content.startswith(start):
+            raise ValueError(f"{file} is {what}, expected text: save or unpack it as a csv in UTF-8")
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding, "strict" if whole or encoding == "utf-8" else "ignore")
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8":
+            raise ValueError(
+                f"{file} starts as {encoding.upper()} and breaks off ({error}): save it as UTF-8"
+            ) from error
+        encoding, text = "windows-1252", _western(file, content, error)
+    zero = text.find("\0")
+    if zero >= 0:
+        raise ValueError(
+            f"{file}, line {_line(text, zero)} holds a zero byte: the file is damaged, no text, or UTF-16 without its "
+            "mark (BOM); save it as a csv in UTF-8"
+        )
+    return text, encoding
+
+
+def _western(file: Path, content: bytes, error: UnicodeDecodeError) -> str:
+    """The text of a file that is not UTF-8, as Windows-1252. ValueError: it hardly is that either."""
+    line = content.count(b"\n", 0, error.start) + 1
+    advice = f"{file}, line {line} is neither UTF-8 nor Windows-1252 (byte {content[error.start]:#x}): save it as UTF-8"
+    try:
+        text = content.decode("windows-1252")
+    except UnicodeDecodeError:
+        raise ValueError(advice) from None
+    if _OTHER_SCRIPT.search(text):
+        raise ValueError(advice)
+    if not content.decode("utf-8", "ignore").isascii():
+        raise ValueError(f"{file}, line {line} is not UTF-8, as other lines are: two files joined? Save it as UTF-8")
+    return text
+
+
+def _line(text: str, place: int) -> int:
+    """The line, from 1, of a place in a text."""
+    return len(re.findall(r"\r\n|\n|\r", text[:place])) + 1
+
+
+def _without_separator_line(file: Path, text: str) -> tuple[str, str | None, int]:
+    """The text below a line `sep=;`, that separator (None: no such line), and the number of the first line left."""
+    found = _SEPARATOR_LINE.match(text)
+    if found is None:
+        return text, None, 1
+    if found["separator"] not in SEPARATORS:
+        raise ValueError(f"{file}, line 1 names the separator {found['separator']!r}, expected , ; | or a tab")
+    return text[found.end() :], found["separator"], 2
+
+
+def _rows(file: Path, text: str, named: str | None, first_line: int) -> tuple[list[tuple[int, list[str]]], str]:
+    """The rows with their lines, the header first, and the separator: that with most columns which fits every row.
+
+    Raises ValueError, by the separator with most columns, where none does.
+    """
+    headers = _headers(file, text, named, first_line)
+    several = [mark for mark in sorted(headers, key=lambda mark: -len(headers[mark])) if len(headers[mark]) > 1]
+    failures: list[ValueError] = []
+    for mark in several or [named or ","]:
+        try:
+            return _checked(file, text, mark, first_line), mark
+        except ValueError as error:
+            failures.append(error)
+    raise failures[0]
+
+
+def _headers(file: Path, text: str, named: str | None, first_line: int) -> dict[str, list[str]]:
+    """Separator -> the cells of the first row; without those whose quotes do not fit it."""
+    headers: dict[str, list[str]] = {}
+    for mark in (named,) if named else SEPARATORS:
+        try:
+            headers[mark] = next((cells for _, cells in _parse(file, text, mark, first_line)), [])
+        except ValueError:
+            continue  # said by _checked, where no separator fits
+    return headers
+
+
+def _checked(file: Path, text: str, separator: str, first_line: int) -> list[tuple[int, list[str]]]:
+    """Every row with its line. ValueError: there is none, or one has another number of cells than the header."""
+    rows: list[tuple[int, list[str]]] = []
+    for line, cells in _parse(file, text, separator, first_line):
+        if rows and len(cells) != len(rows[0][1]):
+            raise ValueError(
+                f"{file}, line {line} has {len(cells)} cells, the header has {len(rows[0][1])} "
+                f"(separated by {SEPARATORS[separator]}: {', '.join(rows[0][1])[:200]}): "
+                "correct the row, and put a cell that holds a separator in double quotes"
+            )
+        rows.append((line, cells))
+    if not rows:
+        raise ValueError(f"{file} is empty; expected a csv with a header and one row per record")
+    return rows
+
+
+def _parse(file: Path, text: str, separator: str, first_line: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows as (line in which it starts, cells), without those of empty cells. ValueError names the line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
+    while True:
+        line = reader.line_num + first_line
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise ValueError(
+                f"{file}, line {line}: the row is no csv ({error}): a double quote that is not closed or not doubled?"
+            ) from error
+        if any(cells):
+            yield line, cells

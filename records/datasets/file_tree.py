@@ -1,0 +1,192 @@
+"""The files of a data set: those of an ending below its folder, and the one that a cell of a csv names.
+
+Links are the user's own wish: a linked file is read, and a linked sub-folder is searched as if it lay in the data set.
+What a csv says is not: a path that leads out of the folder is refused before anything is opened.
+"""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PureWindowsPath
+from typing import NamedTuple
+
+PASSED_OVER = ("__MACOSX", "lost+found")  # folders that no publisher fills; names that start with a dot too
+RECORD_ENDINGS = re.compile(r"\.(hea|dat|mat)$", re.IGNORECASE)
+
+
+class FoundFiles(NamedTuple):
+    """What `find_files` finds, in the order of the paths."""
+
+    files: list[Path]
+    odd: dict[Path, str]  # an entry of such a name that is no file -> what it is, such as "a link to nothing"
+
+
+def find_files(root: Path, *endings: str) -> FoundFiles:
+    """The files at or below `root` with one of `endings` (".hea", in any case; none: all files), each once.
+
+    Linked folders are searched too; one that was seen before, or that holds `root`, is not searched again. Hidden files
+    and folders (a name that starts with a dot, as macOS' copies ._A0001.hea do) and __MACOSX are passed over. A FIFO, a
+    device or a link to nothing is never listed as a file.
+
+    Raises:
+        ValueError: a folder that cannot be listed.
+    """
+    wanted = tuple(ending.lower() for ending in endings)
+    files: list[Path] = []
+    odd: dict[Path, str] = {}
+    for entry in _entries(root):
+        if wanted and not entry.name.lower().endswith(wanted):
+            continue
+        try:
+            is_file = entry.is_file()
+        except OSError as error:  # a link in a circle
+            odd[Path(entry.path)] = f"a file that cannot be opened ({error.strerror})"
+            continue
+        if is_file:
+            files.append(Path(entry.path))
+        else:
+            odd[Path(entry.path)] = "a link to nothing" if entry.is_symlink() else "no regular file"
+    return FoundFiles(sorted(files), dict(sorted(odd.items())))
+
+
+def find_headers(root: Path) -> FoundFiles:
+    """The WFDB headers at or below `root`, as `find_files`; `odd` also has those that WFDB finds no record by."""
+    found = find_files(root, ".hea")
+    capitals = {
+        file: "a header whose ending is not .hea in small letters" for file in found.files if file.suffix != ".hea"
+    }
+    return FoundFiles(
+        [file for file in found.files if file not in capitals], dict(sorted((found.odd | capitals).items()))
+    )
+
+
+def _entries(root: Path) -> Iterator[os.DirEntry[str]]:
+    """Every entry below `root` that is no folder; linked folders come last, so that a file keeps its own place."""
+    seen = {_identity(folder) for folder in root.resolve().parents}
+    folders, linked = [os.fspath(root)], list[str]()
+    while folders or linked:
+        folder = folders.pop() if folders else linked.pop(0)
+        try:
+            identity = _identity(folder)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            raise ValueError(
+                f"the folder {folder} cannot be listed ({error.strerror}): allow it to be read, or move it away"
+            ) from error
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if not _is_folder(entry):
+                yield entry
+            elif entry.name not in PASSED_OVER:
+                (linked if entry.is_symlink() else folders).append(entry.path)
+
+
+def _identity(folder: str | Path) -> tuple[int, int]:
+    """Device and number of a folder, the same by whatever path it is reached."""
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """True for a folder and a link to one; False for a link in a circle."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def path_below(root: Path, cell: str) -> str:
+    """The path below `root` that a cell names, with forward slashes and without `.` and `..`.
+
+    An absolute path is understood where it lies in `root`, a link on the way to `root` included.
+
+    Raises:
+        ValueError: the path is empty, or leads out of `root`: it is absolute, climbs by `..`, or names a drive.
+    """
+    name = cell.strip()
+    if not name:
+        raise ValueError("no file name, expected one in every row")
+    out = f"{name!r} leads out of the data set's folder {root}: give the path below that folder"
+    if names_drive(name):
+        raise ValueError(out)
+    name = name.replace("\\", "/")
+    if name.startswith("/"):
+        real = os.path.join(os.path.realpath(os.path.dirname(name)), os.path.basename(name))
+        for place, folder in ((os.path.normpath(name), root.absolute()), (real, root.resolve())):
+            if Path(place).is_relative_to(folder):
+                return Path(place).relative_to(folder).as_posix()
+        raise ValueError(out)
+    below = os.path.normpath(name).replace(os.sep, "/")
+    if below == ".." or below.startswith("../"):
+        raise ValueError(out)
+    return below
+
+
+def names_drive(name: str) -> bool:
+    """True for a path of a Windows machine, which starts with the letter of a drive or the name of a server."""
+    return bool(PureWindowsPath(name.strip()).drive) and not name.strip().startswith("//")
+
+
+class RecordIndex:
+    """The records of a folder by the names that a csv may give them."""
+
+    def __init__(self, root: Path, files: Iterable[Path]) -> None:
+        """Index `files`, each the file of one record somewhere below `root`."""
+        self._root = root
+        self._paths: dict[str, list[Path]] = {}
+        for file in files:
+            path = file.with_suffix("")
+            for key in {_key(path.relative_to(root).as_posix()), _key(path.name)}:
+                self._paths.setdefault(key, []).append(path)
+
+    def find(self, cell: str) -> Path | None:
+        """The record (path without extension) that a cell names; None where it is not there.
+
+        A cell is a path below the folder, or a bare name that is unique below it, with or without extension, in any
+        Unicode form. A path of another machine's drive is matched by its last parts: the folder and the name, or the
+        name alone of a record that lies directly in the folder.
+
+        Raises:
+            ValueError: no name, several records have it, or the path leads out of the folder (`path_below`).
+        """
+        if names_drive(cell):
+            return self._find_by_last_parts(cell)
+        name = path_below(self._root, cell)
+        named = self._paths.get(_key(name)) or self._paths.get(_key(RECORD_ENDINGS.sub("", name)), [])
+        keys = (_key(name), _key(RECORD_ENDINGS.sub("", name)))
+        exact = [path for path in named if _key(path.relative_to(self._root).as_posix()) in keys]
+        if len(named) > 1 and not ("/" in name and len(exact) == 1):
+            raise ValueError(f"{len(named)} records are called {name!r}: give the path below the folder")
+        return named[0] if named else None
+
+    def _find_by_last_parts(self, cell: str) -> Path | None:
+        """The record whose path below the folder ends like a path of another machine. ValueError: several do."""
+        parts = _key(RECORD_ENDINGS.sub("", cell.strip().replace("\\", "/"))).split("/")
+        common = {
+            path: _common_end(parts, _key(path.relative_to(self._root).as_posix()).split("/"))
+            for path in self._paths.get(parts[-1], [])
+        }
+        likely = {
+            path: count for path, count in common.items() if count >= min(2, len(path.relative_to(self._root).parts))
+        }
+        best = [path for path, count in likely.items() if count == max(likely.values())]
+        if len(best) > 1:
+            raise ValueError(f"{len(best)} records end like {cell.strip()!r}: give the path below the folder")
+        return best[0] if best else None
+
+
+def _key(name: str) -> str:
+    """A name in one Unicode form: macOS writes the umlaut of a file name as two letters, most csv files as one."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _common_end(first: list[str], second: list[str]) -> int:
+    """The number of last parts that two paths share."""
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return next((count for count, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
