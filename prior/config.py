@@ -3,30 +3,46 @@
 from dataclasses import dataclass, field
 
 from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
+from vqecg.records.bounds import (
+    BatchSize,
+    BelowOne,
+    Checked,
+    Codes,
+    CountOrNone,
+    Depth,
+    DepthOrNone,
+    Factor,
+    Hertz,
+    PositiveFactor,
+    PositiveShare,
+    Share,
+    Size,
+)
 from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
 
 @dataclass(frozen=True)
-class PriorShape:
+class PriorShape(Checked):
     """The settings of an `ECGPrior` that a user chooses."""
 
-    levels: int = 2  # first levels of the tokenizer that are modelled
+    levels: Depth = 2  # first levels of the tokenizer that are modelled
     backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it
-    width: int = 256  # of the hidden states
-    layers: int = 6  # of the backbone
-    heads: int = 4  # of attention, per layer
-    dropout: float = 0.1  # on what the backbone is given: codes, condition and sketch
-    components: int = 48  # of the representative beat, drawn before the codes (prior/sketch/traits.py)
-    trait_noise: float = 0.2  # standard deviations added to the traits in training, so that they name no record
-    detail_width: int = 128  # channels of the detail model (prior/detail/modeling.py)
-    detail_blocks: int = 4  # layers of it
-    beat_bins: int = 192  # eighths of a frame, the longest distance to the R peaks before and after that is embedded
-    label_dropout: float = 0.15  # share of training records whose whole condition is hidden, for guidance
-    attribute_dropout: float = 0.3  # share of training records of which an attribute is hidden, each by itself
+    width: Size = 256  # of the hidden states
+    layers: Depth = 6  # of the backbone
+    heads: Size = 4  # of attention, per layer
+    dropout: BelowOne = 0.1  # on what the backbone is given: codes, condition and sketch
+    components: Size = 48  # of the representative beat, drawn before the codes (prior/sketch/traits.py)
+    trait_noise: Factor = 0.2  # standard deviations added to the traits in training, so that they name no record
+    detail_width: Size = 128  # channels of the detail model (prior/detail/modeling.py)
+    detail_blocks: DepthOrNone = 4  # layers of it
+    beat_bins: Size = 192  # eighths of a frame, the longest distance to the R peaks before and after that is embedded
+    label_dropout: Share = 0.15  # share of training records whose whole condition is hidden, for guidance
+    attribute_dropout: Share = 0.3  # share of training records of which an attribute is hidden, each by itself
     # of a record, beside its labels: names of records/attributes.py
     attributes: tuple[str, ...] = field(default=USUAL_ATTRIBUTES, metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.backbone not in ("gpt2", "llama"):
             raise ValueError(f"backbone is {self.backbone!r}; expected 'gpt2' or 'llama'")
         if self.width % self.heads:
@@ -41,12 +57,12 @@ class ECGPriorConfig(PriorShape):
 
     class_names: tuple[str, ...] = ()  # labels, in the order of the condition's columns
     tokenizer_fingerprint: str = ""  # of the tokenizer that made the codes; another is refused
-    groups: int = 0  # of labels, such as superclasses of statements, that the condition shows beside the labels
-    codebook_size: int = 1024  # codes per level
-    code_dimension: int = 64  # of the tokenizer's code vectors, by which the prior knows which codes are alike
-    frames: int = 125  # per record
-    sampling_rate: int = 100  # Hz of the recordings, whose traits are measured
-    hop_length: int = 8  # samples per frame
+    groups: CountOrNone = 0  # of labels, such as superclasses of statements, that the condition shows beside the labels
+    codebook_size: Codes = 1024  # codes per level
+    code_dimension: Size = 64  # of the tokenizer's code vectors, by which the prior knows which codes are alike
+    frames: Size = 125  # per record
+    sampling_rate: Hertz = 100  # Hz of the recordings, whose traits are measured
+    hop_length: Size = 8  # samples per frame
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,25 +76,13 @@ class ECGPriorConfig(PriorShape):
 
 
 @dataclass(frozen=True)
-class SamplingSettings:
+class SamplingSettings(Checked):
     """Settings of sampling."""
 
-    temperature: float = 1.0  # divides the logits; below 1 is more typical, above 1 more varied
-    trait_temperature: float = 1.0  # of the sketch's traits: multiplies the scale of what they are drawn from
+    temperature: PositiveFactor = 1.0  # divides the logits; below 1 is more typical, above 1 more varied
+    trait_temperature: PositiveFactor = 1.0  # of the sketch's traits: multiplies the scale of what they are drawn from
     # of the traits: how many times as far what is asked for moves what is expected (rhythm: half the way from 1)
-    trait_guidance: float = 1.0
-    top_p: float = 1.0  # probability mass kept at each draw; 1 = all
-    guidance: float = 1.0  # weight of the condition: 1 = as learned, above 1 stronger (twice the work)
-    batch_size: int = 64  # records at a time
-
-    def __post_init__(self) -> None:
-        if not (
-            min(self.temperature, self.trait_temperature) > 0
-            and 0 < self.top_p <= 1
-            and min(self.guidance, self.trait_guidance) >= 0
-            and self.batch_size >= 1
-        ):
-            raise ValueError(
-                f"got {self}; expected temperatures above 0, top_p in (0, 1], guidance of at least 0 and a batch_size "
-                "of at least 1"
-            )
+    trait_guidance: Factor = 1.0
+    top_p: PositiveShare = 1.0  # probability mass kept at each draw; 1 = all
+    guidance: Factor = 1.0  # weight of the condition: 1 = as learned, above 1 stronger (twice the work)
+    batch_size: BatchSize = 64  # records at a time

@@ -12,6 +12,7 @@ from vqecg.prior.conditioning import ATTRIBUTE_KEY
 from vqecg.prior.sketch.rhythm import most_beats, move_times, pad_times
 from vqecg.prior.sketch.traits import TraitBasis, measure_all, scaled
 from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
+from vqecg.records.bounds import Checked, Count, CountOrNone, Seed, Spread
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.encoding import code_type
@@ -22,13 +23,13 @@ BATCH = 64  # records that are encoded or evaluated together
 
 
 @dataclass(frozen=True)
-class Variants:
+class Variants(Checked):
     """The encodings of each recording."""
 
-    count: int = 1  # encodings of each record: the first as it is, the others jittered
-    shift: int = 0  # samples a variant is moved by at most, either way
-    gain: float = 0.0  # standard deviation of the logarithm of a random factor on each variant
-    seed: int = 0
+    count: Count = 1  # encodings of each record: the first as it is, the others jittered
+    shift: CountOrNone = 0  # samples a variant is moved by at most, either way
+    gain: Spread = 0.0  # standard deviation of the logarithm of a random factor on each variant
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from vqecg.prior.sampling import sample
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.bounds import CountOrNone, Seed, check_value
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.subset import TrainedOn
@@ -100,6 +101,20 @@ class ECGGenerator:
                 raise ValueError(f"attribute {name!r} is unknown; expected some of {', '.join(self.attributes)}")
             ATTRIBUTES.get(name).check(value)
 
+    def check_requests(self, requests: Requests) -> None:
+        """Raises ValueError for labels of other classes, or other than 0 and 1, and as `check_attributes`."""
+        labels = np.asarray(requests.labels)
+        expected = (len(labels), len(self.class_names))
+        if labels.shape != expected or not np.isin(labels, (0, 1)).all():
+            raise ValueError(
+                f"got labels of shape {labels.shape}; expected (records, {len(self.class_names)} classes) of 0 and 1"
+            )
+        for name, values in requests.attributes.items():
+            if len(values) != len(labels):
+                raise ValueError(f"got {len(values)} values of {name} for {len(labels)} records; expected one for each")
+            for value in values:
+                self.check_attributes({name: value})
+
     def parents(self, labels: Sequence[str], only: bool = False) -> pd.DataFrame:
         """The rows of the table of conditions that have `labels` together (and `only` these of their task).
 
@@ -154,7 +169,11 @@ class ECGGenerator:
         """`count` requests drawn from rows of the table of conditions, in proportion to their counts.
 
         `attributes` that are given take the place of the drawn ones; an unknown value (NaN, "unknown") does not.
+        Raises ValueError for a count or seed that cannot be, and as `check_attributes`.
         """
+        check_value("count", count, CountOrNone)
+        check_value("seed", seed, Seed)
+        self.check_attributes(attributes or {})
         wanted = {name: ATTRIBUTES.get(name).unknown for name in self.attributes} | dict(attributes or {})
         return draw_requests(conditions, self.class_names, count, seed, wanted)
 
@@ -165,6 +184,8 @@ class ECGGenerator:
 
         `first` is the number of the first record in the whole set, when this call writes one shard of it.
         """
+        check_value("seed", seed, Seed)
+        self.check_requests(requests)
         condition = Condition.of(requests.labels, requests.attributes)
         settings = settings or SamplingSettings()
         drawn = sample(self.prior, condition, seed, settings, first)

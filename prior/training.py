@@ -15,6 +15,7 @@ from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sketch.modeling import SketchModel
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.traits import TraitBasis, measure_all
+from vqecg.records.bounds import Checked, Count, SecondsOrNone, Share, Spread
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -28,17 +29,17 @@ DETAIL_FIT = FitSettings(steps=1200, batch_size=32, learning_rate=2e-3, warmup_s
 
 
 @dataclass(frozen=True)
-class PriorTraining:
+class PriorTraining(Checked):
     """A prior's shape and how it is trained."""
 
     model: PriorShape = field(default_factory=PriorShape)
-    variants: int = 4  # encodings of each training record, jittered anew (the first is not)
-    shift: float = 0.04  # s, a variant is moved by at most, either way
-    gain: float = 0.05  # standard deviation of the logarithm of a random factor on each variant
+    variants: Count = 4  # encodings of each training record, jittered anew (the first is not)
+    shift: SecondsOrNone = 0.04  # s, a variant is moved by at most, either way
+    gain: Spread = 0.05  # standard deviation of the logarithm of a random factor on each variant
     fit: FitSettings = field(default_factory=FitSettings)  # of the transformer
     sketch: FitSettings = SKETCH_FIT  # of the small models that draw the sketch
     detail: FitSettings = DETAIL_FIT  # of the network that puts back what the other levels hold
-    corruption: float = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail)
+    corruption: Share = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail)
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,13 @@ def train_prior(
 ) -> TrainedPrior:
     """Trains a prior on the rows `train` of the store, keeping the weights with the lowest validation loss.
 
-    Raises ValueError when the settings ask for more levels than the tokenizer has or for no variant, no validation
+    Raises ValueError when the settings ask for more levels than the tokenizer has, no validation
     rows are given, or the store's sampling rate is not the tokenizer's.
     """
     if not 1 <= settings.model.levels <= tokenizer.num_levels:
         raise ValueError(
             f"levels is {settings.model.levels}; expected 1 to {tokenizer.num_levels}, what the tokenizer has"
         )
-    if settings.variants < 1:
-        raise ValueError(f"variants is {settings.variants}; expected at least 1, the records as they are")
     if len(validation) == 0:
         raise ValueError("no validation records to choose the weights by; name at least one validation fold")
     membership = group_membership(task.class_names)

@@ -7,10 +7,12 @@ csv, ptbxl_database.csv, a header's comments) find its values by its name, or by
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from vqecg.records.bounds import as_float, shown
 from vqecg.records.registry import Registry
 
 UNKNOWN = ("", "nan", "none", "null", "na", "n/a", "unknown", "unknow", "unknows", "?")  # as publishers spell it
@@ -50,10 +52,10 @@ class Attribute:
     def check(self, value: Any) -> None:
         """Raises ValueError for a value that the attribute cannot have."""
         if self.is_number:
-            number = float(value)
+            number = as_float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.inf
             if not (math.isnan(number) or 0 <= number <= self.highest):
                 raise ValueError(
-                    f"{self.name} {number:g}, expected 0 to {self.highest:g} {self.unit}, nan where it is unknown"
+                    f"{self.name} {f'{number:g}' if math.isfinite(number) else shown(value)}, expected 0 to {self.highest:g} {self.unit}, nan where it is unknown"
                 )
         elif value not in self.categories:
             raise ValueError(f"{self.name} {value!r}, expected one of {', '.join(sorted(self.categories))}")

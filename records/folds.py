@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from vqecg.records.bounds import Checked
 from vqecg.records.patients import patient_keys
 
 MAX_FOLD = 10
@@ -112,7 +113,7 @@ class SplitIndices:
 
 
 @dataclass(frozen=True)
-class FoldSplit:
+class FoldSplit(Checked):
     """The folds that train, validate and test; PTB-XL's own recommendation (Wagner et al. 2020) is the default.
 
     Raises ValueError when a fold has two parts, when there is no training fold, or for a fold outside 1-10.
@@ -123,6 +124,7 @@ class FoldSplit:
     test: tuple[int, ...] = (10,)  # folds for the last measurement
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         every = [*self.train, *self.validation, *self.test]
         if not self.train:
             raise ValueError("no training folds; expected at least one of 1-10 in train")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from typing_extensions import Doc
 
+from vqecg.records.bounds import Checked, Percentile
 from vqecg.records.label_tables import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.label_tables import statement_table as packaged_statements
 
@@ -24,7 +25,7 @@ CPSC2018_CLASSES = ("SNR", "AF", "IAVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "S
 
 
 @dataclass(frozen=True)
-class LabelTask:
+class LabelTask(Checked):
     """The classes of a classification task, and the class that each statement counts as.
 
     The six tasks of PTB-XL always have 71, 44, 23, 5, 19 and 12 classes, in the order in which the packaged statement
@@ -33,12 +34,11 @@ class LabelTask:
 
     name: str  # one of TASKS, or OWN
     class_names: tuple[str, ...]
-    minimum_likelihood: float = 0.0  # percent, diagnostic statements only; a likelihood of 0 is unknown and kept
+    minimum_likelihood: Percentile = 0.0  # percent, diagnostic statements only; a likelihood of 0 is unknown and kept
     members: Mapping[str, str] = field(default_factory=dict)  # statement -> class
 
     def __post_init__(self) -> None:
-        if not 0 <= self.minimum_likelihood <= 100:
-            raise ValueError(f"minimum_likelihood is {self.minimum_likelihood}, expected 0 to 100 percent")
+        super().__post_init__()
         strange = sorted(set(self.members.values()) - set(self.class_names))
         if strange:
             raise ValueError(f"members name the classes {strange}, which task {self.name!r} does not have")

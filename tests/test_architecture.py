@@ -21,6 +21,7 @@ _spec.loader.exec_module(house)
 # and of the floors before it.
 FLOORS = {
     "records": (
+        "bounds",
         "registry files patients leads label_tables beats",
         "attributes folds labels",
         "record",

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqecg.records.bounds import Checked, Count, CountOrNone, Spread
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.metrics import prd
@@ -17,14 +18,14 @@ from vqecg.training.fit import FitResult, FitSettings, fit
 
 
 @dataclass(frozen=True)
-class TokenizerTraining:
+class TokenizerTraining(Checked):
     """A tokenizer's shape and how it is trained."""
 
     model: ECGTokenizerConfig = field(default_factory=ECGTokenizerConfig)
     fit: FitSettings = field(default_factory=FitSettings)
-    shift: int = 8  # samples a record is moved by at most, either way, each time it is seen
-    gain: float = 0.1  # standard deviation of the logarithm of a random factor on each record
-    validation_records: int = 512  # at most so many validation records choose the weights
+    shift: CountOrNone = 8  # samples a record is moved by at most, either way, each time it is seen
+    gain: Spread = 0.1  # standard deviation of the logarithm of a random factor on each record
+    validation_records: Count = 512  # at most so many validation records choose the weights
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from vqecg.records.bounds import BatchSize, BelowOne, Checked, Count, CountOrNone, Positive, Seed, Share, Spread, Weight
 from vqecg.training.progress import peak_memory_mb
 from vqecg.training.sampler import batch_indices
 from vqecg.training.state import RunState, load_state, save_state
@@ -34,28 +35,26 @@ class Examples(Protocol):
 
 
 @dataclass(frozen=True)
-class FitSettings:
+class FitSettings(Checked):
     """Settings of a training."""
 
-    steps: int = 1000  # optimizer steps
-    batch_size: int = 64  # examples per step, over all processes and accumulated parts
-    learning_rate: float = 1e-3  # highest value, after the warm-up
-    final_learning_rate: float = 0.02  # at the last step, as a fraction of the highest (cosine in between)
-    warmup_steps: int = 50  # steps of linear warm-up
-    weight_decay: float = 0.01  # on matrices and kernels only
-    second_moment_decay: float = 0.99  # AdamW's beta 2
-    gradient_clip: float = 1.0  # greatest norm of the gradient
-    gradient_accumulation: int = 1  # parts a batch is split into, to save memory
+    steps: Count = 1000  # optimizer steps
+    batch_size: BatchSize = 64  # examples per step, over all processes and accumulated parts
+    learning_rate: Spread = 1e-3  # highest value, after the warm-up
+    final_learning_rate: Share = 0.02  # at the last step, as a fraction of the highest (cosine in between)
+    warmup_steps: CountOrNone = 50  # steps of linear warm-up
+    weight_decay: Weight = 0.01  # on matrices and kernels only
+    second_moment_decay: BelowOne = 0.99  # AdamW's beta 2
+    gradient_clip: Positive = 1.0  # greatest norm of the gradient
+    gradient_accumulation: BatchSize = 1  # parts a batch is split into, to save memory
     mixed_precision: str = "auto"  # "no", "bf16", or "auto": bf16 where the processor computes in it
-    average_decay: float = 0.0  # per step, of the averaged weights that are evaluated and kept; 0 = none
-    evaluate_every: int = 200  # steps between evaluations (and checkpoints)
-    patience: int = 0  # evaluations without a better value before stopping; 0 = never
-    seed: int = 0  # of the order of examples, augmentation and dropout
+    average_decay: BelowOne = 0.0  # per step, of the averaged weights that are evaluated and kept; 0 = none
+    evaluate_every: Count = 200  # steps between evaluations (and checkpoints)
+    patience: CountOrNone = 0  # evaluations without a better value before stopping; 0 = never
+    seed: Seed = 0  # of the order of examples, augmentation and dropout
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "gradient_accumulation", "evaluate_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
+        super().__post_init__()
         if self.mixed_precision not in ("auto", "no", "bf16"):
             raise ValueError(f"mixed_precision is {self.mixed_precision!r}; expected 'auto', 'no' or 'bf16'")
         if self.batch_size % self.gradient_accumulation:

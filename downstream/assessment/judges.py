@@ -24,6 +24,7 @@ from vqecg.downstream.classifiers.training import (
     predict,
     train_classifier,
 )
+from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.files.reuse import reuse
 
@@ -45,12 +46,12 @@ class TrainingSource:
 
 
 @dataclass(frozen=True)
-class JudgeSettings:
+class JudgeSettings(Checked):
     """The settings that all classifiers of an assessment share."""
 
     classifier: ClassifierSettings  # its model is named by the family, its thresholds are not used
     class_names: tuple[str, ...]
-    sampling_rate: int  # Hz
+    sampling_rate: Hertz  # Hz
 
     def identity(self, source: TrainingSource, family: str, seed: int) -> dict[str, Any]:
         """Everything that the weights of one classifier depend on."""

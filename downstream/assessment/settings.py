@@ -6,6 +6,7 @@ from typing import Annotated
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, JUDGES, classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.evaluation.statistics.resampling import BootstrapSettings
+from vqecg.records.bounds import Count, Seed
 from vqecg.records.registry import Choices
 
 
@@ -16,9 +17,9 @@ class AssessmentSettings(BootstrapSettings):
     families: Annotated[
         tuple[str, ...], Choices("classifiers that judge, the first one's features too", CLASSIFIERS.names)
     ] = JUDGES
-    seeds: tuple[int, ...] = (0, 1, 2)  # one classifier for each, in every family and design
+    seeds: tuple[Seed, ...] = (0, 1, 2)  # one classifier for each, in every family and design
     training: ClassifierSettings = field(default_factory=ClassifierSettings)  # the families name the model
-    neighbours: int = 5  # that make a neighbourhood, for precision, recall, density and coverage
+    neighbours: Count = 5  # that make a neighbourhood, for precision, recall, density and coverage
 
     def __post_init__(self) -> None:
         super().__post_init__()

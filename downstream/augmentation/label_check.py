@@ -22,6 +22,7 @@ from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, meets_r
 from vqecg.evaluation.waves.physiology import physiology
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.bounds import Checked, Count, Percentile, Seed, Share
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
 
@@ -29,20 +30,21 @@ CLASSIFIER, RULE = "classifier", "rule"  # reasons of a rejection
 
 
 @dataclass(frozen=True)
-class LabelCheckSettings:
+class LabelCheckSettings(Checked):
     """The share of a label that must be seen."""
 
-    percentile: float = 5.0  # of the scores of real training records with a class; a synthetic one below it is rejected
-    rule_share: float = 0.8  # of real training records with a statement that keep its rule, or the rule is not used
-    least: int = 20  # real training records with a class or statement, or nothing is asked for it
-    parts: int = 2  # of the training records, by patient; as many classifiers are trained, each on all but one part
-    seed: int = 0  # of the classifiers
+    percentile: Percentile = 5.0  # of the scores of real training records with a class; below it is too low
+    rule_share: Share = 0.8  # of real training records with a statement that keep its rule, or the rule is not used
+    least: Count = 20  # real training records with a class or statement, or nothing is asked for it
+    parts: Count = 2  # of the training records, by patient; as many classifiers are trained, each on all but one part
+    seed: Seed = 0  # of the classifiers
 
     def __post_init__(self) -> None:
-        if not 0 <= self.percentile < 100 or not 0 <= self.rule_share <= 1 or self.parts < 2 or self.least < 1:
+        super().__post_init__()
+        if self.percentile == 100 or self.parts < 2:
             raise ValueError(
-                f"got {self}; expected a percentile of 0 to below 100, a rule_share of 0 to 1, at least 2 parts and "
-                "least of at least 1"
+                f"percentile is {self.percentile} and parts {self.parts}; expected a percentile below 100 and at least "
+                "2 parts"
             )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from vqecg.downstream.augmentation.verdict import Verdict
 from vqecg.prior.likelihood import BATCH, EncodedRecords, losses_of_records
 from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.bounds import Checked, Count, Percentile, Seed
 from vqecg.records.store.selection import RecordSelection
 
 if TYPE_CHECKING:
@@ -23,17 +24,18 @@ UNLIKELY, TOO_LIKELY = "unlikely", "too likely"  # reasons of a rejection
 
 
 @dataclass(frozen=True)
-class LikelihoodSettings:
+class LikelihoodSettings(Checked):
     """The range of likelihood that a synthetic record may have."""
 
-    low: float = 0.5  # percentile of the training records' nats; a record below it is likelier than they are
-    high: float = 99.5  # percentile; a record above it is less likely
-    sample: int = 1000  # training records, at most, that the percentiles are taken from
-    seed: int = 0  # of the sample
+    low: Percentile = 0.5  # percentile of the training records' nats; a record below it is likelier than they are
+    high: Percentile = 99.5  # percentile; a record above it is less likely
+    sample: Count = 1000  # training records, at most, that the percentiles are taken from
+    seed: Seed = 0  # of the sample
 
     def __post_init__(self) -> None:
-        if not 0 <= self.low < self.high <= 100 or self.sample < 1:
-            raise ValueError(f"got {self}; expected percentiles 0 <= low < high <= 100, and a sample of at least 1")
+        super().__post_init__()
+        if not self.low < self.high:
+            raise ValueError(f"low is {self.low} and high {self.high}; expected percentiles with low below high")
 
 
 @dataclass(frozen=True, eq=False)

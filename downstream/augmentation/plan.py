@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from vqecg.records.bounds import Checked, Factor, PositiveFactor
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import TaskName
 from vqecg.records.store.subset import TrainingSubset
@@ -41,13 +42,13 @@ class AdditionPlan:
 
 
 @dataclass(frozen=True)
-class AdditionSettings:
+class AdditionSettings(Checked):
     """The records that are learned from, and the labels that are added to them."""
 
     task: TaskName = "superdiagnostic"
     target_classes: tuple[str, ...] = ()  # to add records to; none = that of the subset, else as auto: all scarce ones
-    ratio: float = 0.5  # target classes are filled up to this multiple of the commonest class, such as 0.25 to 4
-    companions: float = 0.0  # records without a target class added for each with one: so that looks are no sign
+    ratio: PositiveFactor = 0.5  # target classes are filled up to this multiple of the commonest class: 0.25 to 4, say
+    companions: Factor = 0.0  # records without a target class added for each with one: so that looks are no sign
     folds: FoldSplit = field(default_factory=FoldSplit)  # everything is made from and fitted on the training folds
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # of the training folds, as the generator's
 

@@ -8,20 +8,22 @@ import numpy as np
 
 from vqecg.downstream.classifiers.mixup import check_alpha, mixup
 from vqecg.downstream.classifiers.signal_augmentation import ClassicAugmentation, augment
+from vqecg.records.bounds import Checked, Positive
 from vqecg.records.registry import Choices, Registry
 
 NO_AUGMENTATION, CLASSIC, MIXUP = "none", "classic", "mixup"
 
 
 @dataclass(frozen=True)
-class BatchAugmentation:
+class BatchAugmentation(Checked):
     """The augmentation of every batch, and the settings of each kind of it."""
 
     name: Annotated[str, Choices("augmentation of every batch", lambda: AUGMENTATIONS.names())] = NO_AUGMENTATION
     classic: ClassicAugmentation = field(default_factory=ClassicAugmentation)  # kinds of "classic" and their strength
-    mixup_alpha: float = 0.2  # of the Beta distribution of weights, for "mixup"; small = most records nearly unmixed
+    mixup_alpha: Positive = 0.2  # of the Beta distribution of weights, for "mixup"; small = most records nearly unmixed
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         AUGMENTATIONS.get(self.name)
         check_alpha(self.mixup_alpha)
 

@@ -14,23 +14,25 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+from vqecg.records.bounds import BelowOne, Checked, Factor, Positive
 from vqecg.records.registry import Choices, Registry
 
 BCE, WEIGHTED_BCE, FOCAL, ASYMMETRIC = "bce", "weighted-bce", "focal", "asymmetric"
 
 
 @dataclass(frozen=True)
-class LossSettings:
+class LossSettings(Checked):
     """The loss of a classifier, and the parameters of each."""
 
     name: Annotated[str, Choices("loss", lambda: LOSSES.names())] = BCE
-    positive_weight_cap: float = 10.0  # greatest weight of a rare class's presence, for "weighted-bce"
-    focal_gamma: float = 2.0  # exponent by which what is right already counts less, for "focal"; 0 = bce
-    positive_gamma: float = 0.0  # that exponent where the class is present, for "asymmetric"
-    negative_gamma: float = 4.0  # that exponent where the class is absent, for "asymmetric"
-    negative_margin: float = 0.05  # probability below which an absent class counts nothing, for "asymmetric"
+    positive_weight_cap: Positive = 10.0  # greatest weight of a rare class's presence, for "weighted-bce"
+    focal_gamma: Factor = 2.0  # exponent by which what is right already counts less, for "focal"; 0 = bce
+    positive_gamma: Factor = 0.0  # that exponent where the class is present, for "asymmetric"
+    negative_gamma: Factor = 4.0  # that exponent where the class is absent, for "asymmetric"
+    negative_margin: BelowOne = 0.05  # probability below which an absent class counts nothing, for "asymmetric"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         LOSSES.get(self.name)
         gammas = (self.focal_gamma, self.positive_gamma, self.negative_gamma)
         check_parameters(self.positive_weight_cap, gammas, self.negative_margin)

@@ -8,6 +8,7 @@ from vqecg.downstream.classifiers.batch_augmentation import BatchAugmentation
 from vqecg.downstream.classifiers.losses import LossSettings
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, classifier_class
 from vqecg.downstream.classifiers.thresholds import MAXIMUM_F1, POLICIES
+from vqecg.records.bounds import Checked, SecondsOrNone
 from vqecg.records.registry import Choices
 from vqecg.training.fit import FitSettings
 
@@ -17,21 +18,20 @@ CLASSIFIER_FIT = FitSettings(steps=600, learning_rate=3e-3, warmup_steps=60, eva
 
 
 @dataclass(frozen=True)
-class ClassifierSettings:
+class ClassifierSettings(Checked):
     """The training of a classifier. The same settings serve every arm of a comparison."""
 
     model: Annotated[str, Choices("classifier, whose recipe gives the other defaults", CLASSIFIERS.listing)] = "resnet"
     fit: FitSettings = CLASSIFIER_FIT  # as many steps whatever the number of records; the run's seed replaces its seed
-    crop_seconds: float = 0.0  # s, random excerpt of each record per step; 0 = the whole record
+    crop_seconds: SecondsOrNone = 0.0  # s, random excerpt of each record per step; 0 = the whole record
     threshold_policy: str = MAXIMUM_F1  # "fixed 0.5" or "maximum F1 on validation, per class"
     loss: LossSettings = field(default_factory=LossSettings)
     augmentation: BatchAugmentation = field(default_factory=BatchAugmentation)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.threshold_policy not in POLICIES:
             raise ValueError(f"threshold_policy is {self.threshold_policy!r}; expected one of {', '.join(POLICIES)}")
-        if self.crop_seconds < 0:
-            raise ValueError(f"crop_seconds is {self.crop_seconds}; expected 0 (off) or more")
         classifier_class(self.model)
 
     def of_steps(self, steps: int) -> "ClassifierSettings":

@@ -8,28 +8,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vqecg.records.bounds import Checked, Positive, Share, Spread, Weight
+
 
 @dataclass(frozen=True)
-class ClassicAugmentation:
+class ClassicAugmentation(Checked):
     """The greatest strength of each kind of augmentation; 0 turns a kind off."""
 
-    share: float = 0.5  # of the records that each kind is done to, 0 to 1
-    wander: float = 0.1  # mV, greatest amplitude of a baseline wander, in each lead
-    wander_lowest: float = 0.05  # Hz, of the wander
-    wander_highest: float = 0.5  # Hz, of the wander
-    noise: float = 0.03  # mV, greatest standard deviation of white noise, in each lead
-    mask_seconds: float = 1.0  # s, longest stretch that is set to 0 mV in all leads
-    lead_share: float = 0.2  # of the leads, each set to 0 mV with this probability, never all of them
-    scaling: float = 0.1  # standard deviation of the logarithm of one factor for all leads
+    share: Share = 0.5  # of the records that each kind is done to, 0 to 1
+    wander: Weight = 0.1  # mV, greatest amplitude of a baseline wander, in each lead
+    wander_lowest: Positive = 0.05  # Hz, of the wander
+    wander_highest: Positive = 0.5  # Hz, of the wander
+    noise: Weight = 0.03  # mV, greatest standard deviation of white noise, in each lead
+    mask_seconds: Weight = 1.0  # s, longest stretch that is set to 0 mV in all leads
+    lead_share: Share = 0.2  # of the leads, each set to 0 mV with this probability, never all of them
+    scaling: Spread = 0.1  # standard deviation of the logarithm of one factor for all leads
 
     def __post_init__(self) -> None:
-        for name in ("share", "lead_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 to 1")
-        for name in ("wander", "noise", "mask_seconds", "scaling"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 (off) or more")
-        if not 0 < self.wander_lowest <= self.wander_highest:
+        super().__post_init__()
+        if self.wander_lowest > self.wander_highest:
             raise ValueError(
                 f"wander_lowest is {self.wander_lowest} Hz and wander_highest {self.wander_highest} Hz; "
                 "expected 0 < wander_lowest <= wander_highest"

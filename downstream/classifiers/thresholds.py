@@ -9,16 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vqecg.records.bounds import Checked, Share
+
 FIXED = "fixed 0.5"
 MAXIMUM_F1 = "maximum F1 on validation, per class"
 POLICIES = (FIXED, MAXIMUM_F1)
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(Checked):
     """One threshold per class: a class is predicted where its score is at least the threshold."""
 
-    values: tuple[float, ...]  # in the order of the classes
+    values: tuple[Share, ...]  # in the order of the classes
     policy: str  # where they come from, in words
 
 

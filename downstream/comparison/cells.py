@@ -7,19 +7,20 @@ from pathlib import Path
 from vqecg.downstream.augmentation.plan import slug
 from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.comparison.design import Design
+from vqecg.records.bounds import Checked, Count, CountOrNone
 from vqecg.records.folds import FoldSplit, folds_name
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(Checked):
     """One comparison of a grid."""
 
     name: str = ""  # of the cell; none = made from what it holds. Cells of one name that differ in folds are pooled
     design: Design = field(default_factory=Design)
-    rotate: tuple[int, ...] = ()  # folds of which each is tested on in turn, the next one validates, the others train
-    together: int = 1  # folds of `rotate` tested on at once: fewer generators to train, of fewer training records each
+    rotate: tuple[Count, ...] = ()  # folds of which each is tested on in turn, the next one validates, the others train
+    together: Count = 1  # folds of `rotate` tested on at once: fewer generators to train, of fewer records each
     model: str = ""  # classifier, trained by its recipe; none = as the design says
-    steps: int = 0  # of the classifier; 0 = as the recipe, or the design, says
+    steps: CountOrNone = 0  # of the classifier; 0 = as the recipe, or the design, says
     generator: str = ""  # folder; {test_fold}, {scarce_class}, {scarce_records} and {fraction} are filled in
 
     def with_folds(self, folds: FoldSplit) -> "Cell":

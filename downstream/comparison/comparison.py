@@ -26,6 +26,7 @@ from vqecg.downstream.comparison.runs import (
     patient_ids,
     prepare_runs,
 )
+from vqecg.records.bounds import Checked, Seed
 from vqecg.records.files.atomic import atomic_file, write_text
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.labels import LabelTask
@@ -35,14 +36,15 @@ COMPARISON_FILE = "comparison.json"
 
 
 @dataclass(frozen=True)
-class ComparisonSettings:
+class ComparisonSettings(Checked):
     """The training and the judgement of the classifiers of a comparison."""
 
     training: ClassifierSettings = field(default_factory=ClassifierSettings)  # of the classifiers
     analysis: Analysis = field(default_factory=Analysis)
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # one classifier for each, in every arm
+    seeds: tuple[Seed, ...] = (0, 1, 2, 3, 4)  # one classifier for each, in every arm
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds are {self.seeds}; expected at least one and none twice")
 

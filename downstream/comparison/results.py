@@ -22,6 +22,7 @@ from vqecg.downstream.comparison.tables import (
 from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, METRICS, VERDICTS, replicate_metric
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.evaluation.statistics.significance import needed_replicates
+from vqecg.records.bounds import Checked, Count, InnerShare, Seed
 from vqecg.training.checkpoint import json_values
 
 __all__ = ["FORMAT", "Analysis", "ArmScores", "Comparison", "analyse", "class_groups"]
@@ -31,24 +32,20 @@ TABLES = ("arms", "scores", "differences", "class_differences", "per_class")
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Analysis(Checked):
     """The way from test scores to verdicts. To be named before the run, so that nobody picks what looks best."""
 
     main_arm: str = "prior samples"  # the arm that the conclusion is about
     primary_metric: str = "auroc"  # auroc, average_precision or f1: the metric that the conclusion rests on
-    confidence: float = 0.95  # of the intervals
-    replicates: int = 2999  # bootstrap draws of patients and seeds; Holm over N classes at 95 % needs 40 N - 1 or more
-    bootstrap_seed: int = 0  # of these draws
+    confidence: InnerShare = 0.95  # of the intervals
+    replicates: Count = 2999  # bootstrap draws of patients and seeds; Holm over N classes at 95 % needs 40 N - 1
+    bootstrap_seed: Seed = 0  # of these draws
     pool_raw_scores: bool = False  # of folds; else ranks within the fold, for which classes must be even over folds
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.primary_metric not in METRICS:
             raise ValueError(f"primary_metric is {self.primary_metric!r}; expected one of {', '.join(METRICS)}")
-        if not 0 < self.confidence < 1 or self.replicates < 1:
-            raise ValueError(
-                f"got confidence {self.confidence} and {self.replicates} replicates; "
-                "expected a confidence between 0 and 1 and at least one replicate"
-            )
 
 
 @dataclass(frozen=True, eq=False)

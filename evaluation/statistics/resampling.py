@@ -8,23 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vqecg.records.bounds import Checked, Count, InnerShare, Seed
 from vqecg.records.patients import patient_keys
 
 
 @dataclass(frozen=True)
-class BootstrapSettings:
+class BootstrapSettings(Checked):
     """The bootstrap behind an interval."""
 
-    replicates: int = 1000  # bootstrap draws of patients and seeds
-    confidence: float = 0.95  # of the intervals
-    seed: int = 0  # of draws of records and patients
-
-    def __post_init__(self) -> None:
-        if not 0 < self.confidence < 1 or self.replicates < 1:
-            raise ValueError(
-                f"got confidence {self.confidence} and {self.replicates} replicates; "
-                "expected a confidence between 0 and 1 and at least one replicate"
-            )
+    replicates: Count = 1000  # bootstrap draws of patients and seeds
+    confidence: InnerShare = 0.95  # of the intervals
+    seed: Seed = 0  # of draws of records and patients
 
 
 @dataclass(frozen=True, eq=False)

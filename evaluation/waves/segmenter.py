@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqecg.records.bounds import Checked, Hertz, Size
 from vqecg.records.datasets.ludb import WAVES
 from vqecg.records.store.preprocessing import resample
 from vqecg.training.checkpoint import Pretrained
@@ -24,17 +25,18 @@ CHANNEL_BATCH = 256  # leads that go through the network at once: they stay in t
 
 
 @dataclass(frozen=True)
-class WaveSegmenterConfig:
+class WaveSegmenterConfig(Checked):
     """The shape of a `WaveSegmenter`."""
 
-    sampling_rate: int = 250  # Hz at which it works; signals of other rates are resampled
+    sampling_rate: Hertz = 250  # Hz at which it works; signals of other rates are resampled
     classes: tuple[str, ...] = CLASSES  # of every sample, in the order of the outputs
-    patch: int = 4  # samples a step of the trunk
-    stem_kernel: int = 16  # samples that a patch sees
-    widths: tuple[int, ...] = (32, 48, 64, 64)  # channels of the levels; every level but the first halves the rate
-    kernel_size: int = 5  # steps of a level
+    patch: Size = 4  # samples a step of the trunk
+    stem_kernel: Size = 16  # samples that a patch sees
+    widths: tuple[Size, ...] = (32, 48, 64, 64)  # channels of the levels; every level but the first halves the rate
+    kernel_size: Size = 5  # steps of a level
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.classes != CLASSES:
             raise ValueError(f"classes are {self.classes}; expected {CLASSES}")
         if self.kernel_size % 2 == 0 or (self.stem_kernel - self.patch) % 2 or self.stem_kernel < self.patch:

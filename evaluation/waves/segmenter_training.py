@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter, WaveSegmenterConfig
+from vqecg.records.bounds import Checked, Count, CountOrNone, Seconds, Spread, Weight
 from vqecg.records.datasets.ludb import LUDBRecord
 from vqecg.records.store.preprocessing import resample
 from vqecg.training.fit import FitResult, FitSettings, fit
@@ -21,7 +22,7 @@ WANDER = (0.05, 0.5)  # Hz, of the baseline that is added
 
 
 @dataclass(frozen=True)
-class SegmenterTraining:
+class SegmenterTraining(Checked):
     """A segmenter's shape and how it is trained."""
 
     model: WaveSegmenterConfig = field(default_factory=WaveSegmenterConfig)
@@ -30,14 +31,15 @@ class SegmenterTraining:
             steps=3000, batch_size=32, learning_rate=3e-3, warmup_steps=50, average_decay=0.99, evaluate_every=200
         )
     )
-    parts: int = 5  # the records are dealt into so many parts; one is held out
-    held_out: int = 0  # its number, from 0
-    seconds: float = 4.096  # length of an example, s
-    stretch: float = 0.25  # greatest change of the logarithm of the time scale
-    noise: float = 0.015  # mV, mean standard deviation of added noise
-    wander: float = 0.15  # mV, mean amplitude of added baseline wander
+    parts: Count = 5  # the records are dealt into so many parts; one is held out
+    held_out: CountOrNone = 0  # its number, from 0
+    seconds: Seconds = 4.096  # length of an example, s
+    stretch: Spread = 0.25  # greatest change of the logarithm of the time scale
+    noise: Weight = 0.015  # mV, mean standard deviation of added noise
+    wander: Weight = 0.15  # mV, mean amplitude of added baseline wander
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.parts < 2 or not 0 <= self.held_out < self.parts:
             raise ValueError(
                 f"part {self.held_out} of {self.parts} is held out; expected 0 to {self.parts - 1} of 2 or more"

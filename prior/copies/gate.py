@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vqecg.prior.copies.waveform_index import NearestNeighbours, NeighbourIndex, WaveformIndex, joined
+from vqecg.records.bounds import Checked, Count, Percentile, Seed
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
@@ -14,19 +15,18 @@ NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a tr
 
 
 @dataclass(frozen=True)
-class GateSettings:
+class GateSettings(Checked):
     """Settings of the distance that a record must keep from training records."""
 
-    percentile: float = 1.0  # of the distance of a real record to its nearest of another patient; nearer is a copy
-    sample: int = 1000  # real training records, at most, from which the percentile is taken
-    attempts: int = 100  # draws for a record before it is given up
-    seed: int = 0  # of the sample
+    percentile: Percentile = 1.0  # of the distance of a real record to its nearest of another patient; nearer is a copy
+    sample: Count = 1000  # real training records, at most, from which the percentile is taken
+    attempts: Count = 100  # draws for a record before it is given up
+    seed: Seed = 0  # of the sample
 
     def __post_init__(self) -> None:
-        if not 0 < self.percentile < 100 or self.sample < 1 or self.attempts < 1:
-            raise ValueError(
-                f"got {self}; expected a percentile between 0 and 100, and sample and attempts of at least 1"
-            )
+        super().__post_init__()
+        if not 0 < self.percentile < 100:
+            raise ValueError(f"percentile is {self.percentile}; expected more than 0 and less than 100")
 
 
 @dataclass(frozen=True, eq=False)

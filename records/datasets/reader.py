@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.datasets.wfdb_reading import Waveform, read_wfdb
 from vqecg.records.record import RecordTable
 from vqecg.records.registry import Registry
 
 
 @dataclass(frozen=True)
-class ReadingOptions:
+class ReadingOptions(Checked):
     """Wishes of the user; a reader takes those that its layout has a choice of."""
 
-    sampling_rate: int = 100  # Hz, the least that is wanted where a set has several rates
+    sampling_rate: Hertz = 100  # Hz, the least that is wanted where a set has several rates
     labels_csv: Path | None = None  # the labels, for a reader with `takes_labels_csv`
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from vqecg.records.bounds import Checked, Factor, Hertz, Seconds
 from vqecg.records.leads import LEADS, twelve_leads
 from vqecg.records.record import ECGRecord
 from vqecg.records.simulation.heart import Heart, Patient, draw_patient
@@ -45,12 +46,12 @@ TRUTH_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class SimulatorSettings:
+class SimulatorSettings(Checked):
     """Settings of a simulated record."""
 
-    seconds: float = 10.0  # length of a record, s
-    sampling_rate: int = 500  # of the signal, Hz
-    noise: float = 1.0  # factor on baseline wander, muscle and electrode noise; 0 for none
+    seconds: Seconds = 10.0  # length of a record, s
+    sampling_rate: Hertz = 500  # of the signal, Hz
+    noise: Factor = 1.0  # factor on baseline wander, muscle and electrode noise; 0 for none
 
 
 @dataclass(frozen=True)

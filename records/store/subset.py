@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vqecg.records.bounds import Checked, CountOrNone, PositiveShare, Seed
 from vqecg.records.folds import FoldSplit, SplitIndices
 
 if TYPE_CHECKING:
@@ -20,23 +21,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TrainingSubset:
+class TrainingSubset(Checked):
     """The part of the training records that is used; all of them by default."""
 
     scarce_class: str = ""  # class that is made scarce, such as HYP; "" = none
-    scarce_records: int = 0  # training records with that class that stay, at most; all records without it stay
+    scarce_records: CountOrNone = 0  # training records with that class that stay, at most; all records without it stay
     task: str = "superdiagnostic"  # that the scarce class belongs to
-    fraction: float = 1.0  # of the training patients that stay, above 0 to 1; taken before a class is made scarce
-    seed: int = 0  # of the draw of patients; with the same seed the fewer are among the more
+    fraction: PositiveShare = 1.0  # of the training patients that stay, above 0; taken before a class is made scarce
+    seed: Seed = 0  # of the draw of patients; with the same seed the fewer are among the more
 
     def __post_init__(self) -> None:
-        if bool(self.scarce_class) != (self.scarce_records > 0) or self.scarce_records < 0:
+        super().__post_init__()
+        if bool(self.scarce_class) != (self.scarce_records > 0):
             raise ValueError(
                 f"scarce_class is {self.scarce_class!r} and scarce_records {self.scarce_records}; expected a class and "
                 "at least 1 record, or neither"
             )
-        if not 0 < self.fraction <= 1:
-            raise ValueError(f"fraction is {self.fraction}; expected more than 0, at most 1")
 
     @property
     def reduces(self) -> bool:

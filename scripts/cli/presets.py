@@ -6,20 +6,21 @@ from dataclasses import dataclass, replace
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings, for_model, recipe
 from vqecg.prior.config import PriorShape, SamplingSettings
 from vqecg.prior.training import DETAIL_FIT, SKETCH_FIT, PriorTraining
+from vqecg.records.bounds import Checked, Seed
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.training import TokenizerTraining
 from vqecg.training.fit import FitSettings
 
 
 @dataclass(frozen=True)
-class Preset:
+class Preset(Checked):
     """Settings of all steps."""
 
     tokenizer: TokenizerTraining
     prior: PriorTraining
     sampling: SamplingSettings
     classifier: ClassifierSettings
-    seeds: tuple[int, ...]  # of the classifiers of a comparison
+    seeds: tuple[Seed, ...]  # of the classifiers of a comparison
 
 
 TINY = Preset(

@@ -6,18 +6,19 @@ from typing import Annotated
 
 import tyro
 
+from vqecg.records.bounds import Checked, Workers
 from vqecg.records.datasets.download import download
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Checked):
     """Options of `vqecg download`."""
 
     dataset: Annotated[str, tyro.conf.Positional]  # ptb-xl, challenge-2020, challenge-2021 or ludb
     folder: Annotated[Path, tyro.conf.Positional]  # where to; run it again to go on after an interruption
     only: tuple[str, ...] = ()  # patterns of the files wanted, such as 'records100/*' '*.csv'; none = all
     base_url: str | None = None  # another address that serves the same files
-    threads: int = 4  # files at a time
+    threads: Workers = 4  # files at a time
 
 
 def run(arguments: Arguments) -> None:

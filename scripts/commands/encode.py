@@ -5,19 +5,20 @@ from pathlib import Path
 
 import numpy as np
 
+from vqecg.records.bounds import Checked, Fold, Workers
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.encoding import CodeStore
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Checked):
     """Options of `vqecg encode`."""
 
     store: Path  # folder that `vqecg prepare` wrote
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
     out: Path  # folder of the codes; the same command again goes on after an interruption
-    folds: tuple[int, ...] = ()  # folds to encode; none = all records
-    workers: int = 1  # processes, one thread each
+    folds: tuple[Fold, ...] = ()  # folds to encode; none = all records
+    workers: Workers = 1  # processes, one thread each
     overwrite: bool = False  # replace earlier codes in --out
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
 from vqecg.records.store.preprocessing import prepare
 from vqecg.records.store.signal_spec import SignalSpec
@@ -10,13 +11,13 @@ from vqecg.reports.ecg_paper import plot_ecg, save_figure
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Checked):
     """Options of `vqecg plot`."""
 
     data: Path  # folder of ECGs, real or synthetic
     record: str  # record_id, such as 1 or A0001
     out: Path  # file to write, .svg or .png
-    sampling_rate: int = 100  # Hz, at which it is drawn
+    sampling_rate: Hertz = 100  # Hz, at which it is drawn
     source: SourceName = AUTO
 
 

@@ -15,6 +15,7 @@ from vqecg.downstream.comparison.arms.registry import RUN, arms_of
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design, plan_of_labels
 from vqecg.prior.generator import ECGGenerator
+from vqecg.records.bounds import Checked, CountOrNone, PositiveFactor, Seed, Workers
 from vqecg.records.datasets.registry import AUTO, SourceName
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.files.atomic import write_text
@@ -44,7 +45,7 @@ SYNTHETIC_FILE = "synthetic.json"  # all that the synthetic data set depends on
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Checked):
     """Options of `vqecg run`."""
 
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
@@ -57,11 +58,11 @@ class Arguments:
     source: SourceName = AUTO
     labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files
     target_classes: tuple[str, ...] = ()  # classes to add records to; none = all with under a third of the commonest's
-    ratio: float = 0.5  # target classes are filled up to this fraction of the commonest class
-    synthetic: int = 0  # records of the synthetic data set; 0 = as many as there are training records
+    ratio: PositiveFactor = 0.5  # target classes are filled up to this fraction of the commonest class
+    synthetic: CountOrNone = 0  # records of the synthetic data set; 0 = as many as there are training records
     settings: Preset = field(default_factory=lambda: SMALL)
-    workers: int = 1  # processes that read recordings and that sample, one thread each
-    seed: int = 0  # of sampling and additions; training has seeds of its own in --settings
+    workers: Workers = 1  # processes that read recordings and that sample, one thread each
+    seed: Seed = 0  # of sampling and additions; training has seeds of its own in --settings
     overwrite: bool = False  # do steps in --out again whose settings differ
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, in every step
 
@@ -129,8 +130,6 @@ def check(arguments: Arguments) -> None:
     settings = arguments.settings
     if not arguments.folds.validation or not arguments.folds.test:
         raise ValueError("no validation or no test fold; `vqecg run` needs both: name some of 1-10 for each")
-    if arguments.synthetic < 0:
-        raise ValueError(f"synthetic is {arguments.synthetic}; expected a number of records, or 0 for as many as train")
     for name in {arguments.task, arguments.prior_task} - {OWN}:
         LabelTask.named(name)
     at_rate(settings.tokenizer, arguments.spec.sampling_rate)

@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from vqecg.records.bounds import Checked, Count, Hertz, Seconds, Seed
 from vqecg.records.simulation.dataset import simulate_dataset
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Checked):
     """Options of `vqecg simulate`."""
 
     out: Path  # folder of the new data set
-    records: int = 1000  # how many, at least 20
-    sampling_rate: int = 100  # samples a second, Hz
-    seconds: float = 10.0  # length of a record, s
-    seed: int = 0  # another seed, other records
+    records: Count = 1000  # how many, at least 20
+    sampling_rate: Hertz = 100  # samples a second, Hz
+    seconds: Seconds = 10.0  # length of a record, s
+    seed: Seed = 0  # another seed, other records
     overwrite: bool = False  # replace an earlier simulated data set in --out
 
 

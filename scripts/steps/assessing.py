@@ -18,6 +18,7 @@ from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.classifiers.held_out import check_added
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.generator import ECGGenerator
+from vqecg.records.bounds import Checked
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.export.synthetic_dataset import TRAINING_FOLD
@@ -37,7 +38,7 @@ RESULT, PAGE = "assessment.json", "assessment.html"
 
 
 @dataclass(frozen=True)
-class AssessingStep:
+class AssessingStep(Checked):
     """Synthetic and real records, the folder of the assessment, and how it measures."""
 
     synthetic: Annotated[Path, tyro.conf.Positional]  # data set that `vqecg generate` wrote, or a store of one

@@ -30,6 +30,7 @@ from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.copies.waveform_index import NearestNeighbours
 from vqecg.prior.generator import ECGGenerator
+from vqecg.records.bounds import Checked, CountOrNone
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
@@ -44,7 +45,7 @@ from vqecg.training.checkpoint import fingerprint
 
 
 @dataclass(frozen=True)
-class AugmentingStep:
+class AugmentingStep(Checked):
     """Recordings and generator, the folder of the data set, and how its records are made and checked."""
 
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
@@ -63,7 +64,7 @@ class AugmentingStep:
     likelihood: LikelihoodSettings = field(default_factory=LikelihoodSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     no_gate: bool = False  # keep records that are near copies of a training record (most with a parent are, of it)
-    min_parents: int = 20  # training records with a target class that can be parents, at least
+    min_parents: CountOrNone = 20  # training records with a target class that can be parents, at least
     force: bool = False  # whatever --min-parents says
     overwrite: bool = False  # replace an earlier synthetic data set in --out
 

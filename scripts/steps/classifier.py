@@ -14,6 +14,7 @@ from vqecg.downstream.classifiers.published_metrics import published_scores
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import JoinedSignals
 from vqecg.downstream.classifiers.training import LabelledSignals, classifier_card, predict, train_classifier
+from vqecg.records.bounds import Checked, Seed
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.labels import TaskName
@@ -27,7 +28,7 @@ from vqecg.training.processes import is_main_process
 
 
 @dataclass(frozen=True)
-class ClassifierStep:
+class ClassifierStep(Checked):
     """The recordings, the folder of the classifier, and how it is trained."""
 
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
@@ -37,7 +38,7 @@ class ClassifierStep:
     real: bool = True  # --no-real: train on the synthetic records alone, not on the real training folds too
     folds: FoldSplit = field(default_factory=FoldSplit)
     training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)
-    seed: int = 0  # of the first weights and the order of records
+    seed: Seed = 0  # of the first weights and the order of records
     overwrite: bool = False  # start anew where --out holds a classifier of other settings
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer real training records
 

@@ -21,6 +21,7 @@ from vqecg.downstream.comparison.grid import run_grid
 from vqecg.downstream.comparison.results import Comparison
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.generator import ECGGenerator
+from vqecg.records.bounds import Checked, Workers
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.stage_file import STAGE_FILE
 from vqecg.records.store.record_store import RecordStore
@@ -48,7 +49,7 @@ def design_of(chosen: Preset) -> Design:
 
 
 @dataclass(frozen=True)
-class ComparingStep:
+class ComparingStep(Checked):
     """Recordings and generator, the folder of the comparison, and what is compared how."""
 
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
@@ -57,7 +58,7 @@ class ComparingStep:
     quick: bool = False  # six arms (unless --arms), two seeds and 600 steps at most: a look, not a conclusion
     design: Annotated[Design, tyro.conf.arg(name="")] = field(default_factory=lambda: design_of(SMALL))
     allow_other_training: bool = False  # compare with a generator of other training records; the report says so
-    workers: int = 1  # processes that train classifiers, one thread each
+    workers: Workers = 1  # processes that train classifiers, one thread each
     overwrite: bool = False  # start anew where --out holds a comparison of other settings
 
     @property

@@ -19,6 +19,7 @@ from vqecg.prior.generator import ECGGenerator, find_generator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
 from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.bounds import Checked, Count, CountOrNone, Seed, Workers
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
@@ -47,24 +48,24 @@ else:
 
 
 @dataclass(frozen=True)
-class GeneratingStep:
+class GeneratingStep(Checked):
     """The generator, the folder of the data set, and what is generated."""
 
     generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
     out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
     labels: tuple[str, ...] = ()  # these together, such as AFIB, or HYP STTC; none = all combinations of the training
     only: bool = False  # no other labels of the kind of --labels come along
-    count: int = 100  # records
+    count: Count = 100  # records
     attributes: Annotated[WantedAttributes, tyro.conf.arg(name="")] = field(default_factory=WantedAttributes)
     sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
-    seed: int = 0  # of requests and draws; the same seed gives the same records on the same machine
+    seed: Seed = 0  # of requests and draws; the same seed gives the same records on the same machine
     overwrite: bool = False  # replace an earlier synthetic data set in --out
     against: Path | None = None  # store of the training: records too near to one of its training folds are drawn anew
     folds: FoldSplit = field(default_factory=FoldSplit)  # of the training; the gate compares with the training folds
     gate: GateSettings = field(default_factory=GateSettings)
-    min_parents: int = 20  # training records that --labels needs; other labels with fewer are not asked for
+    min_parents: CountOrNone = 20  # training records that --labels needs; other labels with fewer are not asked for
     force: bool = False  # whatever --min-parents says
-    workers: int = 1  # processes, one thread each; the records do not depend on their number
+    workers: Workers = 1  # processes, one thread each; the records do not depend on their number
 
 
 def generate(step: GeneratingStep) -> str:
@@ -72,8 +73,6 @@ def generate(step: GeneratingStep) -> str:
 
     Returns what was written and what the gate did, in two lines.
     """
-    if step.count < 1:
-        raise ValueError(f"count is {step.count}; expected at least 1")
     check_destination(step.out, is_dataset, step.overwrite)
     place = find_generator(step.generator).resolve()  # workers take it as a path
     generator = ECGGenerator.from_pretrained(place)

@@ -9,6 +9,7 @@ import pandas as pd
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.editing.interpolation import interpolable, interpolate_store
 from vqecg.prior.editing.settings import InterpolationSettings
+from vqecg.records.bounds import Checked, Count, CountOrNone
 from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
@@ -20,7 +21,7 @@ from vqecg.training.checkpoint import fingerprint
 
 
 @dataclass(frozen=True)
-class InterpolatingStep:
+class InterpolatingStep(Checked):
     """Recordings and tokenizer, the folder of the data set, and how the records are mixed."""
 
     store: Path  # folder that `vqecg prepare` wrote
@@ -28,20 +29,18 @@ class InterpolatingStep:
     out: Path  # folder of the new data set, in PTB-XL's layout
     label: str  # parents have this label, and otherwise just the same labels as each other
     task: TaskName = "superdiagnostic"
-    count: int = 100  # records
+    count: Count = 100  # records
     folds: FoldSplit = field(default_factory=FoldSplit)
     settings: InterpolationSettings = field(default_factory=InterpolationSettings)
     overwrite: bool = False  # replace an earlier synthetic data set in --out
     gate: GateSettings = field(default_factory=GateSettings)
     no_gate: bool = False  # keep mixtures that are near copies of a training record (most are, of their first parent)
-    min_parents: int = 20  # records with the label that can be parents, at least
+    min_parents: CountOrNone = 20  # records with the label that can be parents, at least
     force: bool = False  # whatever --min-parents says
 
 
 def interpolate(step: InterpolatingStep) -> str:
     """Writes the data set; parents come from the training folds. Returns what was written and what the gate did."""
-    if step.count < 1:
-        raise ValueError(f"count is {step.count}; expected at least 1")
     check_destination(step.out, is_dataset, step.overwrite)
     store = RecordStore.open(step.store)
     task, tokenizer = store.task(step.task), ECGTokenizer.from_pretrained(step.tokenizer)

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vqecg.records.bounds import Checked, Workers
 from vqecg.records.datasets.registry import AUTO, SourceName, read_table
 from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
@@ -11,7 +12,7 @@ from vqecg.records.store.signal_spec import SignalSpec
 
 
 @dataclass(frozen=True)
-class PreparingStep:
+class PreparingStep(Checked):
     """The recordings, the store to be made of them, and how."""
 
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
@@ -19,7 +20,7 @@ class PreparingStep:
     spec: SignalSpec = field(default_factory=SignalSpec)
     source: SourceName = AUTO
     labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files
-    workers: int = 1  # processes that read
+    workers: Workers = 1  # processes that read
     overwrite: bool = False  # replace an earlier store in --out
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from vqecg.prior.generator import GENERATOR_FOLDER, ECGGenerator
 from vqecg.prior.requests import training_conditions
 from vqecg.prior.training import PriorTraining, train_prior
+from vqecg.records.bounds import Checked
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
@@ -22,7 +23,7 @@ from vqecg.training.processes import is_main_process
 
 
 @dataclass(frozen=True)
-class PriorStep:
+class PriorStep(Checked):
     """Recordings and tokenizer, the folder of the prior, and how it is trained."""
 
     store: Path  # folder that `vqecg prepare` wrote

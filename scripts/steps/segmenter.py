@@ -10,6 +10,7 @@ import pandas as pd
 
 from vqecg.evaluation.waves.delineation_errors import delineation_errors
 from vqecg.evaluation.waves.segmenter_training import LOW_RATE, SegmenterTraining, split_records, train_segmenter
+from vqecg.records.bounds import Checked
 from vqecg.records.datasets.ludb import LUDBRecord, read_ludb
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.stage import Stage, begin
@@ -17,7 +18,7 @@ from vqecg.training.checkpoint import fingerprint
 
 
 @dataclass(frozen=True)
-class SegmenterStep:
+class SegmenterStep(Checked):
     """The recordings, the folder of the segmenter, and how it is trained."""
 
     ludb: Path  # folder of LUDB, as `vqecg download ludb` fetches it

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
+from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
 from vqecg.records.files.atomic import atomic_file
 from vqecg.records.leads import independent_leads
@@ -22,7 +23,7 @@ TABLE_ENDINGS = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
-class SegmentingStep:
+class SegmentingStep(Checked):
     """The recordings, the segmenter, and the files to write."""
 
     data: Path  # folder of ECGs, real or synthetic, or a store of `vqecg prepare`
@@ -31,7 +32,7 @@ class SegmentingStep:
     waves: Path | None = None  # file to write, .csv or .parquet: every wave of every lead, times in s
     plot: Path | None = None  # file to write, .svg or .png: one recording with its waves shaded
     record: str = ""  # record_id of the recording that --plot draws; the first one if not given
-    sampling_rate: int = 100  # Hz, the least that is read where a set has several rates
+    sampling_rate: Hertz = 100  # Hz, the least that is read where a set has several rates
     source: SourceName = AUTO
 
 

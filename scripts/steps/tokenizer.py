@@ -4,6 +4,7 @@ import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from vqecg.records.bounds import Checked
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset, split_rows
@@ -18,7 +19,7 @@ from vqecg.training.processes import is_main_process
 
 
 @dataclass(frozen=True)
-class TokenizerStep:
+class TokenizerStep(Checked):
     """The recordings, the folder of the tokenizer, and how it is trained."""
 
     store: Path  # folder that `vqecg prepare` wrote

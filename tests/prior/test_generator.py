@@ -1,8 +1,11 @@
 """The generator: labels in, twelve leads out, the same from the folder it was saved in; requests it cannot meet."""
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -259,3 +262,42 @@ def test_the_conditions_count_the_training_records(simulated_store: RecordStore,
     labels = simulated_store.labels(task)[simulated_split.train]
     only_normal = (labels == [1, 0, 0, 0, 0]).all(1).sum()
     assert found.loc[found["labels"] == "NORM", "count"].sum() == only_normal
+
+
+@pytest.mark.bad_input("options")
+@pytest.mark.parametrize("age", [300.0, -1.0, 126, math.inf, -math.inf, 1e6, "old", "70", None, True, 10**400])
+def test_an_age_that_nobody_has_is_refused(tiny_generator: ECGGenerator, age: Any):
+    with pytest.raises(ValueError, match="expected 0 to 125 years"):
+        tiny_generator.requests(["NORM"], 2, seed=0, age=age)
+
+
+@pytest.mark.bad_input("options")
+@pytest.mark.parametrize(
+    "wrong",
+    [{"count": -1}, {"count": 2.5}, {"count": 10**12}, {"count": "2"}, {"seed": -1}, {"seed": 2**64}, {"seed": 0.5}],
+)
+def test_a_count_or_seed_that_cannot_be_is_refused(tiny_generator: ECGGenerator, wrong: dict[str, Any]):
+    with pytest.raises(ValueError, match="expected a whole number"):
+        tiny_generator.requests(["NORM"], **({"count": 2, "seed": 0} | wrong))
+    if "seed" in wrong:
+        with pytest.raises(ValueError, match="expected a whole number"):
+            tiny_generator.generate(tiny_generator.requests(["NORM"], 1, seed=0), **wrong)
+
+
+@pytest.mark.bad_input("options")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda asked: replace(asked, labels=asked.labels * math.nan),
+        lambda asked: replace(asked, labels=asked.labels * 0.5),
+        lambda asked: replace(asked, labels=asked.labels[:, :3]),
+        lambda asked: replace(asked, attributes={"age": np.array([400.0, 50.0], np.float32)}),
+        lambda asked: replace(asked, attributes={"age": np.array([50.0], np.float32)}),
+        lambda asked: replace(asked, attributes={"sex": np.array(["male", "F"], object)}),
+        lambda asked: replace(asked, attributes={"shoe": np.array([44.0, 40.0], np.float32)}),
+    ],
+)
+def test_requests_that_cannot_be_are_refused(tiny_generator: ECGGenerator, change: Callable[[Requests], Requests]):
+    wrong = change(tiny_generator.requests(["NORM"], 2, seed=0))
+    with pytest.raises(ValueError, match="expected"):
+        tiny_generator.generate(wrong, seed=0)

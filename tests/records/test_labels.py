@@ -71,7 +71,7 @@ def test_the_minimum_likelihood_leaves_form_and_rhythm_alone() -> None:
 
 
 def test_a_minimum_likelihood_outside_percent_is_refused() -> None:
-    with pytest.raises(ValueError, match="0 to 100 percent"):
+    with pytest.raises(ValueError, match="expected a number from 0 to 100"):
         LabelTask.named("all", minimum_likelihood=101)
 
 

@@ -22,6 +22,7 @@ from vqecg.prior.config import SamplingSettings
 from vqecg.prior.editing.pairing import Parents, parents_of
 from vqecg.prior.editing.settings import SHARED, SUPPORTED, InfillingSettings, InterpolationSettings
 from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.bounds import Checked, Count, CountOrNone, Seed
 from vqecg.records.labels import LabelTask
 from vqecg.records.registry import Registry
 from vqecg.records.store.record_store import RecordStore
@@ -33,19 +34,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AugmentationSettings:
+class AugmentationSettings(Checked):
     """Settings of all methods; seeds and attempts of the parts are taken from here."""
 
     interpolation: InterpolationSettings = field(default_factory=InterpolationSettings)
     infilling: InfillingSettings = field(default_factory=InfillingSettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
-    least: int = 20  # training records with a statement, or the prior is not asked for it
-    attempts: int = 10  # draws for a record until one passes gate and check
-    seed: int = 0  # of all draws
+    least: CountOrNone = 20  # training records with a statement, or the prior is not asked for it
+    attempts: Count = 10  # draws for a record until one passes gate and check
+    seed: Seed = 0  # of all draws
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or self.least < 0:
-            raise ValueError(f"got {self}; expected attempts of at least 1 and least of at least 0")
+        super().__post_init__()
         if self.interpolation.pairing not in (SUPPORTED, SHARED):
             raise ValueError(
                 f"pairing is {self.interpolation.pairing!r}; expected {SUPPORTED!r} or {SHARED!r}: records are written "

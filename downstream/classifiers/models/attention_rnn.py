@@ -19,22 +19,23 @@ from vqecg.downstream.classifiers.models.interface import (
     scaled,
 )
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
+from vqecg.records.bounds import BelowOne, Size
 
 
 @dataclass(frozen=True)
 class AttentionRNNConfig(ClassifierConfig):
     """The shape of an `AttentionRNNClassifier`."""
 
-    stem_kernel: int = 15  # samples, of the first convolution, which halves the rate
-    widths: tuple[int, ...] = (16, 32, 48, 64)  # channels of the stages; each ends in pooling, which halves the rate
-    kernel_size: int = 5  # samples, at the rate of the stage
-    hidden: int = 48  # units of the GRU, in each direction
-    attention: int = 32  # units of the layer that weighs the moments
-    dropout: float = 0.2  # of the pooled features, in training
+    stem_kernel: Size = 15  # samples, of the first convolution, which halves the rate
+    widths: tuple[Size, ...] = (16, 32, 48, 64)  # channels of the stages; each ends in pooling, which halves the rate
+    kernel_size: Size = 5  # samples, at the rate of the stage
+    hidden: Size = 48  # units of the GRU, in each direction
+    attention: Size = 32  # units of the layer that weighs the moments
+    dropout: BelowOne = 0.2  # of the pooled features, in training
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_positive(widths=self.widths, hidden=self.hidden, attention=self.attention)
+        check_positive(widths=self.widths)
         check_odd(kernel_size=self.kernel_size, stem_kernel=self.stem_kernel)
 
 

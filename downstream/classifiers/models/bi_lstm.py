@@ -16,28 +16,27 @@ from vqecg.downstream.classifiers.models.interface import (
     ClassifierConfig,
     Recipe,
     check_odd,
-    check_positive,
     scaled,
 )
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
+from vqecg.records.bounds import BelowOne, Depth, Size
 
 
 @dataclass(frozen=True)
 class BiLSTMConfig(ClassifierConfig):
     """The shape of a `BiLSTMClassifier`."""
 
-    patch: int = 13  # samples that are read at a step
-    stride: int = 4  # samples from one step to the next
-    width: int = 64  # numbers that describe a patch
-    hidden: int = 64  # units of the LSTM, in each direction
-    layers: int = 2  # of the LSTM
-    dropout: float = 0.2  # between the layers and of the features, in training
+    patch: Size = 13  # samples that are read at a step
+    stride: Size = 4  # samples from one step to the next
+    width: Size = 64  # numbers that describe a patch
+    hidden: Size = 64  # units of the LSTM, in each direction
+    layers: Depth = 2  # of the LSTM
+    dropout: BelowOne = 0.2  # between the layers and of the features, in training
 
     def __post_init__(self) -> None:
         super().__post_init__()
         # oneDNN's bf16 convolution is wrong for padded kernels of 8, 12 or 16 samples on few channels
         check_odd(patch=self.patch)
-        check_positive(patch=self.patch, stride=self.stride, width=self.width, hidden=self.hidden, layers=self.layers)
 
 
 @CLASSIFIERS.register("bi-lstm", rank=4)

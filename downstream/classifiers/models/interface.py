@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from torch import Tensor, nn
 
+from vqecg.records.bounds import Checked, Hertz, Positive
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.training.checkpoint import Pretrained
 
@@ -14,15 +15,16 @@ Recipe = Mapping[str, Any]  # what differs from the shared settings, by dotted n
 
 
 @dataclass(frozen=True)
-class ClassifierConfig:
+class ClassifierConfig(Checked):
     """The input of a classifier and the meaning of its outputs; the config of every classifier starts with it."""
 
     class_names: tuple[str, ...]  # one output each, in this order
     leads: tuple[str, ...] = INDEPENDENT_LEADS  # in the order of the signal's rows
-    sampling_rate: int = 100  # Hz
-    scale: float = 0.24  # mV that count as 1 inside the model, one for all leads and records: voltage is diagnosis
+    sampling_rate: Hertz = 100  # Hz
+    scale: Positive = 0.24  # mV that count as 1 inside the model, one for all leads and records: voltage is diagnosis
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.class_names or len(set(self.class_names)) != len(self.class_names):
             raise ValueError(f"class_names are {self.class_names}; expected at least one name and none twice")
 

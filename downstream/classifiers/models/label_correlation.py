@@ -23,6 +23,7 @@ from vqecg.downstream.classifiers.models.interface import (
     scaled,
 )
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
+from vqecg.records.bounds import BelowOne, Size
 
 FEATURES, LABELS = MEMORIES = ("features", "labels")
 
@@ -31,39 +32,32 @@ FEATURES, LABELS = MEMORIES = ("features", "labels")
 class LabelCorrelationConfig(ClassifierConfig):
     """The shape of a `LabelCorrelationClassifier`."""
 
-    stem_width: int = 32  # channels after the first convolution
-    stem_kernel: int = 15  # samples
-    widths: tuple[int, ...] = (32, 64, 128, 128, 128)  # channels of the residual blocks
-    pools: tuple[int, ...] = (5, 5, 5, 1, 1)  # by which each block divides the rate; 1 is a plain block
-    kernel_size: int = 7  # samples, at the rate of the block
-    squeeze: int = 8  # by which squeeze and excitation narrows the channels
-    moments: int = 8  # parts of a record that a label weighs, whatever its length; also the size of a label embedding
-    label_hidden: int = 128  # units between the matrix of label correlations and the embeddings
+    stem_width: Size = 32  # channels after the first convolution
+    stem_kernel: Size = 15  # samples
+    widths: tuple[Size, ...] = (32, 64, 128, 128, 128)  # channels of the residual blocks
+    pools: tuple[Size, ...] = (5, 5, 5, 1, 1)  # by which each block divides the rate; 1 is a plain block
+    kernel_size: Size = 7  # samples, at the rate of the block
+    squeeze: Size = 8  # by which squeeze and excitation narrows the channels
+    moments: Size = 8  # parts of a record that a label weighs, whatever its length; also the size of a label embedding
+    label_hidden: Size = 128  # units between the matrix of label correlations and the embeddings
     label_module: bool = True  # False, for ablation: labels without embeddings, channels without their attention
     decoder: bool = True  # False, for ablation: a linear layer per label in place of the decoder
     memory: str = FEATURES  # what the decoder's queries attend to: "features" (ML-Decoder) or "labels" (as written)
-    decoder_width: int = 64  # numbers per query
-    decoder_heads: int = 4  # of the cross-attention
-    dropout: float = 0.2  # in blocks and decoder, and before the last layer, in training
+    decoder_width: Size = 64  # numbers per query
+    decoder_heads: Size = 4  # of the cross-attention
+    dropout: BelowOne = 0.2  # in blocks and decoder, and before the last layer, in training
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_odd(kernel_size=self.kernel_size, stem_kernel=self.stem_kernel)
-        check_positive(
-            stem_width=self.stem_width,
-            widths=self.widths,
-            pools=self.pools,
-            squeeze=self.squeeze,
-            moments=self.moments,
-            label_hidden=self.label_hidden,
-        )
+        check_positive(widths=self.widths)
         if len(self.widths) != len(self.pools):
             raise ValueError(f"widths are {self.widths} and pools {self.pools}; expected one of each per block")
         if self.memory not in MEMORIES:
             raise ValueError(f"memory is {self.memory!r}; expected one of {', '.join(MEMORIES)}")
         if self.memory == LABELS and self.decoder and not self.label_module:
             raise ValueError(f"memory {LABELS!r} needs the label module; expected {FEATURES!r} without it")
-        if self.decoder_width < 1 or self.decoder_heads < 1 or self.decoder_width % self.decoder_heads:
+        if self.decoder_width % self.decoder_heads:
             raise ValueError(
                 f"decoder_width is {self.decoder_width} and decoder_heads {self.decoder_heads}; expected a multiple"
             )

@@ -14,18 +14,19 @@ from torch import Tensor, nn
 
 from vqecg.downstream.classifiers.models.interface import Classifier, ClassifierConfig, Recipe, check_odd, scaled
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
+from vqecg.records.bounds import BelowOne, Depth, Size
 
 
 @dataclass(frozen=True)
 class ResNetConfig(ClassifierConfig):
     """The shape of a `ResNetClassifier`."""
 
-    stem_width: int = 16  # channels after the first convolution
-    stem_kernel: int = 15  # samples
-    widths: tuple[int, ...] = (16, 32, 64, 96)  # channels of the stages; every stage but the first halves the rate
-    blocks: tuple[int, ...] = (1, 1, 1, 1)  # residual blocks per stage
-    kernel_size: int = 7  # samples, at the rate of the stage
-    dropout: float = 0.2  # of the pooled features, in training
+    stem_width: Size = 16  # channels after the first convolution
+    stem_kernel: Size = 15  # samples
+    widths: tuple[Size, ...] = (16, 32, 64, 96)  # channels of the stages; every stage but the first halves the rate
+    blocks: tuple[Depth, ...] = (1, 1, 1, 1)  # residual blocks per stage
+    kernel_size: Size = 7  # samples, at the rate of the stage
+    dropout: BelowOne = 0.2  # of the pooled features, in training
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -102,10 +103,10 @@ class ResNetClassifier(Classifier):
 class ResNet18Config(ResNetConfig):
     """A `ResNetClassifier` with the layers, widths and kernels of ResNet-18 (the stem's kernel is longer)."""
 
-    stem_width: int = 64  # channels after the first convolution
-    widths: tuple[int, ...] = (64, 128, 256, 512)  # channels of the stages; every stage but the first halves the rate
-    blocks: tuple[int, ...] = (2, 2, 2, 2)  # residual blocks per stage
-    kernel_size: int = 3  # samples, at the rate of the stage
+    stem_width: Size = 64  # channels after the first convolution
+    widths: tuple[Size, ...] = (64, 128, 256, 512)  # channels of the stages; every stage but the first halves the rate
+    blocks: tuple[Depth, ...] = (2, 2, 2, 2)  # residual blocks per stage
+    kernel_size: Size = 3  # samples, at the rate of the stage
 
 
 @CLASSIFIERS.register("resnet18", rank=2)

@@ -18,31 +18,30 @@ from vqecg.downstream.classifiers.models.interface import (
     ClassifierConfig,
     Recipe,
     check_odd,
-    check_positive,
     scaled,
 )
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
+from vqecg.records.bounds import BelowOne, Depth, Positive, Size
 
 
 @dataclass(frozen=True)
 class S4DConfig(ClassifierConfig):
     """The shape of an `S4DClassifier`."""
 
-    patch: int = 13  # samples that are read at a step
-    stride: int = 4  # samples from one step to the next
-    width: int = 64  # channels
-    states: int = 16  # complex states per channel and direction (half of what S4D counts as N)
-    layers: int = 4  # state-space layers
-    shortest_step: float = 0.001  # of the systems' time step at the start; 1 / step is how many patches they remember
-    longest_step: float = 0.1  # of the systems' time step at the start
-    dropout: float = 0.1  # in every layer and of the features, in training
+    patch: Size = 13  # samples that are read at a step
+    stride: Size = 4  # samples from one step to the next
+    width: Size = 64  # channels
+    states: Size = 16  # complex states per channel and direction (half of what S4D counts as N)
+    layers: Depth = 4  # state-space layers
+    shortest_step: Positive = 0.001  # of the systems' time step at the start; they remember 1 / step patches
+    longest_step: Positive = 0.1  # of the systems' time step at the start
+    dropout: BelowOne = 0.1  # in every layer and of the features, in training
 
     def __post_init__(self) -> None:
         super().__post_init__()
         # oneDNN's bf16 convolution is wrong for padded kernels of 8, 12 or 16 samples on few channels
         check_odd(patch=self.patch)
-        check_positive(patch=self.patch, stride=self.stride, width=self.width, states=self.states, layers=self.layers)
-        if not 0 < self.shortest_step <= self.longest_step:
+        if self.shortest_step > self.longest_step:
             raise ValueError(
                 f"shortest_step is {self.shortest_step} and longest_step {self.longest_step}; "
                 "expected 0 < shortest_step <= longest_step"

@@ -21,29 +21,24 @@ from vqecg.downstream.classifiers.models.interface import (
     scaled,
 )
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
+from vqecg.records.bounds import BelowOne, Depth, Size
 
 
 @dataclass(frozen=True)
 class XResNetConfig(ClassifierConfig):
     """The shape of an `XResNetClassifier`."""
 
-    stem_widths: tuple[int, ...] = (32, 32, 64)  # channels of the first convolutions; the first halves the rate
-    width: int = 64  # channels inside a bottleneck, in every stage
-    expansion: int = 4  # channels after a bottleneck, as a multiple of those inside
-    blocks: tuple[int, ...] = (3, 4, 23, 3)  # bottlenecks per stage; every stage but the first halves the rate
-    kernel_size: int = 5  # samples, at the rate of the stage
-    hidden: int = 128  # units of the head's hidden layer
-    dropout: float = 0.5  # of the hidden layer, in training; half of it before that layer
+    stem_widths: tuple[Size, ...] = (32, 32, 64)  # channels of the first convolutions; the first halves the rate
+    width: Size = 64  # channels inside a bottleneck, in every stage
+    expansion: Size = 4  # channels after a bottleneck, as a multiple of those inside
+    blocks: tuple[Depth, ...] = (3, 4, 23, 3)  # bottlenecks per stage; every stage but the first halves the rate
+    kernel_size: Size = 5  # samples, at the rate of the stage
+    hidden: Size = 128  # units of the head's hidden layer
+    dropout: BelowOne = 0.5  # of the hidden layer, in training; half of it before that layer
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_positive(
-            stem_widths=self.stem_widths,
-            width=self.width,
-            expansion=self.expansion,
-            blocks=self.blocks,
-            hidden=self.hidden,
-        )
+        check_positive(stem_widths=self.stem_widths, blocks=self.blocks)
         check_odd(kernel_size=self.kernel_size)
 
 

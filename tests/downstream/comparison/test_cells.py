@@ -114,7 +114,7 @@ def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_pat
         ),
         (lambda: [Cell(together=2)], "together, but no folds to rotate"),
         (lambda: [Cell(rotate=(1, 2, 3), together=2)], "2 tested on together"),
-        (lambda: [Cell(rotate=(1, 2, 3), together=0)], "0 tested on together"),
+        (lambda: [Cell(rotate=(1, 2, 3), together=0)], "together is 0"),
         (lambda: [Cell(design=design(folds=FoldSplit((1,), (2,), ())))], "one to test on"),
         (lambda: [Cell(design=design(seeds=(0, 0)))], "none twice"),
         (lambda: [Cell(model="label-correlation")], "'asymmetric loss' trains as all arms do"),

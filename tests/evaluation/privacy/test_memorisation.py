@@ -177,7 +177,7 @@ def test_a_gate_pickles_and_says_the_same(gate: CopyGate, signals: np.ndarray):
 
 
 def test_a_gate_that_makes_no_sense_is_refused(simulated_store: RecordStore, gate: CopyGate):
-    with pytest.raises(ValueError, match="percentile between 0 and 100"):
+    with pytest.raises(ValueError, match="percentile is 0; expected more than 0"):
         GateSettings(percentile=0)
     with pytest.raises(ValueError, match="of one patient"):
         CopyGate.fit(simulated_store, np.array([0]))
