@@ -54,8 +54,9 @@ class Attribute:
         if self.is_number:
             number = as_float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.inf
             if not (math.isnan(number) or 0 <= number <= self.highest):
+                given = f"{number:g}" if math.isfinite(number) else shown(value)
                 raise ValueError(
-                    f"{self.name} {f'{number:g}' if math.isfinite(number) else shown(value)}, expected 0 to {self.highest:g} {self.unit}, nan where it is unknown"
+                    f"{self.name} {given}, expected 0 to {self.highest:g} {self.unit}, nan where it is unknown"
                 )
         elif value not in self.categories:
             raise ValueError(f"{self.name} {value!r}, expected one of {', '.join(sorted(self.categories))}")
