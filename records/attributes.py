@@ -5,6 +5,8 @@ csv, ptbxl_database.csv, a header's comments) find its values by its name, or by
 """
 
 import math
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
@@ -15,7 +17,13 @@ import numpy as np
 from vqecg.records.bounds import as_float, shown
 from vqecg.records.registry import Registry
 
-UNKNOWN = ("", "nan", "none", "null", "na", "n/a", "unknown", "unknow", "unknows", "?")  # as publishers spell it
+UNKNOWN = (  # as publishers spell it
+    "", "nan", "none", "null", "na", "n/a", "n.a.", "<na>", "#n/a", "unknown", "unknow", "unknows", "missing", "?", "-"
+)  # fmt: skip
+
+# A number, with a point or comma for its decimals, and perhaps the unit: 60, 63,5, 060Y, 18 months.
+_NUMBER = re.compile(r"(?P<number>[-+]?[0-9]+(?:[.,][0-9]*)?(?:e[-+]?[0-9]{1,3})?)\s*(?P<unit>[a-z./0-9]*)")
+_THOUSANDS = re.compile(r"[-+]?[0-9]{1,3},[0-9]{3}")  # 3,500 may be three and a half or some thousands
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,8 @@ class Attribute:
     unit: str = ""  # of a number, such as "years"
     categories: tuple[str, ...] = ()  # of a category; the first one means unknown
     spellings: Mapping[str, str] = field(default_factory=dict)  # other spellings, in lower case -> category
-    highest: float = math.inf  # a number above it is refused; one below 0 is unknown
+    highest: float = math.inf  # a number above it is refused, as one below 0 is; -1 stands for unknown
+    units: Mapping[str, float] = field(default_factory=dict)  # other unit in lower case -> how many of `unit` it is
     special: Mapping[float, float] = field(default_factory=dict)  # number that publishers write -> what it stands for
     scale: float = 1.0  # models see number / scale - offset
     offset: float = 0.0
@@ -64,8 +73,8 @@ class Attribute:
     def parse(self, text: str) -> Any:
         """The value that a cell means, in any spelling: "56.0" -> 56.0, " F" -> "female", "" and "n/a" -> unknown.
 
-        A number below 0 is unknown, and a special one is what it stands for. Raises ValueError for other text and for a
-        number above the highest.
+        A number may have a comma for its point and carry a unit ("060Y", "18 months"); -1 is unknown, and a special
+        number is what it stands for. Raises ValueError for other text and for a number below 0 or above the highest.
         """
         word = text.strip().lower()
         if word in UNKNOWN:
@@ -76,17 +85,25 @@ class Attribute:
                 words = ", ".join((*self.categories[1:], *self.spellings))
                 raise ValueError(f"{self.name} {text!r}, expected {words}, unknown or nothing")
             return value
-        unit = f" {self.unit}" if self.unit else ""
-        try:
-            number = float(word)
-        except ValueError:
-            raise ValueError(f"{self.name} {text!r}, expected a number{unit}, or nothing if unknown") from None
+        number = self._number(word)
+        if number == -1:
+            return self.unknown
         if number in self.special:
             return self.special[number]
-        if number > self.highest or math.isinf(number):
+        if not 0 <= number <= self.highest:
+            unit = f" {self.unit}" if self.unit else ""
             also = "".join(f" (or {key:g}, which stands for {value:g})" for key, value in self.special.items())
-            raise ValueError(f"{self.name} {text!r}, expected at most {self.highest:g}{unit}{also}")
-        return number if number >= 0 else math.nan
+            raise ValueError(f"{self.name} {text!r}, expected 0 to at most {self.highest:g}{unit}{also}")
+        return number
+
+    def _number(self, word: str) -> float:
+        """The number that a word in lower case says, in `unit`. ValueError: it says none, or has another unit."""
+        parts = _NUMBER.fullmatch(word)
+        factors = {"": 1.0, self.unit.lower(): 1.0, **self.units}
+        if parts is None or parts["unit"] not in factors or _THOUSANDS.fullmatch(parts["number"]):
+            unit = f" of {self.unit}" if self.unit else ""
+            raise ValueError(f"{self.name} {word!r}, expected a number{unit}, or nothing if unknown")
+        return float(parts["number"].replace(",", ".")) * factors[parts["unit"]]
 
     def of_row(self, cells: Mapping[str, str]) -> Any:
         """The value from a row of text cells by column: its cell parsed, else derived from others, else unknown.
@@ -120,6 +137,12 @@ for _rank, _attribute in enumerate(
             unit="years",
             highest=125.0,
             special={300.0: 90.0},  # PTB-XL and the Challenge's copies of it: over 89 (HIPAA)
+            units={  # as DICOM (060Y, 018M, 003W, 012D) and people write it
+                **dict.fromkeys(("y", "yr", "yrs", "year", "y.o.", "yo"), 1.0),
+                **dict.fromkeys(("m", "mo", "month", "months"), 1 / 12),
+                **dict.fromkeys(("w", "wk", "week", "weeks"), 7 / 365.25),
+                **dict.fromkeys(("d", "day", "days"), 1 / 365.25),
+            },
             scale=50.0,
             offset=1.0,
             step=5.0,
@@ -127,7 +150,7 @@ for _rank, _attribute in enumerate(
         Attribute(
             "sex",
             categories=("unknown", "female", "male"),
-            spellings={"f": "female", "woman": "female", "m": "male", "man": "male"},
+            spellings={"f": "female", "woman": "female", "m": "male", "man": "male", "u": "unknown"},
         ),
     )
 ):
@@ -147,3 +170,47 @@ def with_unknown(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def attributes_of_row(cells: Mapping[str, str]) -> dict[str, Any]:
     """Every registered attribute from a row of text cells by column. Raises ValueError as `Attribute.of_row` does."""
     return {name: attribute.of_row(cells) for name, attribute in ATTRIBUTES}
+
+
+class AttributeTally:
+    """Reads the attributes of a data set's rows: a cell that cannot be one costs that value alone, and is counted."""
+
+    def __init__(self) -> None:
+        """Nothing is counted yet."""
+        self._odd: dict[str, Counter[str]] = {}
+
+    def of_row(self, cells: Mapping[str, str]) -> dict[str, Any]:
+        """Every registered attribute from a row of text cells by column, unknown where its cell cannot be one."""
+        values: dict[str, Any] = {}
+        for name, attribute in ATTRIBUTES:
+            text = cells.get(name, "").strip()
+            try:
+                values[name] = attribute.of_row(cells)
+                odd = attribute.is_number and attribute.is_unknown(values[name]) and text.lower() not in UNKNOWN  # -1
+            except ValueError:
+                values[name], odd = attribute.unknown, True
+            if odd and text:
+                self._odd.setdefault(name, Counter())[text] += 1
+        return values
+
+    @property
+    def note(self) -> str:
+        """What was counted, for a description: "; 3 records with an age that cannot be (999, old): unknown"."""
+        return "".join(
+            f"; {counts.total():,} {'record' if counts.total() == 1 else 'records'} with {_article(name)} {name} "
+            f"that cannot be ({_examples(counts)}): unknown"
+            for name, counts in self._odd.items()
+        )
+
+
+def _article(word: str) -> str:
+    """The article before a word."""
+    return "an" if word[:1] in "aeiou" else "a"
+
+
+def _examples(counts: Counter[str]) -> str:
+    """The commonest texts, short and in one line."""
+    texts = [text if text.isprintable() else ascii(text)[1:-1] for text, _ in counts.most_common(3)]
+    return ", ".join(text if len(text) <= 20 else text[:17] + "..." for text in texts) + (
+        ", ..." if len(counts) > 3 else ""
+    )

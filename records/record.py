@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -70,6 +70,14 @@ class ECGRecord:
         return self.signal.shape[1] / self.sampling_rate
 
 
+class LeftOut(NamedTuple):
+    """An item of a data set that its reader can make no row of; a store lists it in rejected.csv."""
+
+    record_id: str
+    reason: str  # one of quality.REASONS
+    detail: str  # the file and what is wrong with it
+
+
 @dataclass(frozen=True, eq=False)
 class RecordTable:
     """A corpus before it is read: one row per recording.
@@ -84,6 +92,7 @@ class RecordTable:
     source: str
     description: str  # for people, e.g. "PTB-XL 1.0.3, 3,864 of 21,799 records (a subset)"
     statement_table: pd.DataFrame | None = None  # PTB-XL's scp_statements.csv with the statements as index
+    left_out: tuple[LeftOut, ...] = ()  # counted in the description too
 
     def __post_init__(self) -> None:
         columns, expected = tuple(self.records.columns), table_columns()

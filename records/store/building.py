@@ -97,7 +97,7 @@ def build_store(
     with shard_folder(folder, inputs) as place:
         shards = fill_shards(place, len(table.records), content, workers, "preparing", progress)
         with atomic_folder(folder, is_store, overwrite) as aside:
-            joined = _join_shards(shards, aside / "signals.npy", table.records, spec)
+            joined = _join_shards(shards, aside / "signals.npy", table, spec)
             _check_not_empty(joined.accepted, joined.rejected)
             _write_tables(aside, table, joined)
             _write_config(aside, table, joined, spec, inputs)
@@ -121,6 +121,8 @@ def input_fingerprint(table: RecordTable, spec: SignalSpec) -> str:
             except OSError:
                 continue  # the record has no file of this ending, or is missing altogether
             digest.update(f"{path.name}{ending} {known.st_size} {known.st_mtime_ns}\n".encode())
+    for item in table.left_out:
+        digest.update(f"{item.record_id} {item.reason}\n".encode())
     return digest.hexdigest()
 
 
@@ -160,9 +162,9 @@ def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: Signa
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
 
 
-def _join_shards(shards: Sequence[Path], path: Path, records: pd.DataFrame, spec: SignalSpec) -> _Joined:
+def _join_shards(shards: Sequence[Path], path: Path, table: RecordTable, spec: SignalSpec) -> _Joined:
     """Write the signals of all shards to `path`, shard by shard; of equal signals the first is kept."""
-    names = records["record_id"].tolist()
+    names = table.records["record_id"].tolist()
     accepted: list[int] = []
     rejected: list[tuple[int, str, str]] = []
     first_with: dict[bytes, int] = {}
@@ -180,6 +182,7 @@ def _join_shards(shards: Sequence[Path], path: Path, records: pd.DataFrame, spec
             rejected += [(start + place, reason, detail) for place, reason, detail in shard.rejected]
             file.append(shard.signals[new])
     rows = [(names[row], reason, detail) for row, reason, detail in sorted(rejected)]
+    rows += table.left_out
     return _Joined(accepted, pd.DataFrame(rows, columns=["record_id", "reason", "detail"], dtype=str), file.sha256)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vqecg.records.attributes import ATTRIBUTES, Attribute, with_unknown
+from vqecg.records.attributes import ATTRIBUTES, Attribute, AttributeTally, with_unknown
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.export.ptbxl_layout import write_dataset
 from vqecg.records.export.wfdb_writing import write_record
@@ -19,32 +19,65 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import SignalSpec
 
 
-@pytest.mark.parametrize(("text", "age"), [("56.0", 56.0), ("0", 0.0), ("300", 90.0), (" 91 ", 91.0)])
+@pytest.mark.bad_input("an age or sex that cannot be")
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("56.0", 56), ("0", 0), ("300", 90), (" 91 ", 91), ("+5", 5), ("63,5", 63.5), ("6e1", 60), ("60Y", 60),
+        ("060Y", 60), ("60 years", 60), ("60 Yrs", 60), ("1 year", 1), ("018M", 1.5), ("5 months", 5 / 12),
+        ("300Y", 90), ("3W", 3 * 7 / 365.25), ("012D", 12 / 365.25), ("20 days", 20 / 365.25), ("125", 125),
+    ],
+)  # fmt: skip
 def test_ages(text: str, age: float) -> None:
-    assert ATTRIBUTES.get("age").parse(text) == age
+    assert ATTRIBUTES.get("age").parse(text) == pytest.approx(age)
 
 
-@pytest.mark.parametrize("text", ["", "NaN", "Unknown", "-1", "n/a"])
+@pytest.mark.bad_input("an age or sex that cannot be")
+@pytest.mark.parametrize("text", ["", "NaN", "Unknown", "-1", "n/a", "-1.0", "<NA>", "None", "?"])
 def test_unknown_ages_are_nan(text: str) -> None:
     assert math.isnan(ATTRIBUTES.get("age").parse(text))
 
 
-@pytest.mark.parametrize("text", ["old", "126", "inf"])
+@pytest.mark.bad_input("an age or sex that cannot be")
+@pytest.mark.parametrize(
+    "text",
+    ["old", "126", "inf", "-inf", "1e9", "999", "-5", "6_0", "0x3C", "60Z", "60 kg", "3,500", "1.2.3", "60-70", ">89",
+     "1e999", "2019-01-01", "60 61", "Y", "٦٠", "4000M"],
+)  # fmt: skip
 def test_impossible_ages_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="age"):
         ATTRIBUTES.get("age").parse(text)
 
 
+@pytest.mark.bad_input("an age or sex that cannot be")
 @pytest.mark.parametrize(
-    ("text", "sex"), [("Female", "female"), ("f", "female"), (" MALE ", "male"), ("M", "male"), ("", "unknown")]
-)
+    ("text", "sex"),
+    [("Female", "female"), ("f", "female"), (" MALE ", "male"), ("M", "male"), ("", "unknown"), ("U", "unknown"),
+     ("woman", "female"), ("unknown", "unknown"), ("NaN", "unknown")],
+)  # fmt: skip
 def test_sexes(text: str, sex: str) -> None:
     assert ATTRIBUTES.get("sex").parse(text) == sex
 
 
-def test_a_number_is_no_sex() -> None:
-    with pytest.raises(ValueError, match="sex '1'"):
-        ATTRIBUTES.get("sex").parse("1")
+@pytest.mark.bad_input("an age or sex that cannot be")
+@pytest.mark.parametrize("text", ["1", "0", "2", "fm", "other", "Female,"])
+def test_a_number_or_another_word_is_no_sex(text: str) -> None:
+    with pytest.raises(ValueError, match=f"sex '{text}'"):
+        ATTRIBUTES.get("sex").parse(text)
+
+
+def test_cells_that_cannot_be_cost_the_value_alone_and_are_counted() -> None:
+    tally = AttributeTally()
+    rows = [{"age": "999", "sex": "F"}, {"age": "-1", "sex": "9"}, {"age": "60Y"}, {"age": "unknown", "sex": "U"}]
+    rows += [{"age": text} for text in ("999", "999", "-1", "=1+cmd|'x\n'!A1 and more of it", "-5")]
+    values = [tally.of_row(row) for row in rows]
+    assert [value["sex"] for value in values[:4]] == ["female", "unknown", "unknown", "unknown"]
+    assert values[2]["age"] == 60 and all(math.isnan(value["age"]) for value in values[:2] + values[3:])
+    assert tally.note == (
+        "; 7 records with an age that cannot be (999, -1, =1+cmd|'x\\n'!A1 a..., ...): unknown"
+        "; 1 record with a sex that cannot be (9): unknown"
+    )
+    assert AttributeTally().note == ""
 
 
 def body_mass_index(cells: dict[str, str]) -> float:
