@@ -5,23 +5,23 @@ diagnoses: `#Dx: RBBB` in words (February 2020), `#Dx: 59118001` (2020), `# Dx: 
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from vqecg.records.attributes import ATTRIBUTES, UNKNOWN, Attribute
-from vqecg.records.datasets.parsing import record_frame, with_folds
+from vqecg.records.attributes import UNKNOWN, AttributeTally
+from vqecg.records.datasets.file_tree import find_files, find_headers
+from vqecg.records.datasets.parsing import UNREADABLE, listed, naming, record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.datasets.wfdb_reading import Header, read_header
 from vqecg.records.label_tables import snomed_table
-from vqecg.records.record import RecordTable
+from vqecg.records.record import LeftOut, RecordTable
 
 WORDS = {"normal": "SNR", "i-avb": "IAVB"}  # the headers of February 2020 name CPSC2018's classes so
 
-
 _HEADERS_LOOKED_AT = 20  # a header without Dx among those of a Challenge set does not hide the layout
+_BETWEEN_CODES = re.compile(r"[,;|]|(?<=\d)\s+(?=\d)")
 
 
 @READERS.register("challenge", rank=20)
@@ -32,7 +32,17 @@ class ChallengeReader(DatasetReader):
 
     def detect(self, root: Path) -> bool:
         """True where one of the first headers has a Dx line."""
-        return any(has_diagnoses(file.with_suffix("")) for file in islice(root.rglob("*.hea"), _HEADERS_LOOKED_AT))
+        looked_at = 0
+        for file in find_headers(root).files:
+            try:
+                if has_diagnoses(file.with_suffix("")):
+                    return True
+            except (ValueError, OSError):
+                continue  # counted where the set is read
+            looked_at += 1
+            if looked_at == _HEADERS_LOOKED_AT:
+                break
+        return False
 
     def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
         """See `read_challenge`."""
@@ -61,82 +71,90 @@ def read_challenge(root: Path) -> RecordTable:
     Returns:
         statements are the Challenge's abbreviations (AF, IAVB, LBBB, ..., see labels.snomed_table), likelihood 0
         (unknown); a SNOMED code or word that the table lacks stays as it is and is counted in the description, as are
-        headers without their signal file, which are left out, and headers without Dx. An age or sex that does not
-        parse is unknown. The layout names no patients: every record counts as a patient of its own, and the folds are
-        ours (parsing.with_folds).
+        headers without Dx. An age or sex that cannot be is unknown, and counted. A header that cannot be read, or
+        whose signal file is not there, costs its record alone: it is counted, and listed in `left_out`. The layout
+        names no patients: every record counts as a patient of its own, and the folds are ours (parsing.with_folds).
 
     Raises:
-        ValueError: no header, no signal file, a header that does not parse, or one record name in two folders.
+        ValueError: no header that can be read, no signal file, or one record name in two folders.
     """
-    headers = sorted(root.rglob("*.hea"))
-    table = snomed_table()
-    known = dict(zip(table["snomed"], table["abbreviation"], strict=True))
-    known |= {abbreviation.lower(): abbreviation for abbreviation in table["abbreviation"]} | WORDS
-    known.pop("", None)
+    found = find_headers(root)
+    unreadable = [LeftOut(path.stem, UNREADABLE, f"{path} is {what}") for path, what in found.odd.items()]
+    without_signal: list[LeftOut] = []
+    known = _known_codes()
     rows: dict[str, dict[str, object]] = {}
     strange: Counter[str] = Counter()
-    without_signal = without_diagnosis = 0
-    for file in headers:
+    tally = AttributeTally()
+    without_diagnosis = 0
+    for file in found.files:
         path = file.with_suffix("")
-        header = read_header(path)
-        if not _has_signal(file.parent, header):
-            without_signal += 1
+        try:
+            header = naming(file, read_header, path)
+        except ValueError as error:
+            unreadable.append(LeftOut(path.name, UNREADABLE, str(error)))
+            continue
+        lost = _lost_file(file.parent, header)
+        if lost:
+            detail = f"{file} names {lost}, which is not there: copy or download it again"
+            without_signal.append(LeftOut(path.name, UNREADABLE, detail))
             continue
         fields = comment_fields(header.comments)
         codes = _codes(fields.get("dx", ""))
         without_diagnosis += not codes
         strange.update(code for code in codes if code.lower() not in known)
-        statements = {known.get(code.lower(), code): 0.0 for code in codes}
-        if file.stem in rows:
-            raise ValueError(f"{file.stem} is in two folders, {rows[file.stem]['path']} and {path}: read one at a time")
-        rows[file.stem] = _row(path, fields, statements)
+        if path.name in rows:
+            raise ValueError(f"{path.name} is in two folders, {rows[path.name]['path']} and {path}: read one at a time")
+        rows[path.name] = {
+            "record_id": path.name,
+            "path": str(path.resolve()),
+            "patient_id": path.name,
+            "fold": 0,
+            **tally.of_row({"sex": fields.get("gender", "")} | fields),
+            "statements": {known.get(code.lower(), code): 0.0 for code in codes},
+            "source": "challenge",
+        }
+    left_out = (*unreadable, *without_signal)
     if not rows:
-        raise ValueError(f"{root}: {len(headers)} headers, none with its signal file; expected .hea and .mat in pairs")
+        first = f"; the first: {left_out[0].detail}" if left_out else ""
+        raise ValueError(
+            f"{root}: {len(left_out)} headers, none with its signal file; expected .hea and .mat in pairs{first}"
+        )
     records, note = with_folds(record_frame(rows.values()))
-    description = _describe(len(rows), without_signal, without_diagnosis, strange) + note
-    return RecordTable(records, "challenge", description)
-
-
-def _has_signal(folder: Path, header: Header) -> bool:
-    """True where the files that the header names are there."""
-    return all(os.path.isfile(folder / name) for name in {channel.file_name for channel in header.channels})
-
-
-def _codes(cell: str) -> list[str]:
-    """The codes or words of a Dx line, without the words for unknown."""
-    codes = [code.strip() for code in cell.split(",")]
-    return [code for code in codes if code.lower() not in UNKNOWN]
-
-
-def _row(path: Path, fields: dict[str, str], statements: dict[str, float]) -> dict[str, object]:
-    """One row of the record table."""
-    return {
-        "record_id": path.name,
-        "path": str(path.resolve()),
-        "patient_id": path.name,
-        "fold": 0,
-        **{name: _value(attribute, {"sex": fields.get("gender", "")} | fields) for name, attribute in ATTRIBUTES},
-        "statements": statements,
-        "source": "challenge",
-    }
-
-
-def _value(attribute: Attribute, fields: dict[str, str]) -> Any:
-    """The attribute, unknown for text that it refuses: one odd header among 88,000 should not stop the others."""
-    try:
-        return attribute.of_row(fields)
-    except ValueError:
-        return attribute.unknown
-
-
-def _describe(records: int, without_signal: int, without_diagnosis: int, strange: Counter[str]) -> str:
-    """The records and what was left out of them, for people."""
-    text = f"Challenge 2020/2021 layout, {records:,} records"
-    if without_signal:
-        text += f"; {without_signal:,} headers without signal file left out"
+    text = f"Challenge 2020/2021 layout, {len(rows):,} records{listed('unreadable headers', unreadable)}"
+    text += listed("headers without signal file", without_signal) + _without_header(root, found.files)
     if without_diagnosis:
         text += f"; {without_diagnosis:,} without diagnosis"
     if strange:
         most = ", ".join(f"{code} ({count:,})" for code, count in strange.most_common(5))
         text += f"; {len(strange):,} codes outside the Challenge's map kept as they are: {most}"
-    return text
+    return RecordTable(records, "challenge", text + tally.note + note, left_out=left_out)
+
+
+def _known_codes() -> dict[str, str]:
+    """SNOMED code, abbreviation or name, in lower case -> the abbreviation."""
+    table = snomed_table()
+    known: dict[str, str] = {}
+    for column in ("name", "abbreviation", "snomed"):
+        known |= dict(zip(table[column].str.lower(), table["abbreviation"], strict=True))
+    known |= WORDS
+    known.pop("", None)
+    return known
+
+
+def _lost_file(folder: Path, header: Header) -> str | None:
+    """The first signal file that a header names and that is not there."""
+    names = dict.fromkeys(channel.file_name for channel in header.channels)
+    return next((name for name in names if not os.path.isfile(folder / name)), None)
+
+
+def _without_header(root: Path, headers: list[Path]) -> str:
+    """A note on signal files that no header describes."""
+    described = {file.with_suffix("") for file in headers}
+    alone = sum(file.with_suffix("") not in described for file in find_files(root, ".mat").files)
+    return f"; {alone:,} .mat files without header left out" if alone else ""
+
+
+def _codes(cell: str) -> list[str]:
+    """The codes or words of a Dx line, without the words for unknown."""
+    codes = [code.strip() for code in _BETWEEN_CODES.split(cell)]
+    return [code for code in codes if code.lower() not in UNKNOWN]

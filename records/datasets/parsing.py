@@ -1,14 +1,21 @@
-"""The record table that a reader makes: ids as text, the columns in order, folds for a set that has none."""
+"""The record table that a reader makes: ids as text, the columns in order, folds for a set that has none, and notes."""
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.folds import MAX_FOLD, assign_folds
-from vqecg.records.record import table_columns
+from vqecg.records.record import LeftOut, table_columns
+
+UNREADABLE = "unreadable"  # the reason, of quality.REASONS, of a record whose files are damaged or not all there
+NAMES_IN_A_NOTE = 3
+
+P, T = ParamSpec("P"), TypeVar("T")
 
 
 def id_text(text: str, what: str) -> str:
@@ -17,8 +24,11 @@ def id_text(text: str, what: str) -> str:
     Raises ValueError for "1.57E+04", the rounded number that a spreadsheet makes of an id: the id itself is lost.
     """
     bare = text.strip()
+    whole = re.fullmatch(r"([0-9]+)[.,]0+", bare)  # a comma for the point: a spreadsheet in German or French
+    if whole:
+        return str(int(whole[1]))
     try:
-        number = float(bare)
+        number = float(bare.replace(",", "."))
     except ValueError:
         return bare  # ids may be words
     if "e" in bare.lower() and not bare.isalnum():
@@ -26,9 +36,23 @@ def id_text(text: str, what: str) -> str:
             f"{what} {bare!r} is a rounded number, expected the id itself; the file was probably opened and saved in "
             "a spreadsheet: take the published file again"
         )
-    if "." in bare and number.is_integer():
-        return str(int(number))
     return bare if not math.isnan(number) else ""
+
+
+def naming(file: Path, read: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    """What `read` returns. Raises ValueError that names `file` for a ValueError or OSError of `read`."""
+    try:
+        return read(*arguments, **options)
+    except (ValueError, OSError) as error:
+        raise ValueError(str(error) if str(file) in str(error) else f"{file}: {error}") from error
+
+
+def listed(what: str, items: Sequence[LeftOut]) -> str:
+    """A note on records left out, for a description: "; 4 unreadable headers left out (A1, A2, A3, ...)"."""
+    if not items:
+        return ""
+    names = [item.record_id for item in items[:NAMES_IN_A_NOTE]] + ["..."] * (len(items) > NAMES_IN_A_NOTE)
+    return f"; {len(items):,} {what} left out ({', '.join(names)})"
 
 
 def record_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The layout of the Challenges 2020 and 2021: every kind of header, units, codes outside the map."""
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,12 @@ import scipy.io
 import wfdb
 
 from vqecg.records.datasets.challenge import comment_fields, has_diagnoses, read_challenge
-from vqecg.records.datasets.registry import read_record
+from vqecg.records.datasets.registry import detect_source, read_record
+from vqecg.records.export.wfdb_writing import write_record
 from vqecg.records.leads import LEADS
+from vqecg.records.simulation.simulator import simulate_record
+from vqecg.records.store.building import build_store
+from vqecg.records.store.signal_spec import SignalSpec
 
 DIGITAL = np.random.default_rng(0).integers(-2000, 2000, (12, 100)).astype(np.int16)
 
@@ -105,11 +110,134 @@ def test_no_record_at_all_is_refused(tmp_path: Path) -> None:
         read_challenge(tmp_path)
 
 
-def test_a_broken_header_is_named(tmp_path: Path) -> None:
+def without_record_line(text: str) -> str:
+    return text.partition("\n")[2]
+
+
+DAMAGED = {
+    "empty": lambda text: "",
+    "blank": lambda text: "\n\n \n",
+    "cut off in the record line": lambda text: text[:4],
+    "cut off after the record line": lambda text: text.splitlines()[0],
+    "cut off in the middle": lambda text: "\n".join(text.splitlines()[:5]),
+    "no record line": without_record_line,
+    "comments alone": lambda text: "\n".join(line for line in text.splitlines() if line.startswith("#")),
+    "no signals": lambda text: text.replace(" 12 500", " 0 500"),
+    "binary": lambda text: "\0\5\x16\7\0\2\0\0Mac OS X",
+    "a web page": lambda text: "<!DOCTYPE html>\n<html><head><title>404</title></head></html>",
+    "format in words": lambda text: text.replace(" 16+24", " sixteen"),
+    "a file that is not there": lambda text: text.replace("A0003.mat", "B0003.mat"),
+}
+
+
+@pytest.mark.bad_input("odd item in a data set")
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_an_odd_header_costs_itself_alone(tmp_path: Path, damage: str) -> None:
+    for number in range(1, 13):
+        file = write(tmp_path, f"A{number:04d}", "#Dx: AF").with_suffix(".hea")
+    file = tmp_path / "A0003.hea"
+    file.write_text(DAMAGED[damage](file.read_text()))
+    table = read_challenge(tmp_path)
+    assert len(table) == 11 and "A0003" not in set(table.records["record_id"])
+    (item,) = table.left_out
+    assert (item.record_id, item.reason) == ("A0003", "unreadable") and str(file) in item.detail
+    assert "1 unreadable headers left out (A0003)" in table.description or "without signal file" in table.description
+    assert str(tmp_path) not in table.description, "it goes into model cards"
+
+
+@pytest.mark.bad_input("odd item in a data set")
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link to nothing", "link in a circle", "device", "capitals"])
+def test_an_odd_entry_costs_itself_alone(tmp_path: Path, kind: str) -> None:
     write(tmp_path, "A0001", "#Dx: AF")
-    (tmp_path / "A0002.hea").write_text("")
-    with pytest.raises(ValueError, match=r"A0002\.hea"):
+    odd = tmp_path / "A0002.hea"
+    if kind == "fifo":
+        os.mkfifo(odd)
+    elif kind == "folder":
+        odd.mkdir()
+    elif kind == "capitals":
+        write(tmp_path, "A0002", "#Dx: AF").with_suffix(".hea").rename(tmp_path / "A0002.HEA")
+    else:
+        odd.symlink_to({"link to nothing": tmp_path / "gone", "link in a circle": odd, "device": "/dev/zero"}[kind])
+    table = read_challenge(tmp_path)
+    assert table.records["record_id"].tolist() == ["A0001"]
+    assert [item.record_id for item in table.left_out] == ([] if kind == "folder" else ["A0002"])
+    assert detect_source(tmp_path) == "challenge"
+
+
+@pytest.mark.bad_input("files that are no part of a data set")
+def test_what_macos_leaves_behind_counts_for_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "A0001", "#Dx: AF")
+    (tmp_path / "._A0001.hea").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX" / "A0001.hea").write_bytes(b"\0\5\x16\7")
+    table = read_challenge(tmp_path)
+    assert len(table) == 1 and not table.left_out and "left out" not in table.description
+
+
+@pytest.mark.bad_input("linked folders")
+def test_a_linked_folder_is_read_and_a_circle_ends(tmp_path: Path) -> None:
+    write(tmp_path / "far", "A0002", "#Dx: AF")
+    write(tmp_path / "set", "A0001", "#Dx: AF")
+    (tmp_path / "set" / "g2").symlink_to(tmp_path / "far")
+    (tmp_path / "set" / "again").symlink_to(tmp_path / "set")
+    assert read_challenge(tmp_path / "set").records["record_id"].tolist() == ["A0001", "A0002"]
+
+
+@pytest.mark.bad_input("odd diagnoses in a header")
+@pytest.mark.parametrize(
+    ("line", "statements"),
+    [
+        ("#Dx: AF,59118001", {"AF", "RBBB"}), ("#Dx: 59118001;164889003", {"AF", "RBBB"}), ("#dx:AF", {"AF"}),
+        ("#Dx: 59118001 164889003", {"AF", "RBBB"}), ("#Dx: atrial fibrillation", {"AF"}), ("#Dx: af, AF", {"AF"}),
+        ("#Dx: Unknown", set()), ("#Dx:", set()), ("#Dx: nan, ,-", set()), ("#Dx: ,AF,", {"AF"}),
+        ("#Dx: 59118001|N/A", {"RBBB"}), ("#Dx: no code", {"no code"}), ("#Dx: 0", {"0"}),
+    ],
+)  # fmt: skip
+def test_odd_diagnoses_are_read_or_kept_and_counted(tmp_path: Path, line: str, statements: set[str]) -> None:
+    write(tmp_path, "A0001", line)
+    table = read_challenge(tmp_path)
+    assert set(table.records["statements"][0]) == statements
+    assert ("without diagnosis" in table.description) == (not statements)
+    assert ("outside the Challenge's map" in table.description) == bool(statements & {"no code", "0"})
+
+
+@pytest.mark.bad_input("an age or sex that cannot be")
+def test_ages_and_sexes_that_cannot_be_are_counted(tmp_path: Path) -> None:
+    for number, (age, sex) in enumerate(
+        [("NaN", "F"), ("-1", "Female"), ("300", "female"), ("60Y", "U"), ("999", "?")]
+    ):
+        write(tmp_path, f"A000{number}", f"#Age: {age}", f"#Sex: {sex}", "#Dx: AF")
+    table = read_challenge(tmp_path)
+    np.testing.assert_array_equal(table.records["age"], [math.nan, math.nan, 90, 60, math.nan])
+    assert table.records["sex"].tolist() == ["female"] * 3 + ["unknown"] * 2
+    assert "; 2 records with an age that cannot be (-1, 999): unknown" in table.description
+
+
+@pytest.mark.bad_input("odd item in a data set")
+def test_a_set_of_odd_headers_alone_is_refused_with_the_first(tmp_path: Path) -> None:
+    (tmp_path / "A0001.hea").write_text("")
+    with pytest.raises(ValueError, match=r"1 headers, none with its signal file.*A0001\.hea"):
         read_challenge(tmp_path)
+
+
+@pytest.mark.bad_input("odd item in a data set")
+def test_signal_files_without_header_are_counted(tmp_path: Path) -> None:
+    write(tmp_path, "A0001", "#Dx: AF")
+    scipy.io.savemat(tmp_path / "A0002.mat", {"val": DIGITAL}, format="4")
+    assert "1 .mat files without header left out" in read_challenge(tmp_path).description
+
+
+@pytest.mark.bad_input("odd item in a data set")
+def test_what_is_left_out_stands_in_the_store(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(3):
+        record = simulate_record(["NORM"], rng).record
+        write_record(tmp_path / "set", f"A000{number}", record.signal, record.sampling_rate, comments=["Dx: 426783006"])
+    (tmp_path / "set" / "A0001.hea").write_text("")
+    store = build_store(read_challenge(tmp_path / "set"), SignalSpec(), tmp_path / "store", progress=False)
+    assert store.table["record_id"].tolist() == ["A0000", "A0002"]
+    assert store.rejected[["record_id", "reason"]].to_numpy().tolist() == [["A0001", "unreadable"]]
+    assert "A0001.hea" in store.rejected["detail"][0] and store.config["rejected"]["unreadable"] == 1
 
 
 def test_comment_fields_joins_repeated_keys() -> None:
