@@ -1,58 +1,26 @@
-"""One WFDB record: its header, and its samples in millivolt.
+"""One WFDB record: its ECG channels in millivolt, once every file that holds one is what the header says.
 
-The common case (one file of 16-bit samples: PTB-XL's .dat, the Challenges' MATLAB v4 .mat) is read here, more than ten
-times as fast as by wfdb; every other format goes through wfdb. Units come from our own reading of the header, because
-wfdb drops letters beyond ASCII and so takes a gain per µV for one per V.
+More than ten times as fast as wfdb on the common records, one file of 16-bit samples: PTB-XL's .dat, the Challenges'
+MATLAB v4 .mat.
 Format: https://physionet.org/physiotools/wag/header-5.htm
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from vqecg.records.leads import canonical_lead
+from vqecg.records.datasets.wfdb_header import Channel, Header, NotAsDescribedError, read_header
+from vqecg.records.datasets.wfdb_samples import check_samples, invalid_sample, read_frames
+from vqecg.records.leads import LEADS, canonical_lead
 
-DEFAULT_RATE = 250.0  # Hz, where the record line names none
-DEFAULT_GAIN = 200.0  # units of the converter per mV, where the signal line names none or 0
-INVALID_SAMPLE = -32768  # format 16's mark for "no sample here"
+__all__ = ["Channel", "Header", "NotAsDescribedError", "Waveform", "lead_name", "read_header", "read_wfdb"]
+
 MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\N{MICRO SIGN}v": 1e-3, "\N{GREEK SMALL LETTER MU}v": 1e-3, "nv": 1e-6}
-
-_RECORD_LINE = re.compile(
-    r"^(?P<name>[^\s/]+)(?:/(?P<segments>\d+))?\s+(?P<channels>\d+)"
-    r"(?:\s+(?P<rate>\d[\d.eE+-]*)(?:/\S+)?(?:\s+(?P<samples>\d+))?.*)?$"
-)
-_SIGNAL_LINE = re.compile(
-    r"^(?P<file>\S+)\s+(?P<format>\d+)(?:x(?P<per_frame>\d+))?(?::(?P<skew>\d+))?(?:\+(?P<offset>\d+))?"
-    r"(?:\s+(?P<gain>-?\d[\d.eE+-]*)(?:\((?P<baseline>-?\d+)\))?(?:/(?P<unit>\S+))?(?:\s+(?P<rest>.*))?)?$"
-)
-
-
-@dataclass(frozen=True)
-class Channel:
-    """One signal line of a header."""
-
-    file_name: str
-    format: int  # WFDB storage format, 16 = 16-bit little-endian
-    plain: bool  # one sample a frame and no skew
-    offset: int  # bytes before the first sample
-    gain: float  # converter units per `unit`
-    baseline: int  # the converter's value at 0 mV
-    unit: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Header:
-    """The content of a .hea file. `samples` is None where it does not give the length of the record."""
-
-    name: str
-    segments: int  # more than 1: `channels` is empty, the segments have headers of their own
-    sampling_rate: float  # Hz
-    samples: int | None
-    channels: tuple[Channel, ...]
-    comments: tuple[str, ...]  # without the #
+EXACT = 2**23  # the range of whole numbers whose differences float32 holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,131 +40,127 @@ def lead_name(name: str) -> str:
         return name.strip()
 
 
-def read_header(path: str | Path) -> Header:
-    """Read `path`.hea (`path` is the record's path without extension).
+def read_wfdb(path: str | Path, ignore_checksums: bool = False) -> Waveform:
+    """Read the ECG of the record at `path` (without extension): its channels in mV, whatever unit and format they have.
 
-    Raises ValueError when there is no such file, or when it is empty, cut off or no WFDB header.
-    """
-    file = Path(f"{path}.hea")
-    try:
-        raw = file.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"no header {file}; expected a WFDB record: check the path") from None
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")  # old Windows programs write the µ of µV as one byte
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    comments = tuple(line.lstrip("#").strip() for line in lines if line.startswith("#"))
-    content = [line for line in lines if not line.startswith("#")]
-    record = _RECORD_LINE.match(content[0]) if content else None
-    if record is None:
-        raise ValueError(f"{file} does not start with a WFDB record line ({raw[:40]!r}): copy or download it again")
-    segments = int(record["segments"] or 1)
-    expected = int(record["channels"]) if segments == 1 else 0
-    if segments == 1 and expected == 0:
-        raise ValueError(f"{file} announces no signals; expected an ECG")
-    if len(content) < 1 + expected:
-        raise ValueError(
-            f"{file} announces {expected} signals and describes {len(content) - 1}: copy or download it again"
-        )
-    return Header(
-        name=record["name"],
-        segments=segments,
-        sampling_rate=float(record["rate"] or DEFAULT_RATE),
-        samples=int(record["samples"]) if record["samples"] else None,
-        channels=tuple(_channel(line, file) for line in content[1 : 1 + expected]),
-        comments=comments,
-    )
+    A channel in a unit that is none of voltage (a pulse wave in NU, a pressure) is left out, and so is one that is
+    sampled at another rate than the twelve leads; several samples in a frame are kept, at their own rate. A signal with
+    a skew is moved to its place, and is nan at its end, where the file has no more of it. A negative gain turns the
+    signal upside down, as the header says.
 
+    Args:
+        ignore_checksums: read files whose first values or checksums differ from the header, as damaged ones do.
 
-def _channel(line: str, file: Path) -> Channel:
-    """One signal line. Only file and format are mandatory in it. ValueError: it is no signal line."""
-    match = _SIGNAL_LINE.match(line)
-    if match is None:
-        raise ValueError(f"{file}: {line!r} is no WFDB signal line: copy or download the header again")
-    rest = (match["rest"] or "").split(maxsplit=5)  # resolution, zero, first value, checksum, block size, description
-    zero = int(rest[1]) if len(rest) > 1 else 0
-    return Channel(
-        file_name=match["file"],
-        format=int(match["format"]),
-        plain=int(match["per_frame"] or 1) == 1 and int(match["skew"] or 0) == 0,
-        offset=int(match["offset"] or 0),
-        gain=float(match["gain"] or 0) or DEFAULT_GAIN,
-        baseline=int(match["baseline"]) if match["baseline"] else zero,
-        unit=match["unit"] or "mV",
-        name=rest[5] if len(rest) > 5 else "",
-    )
-
-
-def read_wfdb(path: str | Path) -> Waveform:
-    """Read the record at `path` (without extension): every channel, in mV, whatever unit and format it is stored in.
-
-    Raises ValueError when a file is missing, cut off or no WFDB record, or when a unit is not one of voltage.
+    Raises:
+        NotAsDescribedError (a ValueError): a signal file is of another size or kind than the header says, or has
+            another first value or checksum.
+        ValueError: a file is missing, is no regular file, lies outside the record's folder or cannot be read; the
+            header is none; the record has several segments; one of the twelve leads is in a unit that is none of
+            voltage, or sampled at another rate than the others.
     """
     header = read_header(path)
-    signal = _read_16_bit(path, header) if _is_plain(header) else _read_by_wfdb(path, header)
-    leads = tuple(lead_name(channel.name) for channel in header.channels)
-    return Waveform(signal, header.sampling_rate, leads)
-
-
-def _millivolts(unit: str, path: str | Path) -> float:
-    """Millivolts per `unit`. ValueError: the unit is none of voltage."""
-    try:
-        return MILLIVOLTS[unit.lower()]
-    except KeyError:
-        raise ValueError(
-            f"{path}: a signal in {unit!r}, expected a unit of voltage (V, mV, uV): correct the header"
-        ) from None
-
-
-def _is_plain(header: Header) -> bool:
-    """True where all channels lie interleaved in one file of 16-bit samples."""
-    places = {(channel.file_name, channel.format, channel.offset) for channel in header.channels}
-    return (
-        header.segments == 1
-        and len(places) == 1
-        and all(channel.format == 16 and channel.plain for channel in header.channels)
-    )
-
-
-def _read_16_bit(path: str | Path, header: Header) -> np.ndarray:
-    """(channels, samples) float32 mV of a record of which _is_plain holds. ValueError: the file is missing or short."""
-    channels = header.channels
-    file = Path(path).parent / channels[0].file_name
-    try:
-        raw = file.read_bytes()[channels[0].offset :]
-    except FileNotFoundError:
-        raise ValueError(f"{path}.hea names {file.name}, which is not there: copy or download it again") from None
-    frame = 2 * len(channels)
-    samples = len(raw) // frame if header.samples is None else header.samples
-    if samples == 0 or len(raw) < samples * frame:
-        raise ValueError(
-            f"{file} holds {len(raw):,} bytes of samples, expected {samples * frame:,}: "
-            "the file is cut off, copy or download it again"
-        )
-    digital = np.frombuffer(raw, "<i2", samples * len(channels)).reshape(samples, len(channels)).T
-    gain = np.array([channel.gain / _millivolts(channel.unit, path) for channel in channels], np.float32)
-    baseline = np.array([channel.baseline for channel in channels], np.float32)
-    signal = (digital.astype(np.float32) - baseline[:, None]) / gain[:, None]
-    signal[digital == INVALID_SAMPLE] = np.nan
-    return np.ascontiguousarray(signal)
-
-
-def _read_by_wfdb(path: str | Path, header: Header) -> np.ndarray:
-    """(channels, samples) float32 mV of a record in any format that wfdb knows. ValueError: wfdb cannot read it."""
     if header.segments > 1:
         raise ValueError(
-            f"{path} is a record of {header.segments} segments, expected one short ECG; "
+            f"{path}.hea is a record of {header.segments} segments, expected one short ECG; "
             "cut it into records of one segment (wfdb.rdrecord, wfdb.wrsamp)"
         )
-    scale = np.array([_millivolts(channel.unit, path) for channel in header.channels])
-    import wfdb  # here, as it is slow to import and most data sets never need it
+    wanted, rows = _ecg_channels(header, path), dict[int, np.ndarray]()
+    for file_name, places in _places_by_file(header, path).items():
+        group = [header.channels[place] for place in places]
+        chosen = [number for number, place in enumerate(places) if place in wanted]
+        if chosen:
+            file = _signal_file(path, file_name)
+            frames = _read_file(file, group, header, ignore_checksums)
+            signals = _millivolts(_signals(frames, group, chosen), [group[number] for number in chosen])
+            rows |= {places[number]: signal for number, signal in zip(chosen, signals, strict=True)}
+    lengths = {len(signal) for signal in rows.values()}
+    if len(lengths) > 1:
+        raise NotAsDescribedError(f"{path}: signal files of {sorted(lengths)} samples, expected files of one length")
+    channels = [header.channels[place] for place in wanted]
+    signal = signals if len(signals) == len(wanted) else np.stack([rows[place] for place in wanted])
+    rate = header.sampling_rate * channels[0].per_frame
+    return Waveform(signal, rate, tuple(lead_name(channel.name) for channel in channels))
 
-    try:
-        signal = wfdb.rdrecord(str(path)).p_signal
-    except (ValueError, OSError, IndexError, KeyError, TypeError) as error:
+
+def _ecg_channels(header: Header, path: str | Path) -> list[int]:
+    """The places of the channels that are read. ValueError: there are none, or the leads contradict each other."""
+    channels = header.channels
+    names = [lead_name(channel.name) for channel in channels]
+    leads = [place for place, name in enumerate(names) if name in LEADS]
+    odd = [place for place in leads if channels[place].unit.lower() not in MILLIVOLTS]
+    if odd:
         raise ValueError(
-            f"wfdb cannot read {path} ({error}): a file is missing, cut off or damaged, copy or download it again"
-        ) from error
-    return np.ascontiguousarray((signal * scale).T, dtype=np.float32)
+            f"{path}.hea: lead {names[odd[0]]} in {channels[odd[0]].unit!r}, expected a unit of voltage (V, mV, uV): "
+            "correct the header if it is a lead of an ECG, or give the channel its true name"
+        )
+    voltages = [place for place, channel in enumerate(channels) if channel.unit.lower() in MILLIVOLTS]
+    if not voltages:
+        units = sorted({channel.unit for channel in channels})
+        raise ValueError(f"{path}.hea: no signal in a unit of voltage (V, mV, uV), only {', '.join(units)}")
+    rates = {channels[place].per_frame for place in leads or voltages}
+    if len(rates) > 1:
+        each = ", ".join(f"{names[place]} {channels[place].per_frame}" for place in leads or voltages)
+        raise ValueError(f"{path}.hea: leads of several sampling rates (samples in a frame: {each}), expected one rate")
+    files = {channels[place].file_name for place in leads or voltages}
+    return [place for place in voltages if channels[place].per_frame in rates and channels[place].file_name in files]
+
+
+def _places_by_file(header: Header, path: str | Path) -> dict[str, list[int]]:
+    """File name -> the places of its channels. ValueError: they are not together, or are described in several ways."""
+    files: dict[str, list[int]] = {}
+    for file_name, numbered in groupby(enumerate(header.channels), lambda pair: pair[1].file_name):
+        places = [place for place, _ in numbered]
+        kinds = {(header.channels[place].format, header.channels[place].offset) for place in places}
+        if file_name in files or len(kinds) > 1:
+            raise ValueError(
+                f"{path}.hea describes {file_name} in two ways, expected its signals one after the other, with one "
+                "format and byte offset: correct the header"
+            )
+        files[file_name] = places
+    return files
+
+
+def _signal_file(path: str | Path, name: str) -> Path:
+    """The file that a header names. ValueError: it would lie outside the record's folder."""
+    if ".." in re.split(r"[/\\]", name) or re.match(r"[/\\]|[A-Za-z]:", name):
+        raise ValueError(
+            f"{path}.hea names the signal file {name!r}, expected one in the folder of the header or below: copy it "
+            "there and correct the header"
+        )
+    return Path(path).parent / name
+
+
+def _read_file(file: Path, channels: Sequence[Channel], header: Header, ignore_checksums: bool) -> np.ndarray:
+    """(frames, samples in a frame) integers of one signal file, checked."""
+    try:
+        frames = read_frames(file, channels, header.samples)
+    except FileNotFoundError:
+        raise ValueError(f"{file} is not there, though its header names it: copy or download it again") from None
+    if not ignore_checksums:
+        check_samples(file, frames, channels)
+    return frames
+
+
+def _signals(frames: np.ndarray, channels: Sequence[Channel], chosen: Sequence[int]) -> np.ndarray:
+    """(chosen channels, samples) integers from (frames, samples in a frame); all chosen have one rate."""
+    if frames.shape[1] == len(channels):
+        return frames.T if len(chosen) == len(channels) else frames.T[list(chosen)]
+    ends = np.cumsum([channel.per_frame for channel in channels])
+    return np.stack([frames[:, ends[place] - channels[place].per_frame : ends[place]].reshape(-1) for place in chosen])
+
+
+def _millivolts(digital: np.ndarray, channels: Sequence[Channel]) -> np.ndarray:
+    """(channels, samples) float32 mV from integers of the same shape; nan where a sample is marked as missing."""
+    gain = np.array([channel.gain / MILLIVOLTS[channel.unit.lower()] for channel in channels])[:, None]
+    baseline = np.array([channel.baseline for channel in channels], np.float64)[:, None]
+    small = digital.itemsize <= 2 and np.abs(baseline).max() < EXACT
+    exact = np.float32 if small else np.float64
+    signal = (digital.astype(exact) - baseline.astype(exact)) / gain.astype(exact)
+    missing = invalid_sample(channels[0].format)
+    if missing is not None:
+        signal[digital == missing] = np.nan
+    for row, channel in zip(signal, channels, strict=True):
+        shift = min(channel.skew * channel.per_frame, len(row))
+        if shift:
+            row[:] = np.concatenate([row[shift:], np.full(shift, np.nan, row.dtype)])
+    return np.ascontiguousarray(signal, dtype=np.float32)
