@@ -36,6 +36,7 @@ class DatasetReader(ABC):
 
     layout: ClassVar[str]  # the files of such a folder in a line, for help and messages
     takes_labels_csv: ClassVar[bool] = False  # True where ReadingOptions.labels_csv may name the labels
+    ignore_checksums: bool = False  # the user's wish, set by `read_record`: take files whose checksums do not fit
 
     @abstractmethod
     def detect(self, root: Path) -> bool:
@@ -51,9 +52,10 @@ class DatasetReader(ABC):
     def read_waveform(self, path: str) -> Waveform:
         """The samples of the record whose row has this `path`; as WFDB if a reader does not say otherwise.
 
-        Raises ValueError, naming the file, for one that is missing or damaged.
+        Raises ValueError, naming the file, for one that is missing or damaged, and NotAsDescribedError, which is one,
+        for samples other than the record's header describes.
         """
-        return read_wfdb(path)
+        return read_wfdb(path, self.ignore_checksums)
 
 
 READERS: Registry[type[DatasetReader]] = Registry("source", "vqecg.records.datasets")

@@ -67,19 +67,23 @@ def _contents(root: Path) -> str:
     return f"{kinds} ({names}, ...)"
 
 
-def read_record(row: Any) -> ECGRecord:
+def read_record(row: Any, ignore_checksums: bool = False) -> ECGRecord:
     """Read one recording, every lead of it, at its own sampling rate.
 
     Args:
         row: one row of a RecordTable's records, from itertuples() or as a Series; `row.source` names the reader.
+        ignore_checksums: read files whose first values or checksums differ from their headers, as damaged ones do.
 
     Returns:
         The signal in mV, (leads, samples) float32, with the row's patient, attributes and statements.
 
     Raises:
-        ValueError: an unknown source, or a file that is missing, cut off or damaged; names the file.
+        ValueError: an unknown source, or a file that is missing, cut off or damaged; names the file. Where it is not
+            what its header describes, a NotAsDescribedError.
     """
-    waveform = READERS.get(row.source)().read_waveform(row.path)
+    reader = READERS.get(row.source)()
+    reader.ignore_checksums = ignore_checksums
+    waveform = reader.read_waveform(row.path)
     return ECGRecord(
         signal=waveform.signal,
         sampling_rate=waveform.sampling_rate,
@@ -92,11 +96,15 @@ def read_record(row: Any) -> ECGRecord:
 
 
 def read_records(
-    root: Path, sampling_rate: int = 100, source: str = AUTO, labels_csv: Path | None = None
+    root: Path,
+    sampling_rate: int = 100,
+    source: str = AUTO,
+    labels_csv: Path | None = None,
+    ignore_checksums: bool = False,
 ) -> Iterator[ECGRecord]:
     """The recordings of a corpus one after another, at their own sampling rates.
 
     Arguments and errors are those of `read_table`, at once, and of `read_record`, when a recording is reached.
     """
     table = read_table(root, sampling_rate, source, labels_csv)
-    return map(read_record, table.records.itertuples(index=False))
+    return (read_record(row, ignore_checksums) for row in table.records.itertuples(index=False))

@@ -129,9 +129,9 @@ def _parse(content: list[str], comments: tuple[str, ...], stem: str) -> Header:
     name, fields = _split_name(content[0], stem)
     if not fields:
         raise ValueError(f"{content[0][:80]!r} is no WFDB record line: expected a name and the number of signals")
-    name, slash, last = name.rpartition("/") if re.search(r"/[0-9]+$", name) else (name, "", "1")
+    name, _, last = name.rpartition("/") if re.search(r"/[0-9]+$", name) else (name, "", "1")
     segments, announced = _whole(last, "number of segments", 1), _whole(fields[0], "number of signals", 0)
-    rate = fields[1].partition("/")[0] if len(fields) > 1 else ""  # the frequency of a tape counter follows the /
+    rate = fields[1].partition("/")[0] if len(fields) > 1 else None  # the frequency of a tape counter follows the /
     samples = _whole(fields[2], "number of samples", 0) if len(fields) > 2 else 0
     single = segments == 1
     if single and announced == 0:
@@ -149,9 +149,9 @@ def _split_name(line: str, stem: str) -> tuple[str, list[str]]:
     return line[:end] + first, rest
 
 
-def _rate(text: str) -> float:
+def _rate(text: str | None) -> float:
     """The sampling rate in Hz. ValueError: it is no number above 0, or more than any converter has."""
-    if not text:
+    if text is None:
         return DEFAULT_RATE
     rate = _number(text, "sampling rate")
     if not 0 < rate <= HIGHEST_RATE:
@@ -203,7 +203,9 @@ def _gain(text: str) -> float:
     """The gain; 0 is the mark of a signal that is not calibrated, for which the format has a default."""
     gain = _number(text, "gain") or DEFAULT_GAIN
     if not GAINS[0] <= abs(gain) <= GAINS[1]:
-        raise ValueError(f"gain {text}, expected {GAINS[0]:g} to {GAINS[1]:g} (or the same below 0): correct the header")
+        raise ValueError(
+            f"gain {text}, expected {GAINS[0]:g} to {GAINS[1]:g} (or the same below 0): correct the header"
+        )
     return gain
 
 

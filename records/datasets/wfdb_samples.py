@@ -89,7 +89,7 @@ def check_samples(file: Path, frames: np.ndarray, channels: Sequence[Channel]) -
     if wrong:
         raise NotAsDescribedError(
             f"{file} holds other samples than its header describes; of {len(channels)} signals {len(wrong)} differ "
-            f"({'; '.join(wrong[:3])}): copy or download both again, or ask for checksums to be ignored"
+            f"({'; '.join(wrong[:3])}): copy or download both again (--ignore-checksums reads them as they are)"
         )
 
 
@@ -98,7 +98,9 @@ def _fitting_frames(file: Path, size: int, storage_format: int, width: int, fram
     together, block, _ = _BLOCKS[storage_format]
     damage = "the file is {} or not that of the header, copy or download it again"
     if size <= 0:
-        raise NotAsDescribedError(f"{file} holds no samples behind the header's byte offset: {damage.format('cut off')}")
+        raise NotAsDescribedError(
+            f"{file} holds no samples behind the header's byte offset: {damage.format('cut off')}"
+        )
     if frames is None:
         most = -(-size // block) * together
         counts = (count for count in range(most, max(most - together, 0), -1) if count % width == 0)
@@ -249,7 +251,7 @@ def _read_flac(file: Path, size: int, channels: Sequence[Channel], frames: int |
         raise ValueError(f"{file}: signals of several rates in one FLAC file, expected one: correct the header")
     with file.open("rb") as opened:
         head = opened.read(42)
-    if len(head) < 42 or not head.startswith(b"fLaC\x00") and not head.startswith(b"fLaC\x80"):
+    if len(head) < 42 or not head.startswith((b"fLaC\x00", b"fLaC\x80")):
         raise NotAsDescribedError(f"{file} is no FLAC file, which format {first.format} of the header is: check both")
     numbers = int.from_bytes(head[18:26], "big")
     streams, depth, total = (numbers >> 41 & 7) + 1, (numbers >> 36 & 31) + 1, numbers & (2**36 - 1)

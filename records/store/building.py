@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +44,7 @@ def prepare_data_set(
     workers: int = 1,
     overwrite: bool = False,
     progress: bool = True,
+    ignore_checksums: bool = False,
 ) -> RecordStore:
     """Reads the data set in `root` and prepares it into a store in `folder`; one that is there already is opened.
 
@@ -52,13 +53,14 @@ def prepare_data_set(
         folder: of the store.
         sampling_rate, seconds: of every signal in the store, Hz and s.
         source, labels_csv: as in `read_table`.
-        workers, overwrite, progress: as in `build_store`.
+        workers, overwrite, progress, ignore_checksums: as in `build_store`.
 
     Raises:
         ValueError: whatever `read_table` and `build_store` refuse.
     """
     spec = SignalSpec(sampling_rate, seconds)
-    return build_store(read_table(root, sampling_rate, source, labels_csv), spec, folder, workers, overwrite, progress)
+    table = read_table(root, sampling_rate, source, labels_csv)
+    return build_store(table, spec, folder, workers, overwrite, progress, ignore_checksums)
 
 
 def build_store(
@@ -68,6 +70,7 @@ def build_store(
     workers: int = 1,
     overwrite: bool = False,
     progress: bool = True,
+    ignore_checksums: bool = False,
 ) -> RecordStore:
     """Reads, examines and prepares every record of `table`, and keeps the good ones in `folder`.
 
@@ -81,18 +84,22 @@ def build_store(
         workers: processes; more than one needs the caller's `if __name__ == "__main__":`.
         overwrite: replace another store in `folder`. A folder that holds anything else is never replaced.
         progress: show a progress bar.
+        ignore_checksums: take records whose first values or checksums differ from their headers, as those of damaged
+            files do. The description of the store says so.
 
     Raises:
         ValueError: `folder` holds something else, no record is left, workers is below 1, or another process
             builds the same store.
     """
-    folder, inputs = Path(folder), input_fingerprint(table, spec)
+    folder, inputs = Path(folder), input_fingerprint(table, spec, ignore_checksums)
+    if ignore_checksums:
+        table = replace(table, description=f"{table.description}; checksums of the headers ignored")
     if is_store(folder) and reuse(folder, inputs, CONFIG_FILE, "inputs", overwrite):
         return RecordStore.open(folder)
     check_destination(folder, is_store, overwrite)
 
     def content(start: int, stop: int) -> Callable[[], bytes]:
-        return partial(prepared_bytes, table.records.iloc[start:stop], spec)
+        return partial(prepared_bytes, table.records.iloc[start:stop], spec, ignore_checksums)
 
     with shard_folder(folder, inputs) as place:
         shards = fill_shards(place, len(table.records), content, workers, "preparing", progress)
@@ -104,12 +111,13 @@ def build_store(
     return RecordStore.open(folder)
 
 
-def input_fingerprint(table: RecordTable, spec: SignalSpec) -> str:
+def input_fingerprint(table: RecordTable, spec: SignalSpec, ignore_checksums: bool = False) -> str:
     """sha256 hex of all that a store is built from: spec, rows, statement table, size and time of change of the files.
 
     Where the corpus lies does not enter: of a path only the name of the file counts, and the description not at all.
     """
-    digest = hashlib.sha256(json.dumps([FORMAT_VERSION, asdict(spec), table.source]).encode())
+    known = [FORMAT_VERSION, asdict(spec), table.source, *["checksums ignored"] * ignore_checksums]
+    digest = hashlib.sha256(json.dumps(known).encode())
     if table.statement_table is not None:
         digest.update(table.statement_table.to_csv().encode())
     for row in table.records.itertuples(index=False):
@@ -117,10 +125,10 @@ def input_fingerprint(table: RecordTable, spec: SignalSpec) -> str:
         path = Path(str(row.path))
         for ending in RECORD_FILE_ENDINGS:
             try:
-                known = path.with_name(path.name + ending).stat()
+                found = path.with_name(path.name + ending).stat()
             except OSError:
                 continue  # the record has no file of this ending, or is missing altogether
-            digest.update(f"{path.name}{ending} {known.st_size} {known.st_mtime_ns}\n".encode())
+            digest.update(f"{path.name}{ending} {found.st_size} {found.st_mtime_ns}\n".encode())
     for item in table.left_out:
         digest.update(f"{item.record_id} {item.reason}\n".encode())
     return digest.hexdigest()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.datasets.registry import read_record
+from vqecg.records.datasets.wfdb_reading import NotAsDescribedError
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.store.quality import examine
 from vqecg.records.store.signal_spec import MICROVOLTS, STORED_TYPE, SignalSpec
@@ -38,22 +39,26 @@ class PreparedShard:
         return content.getvalue()
 
 
-def prepared_bytes(records: pd.DataFrame, spec: SignalSpec) -> bytes:
+def prepared_bytes(records: pd.DataFrame, spec: SignalSpec, ignore_checksums: bool = False) -> bytes:
     """The shard of the rows of a record table, as bytes."""
-    return prepare_records(records, spec).to_bytes()
+    return prepare_records(records, spec, ignore_checksums).to_bytes()
 
 
-def prepare_records(records: pd.DataFrame, spec: SignalSpec) -> PreparedShard:
+def prepare_records(records: pd.DataFrame, spec: SignalSpec, ignore_checksums: bool = False) -> PreparedShard:
     """Prepare every row of a record table (see record.RecordTable).
 
-    A record that cannot be read is left out with the reason "unreadable".
+    A record that cannot be read is left out with the reason "unreadable", and one whose file and header disagree with
+    "not what its header describes"; `ignore_checksums` is that of `read_record`.
     """
     signals = np.empty((len(records), len(INDEPENDENT_LEADS), spec.samples), STORED_TYPE)
     accepted: list[int] = []
     rejected: list[tuple[int, str, str]] = []
     for place, row in enumerate(records.itertuples(index=False)):
         try:
-            record = read_record(row)
+            record = read_record(row, ignore_checksums)
+        except NotAsDescribedError as error:
+            rejected.append((place, "not what its header describes", str(error)))
+            continue
         except Exception as error:  # a damaged file can break a parser in any way; the reason is counted
             rejected.append((place, "unreadable", f"{type(error).__name__}: {error}"))
             continue

@@ -9,9 +9,19 @@ from vqecg.records.record import ECGRecord
 from vqecg.records.store.preprocessing import UnusableRecordError, prepare
 from vqecg.records.store.signal_spec import SignalSpec
 
-# In the order in which they are looked for. "unreadable" and "duplicate signal" are noticed by build_store: the one
-# needs the file, the other the whole corpus.
-REASONS = ("unreadable", "missing lead", "nan", "too short", "wrong unit", "flat lead", "clipped", "duplicate signal")
+# In the order in which they are looked for. "unreadable", "not what its header describes" and "duplicate signal" are
+# noticed by build_store: two need the files, the last one the whole corpus.
+REASONS = (
+    "unreadable",
+    "not what its header describes",
+    "missing lead",
+    "nan",
+    "too short",
+    "wrong unit",
+    "flat lead",
+    "clipped",
+    "duplicate signal",
+)
 
 FLAT_RANGE = 0.02  # mV peak to peak of a prepared lead; the smallest in 3,864 PTB-XL records is 0.21 mV
 STUCK_TOLERANCE = 0.0005  # mV, half a step of the usual 1 microvolt converter

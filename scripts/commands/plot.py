@@ -19,6 +19,7 @@ class Arguments(Checked):
     out: Path  # file to write, .svg or .png
     sampling_rate: Hertz = 100  # Hz, at which it is drawn
     source: SourceName = AUTO
+    ignore_checksums: bool = False  # draw a record whose first values or checksums are not those of its header
 
 
 def run(arguments: Arguments) -> None:
@@ -30,7 +31,7 @@ def run(arguments: Arguments) -> None:
             f"no record {arguments.record!r} among {len(table):,} in {arguments.data}; the first are "
             f"{', '.join(table['record_id'].iloc[:5])}"
         )
-    record = read_record(next(rows.itertuples(index=False)))
+    record = read_record(next(rows.itertuples(index=False)), arguments.ignore_checksums)
     signal = prepare(record, SignalSpec(arguments.sampling_rate))
     title = f"{record.record_id}: {', '.join(record.statements) or 'no statement'}"
     save_figure(plot_ecg(signal, arguments.sampling_rate, title), arguments.out)

@@ -65,6 +65,7 @@ class Arguments(Checked):
     seed: Seed = 0  # of sampling and additions; training has seeds of its own in --settings
     overwrite: bool = False  # do steps in --out again whose settings differ
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, in every step
+    ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
 
     model_option: ClassVar[str] = "settings.classifier.model"
 
@@ -82,7 +83,8 @@ def run(arguments: Arguments) -> None:
 
     say(1, "prepare", "read the recordings once")
     with StepCost(places, "prepare", places.store):
-        reading = (arguments.spec, arguments.source, arguments.labels_csv, arguments.workers, again)
+        ignore = arguments.ignore_checksums
+        reading = (arguments.spec, arguments.source, arguments.labels_csv, arguments.workers, again, ignore)
         store = preparing.prepare(PreparingStep(arguments.data, places.store, *reading))
         print(preparing.summary(store))
     if not places.settings.is_file():

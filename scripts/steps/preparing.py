@@ -22,13 +22,15 @@ class PreparingStep(Checked):
     labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files
     workers: Workers = 1  # processes that read
     overwrite: bool = False  # replace an earlier store in --out
+    ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
 
 
 def prepare(step: PreparingStep) -> RecordStore:
     """Builds the store, or opens it when nothing has changed."""
     table = read_table(step.data, step.spec.sampling_rate, step.source, step.labels_csv)
     print(table.description)
-    return build_store(table, step.spec, step.out, step.workers, step.overwrite)
+    ignore = step.ignore_checksums
+    return build_store(table, step.spec, step.out, step.workers, step.overwrite, ignore_checksums=ignore)
 
 
 def summary(store: RecordStore) -> str:

@@ -34,6 +34,7 @@ class SegmentingStep(Checked):
     record: str = ""  # record_id of the recording that --plot draws; the first one if not given
     sampling_rate: Hertz = 100  # Hz, the least that is read where a set has several rates
     source: SourceName = AUTO
+    ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ def chunks(step: SegmentingStep, rejected: list[str]) -> Iterator[Chunk]:
         return
     for row in read_table(step.data, step.sampling_rate, step.source).records.itertuples(index=False):
         try:
-            record = read_record(row)
+            record = read_record(row, step.ignore_checksums)
             signal = independent_leads(record.signal, record.leads)
             if not np.isfinite(signal).all():
                 raise ValueError("samples that are not finite")

@@ -38,7 +38,7 @@ def test_each_fault_is_named() -> None:
     found = [reason_of(signal) for signal in (unknown, short, wander() * 1000, flat, clipped, steep)]
     assert found == ["nan", "too short", "wrong unit", "flat lead", "clipped", "clipped"]
     assert check_quality(ECGRecord(wander(), 100.0, LEADS[:8], "1"), SPEC) == "missing lead"
-    assert {*found, "missing lead", "unreadable", "duplicate signal"} == set(REASONS)
+    assert {*found, "missing lead", "unreadable", "not what its header describes", "duplicate signal"} == set(REASONS)
 
 
 def test_a_record_of_zeros_is_flat() -> None:

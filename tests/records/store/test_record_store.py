@@ -101,7 +101,7 @@ def test_bad_records_are_left_out_and_named_with_the_reason(tmp_path: Path) -> N
         "2": "duplicate signal",
         "3": "flat lead",
         "5": "duplicate signal",
-        "6": "unreadable",
+        "6": "not what its header describes",
     }
     assert rejected.loc["5", "detail"] == "duplicate of 1"
     assert "holds 100 bytes" in rejected.loc["6", "detail"] and "V3" in rejected.loc["3", "detail"]
