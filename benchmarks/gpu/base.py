@@ -33,6 +33,7 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.presets import PRESETS, Preset, preset
 from vqecg.scripts.steps import assessing, prior, tokenizer
 from vqecg.scripts.steps.assessing import AssessingStep, assessment_stage
+from vqecg.scripts.steps.gating import GateRecords
 from vqecg.scripts.steps.generating import GeneratingStep, generate
 from vqecg.scripts.steps.prior import PriorStep, prior_stage
 from vqecg.scripts.steps.tokenizer import TokenizerStep, tokenizer_stage
@@ -128,8 +129,7 @@ def sample_step(options: argparse.Namespace, store: RecordStore, settings: Prese
         place,
         count=count,
         sampling=settings.sampling,
-        against=store.folder,
-        folds=folds(options),
+        compared=GateRecords(store.folder, folds(options)),
     )
     print(generate(step))
     print(f"{count / (time.perf_counter() - began):.1f} records per second, gate and files included")

@@ -67,7 +67,7 @@ class FillTask:
         """The comparison, ready to run. Raises ValueError for a generator of other training records."""
         store, generator = RecordStore.open(self.store), self.load(self.part.generator)
         design = self.part.design
-        remarks = check_generator(generator, design.trained_on(store), self.allow_other)
+        remarks = check_generator(generator, store, design.trained_on(store), self.allow_other)
         return fill_design(design, plan_design(design, store, generator), self.additions, remarks)
 
 
@@ -145,7 +145,7 @@ def check_all_generators(
             try:
                 if part.generator not in seen:
                     seen[part.generator] = load(part.generator)
-                check_generator(seen[part.generator], part.design.trained_on(opened), allow_other)
+                check_generator(seen[part.generator], opened, part.design.trained_on(opened), allow_other)
             except ValueError as error:
                 raise ValueError(f"cell {cell.name!r}, test folds {list(part.design.folds.test)}: {error}") from error
         if cell.pooled:

@@ -31,21 +31,24 @@ class GateSettings(Checked):
 
 @dataclass(frozen=True, eq=False)
 class CopyGate:
-    """Training records and the waveform distance (nearest.py) below which a record is taken for a copy of one."""
+    """Training records and the waveform distance (waveform_index.py) below which a record is a copy of one."""
 
     store: RecordStore
     rows: np.ndarray  # (records,) int64, training rows of the store
     threshold: float  # waveform distance, 0 to 1
     settings: GateSettings = field(default_factory=GateSettings)
+    doubt: str = ""  # why the rows may not be all records that the models were trained on; "" = they are
 
     @classmethod
-    def fit(cls, store: RecordStore, rows: np.ndarray, settings: GateSettings | None = None) -> "CopyGate":
+    def fit(
+        cls, store: RecordStore, rows: np.ndarray, settings: GateSettings | None = None, doubt: str = ""
+    ) -> "CopyGate":
         """The gate whose threshold is the percentile of the distance of real records to their nearest.
 
         That nearest is among all the others of `rows`, of another patient. Raises ValueError for rows of one patient.
         """
         settings = settings or GateSettings()
-        gate = cls(store, np.asarray(rows, np.int64), 0.0, settings)
+        gate = cls(store, np.asarray(rows, np.int64), 0.0, settings, doubt)
         training = RecordSelection(store, gate.rows)
         if len(set(training.patients)) < 2:
             raise ValueError(f"{len(rows)} training records of one patient; expected those of at least two")
@@ -77,9 +80,12 @@ class CopyGate:
 
 
 def gate_sentence(gate: CopyGate, rejected: int, passed: int) -> str:
-    """The decisions of a gate in one sentence."""
+    """The decisions of a gate in a sentence, or in two where it may not have seen all training records."""
+    number = f"{len(gate.rows):,}"
+    compared = f"{number} records of {gate.store.description}" if gate.doubt else f"{number} training records"
+    doubt = f"NOT CHECKED AGAINST THE TRAINING RECORDS of the generator: {gate.doubt}. " if gate.doubt else ""
     return (
-        f"A gate compared every record with {len(gate.rows):,} training records: {rejected:,} of {rejected + passed:,} "
+        f"{doubt}A gate compared every record with {compared}: {rejected:,} of {rejected + passed:,} "
         f"drawn were rejected, nearer than {gate.threshold:.3f}, the percentile {gate.settings.percentile:g} of the "
         "distance of a real record to the nearest one of another patient."
     )

@@ -138,16 +138,32 @@ class TrainedOn:
 
         Test folds only count where this model has seen them.
         """
-        differences = []
-        if self.store != wanted.store:
-            differences.append(f"another store ({self.store[:16]}, not {wanted.store[:16]})")
+        differences = self._other_store(wanted)
         seen = sorted({*self.folds.train, *self.folds.validation} & set(wanted.folds.test))
         if seen:
             differences.append(f"it has seen the test folds {seen}")
-        for part in ("train", "validation"):
-            folds, other = getattr(self.folds, part), getattr(wanted.folds, part)
-            if set(folds) != set(other):
-                differences.append(f"{part} folds {list(folds)}, not {list(other)}")
+        differences += [*self._other_folds(wanted, "train"), *self._other_folds(wanted, "validation")]
         if not self.subset.within(wanted.subset):
             differences.append(f"{self.subset}, not {wanted.subset}")
         return differences
+
+    def training_differences(self, wanted: TrainedOn) -> list[str]:
+        """The differences from the training records `wanted`, in words; those of validation and test do not count."""
+        differences = [*self._other_store(wanted), *self._other_folds(wanted, "train")]
+        if not (self.subset.within(wanted.subset) and wanted.subset.within(self.subset)):
+            differences.append(f"{self.subset}, not {wanted.subset}")
+        return differences
+
+    def train_rows(self, store: RecordStore) -> np.ndarray:
+        """The rows of the training records in their store, or of as many others in another: (records,) int64.
+
+        Raises ValueError for a training fold without records, and as `TrainingSubset.train_rows`.
+        """
+        return split_rows(store, FoldSplit(self.folds.train, (), ()), self.subset).train
+
+    def _other_store(self, wanted: TrainedOn) -> list[str]:
+        return [] if self.store == wanted.store else [f"another store ({self.store[:16]}, not {wanted.store[:16]})"]
+
+    def _other_folds(self, wanted: TrainedOn, part: str) -> list[str]:
+        folds, other = getattr(self.folds, part), getattr(wanted.folds, part)
+        return [] if set(folds) == set(other) else [f"{part} folds {list(folds)}, not {list(other)}"]

@@ -36,6 +36,7 @@ from vqecg.scripts.cli.step_cost import StepCost, keep_cost
 from vqecg.scripts.steps import classifier, comparing, preparing, prior, tokenizer
 from vqecg.scripts.steps.classifier import ClassifierStep
 from vqecg.scripts.steps.comparing import ComparingStep
+from vqecg.scripts.steps.gating import GateRecords
 from vqecg.scripts.steps.generating import GeneratingStep, generate
 from vqecg.scripts.steps.preparing import PreparingStep
 from vqecg.scripts.steps.prior import PriorStep
@@ -210,6 +211,7 @@ def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None
         "seed": arguments.seed,
         "sampling": plain(arguments.settings.sampling),
         "folds": plain(arguments.folds),  # of the gate against copies
+        **({"subset": plain(arguments.subset)} if arguments.subset.reduces else {}),
     }
     done = reuse(places.out, wanted, SYNTHETIC_FILE, overwrite=True)
     if not done or not is_dataset(places.synthetic):
@@ -220,8 +222,7 @@ def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None
             sampling=arguments.settings.sampling,
             seed=arguments.seed,
             overwrite=True,
-            against=places.store,
-            folds=arguments.folds,
+            compared=GateRecords(places.store, arguments.folds, arguments.subset),
             workers=arguments.workers,
         )
         print(generate(generating))

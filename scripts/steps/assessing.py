@@ -52,6 +52,7 @@ class AssessingStep(Checked):
     settings: Annotated[AssessmentSettings, tyro.conf.arg(name="")] = field(
         default_factory=lambda: AssessmentSettings(seeds=SMALL.seeds, training=SMALL.classifier)
     )
+    allow_other_training: bool = False  # with a generator that was trained on other records: it is only remarked on
     overwrite: bool = False  # start anew where --out holds an assessment of other settings
 
 
@@ -62,7 +63,8 @@ def assessment_stage(step: AssessingStep) -> Stage:
     real = RealData(store, rows, store.task(step.task))
     generator = None if step.generator is None else ECGGenerator.from_pretrained(step.generator)
     if generator is not None:
-        for remark in check_generator(generator, TrainedOn(store.fingerprint, step.folds), allow_other=True):
+        wanted = TrainedOn(store.fingerprint, step.folds)
+        for remark in check_generator(generator, store, wanted, step.allow_other_training, allow_silent=True):
             print(remark)
     segmenter = None if step.segmenter is None else WaveSegmenter.from_pretrained(step.segmenter)
     identity = {

@@ -13,7 +13,7 @@ import pandas as pd
 import tyro
 
 from vqecg.downstream.augmentation.additions import ALL, COPY, DRAWN, Additions, joined_tallies, rejection_rates
-from vqecg.downstream.augmentation.generator_training import check_generator
+from vqecg.downstream.augmentation.generator_training import check_generator, other_training, unknown_training
 from vqecg.downstream.augmentation.label_check import LabelCheck, LabelCheckSettings
 from vqecg.downstream.augmentation.likelihood_check import LikelihoodCheck, LikelihoodSettings
 from vqecg.downstream.augmentation.methods.registry import (
@@ -63,6 +63,7 @@ class AugmentingStep(Checked):
     no_likelihood: bool = False  # do not ask whether a record is as likely under the prior as training records are
     likelihood: LikelihoodSettings = field(default_factory=LikelihoodSettings)
     gate: GateSettings = field(default_factory=GateSettings)
+    allow_other_training: bool = False  # a generator that was trained on other records; the README says so
     no_gate: bool = False  # keep records that are near copies of a training record (most with a parent are, of it)
     min_parents: CountOrNone = 20  # training records with a target class that can be parents, at least
     force: bool = False  # whatever --min-parents says
@@ -82,8 +83,8 @@ def augment(step: AugmentingStep) -> str:
     method = step.maker
     check_destination(step.out, is_dataset, step.overwrite)
     ingredients = open_ingredients(step)
-    trained = TrainedOn(ingredients.store.fingerprint, step.additions.folds, step.additions.subset)
-    remarks = check_generator(ingredients.generator, trained, allow_other=True)
+    trained = trained_on(step, ingredients.store)
+    remarks = check_generator(ingredients.generator, ingredients.store, trained, step.allow_other_training, True)
     print("\n".join(remarks), end="\n" if remarks else "")
     plan = make_plan(step, ingredients)
     ingredients = replace(ingredients, **judges(step, ingredients))
@@ -114,10 +115,14 @@ class Written:
 def open_ingredients(step: AugmentingStep) -> Ingredients:
     """Store, training rows and generator; nothing judges yet."""
     store, generator = RecordStore.open(step.store), ECGGenerator.from_pretrained(step.generator)
-    generator.tokenizer.check_sampling_rate(store.spec.sampling_rate)
     rows = split_rows(store, step.additions.folds, step.additions.subset).train
     settings = replace(step.settings, least=0 if step.force else step.settings.least)
     return Ingredients(store, rows, store.task(step.additions.task), generator, settings)
+
+
+def trained_on(step: AugmentingStep, store: RecordStore) -> TrainedOn:
+    """The training records, which the generator should have learned from."""
+    return TrainedOn(store.fingerprint, step.additions.folds, step.additions.subset)
 
 
 def make_plan(step: AugmentingStep, ingredients: Ingredients) -> AdditionPlan:
@@ -147,7 +152,9 @@ def judges(step: AugmentingStep, ingredients: Ingredients) -> dict[str, Any]:
         segmenter = None if step.segmenter is None else WaveSegmenter.from_pretrained(step.segmenter)
         how = (step.classifier, step.check, step.label_check, segmenter)
         checks.append(LabelCheck.fit(training, ingredients.task, *how))
-    gate = None if step.no_gate else CopyGate.fit(ingredients.store, ingredients.rows, step.gate)
+    seen, wanted = ingredients.generator.trained_on, trained_on(step, ingredients.store)
+    doubt = "; ".join([*other_training(seen, wanted), *unknown_training(seen)])
+    gate = None if step.no_gate else CopyGate.fit(ingredients.store, ingredients.rows, step.gate, doubt)
     return {"gate": gate, "check": QualityFilter(tuple(checks)) if checks else None}
 
 

@@ -88,7 +88,7 @@ def comparison_stage(step: ComparingStep) -> Stage:
         raise ValueError("no generator is named; expected --generator, the folder that `vqecg train-prior` wrote")
     store, design = RecordStore.open(step.store), step.comparison
     generator = ECGGenerator.from_pretrained(step.generator)
-    remarks = check_generator(generator, design.trained_on(store), step.allow_other_training)
+    remarks = check_generator(generator, store, design.trained_on(store), step.allow_other_training)
     print("\n".join(remarks), end="\n" if remarks else "")
     planned = plan_design(design, store, generator)
     targets = planned.plan.target_classes

@@ -14,7 +14,7 @@ import tyro
 
 from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
+from vqecg.prior.copies.gate import NO_GATE, CopyGate, gate_columns, gate_sentence
 from vqecg.prior.generator import ECGGenerator, find_generator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
@@ -24,10 +24,9 @@ from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
-from vqecg.records.folds import FoldSplit
-from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.steps.gating import GateRecords
 
 
 def wanted_attributes_class() -> type:
@@ -60,9 +59,7 @@ class GeneratingStep(Checked):
     sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
     seed: Seed = 0  # of requests and draws; the same seed gives the same records on the same machine
     overwrite: bool = False  # replace an earlier synthetic data set in --out
-    against: Path | None = None  # store of the training: records too near to one of its training folds are drawn anew
-    folds: FoldSplit = field(default_factory=FoldSplit)  # of the training; the gate compares with the training folds
-    gate: GateSettings = field(default_factory=GateSettings)
+    compared: Annotated[GateRecords, tyro.conf.arg(name="")] = field(default_factory=GateRecords)
     min_parents: CountOrNone = 20  # training records that --labels needs; other labels with fewer are not asked for
     force: bool = False  # whatever --min-parents says
     workers: Workers = 1  # processes, one thread each; the records do not depend on their number
@@ -78,7 +75,7 @@ def generate(step: GeneratingStep) -> str:
     generator = ECGGenerator.from_pretrained(place)
     generator.check_attributes(wanted_attributes(step))
     requests = ask(generator, step)
-    gate = fit_gate(step, generator)
+    gate = step.compared.fit(generator)
     task = SamplingTask(place, generator.fingerprint, step.seed, step.sampling, gate)
 
     def content(start: int, stop: int) -> Callable[[], bytes]:
@@ -131,16 +128,6 @@ def wanted_attributes(step: GeneratingStep) -> dict[str, Any]:
     """The attributes asked for, by name."""
     given = asdict(step.attributes)
     return {name: value for name, value in given.items() if not ATTRIBUTES.get(name).is_unknown(value)}
-
-
-def fit_gate(step: GeneratingStep, generator: ECGGenerator) -> CopyGate | None:
-    """The gate against the store of the training, or None when no store is given."""
-    if step.against is None:
-        return None
-    store = RecordStore.open(step.against)
-    gate = CopyGate(store, step.folds.indices(store.table).train, 0.0, step.gate)
-    gate.check_fits(generator.tokenizer.config.sampling_rate, generator.samples)
-    return CopyGate.fit(store, gate.rows, step.gate)
 
 
 def fingerprint_of(step: GeneratingStep, generator: ECGGenerator, requests: Requests, gate: CopyGate | None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vqecg.downstream.augmentation.generator_training import other_training, unknown_training
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.editing.interpolation import interpolable, interpolate_store
 from vqecg.prior.editing.settings import InterpolationSettings
@@ -16,6 +17,8 @@ from vqecg.records.files.atomic import check_destination
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import TaskName
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainedOn
+from vqecg.scripts.cli.trained_on import stage_trained_on
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 
@@ -35,6 +38,7 @@ class InterpolatingStep(Checked):
     overwrite: bool = False  # replace an earlier synthetic data set in --out
     gate: GateSettings = field(default_factory=GateSettings)
     no_gate: bool = False  # keep mixtures that are near copies of a training record (most are, of their first parent)
+    allow_other_training: bool = False  # a tokenizer that was trained on other records; the README says so
     min_parents: CountOrNone = 20  # records with the label that can be parents, at least
     force: bool = False  # whatever --min-parents says
 
@@ -44,6 +48,8 @@ def interpolate(step: InterpolatingStep) -> str:
     check_destination(step.out, is_dataset, step.overwrite)
     store = RecordStore.open(step.store)
     task, tokenizer = store.task(step.task), ECGTokenizer.from_pretrained(step.tokenizer)
+    tokenizer.check_sampling_rate(store.spec.sampling_rate)
+    doubt = doubt_of(step, store)
     if step.label not in task.class_names:
         raise ValueError(f"label is {step.label!r}; expected one of {', '.join(task.class_names)}")
     labels, rows = store.labels(task), step.folds.indices(store.table).train
@@ -59,7 +65,7 @@ def interpolate(step: InterpolatingStep) -> str:
             f"{step.label}: {len(candidates)} training records can be parents, --min-parents asks for "
             f"{step.min_parents}: what lies between few records is near them; take another label, or --force"
         )
-    gate = None if step.no_gate else CopyGate.fit(store, rows, step.gate)
+    gate = None if step.no_gate else CopyGate.fit(store, rows, step.gate, doubt)
     chosen = np.random.default_rng(step.settings.seed).choice(candidates, step.count)
     mixed = interpolate_store(tokenizer, store, rows, task, labels[chosen], step.settings, gate=gate)
     records, ids = mixed.records, store.table["record_id"]
@@ -88,3 +94,20 @@ def interpolate(step: InterpolatingStep) -> str:
         f"{len(records):,} records with {step.label} between parents of the training folds are in "
         f"{step.out}; the parents are in its manifest.parquet\n{gate_note}"
     )
+
+
+def doubt_of(step: InterpolatingStep, store: RecordStore) -> str:
+    """Why the training folds of the store may not be what the tokenizer was trained on; "" where they are.
+
+    Raises ValueError for a tokenizer of other training records, unless these are allowed.
+    """
+    seen, wanted = stage_trained_on(step.tokenizer), TrainedOn(store.fingerprint, step.folds)
+    parts = {} if seen is None else {"tokenizer": seen}
+    others = other_training(parts, wanted)
+    if others and not step.allow_other_training:
+        raise ValueError(
+            f"the tokenizer does not fit this store: {'; '.join(others)}. Give the store and --folds of its training; "
+            "--allow-other-training goes on, and the data set then says that it was not checked against the training "
+            "records"
+        )
+    return "; ".join([*others, *unknown_training(parts, ["tokenizer"])])

@@ -196,7 +196,7 @@ def test_a_generator_that_has_seen_too_much_is_refused_before_anything_is_made(
     for cell, told in (
         (rotating, r"cell 'folds', test folds \[1\].*seen the test folds \[1\]"),
         (scarce, "all training records, not NORM cut to 10 .*--subset .*--allow-other-training"),
-        (silent, "does not say which records its tokenizer was trained on"),
+        (silent, "does not say which records its tokenizer and prior were trained on"),
     ):
         with pytest.raises(ValueError, match=told):
             run(cells(cell), simulated_store, tmp_path / "grid", load)

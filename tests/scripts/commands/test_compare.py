@@ -118,7 +118,10 @@ def test_a_generator_that_may_have_seen_what_is_held_back_is_refused_or_told_of(
     fewer = ["--subset.scarce-class", "NORM", "--subset.scarce-records", 8]
     given = words(store, generator, tmp_path / "comparison", *arms, *fewer)
     told = refused(*given)
-    assert "its prior was trained on other records: NORM cut to 12" in told and "--allow-other-training" in told
+    assert (
+        "its tokenizer and prior were trained on other records: NORM cut to 12" in told
+        and "--allow-other-training" in told
+    )
     told = refused(*given, "--folds.validation", 10, "--folds.test", 9)
     assert "it has seen the test folds [9]" in told
     assert not (tmp_path / "comparison").exists()
