@@ -8,13 +8,14 @@ import numpy as np
 from vqecg.downstream.augmentation.generator_training import in_words, unknown_training
 from vqecg.prior.copies.gate import CopyGate, GateSettings
 from vqecg.prior.generator import ECGGenerator
+from vqecg.records.bounds import Checked
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn, TrainingSubset
 
 
 @dataclass(frozen=True)
-class GateRecords:
+class GateRecords(Checked):
     """The records that a gate compares generated ones with, and how near they may come."""
 
     against: Path | None = None  # store of the training: records too near to a training record are drawn anew

@@ -24,6 +24,7 @@ from vqecg.scripts.steps.gating import GateRecords
 Trained = Callable[..., ECGGenerator]
 HALF = TrainingSubset(fraction=0.5)
 FEWER_FOLDS = FoldSplit((1, 2, 3), (9,), (10,))
+MARK = "NOT CHECKED AGAINST THE TRAINING RECORDS of the generator: its tokenizer and prior were trained on other"
 SETTINGS = GateSettings(sample=40)
 
 
