@@ -178,6 +178,7 @@ class AttributeTally:
     def __init__(self) -> None:
         """Nothing is counted yet."""
         self._odd: dict[str, Counter[str]] = {}
+        self._cells: Counter[str] = Counter()  # attribute -> rows with a cell of text for it
 
     def of_row(self, cells: Mapping[str, str]) -> dict[str, Any]:
         """Every registered attribute from a row of text cells by column, unknown where its cell cannot be one."""
@@ -189,9 +190,19 @@ class AttributeTally:
                 odd = attribute.is_number and attribute.is_unknown(values[name]) and text.lower() not in UNKNOWN  # -1
             except ValueError:
                 values[name], odd = attribute.unknown, True
+            self._cells[name] += bool(text)
             if odd and text:
                 self._odd.setdefault(name, Counter())[text] += 1
         return values
+
+    def check_columns(self, rows: int = 10) -> None:
+        """Raises ValueError where most cells of an attribute cannot be one, `rows` or more: the column holds others."""
+        for name, counts in self._odd.items():
+            if counts.total() >= rows and 2 * counts.total() > self._cells[name]:
+                raise ValueError(
+                    f"{counts.total():,} of {self._cells[name]:,} cells of the column {name} cannot be "
+                    f"{_article(name)} {name} ({_examples(counts)}): it probably holds something else"
+                )
 
     @property
     def note(self) -> str:

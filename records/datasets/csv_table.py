@@ -64,6 +64,11 @@ class CsvTable:
         words = [] if self.separator == "," else [f"separated by {SEPARATORS[self.separator]}"]
         return ", ".join(words + ([] if usual else [f"in {self.encoding.upper()}"]))
 
+    @property
+    def note(self) -> str:
+        """The dialect for a description, "" for the usual one: "; labels.csv is separated by semicolons"."""
+        return f"; {self.file.name} is {self.dialect}" if self.dialect else ""
+
 
 def read_csv_table(file: Path) -> CsvTable:
     """Read a csv separated by commas, semicolons, tabs or bars, in UTF-8, Windows-1252, or UTF-16 or -32 with a mark.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
-PASSED_OVER = ("__MACOSX", "lost+found")  # folders that no publisher fills; names that start with a dot too
+PASSED_OVER = ("__MACOSX", "lost+found")  # folders that no publisher fills
 RECORD_ENDINGS = re.compile(r"\.(hea|dat|mat)$", re.IGNORECASE)
 
 
@@ -79,12 +79,17 @@ def _entries(root: Path) -> Iterator[os.DirEntry[str]]:
                 f"the folder {folder} cannot be listed ({error.strerror}): allow it to be read, or move it away"
             ) from error
         for entry in entries:
-            if entry.name.startswith("."):
+            if is_passed_over(entry.name):
                 continue
             if not _is_folder(entry):
                 yield entry
-            elif entry.name not in PASSED_OVER:
+            else:
                 (linked if entry.is_symlink() else folders).append(entry.path)
+
+
+def is_passed_over(name: str) -> bool:
+    """True for a hidden file or folder, and for one that a system leaves behind."""
+    return name.startswith(".") or name in PASSED_OVER
 
 
 def _identity(folder: str | Path) -> tuple[int, int]:

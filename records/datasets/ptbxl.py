@@ -7,26 +7,30 @@ layout, so this reader is theirs too.
 import ast
 import os
 import re
+import warnings
 from pathlib import Path
 
 import pandas as pd
 
-from vqecg.records.attributes import attributes_of_row
-from vqecg.records.datasets.parsing import id_text, record_frame
+from vqecg.records.attributes import AttributeTally
+from vqecg.records.datasets.csv_table import CsvTable, read_csv_table
+from vqecg.records.datasets.file_tree import find_files, is_passed_over, path_below
+from vqecg.records.datasets.parsing import UNREADABLE, id_text, listed, naming, record_frame
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.folds import MAX_FOLD
 from vqecg.records.label_tables import normal_statement_table, statement_table
-from vqecg.records.record import RecordTable
+from vqecg.records.record import LeftOut, RecordTable
 
 DATABASE = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"
 VERSIONS = {21837: "1.0.1", 21799: "1.0.3"}  # records -> version
 FILE_COLUMNS = {100: "filename_lr", 500: "filename_hr"}  # Hz -> column; our own sets may have filename_250 and such
 NEEDED = ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold")
-SEXES = {"0": "male", "1": "female", "": "unknown"}
+SEXES = {"0": "male", "1": "female"}  # words are understood too
 
 # What a spreadsheet makes of 1AVB, 2AVB, 3AVB and of numbers: 1.0AVB, 1.00E+00, 1.
 _MANGLED = re.compile(r"^\d+[.,]\d+.*$|^\d+([eE][+-]?\d+)?$")
+_PATH = "path below the folder"  # of the files at the rate that is read, a column beside those of the csv
 _SPREADSHEET = "the file was probably opened and saved in a spreadsheet: take the published file again"
 
 
@@ -50,15 +54,20 @@ def find_ptbxl(root: Path) -> Path | None:
 
     Raises ValueError when several children do.
     """
-    if (root / DATABASE).is_file():
+    if os.path.isfile(root / DATABASE):
         return root
-    folders = sorted(child for child in root.iterdir() if (child / DATABASE).is_file())
+    folders = [child for child in _children(root) if os.path.isfile(child / DATABASE)]
     if len(folders) > 1:
         names = ", ".join(child.name for child in folders)
         raise ValueError(
             f"{root} holds several PTB-XL folders ({names}), expected one: give the path of the one to read"
         )
     return folders[0] if folders else None
+
+
+def _children(root: Path) -> list[Path]:
+    """The folders directly in `root`, sorted."""
+    return sorted(child for child in root.iterdir() if os.path.isdir(child) and not is_passed_over(child.name))
 
 
 def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
@@ -71,78 +80,93 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
 
     Returns:
         statements are the scp_codes with their likelihood in percent (0 = unknown); an age of 300 (over 89) is 90.0.
-        Attributes other than age and sex are read from the column of their name, where there is one, or derived.
-        The description says which version this is and how many rows have no file at this rate. The statement table is
-        the folder's scp_statements.csv, or the packaged one where there is none.
+        Attributes other than age and sex are read from the column of their name, where there is one, or derived; one
+        that cannot be is unknown, and counted. The description says which version this is and how many rows have no
+        file at this rate; a record with one of its two files is listed in `left_out`. The statement table is the
+        folder's scp_statements.csv, or the packaged one where there is none.
 
     Raises:
-        ValueError: no such folder; files only of lower rates (says which); a missing column; a cell
-            that does not parse or a code that the statement table lacks (names the row).
+        ValueError: no such folder; files only of lower rates (says which); a missing column; a row whose ids, fold or
+            statements do not parse, whose code the statement table lacks, or whose path leads out of the folder (names
+            the line).
     """
     folder = find_ptbxl(root.resolve())
     if folder is None:
         raise ValueError(f"no {DATABASE} in {root} or in one of its folders; expected PTB-XL's layout")
     database = _read_database(folder / DATABASE)
+    frame = database.frame
     statements, statements_note = _read_statements(folder)
-    columns = _file_columns(database)
-    present = {rate: _has_files(folder, database[column]) for rate, column in columns.items()}
-    enough = [rate for rate, mask in present.items() if rate >= sampling_rate and mask.any()]
+    names = {rate: _record_names(folder, frame[column]) for rate, column in _file_columns(frame).items()}
+    files = {rate: _files_of(folder, column) for rate, column in names.items()}  # 0, 1 or both of .hea and .dat
+    enough = [rate for rate, count in files.items() if rate >= sampling_rate and (count == 2).any()]
     if not enough:
-        there = ", ".join(f"{rate} Hz ({mask.sum():,} records)" for rate, mask in present.items() if mask.any())
+        there = ", ".join(
+            f"{rate} Hz ({(count == 2).sum():,} records)" for rate, count in files.items() if any(count == 2)
+        )
         raise ValueError(
             f"{folder} holds no record at {sampling_rate} Hz; there: {there or 'no record files at all'}. "
             "Ask for a rate that is there (prepare resamples), or download the rest"
         )
     sampling_rate = min(enough)
-    codes = frozenset(statements.index)
-    chosen = database.loc[present[sampling_rate]]
-    names = chosen.columns.tolist()
-    rows = [
-        _row(line, dict(zip(names, cells, strict=True)), columns[sampling_rate], folder, codes)
-        for line, cells in zip(chosen.index, chosen.to_numpy(dtype=object).tolist(), strict=True)
+    codes, tally = frozenset(statements.index), AttributeTally()
+    rows: dict[str, dict[str, object]] = {}
+    chosen = frame.loc[files[sampling_rate] == 2].assign(**{_PATH: names[sampling_rate]})
+    for line, cells in zip(chosen.index, chosen.to_dict("records"), strict=True):
+        row = _row(line, {str(name): str(cell) for name, cell in cells.items()}, folder, codes, tally)
+        if row["record_id"] in rows:
+            raise ValueError(
+                f"{folder / DATABASE}: ecg_id {row['record_id']!r} is there twice, the second in line {line}"
+            )
+        rows[str(row["record_id"])] = row
+    naming(folder / DATABASE, tally.check_columns)
+    halves = [
+        LeftOut(frame["ecg_id"][line], UNREADABLE, f"{folder / names[sampling_rate][line]} lacks its .hea or its .dat")
+        for line in frame.index[files[sampling_rate] == 1]
     ]
-    description = _describe(folder, len(database), len(rows), sampling_rate) + statements_note
-    return RecordTable(record_frame(rows), "ptb-xl", description, statements)
+    description = _describe(folder, len(frame), len(rows), sampling_rate, halves)
+    notes = (database.note, statements_note, tally.note, _beside(root.resolve(), folder))
+    return RecordTable(record_frame(rows.values()), "ptb-xl", description + "".join(notes), statements, tuple(halves))
 
 
-def _read_database(file: Path) -> pd.DataFrame:
-    """ptbxl_database.csv with every cell as text; the index is the line in the file (the header is line 1)."""
-    try:
-        database = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{file} is no CSV in UTF-8 ({error}); {_SPREADSHEET}") from error
-    missing = [column for column in NEEDED if column not in database.columns]
-    if not set(FILE_COLUMNS.values()) & set(database.columns):
+def _read_database(file: Path) -> CsvTable:
+    """ptbxl_database.csv. ValueError: it is no csv, or lacks a column that is needed."""
+    table = read_csv_table(file)
+    columns = table.frame.columns.tolist()
+    missing = [column for column in NEEDED if column not in columns]
+    if not set(FILE_COLUMNS.values()) & set(columns):
         missing.append("filename_lr or filename_hr")
     if missing:
-        raise ValueError(f"{file} lacks the columns {missing}, it has {list(database.columns)[:40]}; {_SPREADSHEET}")
-    database.index = pd.RangeIndex(2, len(database) + 2)
-    repeated = database["ecg_id"][database["ecg_id"].duplicated()]
-    if len(repeated):
-        raise ValueError(f"{file}: ecg_id {repeated.iloc[0]!r} is there twice, the second in line {repeated.index[0]}")
-    return database
+        raise ValueError(f"{file} lacks the columns {missing}, it has {columns[:40]}; {_SPREADSHEET}")
+    return table
 
 
 def _read_statements(folder: Path) -> tuple[pd.DataFrame, str]:
-    """The folder's statement table and "", or the packaged table and a note that says so."""
+    """The folder's statement table and a note for the description, or the packaged table and a note that says so."""
     file = folder / STATEMENTS
-    if not file.is_file():
+    if not os.path.isfile(file):
         return statement_table(), f"; no {STATEMENTS}, so the packaged statement table"
-    table = pd.read_csv(file, index_col=0, keep_default_na=False, dtype=str, encoding="utf-8-sig")
+    content = read_csv_table(file)
+    table = content.frame.set_index(content.frame.columns[0])
     mangled = [code for code in table.index if _MANGLED.match(str(code))]
     if mangled:
         raise ValueError(f"{file} lists {mangled[0]!r}, which is no statement; {_SPREADSHEET}")
-    return normal_statement_table(table), ""
+    return naming(file, normal_statement_table, table), content.note
 
 
-def _record_name(cell: str) -> str:
-    """The path below the data set's folder without extension, with forward slashes."""
-    return re.sub(r"\.(dat|hea)$", "", cell.strip().replace("\\", "/"))
+def _record_names(folder: Path, cells: "pd.Series[str]") -> "pd.Series[str]":
+    """The records' paths below the folder without extension, "" for an empty cell. ValueError: one leads out of it."""
+    names = []
+    for line, cell in cells.items():
+        try:
+            names.append(re.sub(r"\.(dat|hea)$", "", path_below(folder, cell)) if cell else "")
+        except ValueError as error:
+            raise ValueError(f"{folder / DATABASE}, line {line}, {cells.name}: {error}") from error
+    return pd.Series(names, index=cells.index, dtype=object)
 
 
 def _file_columns(database: pd.DataFrame) -> dict[int, str]:
     """Hz -> the column that names the files of that rate."""
-    named = {int(column[9:]): column for column in database.columns if re.fullmatch(r"filename_\d+", column)}
+    named = {int(column[9:]): column for column in database.columns if re.fullmatch(r"filename_[0-9]{1,6}", column)}
     published = {rate: column for rate, column in FILE_COLUMNS.items() if column in database.columns}
     # A set written at 250 Hz alone names these files in filename_lr too, for loaders that know no other column.
     repeated = [
@@ -151,28 +175,32 @@ def _file_columns(database: pd.DataFrame) -> dict[int, str]:
     return {rate: column for rate, column in (published | named).items() if rate not in repeated}
 
 
-def _has_files(folder: Path, cells: pd.Series) -> pd.Series:
-    """For every row whether both files of the record are there; lists each folder once, for network disks."""
-    names = [_record_name(cell) for cell in cells]
+def _files_of(folder: Path, names: "pd.Series[str]") -> "pd.Series[int]":
+    """For every record how many of its two files are there; lists each folder once, for network disks."""
     files: set[str] = set()
     for below in {os.path.dirname(name) for name in names if name}:
-        if (folder / below).is_dir():
-            files.update(f"{below}/{name}".lstrip("/") for name in os.listdir(folder / below))
-    return pd.Series([f"{name}.hea" in files and f"{name}.dat" in files for name in names], index=cells.index)
+        if os.path.isdir(folder / below):
+            with os.scandir(folder / below) as entries:
+                files.update(f"{below}/{entry.name}".lstrip("/") for entry in entries if entry.is_file())
+    counts = [(f"{name}.hea" in files) + (f"{name}.dat" in files) for name in names]
+    return pd.Series(counts, index=names.index)
 
 
-def _row(line: int, row: dict[str, str], file: str, folder: Path, codes: frozenset[str]) -> dict[str, object]:
-    """One row of the record table; the column `file` names its files. ValueError names the line and the ecg_id."""
+def _row(
+    line: int, row: dict[str, str], folder: Path, codes: frozenset[str], tally: AttributeTally
+) -> dict[str, object]:
+    """One row of the record table; the cell _PATH names its files. ValueError names the line and the ecg_id."""
     try:
-        sex = row["sex"].strip().removesuffix(".0")
-        if sex not in SEXES:
-            raise ValueError(f"sex {row['sex']!r}, expected 0 (male), 1 (female) or nothing")
+        record_id = id_text(row["ecg_id"], "ecg_id")
+        if not record_id:
+            raise ValueError(f"ecg_id {row['ecg_id']!r}, expected a number in every row")
+        sex = SEXES.get(re.sub(r"[.,]0+$", "", row["sex"]), row["sex"])
         return {
-            "record_id": id_text(row["ecg_id"], "ecg_id"),
-            "path": str(folder / _record_name(row[file])),
+            "record_id": record_id,
+            "path": str(folder / row[_PATH]),
             "patient_id": id_text(row["patient_id"], "patient_id"),
             "fold": _fold(row["strat_fold"]),
-            **attributes_of_row(row | {"sex": SEXES[sex]}),
+            **tally.of_row(row | {"sex": sex}),
             "statements": _statements(row["scp_codes"], codes),
             "source": "ptb-xl",
         }
@@ -182,17 +210,18 @@ def _row(line: int, row: dict[str, str], file: str, folder: Path, codes: frozens
 
 def _fold(cell: str) -> int:
     """strat_fold, 1-10. ValueError otherwise."""
-    text = cell.strip().removesuffix(".0")
-    if not text.isdigit() or not 1 <= int(text) <= MAX_FOLD:
+    text = re.fullmatch(r"0*([0-9]{1,2})(?:[.,]0+)?", cell)
+    if text is None or not 1 <= int(text[1]) <= MAX_FOLD:
         raise ValueError(f"strat_fold {cell!r}, expected 1 to {MAX_FOLD}")
-    return int(text)
+    return int(text[1])
 
 
 def _statements(cell: str, codes: frozenset[str]) -> dict[str, float]:
     """scp_codes, a Python dict as text, as statement -> likelihood. ValueError: it is none, or names a strange code."""
     try:
-        parsed = ast.literal_eval(cell)
-    except (ValueError, SyntaxError, TypeError):
+        with warnings.catch_warnings(action="ignore"):  # of odd spellings in a cell
+            parsed = ast.literal_eval(cell)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # the last two: thousands of brackets
         parsed = None
     if not isinstance(parsed, dict):
         raise ValueError(f"scp_codes {cell!r} does not parse, expected {{'NORM': 100.0, 'SR': 0.0}}; {_SPREADSHEET}")
@@ -205,7 +234,7 @@ def _statements(cell: str, codes: frozenset[str]) -> dict[str, float]:
     return {code: float(likelihood) for code, likelihood in parsed.items()}
 
 
-def _describe(folder: Path, rows: int, read: int, sampling_rate: int) -> str:
+def _describe(folder: Path, rows: int, read: int, sampling_rate: int, halves: list[LeftOut]) -> str:
     """The set and its version, for people."""
     if (folder / "manifest.parquet").is_file():
         text = f"synthetic records in PTB-XL's layout, {rows:,} records"
@@ -216,4 +245,12 @@ def _describe(folder: Path, rows: int, read: int, sampling_rate: int) -> str:
         text = f"PTB-XL's layout, {rows:,} records (a subset: the whole has {whole})"
     if read < rows:
         text += f"; {read:,} read, {rows - read:,} without files at {sampling_rate} Hz left out"
+        text += listed("of them with one of their two files", halves).replace(" left out", "")
     return text + f", {sampling_rate} Hz"
+
+
+def _beside(root: Path, folder: Path) -> str:
+    """A note on folders beside that of the set which hold other recordings."""
+    others = [] if folder == root else [child for child in _children(root) if child != folder]
+    names = [child.name for child in others if find_files(child, ".hea", ".mat").files]
+    return f"; not read are the recordings in {', '.join(names)} beside {folder.name}" if names else ""

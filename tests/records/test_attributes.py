@@ -80,6 +80,17 @@ def test_cells_that_cannot_be_cost_the_value_alone_and_are_counted() -> None:
     assert AttributeTally().note == ""
 
 
+@pytest.mark.bad_input("an age or sex that cannot be")
+def test_a_column_of_other_things_is_refused() -> None:
+    tally = AttributeTally()
+    for _ in range(9):
+        tally.of_row({"sex": "56", "age": "1"})
+    tally.check_columns()
+    tally.of_row({"sex": "61", "age": "0"})
+    with pytest.raises(ValueError, match=r"10 of 10 cells of the column sex cannot be a sex \(56, 61\)"):
+        tally.check_columns()
+
+
 def body_mass_index(cells: dict[str, str]) -> float:
     """kg/m2 from PTB-XL's columns of height in cm and weight in kg."""
     try:

@@ -1,6 +1,7 @@
 """The PTB-XL layout: versions, subsets, missing files, and csv files that a spreadsheet has been at."""
 
 import math
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,7 @@ def test_extra_columns_and_extensions_are_no_trouble(tmp_path: Path) -> None:
     assert len(read_ptbxl(folder)) == 3
 
 
+@pytest.mark.bad_input("a damaged cell of ptbxl_database.csv")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -158,9 +160,17 @@ def test_extra_columns_and_extensions_are_no_trouble(tmp_path: Path) -> None:
         ({"patient_id": ["1.57E+04", "2", "3"]}, r"patient_id '1\.57E\+04'.*spreadsheet"),
         ({"strat_fold": [0, 1, 2]}, "strat_fold '0'"),
         ({"strat_fold": ["", 1, 2]}, "strat_fold ''"),
-        ({"sex": [2, 1, 0]}, "sex '2'"),
-        ({"age": ["old", 1, 0]}, "age 'old'"),
         ({"ecg_id": [1, 1, 2]}, r"ecg_id '1' is there twice, the second in line 3"),
+        ({"ecg_id": ["1", "1.0", "2"]}, r"ecg_id '1' is there twice, the second in line 3"),
+        ({"ecg_id": ["", 1, 2]}, r"line 2 .*ecg_id '', expected a number"),
+        ({"strat_fold": ["²", 1, 2]}, "strat_fold '²'"),
+        ({"strat_fold": [1, "1e0", 2]}, "line 3.*strat_fold '1e0'"),
+        ({"scp_codes": ["(" * 5000, "{}", "{}"]}, r"line 2 .*does not parse"),
+        ({"scp_codes": ["{'NORM': 100,0}", "{}", "{}"]}, r"line 2 .*does not parse"),
+        ({"scp_codes": ["{}", "{[]: 1}", "{}"]}, r"line 3 .*does not parse"),
+        ({"scp_codes": ["{}", "{1if 1else 2: '\\d'}", "{}"]}, r"line 3 .*does not parse"),
+        ({"scp_codes": ["{}", "{'NORM': 1e999}", "{}"]}, "0 to 100 percent"),
+        ({"scp_codes": ["{}", "__import__('os').system('true')", "{}"]}, r"line 3 .*does not parse"),
     ],
 )
 def test_a_damaged_cell_is_named_with_its_row(tmp_path: Path, changes: dict[str, list], message: str) -> None:
@@ -174,14 +184,117 @@ def test_a_csv_of_another_shape_is_refused(tmp_path: Path) -> None:
     file = folder / "ptbxl_database.csv"
     text = file.read_text()
     file.write_text(text.replace(",", ";"))
-    with pytest.raises(ValueError, match=r"lacks the columns.*spreadsheet"):
+    with pytest.raises(ValueError, match=r"line 2 .*does not parse.*spreadsheet"):
+        read_ptbxl(folder)
+    file.write_text(text.replace("patient_id", "patient"))
+    with pytest.raises(ValueError, match=r"lacks the columns \['patient_id'\].*spreadsheet"):
         read_ptbxl(folder)
     file.write_bytes(text.replace("SR", "S\u00e4").encode("latin-1"))
-    with pytest.raises(ValueError, match="UTF-8"):
+    with pytest.raises(ValueError, match="names 'Sä', which the statement table lacks"):
         read_ptbxl(folder)
     file.write_text("")
-    with pytest.raises(ValueError, match="no CSV"):
+    with pytest.raises(ValueError, match="is empty"):
         read_ptbxl(folder)
+
+
+@pytest.mark.bad_input("dialects of csv")
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_a_database_in_any_dialect_is_read_alike(tmp_path: Path, separator: str, encoding: str) -> None:
+    folder = write_set(tmp_path / "set", report=["größer", "a;b,c", "\n"])
+    usual = read_ptbxl(folder)
+    file = folder / "ptbxl_database.csv"
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    if separator == ";":  # and decimal commas
+        table[["patient_id", "age", "sex"]] = table[["patient_id", "age", "sex"]].replace(r"\.0", ",0", regex=True)
+    table.to_csv(file, index=False, sep=separator, encoding=encoding)
+    other = read_ptbxl(folder)
+    pd.testing.assert_frame_equal(other.records, usual.records)
+    assert ("ptbxl_database.csv is" in other.description) == (separator != "," or encoding in ("utf-16", "latin-1"))
+
+
+@pytest.mark.bad_input("an age or sex that cannot be")
+def test_an_odd_age_or_sex_costs_the_value_alone(tmp_path: Path) -> None:
+    table = read_ptbxl(write_set(tmp_path / "set", age=["999", "60Y", "old"], sex=["2", "F", "1"]))
+    np.testing.assert_array_equal(table.records["age"], [math.nan, 60, math.nan])
+    assert table.records["sex"].tolist() == ["unknown", "female", "female"]
+    assert "; 2 records with an age that cannot be (999, old): unknown; 1 record with a sex" in table.description
+
+
+@pytest.mark.bad_input("no csv, or a damaged one")
+def test_rows_are_never_shifted(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    file = folder / "ptbxl_database.csv"
+    lines = file.read_text().splitlines()
+    for line, change in ((1, lambda text: text + ",x"), (2, lambda text: text.rpartition(",")[0])):
+        file.write_text("\n".join([*lines[:line], change(lines[line]), *lines[line + 1 :]]))
+        with pytest.raises(ValueError, match=rf"line {line + 1} has \d cells, the header has 8"):
+            read_ptbxl(folder)
+    file.write_text("\n".join([lines[0], *(f"{text},x" for text in lines[1:])]))
+    with pytest.raises(ValueError, match="line 2 has 9 cells"):
+        read_ptbxl(folder)
+
+
+OUT_OF_THE_FOLDER = [
+    "../../etc/passwd",
+    "/etc/passwd",
+    "records100/../../x",
+    "C:\\ecg\\00001_lr",
+    "//server/x/00001_lr",
+]
+
+
+@pytest.mark.bad_input("paths out of the folder")
+@pytest.mark.parametrize("path", OUT_OF_THE_FOLDER)
+@pytest.mark.parametrize("column", ["filename_lr", "filename_hr"])
+def test_a_path_out_of_the_folder_is_refused(tmp_path: Path, path: str, column: str) -> None:
+    folder = write_set(tmp_path / "set")
+    table = pd.read_csv(folder / "ptbxl_database.csv", dtype=str)
+    table.loc[1, column] = path
+    table.to_csv(folder / "ptbxl_database.csv", index=False)
+    with pytest.raises(ValueError, match=rf"line 3, {column}: .*leads out of the data set's folder"):
+        read_ptbxl(folder)
+
+
+@pytest.mark.bad_input("paths out of the folder")
+def test_an_absolute_path_into_the_folder_is_read_and_no_path_is_no_file(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    table = pd.read_csv(folder / "ptbxl_database.csv", dtype=str)
+    table.loc[0, "filename_lr"] = str(folder / "records100/00000/00001_lr.hea")
+    table.loc[1, "filename_lr"] = "records100\\00000\\00002_lr.dat"
+    table.loc[2, "filename_lr"] = ""
+    table.to_csv(folder / "ptbxl_database.csv", index=False)
+    assert [Path(path).name for path in read_ptbxl(folder).records["path"]] == ["00001_lr", "00002_lr"]
+
+
+@pytest.mark.bad_input("odd item in a data set")
+@pytest.mark.parametrize("ending", ["hea", "dat"])
+@pytest.mark.parametrize("instead", ["nothing", "fifo", "link to nothing", "folder"])
+def test_half_a_record_is_left_out_and_listed(tmp_path: Path, ending: str, instead: str) -> None:
+    folder = write_set(tmp_path / "set")
+    file = folder / f"records100/00000/00002_lr.{ending}"
+    file.unlink()
+    if instead == "fifo":
+        os.mkfifo(file)
+    elif instead == "folder":
+        file.mkdir()
+    elif instead == "link to nothing":
+        file.symlink_to(tmp_path / "gone")
+    table = read_ptbxl(folder)
+    assert table.records["record_id"].tolist() == ["1", "3"]
+    assert [(item.record_id, item.reason) for item in table.left_out] == [("2", "unreadable")]
+    assert "1 without files at 100 Hz left out; 1 of them with one of their two files (2)" in table.description
+
+
+@pytest.mark.bad_input("two layouts in one folder")
+def test_recordings_beside_the_set_are_said_to_be_unread(tmp_path: Path) -> None:
+    write_set(tmp_path / "set")
+    (tmp_path / "other" / "deep").mkdir(parents=True)
+    assert "not read" not in read_ptbxl(tmp_path).description
+    (tmp_path / "other" / "deep" / "A0001.hea").touch()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "A0001.hea").touch()
+    assert "; not read are the recordings in other beside set" in read_ptbxl(tmp_path).description
 
 
 def test_a_mangled_statement_table_is_refused(tmp_path: Path) -> None:
