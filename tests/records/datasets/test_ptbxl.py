@@ -3,7 +3,9 @@
 import math
 import os
 import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,17 @@ ROWS = [
 ]
 
 
+@cache
+def record_files(rate: int) -> dict[str, bytes]:
+    """Header and samples of one second, written by wfdb; NAME stands for the record's name."""
+    with TemporaryDirectory() as place:
+        wfdb.wrsamp(
+            "NAME", rate, ["mV"] * 12, [lead.upper() for lead in LEADS], p_signal=np.full((rate, 12), 0.5),
+            fmt=["16"] * 12, adc_gain=[1000.0] * 12, baseline=[0] * 12, write_dir=place,
+        )  # fmt: skip
+        return {ending: Path(place, f"NAME{ending}").read_bytes() for ending in (".hea", ".dat")}
+
+
 def write_set(folder: Path, rates: tuple[int, ...] = (100,), **changes: Any) -> Path:
     """Three records in PTB-XL's layout; `changes` replace columns of ptbxl_database.csv."""
     folder.mkdir(exist_ok=True)
@@ -35,10 +48,8 @@ def write_set(folder: Path, rates: tuple[int, ...] = (100,), **changes: Any) -> 
         for name in table[column] if rate in rates else ():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            wfdb.wrsamp(
-                path.name, rate, ["mV"] * 12, [lead.upper() for lead in LEADS], p_signal=np.full((rate, 12), 0.5),
-                fmt=["16"] * 12, adc_gain=[1000.0] * 12, baseline=[0] * 12, write_dir=str(path.parent),
-            )  # fmt: skip
+            for ending, content in record_files(rate).items():
+                (path.parent / f"{path.name}{ending}").write_bytes(content.replace(b"NAME", path.name.encode()))
     table = table.assign(**changes)
     table.to_csv(folder / "ptbxl_database.csv", index=False)
     published = statement_table().drop(columns="cpsc2018").rename_axis(None)
