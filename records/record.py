@@ -93,6 +93,7 @@ class RecordTable:
     description: str  # for people, e.g. "PTB-XL 1.0.3, 3,864 of 21,799 records (a subset)"
     statement_table: pd.DataFrame | None = None  # PTB-XL's scp_statements.csv with the statements as index
     left_out: tuple[LeftOut, ...] = ()  # counted in the description too
+    notes: tuple[str, ...] = ()  # for people: what was read as what, and what is doubtful, a line each
 
     def __post_init__(self) -> None:
         columns, expected = tuple(self.records.columns), table_columns()

@@ -145,22 +145,27 @@ class RecordIndex:
         """Index `files`, each the file of one record somewhere below `root`."""
         self._root = root
         self._paths: dict[str, list[Path]] = {}
+        self._count = 0
         for file in files:
+            self._count += 1
             path = file.with_suffix("")
             for key in {_key(path.relative_to(root).as_posix()), _key(path.name)}:
                 self._paths.setdefault(key, []).append(path)
+
+    def __len__(self) -> int:
+        return self._count
 
     def find(self, cell: str) -> Path | None:
         """The record (path without extension) that a cell names; None where it is not there.
 
         A cell is a path below the folder, or a bare name that is unique below it, with or without extension, in any
-        Unicode form. A path of another machine's drive is matched by its last parts: the folder and the name, or the
-        name alone of a record that lies directly in the folder.
+        Unicode form. A path of another machine, of a drive or one that is not there, is matched by its last parts: the
+        folder and the name, or the name alone of a record that lies directly in the folder.
 
         Raises:
             ValueError: no name, several records have it, or the path leads out of the folder (`path_below`).
         """
-        if names_drive(cell):
+        if names_drive(cell) or _is_of_another_machine(self._root, cell):
             return self._find_by_last_parts(cell)
         name = path_below(self._root, cell)
         named = self._paths.get(_key(name)) or self._paths.get(_key(RECORD_ENDINGS.sub("", name)), [])
@@ -184,6 +189,17 @@ class RecordIndex:
         if len(best) > 1:
             raise ValueError(f"{len(best)} records end like {cell.strip()!r}: give the path below the folder")
         return best[0] if best else None
+
+
+def _is_of_another_machine(root: Path, cell: str) -> bool:
+    """True for an absolute path that leads to no file of this machine and not into `root`."""
+    name = cell.strip().replace("\\", "/")
+    if not name.startswith("/") or not name.strip("/") or ".." in name.split("/"):
+        return False
+    place = Path(name)
+    if place.is_relative_to(root.absolute()) or place.is_relative_to(root.resolve()):
+        return False
+    return not any(os.path.lexists(place.with_name(place.name + ending)) for ending in ("", ".hea", ".dat", ".mat"))
 
 
 def _key(name: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.folds import MAX_FOLD, assign_folds
+from vqecg.records.patients import patient_keys
 from vqecg.records.record import LeftOut, table_columns
 
 UNREADABLE = "unreadable"  # the reason, of quality.REASONS, of a record whose files are damaged or not all there
@@ -72,9 +73,13 @@ def record_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def with_folds(records: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Folds for a set that has none: ten by patient (assign_folds), and a note for the table's description.
 
-    A set of fewer than ten patients cannot fill ten folds: its fold stays 0 (unknown), and the note says so.
+    A set of fewer than ten patients cannot fill ten folds: its fold stays 0 (unknown), and the note says so. Where
+    the patients are unknown, or every record is called a patient of its own, the folds are by record.
     """
-    patients = records["patient_id"].nunique()
+    patients = len(set(patient_keys(records["patient_id"], records["record_id"])))
+    names = zip(records["patient_id"], records["record_id"], strict=True)
+    by_record = all(patient in ("", record, record.rpartition("/")[2]) for patient, record in names)
     if patients < MAX_FOLD:
-        return records, f"; no folds, as {patients} patients cannot fill {MAX_FOLD}"
-    return assign_folds(records, MAX_FOLD), f"; {MAX_FOLD} folds assigned by patient"
+        return records, f"; no folds, as {patients} {'records' if by_record else 'patients'} cannot fill {MAX_FOLD}"
+    how = "by record, as no patients are known" if by_record else "by patient"
+    return assign_folds(records, MAX_FOLD), f"; {MAX_FOLD} folds assigned {how}"

@@ -25,6 +25,7 @@ class ReadingOptions(Checked):
 
     sampling_rate: Hertz = 100  # Hz, the least that is wanted where a set has several rates
     labels_csv: Path | None = None  # the labels, for a reader with `takes_labels_csv`
+    label_columns: tuple[str, ...] = ()  # the columns of that csv that hold labels; none: the reader decides
 
 
 class DatasetReader(ABC):

@@ -1,7 +1,7 @@
 """A folder in any layout that a reader knows: one table for a corpus, one ECGRecord for each of its rows."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +21,13 @@ def layouts() -> str:
     return "\n".join(["understood are", *(f"- {name}: {reader.layout}" for name, reader in READERS)])
 
 
-def read_table(root: Path, sampling_rate: int = 100, source: str = AUTO, labels_csv: Path | None = None) -> RecordTable:
+def read_table(
+    root: Path,
+    sampling_rate: int = 100,
+    source: str = AUTO,
+    labels_csv: Path | None = None,
+    label_columns: Sequence[str] = (),
+) -> RecordTable:
     """List the records of a corpus, without their signals.
 
     Args:
@@ -30,6 +36,7 @@ def read_table(root: Path, sampling_rate: int = 100, source: str = AUTO, labels_
             other layouts have one rate, that of the record itself; `prepare` resamples.
         source: a name of READERS; "auto" looks at the files.
         labels_csv: the csv with the labels of a plain folder of WFDB records (see wfdb_folder.read_folder).
+        label_columns: the columns of that csv that hold labels; none: they are guessed, and the table's notes say how.
 
     Raises:
         ValueError: no such folder, a layout that is not understood (the message lists those that are, and the files
@@ -41,11 +48,16 @@ def read_table(root: Path, sampling_rate: int = 100, source: str = AUTO, labels_
     if source != AUTO and source not in READERS:
         raise ValueError(f"source {source!r}, expected one of {AUTO}, {', '.join(READERS.names())}")
     labelled = [name for name, reader in READERS if reader.takes_labels_csv]
-    if labels_csv is not None and source not in (AUTO, *labelled):
-        raise ValueError(f"labels_csv goes with source {labelled[0]!r}, not with {source!r}, whose labels are its own")
     if source == AUTO:
         source = detect_source(root) if labels_csv is None else labelled[0]
-    options = ReadingOptions(sampling_rate, None if labels_csv is None else Path(labels_csv))
+    for option, value in (("labels_csv", labels_csv), ("label_columns", label_columns)):
+        if value and source not in labelled:
+            raise ValueError(
+                f"{option} goes with source {labelled[0]!r}, not with {source!r}, whose labels are its own"
+            )
+    if isinstance(label_columns, str):
+        raise ValueError(f"label_columns is the text {label_columns!r}, expected a list of names of columns")
+    options = ReadingOptions(sampling_rate, None if labels_csv is None else Path(labels_csv), tuple(label_columns))
     return READERS.get(source)().read_table(root, options)
 
 
@@ -101,10 +113,11 @@ def read_records(
     source: str = AUTO,
     labels_csv: Path | None = None,
     ignore_checksums: bool = False,
+    label_columns: Sequence[str] = (),
 ) -> Iterator[ECGRecord]:
     """The recordings of a corpus one after another, at their own sampling rates.
 
     Arguments and errors are those of `read_table`, at once, and of `read_record`, when a recording is reached.
     """
-    table = read_table(root, sampling_rate, source, labels_csv)
+    table = read_table(root, sampling_rate, source, labels_csv, label_columns)
     return (read_record(row, ignore_checksums) for row in table.records.itertuples(index=False))

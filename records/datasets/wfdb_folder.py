@@ -1,26 +1,30 @@
 """Any folder of WFDB records with a csv of labels."""
 
-import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from vqecg.records.attributes import ATTRIBUTES, attributes_of_row
+from vqecg.records.attributes import attributes_of_row
+from vqecg.records.datasets.csv_labels.cells import LabelCell, form_text, likelihoods, read_cell
+from vqecg.records.datasets.csv_labels.columns import COLUMNS_UNDERSTOOD, ColumnRoles, column_roles
+from vqecg.records.datasets.csv_labels.names import RECORD, columns_of, listing
+from vqecg.records.datasets.csv_labels.people import (
+    check_folds,
+    fold_notes,
+    fold_number,
+    patient_notes,
+    patient_text,
+    sex_text,
+)
+from vqecg.records.datasets.csv_labels.spellings import clean_label, merged_text, one_spelling
+from vqecg.records.datasets.csv_table import csv_columns, read_csv_table
+from vqecg.records.datasets.file_tree import RecordIndex, find_headers
 from vqecg.records.datasets.parsing import id_text, record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
-from vqecg.records.folds import MAX_FOLD
 from vqecg.records.record import RecordTable
-
-RECORD_COLUMNS = ("record_id", "record", "recording", "filename", "file", "path", "ecg_id")
-LABEL_COLUMNS = ("statements", "labels", "label")
-FOLD_COLUMNS = ("fold", "strat_fold")
-TRUTH = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False, "": False}
-
-COLUMNS_UNDERSTOOD = (
-    f"one of {', '.join(RECORD_COLUMNS)} (a record's name or its path below the folder); "
-    f"{' or '.join(LABEL_COLUMNS)} (separated by ; , or |), or one column of 0 and 1 for every label; "
-    "and, where known, patient_id, age (years), sex (female, male), fold (1-10)"
-)
 
 
 @READERS.register("folder", rank=1000)  # the last one: any set of WFDB files may have a csv that names records
@@ -32,171 +36,208 @@ class WFDBFolderReader(DatasetReader):
 
     def detect(self, root: Path) -> bool:
         """True where a header is at or below `root`, and a csv that names records is in it."""
-        return any(root.rglob("*.hea")) and find_labels_csv(root) is not None
+        return bool(find_headers(root).files) and find_labels_csv(root) is not None
 
     def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
         """See `read_folder`."""
-        return read_folder(root, options.labels_csv)
+        return read_folder(root, options.labels_csv, options.label_columns)
 
 
 def find_labels_csv(root: Path) -> Path | None:
     """The one csv in `root` with a column that names records, None where none has. ValueError: several have."""
-    files = [file for file in sorted(root.glob("*.csv")) if _first(RECORD_COLUMNS, _columns(file))]
+    files = [file for file in sorted(root.glob("*.csv")) if any(columns_of(RECORD, csv_columns(file)))]
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
         raise ValueError(f"{root} holds several csv files that name records ({names}): say which with labels_csv")
     return files[0] if files else None
 
 
-def read_folder(root: Path, labels_csv: Path | None = None) -> RecordTable:
+def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Sequence[str] = ()) -> RecordTable:
     """Records of a folder of WFDB files with the labels of a csv, at their own sampling rate.
 
     Args:
         root: the folder; the records may lie in subfolders.
-        labels_csv: the csv; None: the only csv in `root` that names records. One row per record, column names in any
-            case. The first of these that is there names the record: record_id, record, recording, filename, file,
-            path, ecg_id, as a path below `root` or as a bare file name that is unique below it, with or without
-            extension. Labels: the first of statements, labels, label, with one or more names separated by `;`, `,` or
-            `|`; without such a column, every column of only 0, 1, true, false and empty cells is a label (one-hot).
-            Optional: patient_id (else every record is a patient of its own), the attributes by name (age in years;
-            sex: female, male, f, m), fold or strat_fold (1-10; without it parsing.with_folds deals by patient). Other
+        labels_csv: the csv; None: the only csv in `root` that names records. One row per record; names of columns in
+            any case, with blanks, dashes or underscores, and their usual synonyms (csv_labels/names.py). The record is
+            a path below `root` or a bare name that is unique below it, with or without extension. Labels: a column of
+            names separated by `;`, `,` or `|`, of lists, or of dicts (csv_labels/cells.py); without such a column,
+            every column of 0 and 1, true and false, yes and no that may be a diagnosis by its name is a label.
+            Optional: the patient (else every record is a patient of its own), the attributes by name (age in years;
+            sex in words, or is_male, is_female), fold (1-10; without it parsing.with_folds deals by patient). Other
             columns are ignored.
+        label_columns: the columns that hold labels, exactly; none: they are guessed as above.
 
     Returns:
-        record_id is the path below `root` without extension; the likelihood of every statement is 0 (unknown). Rows
-        without files are left out and counted in the description.
+        record_id is the path below `root` without extension; the likelihood of a statement is 0 (unknown) unless a
+        dict gives it in percent. Labels that differ by case only are one. Rows without files are left out. The notes
+        say what was read as what, what was ignored, and what is doubtful.
 
     Raises:
-        ValueError: no csv, no column that names records, no labels, a cell that does not parse (names the line), one
-            record in two rows, or no row with files; the message says which columns are there.
+        ValueError: no csv, no column that names records, no labels, a cell that does not parse (names line and
+            column), one record in two rows, a patient in several folds, or no row with files.
     """
     file = labels_csv if labels_csv is not None else find_labels_csv(root)
     if file is None:
         names = ", ".join(path.name for path in sorted(root.glob("*.csv"))) or "no csv at all"
         raise ValueError(f"no csv in {root} names records ({names}); expected the columns {COLUMNS_UNDERSTOOD}")
-    table = _read_csv(file)
-    record_column = _first(RECORD_COLUMNS, list(table.columns))
-    if record_column is None:
-        raise ValueError(f"{file} has the columns {list(table.columns)[:40]}; expected {COLUMNS_UNDERSTOOD}")
-    label_columns = _label_columns(table, record_column, file)
-    paths = _record_paths(root)
-    rows: dict[str, dict[str, object]] = {}
-    for line, cells in enumerate(table.to_dict("records"), start=2):
-        texts = {str(column): str(cell) for column, cell in cells.items()}
-        try:
-            path = _find(texts[record_column], paths)
-            if path is None:
-                continue
-            row = _row(path, root, texts, label_columns)
-            if row["record_id"] in rows:
-                raise ValueError(f"{row['record_id']} is in two rows, expected one: join their labels by ;")
-        except ValueError as error:
-            raise ValueError(f"{file}, line {line}: {error}") from error
-        rows[str(row["record_id"])] = row
-    if not rows:
+    csv = read_csv_table(file)
+    index = RecordIndex(root, find_headers(root).files)
+    try:
+        roles = column_roles(csv.frame, label_columns, lambda column: _files_of(csv.frame[column], index))
+        return _table(root, file, csv.frame, roles, index)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
+
+
+class _Labels(NamedTuple):
+    """The labels of some rows, and what is to be said of them."""
+
+    statements: list[dict[str, float]]
+    notes: list[str]
+
+
+def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, index: RecordIndex) -> RecordTable:
+    """The record table of a csv whose columns are known."""
+    paths = _each(frame[roles.record], lambda cell: _find(cell, index))
+    there = [path is not None for path in paths]
+    if not any(there):
         raise ValueError(
-            f"none of the {len(table):,} records of {file} is a WFDB record at or below {root} "
-            f"(first: {list(table[record_column][:3])}; {len(paths):,} .hea files there)"
+            f"none of the {len(frame):,} records that {roles.record!r} names is a WFDB record at or below {root} "
+            f"(the first: {listing(list(frame[roles.record]), 3)}; {len(index):,} .hea files there)"
         )
-    records, note = record_frame(rows.values()), ""
-    if _first(FOLD_COLUMNS, list(table.columns)) is None:
+    rows = frame[there]
+    record_ids = [path.relative_to(root).as_posix() for path in paths if path is not None]
+    _refuse_twice(record_ids, list(rows.index))
+    labels = _labels(rows, [number for number, named in enumerate(there) if named], roles)
+    patients = _each(rows[roles.patient], patient_text) if roles.patient else [""] * len(rows)
+    folds = _each(rows[roles.fold], fold_number) if roles.fold else [0] * len(rows)
+    if roles.fold:
+        check_folds(patients, folds, roles.fold)
+    records = record_frame(
+        {
+            "record_id": record_id,
+            "path": str(path.resolve()),
+            "patient_id": patient or (record_id if record_id not in known else f"record {record_id}"),
+            "fold": fold,
+            **attributes,
+            "statements": statements,
+            "source": "folder",
+        }
+        for known in [set(patients)]
+        for record_id, path, patient, fold, attributes, statements in zip(
+            record_ids, filter(None, paths), patients, folds, _attributes(rows, roles), labels.statements, strict=True
+        )
+    )
+    note = ""
+    if roles.fold is None:
         records, note = with_folds(records)
     description = f"WFDB folder {root.name} with {file.name}, {len(rows):,} records"
-    if len(rows) < len(table):
-        description += f"; {len(table) - len(rows):,} rows without files left out"
-    return RecordTable(records, "folder", description + note)
+    if len(rows) < len(frame):
+        description += f"; {len(frame) - len(rows):,} rows without files left out"
+    notes = [*roles.notes(), *labels.notes, *_file_notes(frame[roles.record], there, len(index))]
+    notes += patient_notes(patients, roles.patient) + (fold_notes(folds, roles.fold) if roles.fold else [])
+    return RecordTable(records, "folder", description + note, notes=tuple(notes))
 
 
-def _columns(file: Path) -> list[str]:
-    """The column names of a csv in lower case; none where the file is no text."""
-    with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        return [column.strip().strip('"').lower() for column in lines.readline().split(",")]
+def _each(cells: pd.Series, read: Callable[[str], Any]) -> list[Any]:
+    """The values of the cells of a column. ValueError names line and column of the first that does not parse."""
+    values = []
+    for line, cell in cells.items():
+        try:
+            values.append(read(cell))
+        except ValueError as error:
+            raise ValueError(f"line {line}: {error} (column {cells.name!r})") from error
+    return values
 
 
-def _other_columns() -> tuple[str, ...]:
-    """The columns that are neither records nor labels: patient, fold and the attributes."""
-    return ("patient_id", *FOLD_COLUMNS, *ATTRIBUTES.names())
-
-
-def _first(wanted: tuple[str, ...], columns: list[str]) -> str | None:
-    """The first of `wanted` that is among `columns`."""
-    return next((column for column in wanted if column in columns), None)
-
-
-def _read_csv(file: Path) -> pd.DataFrame:
-    """The csv with every cell as text; names of known columns in lower case. ValueError: it is no csv."""
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ValueError(f"no file {file}; check labels_csv") from None
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{file} is no CSV in UTF-8 ({error})") from error
-    known = {*RECORD_COLUMNS, *LABEL_COLUMNS, *_other_columns()}
-    lower = {column: column.strip().lower() for column in table.columns}
-    table = table.rename(columns={column: name for column, name in lower.items() if name in known})
-    if table.columns.has_duplicates:
-        raise ValueError(f"{file} has one column twice: {list(table.columns)}")
-    return table
-
-
-def _label_columns(table: pd.DataFrame, record_column: str, file: Path) -> list[str]:
-    """The column of label lists, or the one-hot columns. ValueError: there are neither."""
-    listed = _first(LABEL_COLUMNS, list(table.columns))
-    if listed is not None:
-        return [listed]
-    candidates = [column for column in table.columns if column not in (*RECORD_COLUMNS, *_other_columns())]
-    one_hot = [column for column in candidates if table[column].str.strip().str.lower().isin(list(TRUTH)).all()]
-    one_hot = [column for column in one_hot if (table[column].str.strip() != "").any()]
-    if not one_hot:
-        raise ValueError(
-            f"{file} has no labels: its columns are {list(table.columns)[:40]}; "
-            f"expected, beside {record_column}, {' or '.join(LABEL_COLUMNS)}, or columns of 0 and 1"
-        )
-    return one_hot
-
-
-def _record_paths(root: Path) -> dict[str, list[Path]]:
-    """Every record at or below `root`: path below it, and bare name, -> the paths (without extension) it may mean."""
-    paths: dict[str, list[Path]] = {}
-    for header in sorted(root.rglob("*.hea")):
-        path = header.with_suffix("")
-        for key in {path.relative_to(root).as_posix(), path.name}:
-            paths.setdefault(key, []).append(path)
-    return paths
-
-
-def _find(cell: str, paths: dict[str, list[Path]]) -> Path | None:
+def _find(cell: str, index: RecordIndex) -> Path | None:
     """The record that a cell names, None where it is not there. ValueError: no name, or several records have it."""
-    name = cell.strip().replace("\\", "/").removeprefix("./")
-    if not name:
+    if not cell.strip():
         raise ValueError("no record name, expected one in every row")
-    named = paths.get(name) or paths.get(re.sub(r"\.(hea|dat|mat)$", "", name), [])
-    exact = [path for path in named if path.as_posix().endswith("/" + name)]
-    if len(named) > 1 and not ("/" in name and len(exact) == 1):
-        raise ValueError(f"{len(named)} records are called {name!r}: give the path below the folder")
-    return named[0] if named else None
+    path = index.find(cell)
+    return path if path is not None else index.find(id_text(cell, "record"))  # 7.0: a whole column of numbers and gaps
 
 
-def _row(path: Path, root: Path, cells: dict[str, str], label_columns: list[str]) -> dict[str, object]:
-    """One row of the record table. ValueError: a cell does not parse."""
-    record_id = path.relative_to(root).as_posix()
-    fold_column = _first(FOLD_COLUMNS, list(cells))
-    fold = cells[fold_column].strip().removesuffix(".0") if fold_column else "0"
-    if fold_column and (not fold.isdigit() or not 1 <= int(fold) <= MAX_FOLD):
-        raise ValueError(f"fold {fold!r}, expected 1 to {MAX_FOLD} in every row, or no such column")
-    return {
-        "record_id": record_id,
-        "path": str(path.resolve()),
-        "patient_id": id_text(cells.get("patient_id", ""), "patient_id") or record_id,
-        "fold": int(fold),
-        **attributes_of_row(cells),
-        "statements": dict.fromkeys(_labels(cells, label_columns), 0.0),
-        "source": "folder",
-    }
+def _files_of(cells: Iterable[str], index: RecordIndex) -> int:
+    """The number of cells that name a record."""
+    count = 0
+    for cell in cells:
+        try:
+            count += bool(cell.strip()) and _find(cell, index) is not None
+        except ValueError:
+            continue  # said where the column is read
+    return count
 
 
-def _labels(cells: dict[str, str], label_columns: list[str]) -> list[str]:
-    """The labels of one row."""
-    if len(label_columns) == 1 and label_columns[0] in LABEL_COLUMNS:
-        return [label.strip() for label in re.split(r"[;,|]", cells[label_columns[0]]) if label.strip()]
-    return [column for column in label_columns if TRUTH[cells[column].strip().lower()]]
+def _refuse_twice(record_ids: Sequence[str], lines: Sequence[int]) -> None:
+    """Raises ValueError where two rows name one record."""
+    first: dict[str, int] = {}
+    for record_id, line in zip(record_ids, lines, strict=True):
+        if record_id in first:
+            raise ValueError(
+                f"line {line}: {record_id} is in two rows, the other is line {first[record_id]}; expected one: join "
+                "their labels by ;"
+            )
+        first[record_id] = line
+
+
+def _attributes(rows: pd.DataFrame, roles: ColumnRoles) -> list[dict[str, Any]]:
+    """The attributes of every row. ValueError names line and column of a cell that does not parse."""
+    table = rows.copy()
+    for name, column in roles.attributes.items():
+        table[name] = _each(rows[column], partial(sex_text, male=roles.sex_of_one)) if name == "sex" else rows[column]
+    values = []
+    for line, cells in zip(table.index, table.to_dict("records"), strict=True):
+        try:
+            values.append(attributes_of_row({str(column): cell for column, cell in cells.items()}))
+        except ValueError as error:
+            raise ValueError(f"line {line}: {error}") from error
+    return values
+
+
+def _labels(rows: pd.DataFrame, numbers: Sequence[int], roles: ColumnRoles) -> _Labels:
+    """The labels of every row; `numbers` are the places of the rows in the whole csv."""
+    statements: list[dict[str, float]] = [{} for _ in range(len(rows))]
+    notes = []
+    for column in roles.label_cells:
+        cells: list[LabelCell] = _each(rows[column], read_cell)
+        read, dicts = likelihoods(cells, list(rows.index))
+        notes.append(f"labels: {column!r}, {form_text(cells) or 'nothing in it'}{f' ({dicts})' if dicts else ''}")
+        for merged, of_row in zip(statements, read, strict=True):
+            merged.update(of_row)
+    if roles.one_hot:
+        unknown = sum(flag.values[number] is None for flag in roles.one_hot.values() for number in numbers)
+        notes.append(
+            f"labels: one column each, {listing(list(roles.one_hot), 30)}"
+            + (f"; {unknown:,} cells of unknown meaning or empty count as no label" if unknown else "")
+        )
+    for column, flag in roles.one_hot.items():
+        name = clean_label(column)
+        for merged, number in zip(statements, numbers, strict=True):
+            if flag.values[number]:
+                merged.setdefault(name, 0.0)
+    spelling = one_spelling(label for of_row in statements for label in of_row)
+    notes += filter(None, [merged_text(spelling)])
+    statements = [_respelled(of_row, spelling) for of_row in statements]
+    without = sum(not of_row for of_row in statements)
+    if without == len(rows):
+        raise ValueError(f"no row has a label in {listing([*roles.label_cells, *roles.one_hot])}; expected some")
+    if without:
+        notes.append(f"{without:,} of {len(rows):,} records have no label")
+    return _Labels(statements, notes)
+
+
+def _respelled(statements: dict[str, float], spelling: dict[str, str]) -> dict[str, float]:
+    """The labels of a record under the spellings that stand for them; of two the higher likelihood counts."""
+    labels: dict[str, float] = {}
+    for label, likelihood in statements.items():
+        labels[spelling[label]] = max(likelihood, labels.get(spelling[label], 0.0))
+    return labels
+
+
+def _file_notes(names: pd.Series, there: Sequence[bool], files: int) -> list[str]:
+    """Rows without files, with the first of them, and files without rows."""
+    missing = [name for name, is_there in zip(names, there, strict=True) if not is_there]
+    notes = [f"{len(missing):,} rows name no file, the first: {listing(missing[:3])}"] if missing else []
+    unnamed = files - (len(names) - len(missing))
+    return notes + ([f"{unnamed:,} records of the folder are in no row"] if unnamed else [])

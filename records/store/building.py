@@ -45,6 +45,7 @@ def prepare_data_set(
     overwrite: bool = False,
     progress: bool = True,
     ignore_checksums: bool = False,
+    label_columns: Sequence[str] = (),
 ) -> RecordStore:
     """Reads the data set in `root` and prepares it into a store in `folder`; one that is there already is opened.
 
@@ -52,14 +53,14 @@ def prepare_data_set(
         root: the folder as its publisher ships it, unpacked.
         folder: of the store.
         sampling_rate, seconds: of every signal in the store, Hz and s.
-        source, labels_csv: as in `read_table`.
+        source, labels_csv, label_columns: as in `read_table`.
         workers, overwrite, progress, ignore_checksums: as in `build_store`.
 
     Raises:
         ValueError: whatever `read_table` and `build_store` refuse.
     """
     spec = SignalSpec(sampling_rate, seconds)
-    table = read_table(root, sampling_rate, source, labels_csv)
+    table = read_table(root, sampling_rate, source, labels_csv, label_columns)
     return build_store(table, spec, folder, workers, overwrite, progress, ignore_checksums)
 
 
@@ -164,6 +165,7 @@ def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: Signa
         "rejected": {reason: int((joined.rejected["reason"] == reason).sum()) for reason in REASONS},
         "source": table.source,
         "description": table.description,
+        "notes": list(table.notes),
         "signals_sha256": joined.sha256,
         "inputs": inputs,
     }

@@ -58,6 +58,7 @@ class Arguments(Checked):
     spec: SignalSpec = field(default_factory=SignalSpec)
     source: SourceName = AUTO
     labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files
+    label_columns: tuple[str, ...] = ()  # columns of that csv that hold labels; none: guessed, and said
     target_classes: tuple[str, ...] = ()  # classes to add records to; none = all with under a third of the commonest's
     ratio: PositiveFactor = 0.5  # target classes are filled up to this fraction of the commonest class
     synthetic: CountOrNone = 0  # records of the synthetic data set; 0 = as many as there are training records
@@ -84,9 +85,18 @@ def run(arguments: Arguments) -> None:
 
     say(1, "prepare", "read the recordings once")
     with StepCost(places, "prepare", places.store):
-        ignore = arguments.ignore_checksums
-        reading = (arguments.spec, arguments.source, arguments.labels_csv, arguments.workers, again, ignore)
-        store = preparing.prepare(PreparingStep(arguments.data, places.store, *reading))
+        step = PreparingStep(
+            arguments.data,
+            places.store,
+            arguments.spec,
+            arguments.source,
+            arguments.labels_csv,
+            arguments.label_columns,
+            arguments.workers,
+            again,
+            arguments.ignore_checksums,
+        )
+        store = preparing.prepare(step)
         print(preparing.summary(store))
     if not places.settings.is_file():
         write_settings(arguments, places)

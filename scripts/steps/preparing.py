@@ -4,11 +4,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
 from vqecg.records.bounds import Checked, Workers
 from vqecg.records.datasets.registry import AUTO, SourceName, read_table
 from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import SignalSpec
+
+LABELS_LISTED = 20  # rows of the table of labels
+LABEL_WIDTH = 40  # characters
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class PreparingStep(Checked):
     spec: SignalSpec = field(default_factory=SignalSpec)
     source: SourceName = AUTO
     labels_csv: Path | None = None  # csv with the labels, for a folder of WFDB files
+    label_columns: tuple[str, ...] = ()  # columns of that csv that hold labels; none: guessed, and said
     workers: Workers = 1  # processes that read
     overwrite: bool = False  # replace an earlier store in --out
     ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
@@ -27,18 +33,52 @@ class PreparingStep(Checked):
 
 def prepare(step: PreparingStep) -> RecordStore:
     """Builds the store, or opens it when nothing has changed."""
-    table = read_table(step.data, step.spec.sampling_rate, step.source, step.labels_csv)
-    print(table.description)
+    table = read_table(step.data, step.spec.sampling_rate, step.source, step.labels_csv, step.label_columns)
+    print("\n".join([table.description, *(f"- {note}" for note in table.notes)]))
     ignore = step.ignore_checksums
     return build_store(table, step.spec, step.out, step.workers, step.overwrite, ignore_checksums=ignore)
 
 
 def summary(store: RecordStore) -> str:
-    """The records of a store by fold, and those that were rejected by reason."""
-    folds = ", ".join(f"{fold}: {count:,}" for fold, count in sorted(Counter(store.table["fold"]).items()))
+    """The records of a store, their labels by fold, and those that were rejected by reason."""
     reasons = Counter(store.rejected["reason"])
     rejected = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()) or "none"
     return (
-        f"{len(store):,} records of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz are in {store.folder} "
-        f"(records by fold: {folds})\nrejected: {rejected} ({store.folder / 'rejected.csv'})"
+        f"{len(store):,} records of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz are in {store.folder}\n"
+        f"{labels_by_fold(store.table)}\nrejected: {rejected} ({store.folder / 'rejected.csv'})"
     )
+
+
+def labels_by_fold(table: pd.DataFrame) -> str:
+    """The records that have each label, by fold, as a table for people; `table` has the columns fold and statements.
+
+    Labels beyond the commonest are summed: their row counts records with any of them. Fold 0 stands for no fold.
+    """
+    folds = sorted(set(table["fold"]))
+    rows = list(zip(table["fold"], table["statements"], strict=True))
+    common = Counter(label for _, statements in rows for label in statements).most_common()
+    listed = [label for label, _ in common[: LABELS_LISTED if len(common) > LABELS_LISTED + 1 else None]]
+    others = {label for label, _ in common} - set(listed)
+    counts = [("records", Counter(fold for fold, _ in rows))]
+    counts += [(label, Counter(fold for fold, statements in rows if label in statements)) for label in listed]
+    if others:
+        with_others = Counter(fold for fold, statements in rows if not others.isdisjoint(statements))
+        counts.append((f"any of {len(others):,} other labels", with_others))
+    counts.append(("no label", Counter(fold for fold, statements in rows if not statements)))
+    cells = [["", *(f"fold {fold}" if fold else "no fold" for fold in folds), "all"]]
+    cells += [
+        [shortened(name), *(f"{count[fold]:,}" for fold in folds), f"{count.total():,}"] for name, count in counts
+    ]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in cells
+    )
+
+
+def shortened(label: str) -> str:
+    """A label that leaves room for counts beside it, without anything that a terminal would obey."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in label)
+    return plain if len(plain) <= LABEL_WIDTH else plain[: LABEL_WIDTH - 3] + "..."

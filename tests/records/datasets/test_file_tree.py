@@ -136,7 +136,7 @@ def index(tmp_path: Path) -> RecordIndex:
         (unicodedata.normalize("NFD", "sub/Kämpf.dat"), unicodedata.normalize("NFD", "sub/Kämpf")),
         ("C:\\ecg\\sub\\q00.dat", "sub/q00"), ("D:/x/y/sub/q00", "sub/q00"), ("C:\\top.dat", "top"),
         ("C:\\data\\one\\same.dat", "one/same"), ("\\\\server\\share\\sub\\rec.001.hea", "sub/rec.001"),
-        ("C:\\data\\sub\\two\\same", "sub/two/same"),
+        ("C:\\data\\sub\\two\\same", "sub/two/same"), ("/nowhere/sub/q00.dat", "sub/q00"), ("/nowhere/q00", None),
         ("C:\\ecg\\other\\q00.dat", None), ("C:\\q00.dat", None), ("missing", None),
         ("other/q00", None), ("x" * 5000, None),
     ],
@@ -153,7 +153,7 @@ def test_a_name_of_several_records_is_refused(index: RecordIndex, cell: str) -> 
 
 
 @pytest.mark.bad_input("paths out of the folder")
-@pytest.mark.parametrize("cell", ["/etc/passwd", "../../etc/passwd", "/nowhere/sub/q00.dat"])
+@pytest.mark.parametrize("cell", ["/etc/passwd", "../../etc/passwd", "/nowhere/../etc/passwd", "/"])
 def test_a_record_out_of_the_folder_is_refused(index: RecordIndex, cell: str) -> None:
     with pytest.raises(ValueError, match="leads out"):
         index.find(cell)

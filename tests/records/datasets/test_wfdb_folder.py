@@ -105,7 +105,7 @@ def test_several_csv_files_need_a_choice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (("record_id,rhythm", "r1,AF"), r"no labels: its columns are \['record_id', 'rhythm'\]"),
+        (("record_id,notes", "r1,AF"), "no labels: its columns are 'record_id', 'notes'"),
         (("record_id,labels", "r9,AF"), "none of the 1 records"),
         (("record_id,labels,fold", "r1,AF,11"), "line 2: fold '11'"),
         (("record_id,labels,fold", "r1,AF,"), "line 2: fold ''"),
@@ -127,8 +127,8 @@ def test_what_is_wrong_is_named(tmp_path: Path, lines: tuple[str, ...], message:
 
 def test_a_csv_that_names_no_records_is_refused_with_its_columns(tmp_path: Path) -> None:
     write(tmp_path, "r1")
-    file = write_csv(tmp_path, "name,labels", "r1,AF")
-    with pytest.raises(ValueError, match=r"has the columns \['name', 'labels'\]"):
+    file = write_csv(tmp_path, "name,labels", "Ms Smith,AF")
+    with pytest.raises(ValueError, match="no column that names records: its columns are 'name', 'labels'"):
         read_folder(tmp_path, file)
 
 

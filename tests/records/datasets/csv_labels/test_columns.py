@@ -1,0 +1,168 @@
+"""Names of columns: their synonyms, and what is said where there are none or too many."""
+
+from collections.abc import Callable
+
+import pytest
+
+from vqecg.records.record import RecordTable
+
+ReadCsv = Callable[..., RecordTable]
+
+
+@pytest.mark.bad_input("names of columns")
+@pytest.mark.parametrize(
+    "column",
+    ["record_id", "Record_ID", "Record ID", "record-id", "RecordID", "recordId", " record ", "recording", "filename",
+     "file_name", "FileName", "File Name", "FILE", "path", "file_path", "ecg_id", "exam_id", "study_id", "StudyID",
+     "id", "ID", "name", "ecg"],
+)  # fmt: skip
+def test_records_are_named_by_many_columns(read_csv: ReadCsv, column: str) -> None:
+    table = read_csv(f"{column},labels", "r0,AF", "r1,NORM")
+    assert table.records["record_id"].tolist() == ["r0", "r1"]
+    assert table.notes[0] == f"read: {column.strip()!r} as the record"
+
+
+@pytest.mark.bad_input("names of columns")
+@pytest.mark.parametrize(
+    "column",
+    ["labels", "Label", "statements", "dx", "Dx", "DX", "diagnosis", "Diagnoses", "scp_codes", "class", "target",
+     "rhythm", "Rhythms", "Findings", "SNOMED codes", "diagnostic_superclass", "Diagnose"],
+)  # fmt: skip
+def test_labels_are_named_by_many_columns(read_csv: ReadCsv, column: str) -> None:
+    table = read_csv(f"record_id,{column}", "r0,AF", "r1,\"['NORM', 'LVH']\"")
+    assert [list(one) for one in table.records["statements"]] == [["AF"], ["NORM", "LVH"]]
+    assert f"labels: {column!r}, one name in a cell and lists" in table.notes
+
+
+@pytest.mark.bad_input("names of columns")
+@pytest.mark.parametrize(
+    "column",
+    ["patient_id", "Patient_ID", "PatientID", "patientId", "Patient ID", "patient", "subject_id", "SubjectID",
+     "subject", "pid", "person_id", "PATIENT-NR", "MRN"],
+)  # fmt: skip
+def test_patients_are_named_by_many_columns(read_csv: ReadCsv, column: str) -> None:
+    table = read_csv(f"record_id,labels,{column}", "r0,AF,p1", "r1,NORM,p1")
+    assert table.records["patient_id"].tolist() == ["p1", "p1"]
+    assert f"{column!r} as the patient" in table.notes[0]
+
+
+@pytest.mark.bad_input("names of columns")
+@pytest.mark.parametrize(
+    ("column", "cells", "sexes"),
+    [
+        ("sex", ("F", "M"), ("female", "male")),
+        ("Sex", ("Female", "MALE"), ("female", "male")),
+        ("gender", ("female", "male"), ("female", "male")),
+        ("Gender", (" f", "m "), ("female", "male")),
+        ("Geschlecht", ("w", "m"), ("female", "male")),
+        ("Geschlecht", ("weiblich", "männlich"), ("female", "male")),
+        ("patient_sex", ("woman", "man"), ("female", "male")),
+        ("is_male", ("0", "1"), ("female", "male")),
+        ("is_male", ("False", "True"), ("female", "male")),
+        ("isMale", ("no", "yes"), ("female", "male")),
+        ("male", ("0.0", "1.0"), ("female", "male")),
+        ("is_female", ("1", "0"), ("female", "male")),
+        ("Female", ("true", "false"), ("female", "male")),
+        ("sex", ("unknown", ""), ("unknown", "unknown")),
+        ("sex", ("nan", "N/A"), ("unknown", "unknown")),
+        ("is_male", ("", "-1"), ("unknown", "unknown")),
+    ],
+)
+def test_the_sex_is_read_from_many_columns(
+    read_csv: ReadCsv, column: str, cells: tuple[str, str], sexes: tuple[str, str]
+) -> None:
+    table = read_csv(f"record_id,labels,{column}", *(f"r{row},AF,{cell}" for row, cell in enumerate(cells)))
+    assert tuple(table.records["sex"]) == sexes
+
+
+@pytest.mark.bad_input("names of columns")
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("sex", "0"), ("sex", "1"), ("Gender", "2"), ("sex", "1.0"), ("sex", "x"), ("is_male", "M"), ("is_male", "2"),
+     ("is_female", "female")],
+)  # fmt: skip
+def test_a_sex_of_no_clear_meaning_is_refused(read_csv: ReadCsv, column: str, cell: str) -> None:
+    with pytest.raises(ValueError, match=f"line 2: .*{cell}.*expected"):
+        read_csv(f"record_id,labels,{column}", f"r0,AF,{cell}")
+
+
+@pytest.mark.bad_input("names of columns")
+@pytest.mark.parametrize(
+    ("column", "cell", "age"),
+    [("age", "60", 60.0), ("Age", "60.0", 60.0), ("age_years", "60Y", 60.0), ("patient_age", "060Y", 60.0),
+     ("Age (years)", "60 years", 60.0), ("AGE", "18M", 1.5), ("age", "60 y", 60.0), ("Alter", "60", 60.0),
+     ("age", '"60,5 y"', 60.5), ("age", "300", 90.0)],
+)  # fmt: skip
+def test_ages_are_read_with_their_units(read_csv: ReadCsv, column: str, cell: str, age: float) -> None:
+    assert read_csv(f"record_id,labels,{column}", f"r0,AF,{cell}").records["age"][0] == age
+
+
+@pytest.mark.bad_input("names of columns")
+@pytest.mark.parametrize("cell", ["old", "999", "60-65", ">89", "1e9", "inf", "6O", "60 minutes"])
+def test_ages_that_are_none_are_refused(read_csv: ReadCsv, cell: str) -> None:
+    with pytest.raises(ValueError, match="line 2: age"):
+        read_csv("record_id,labels,age", f"r0,AF,{cell}")
+
+
+@pytest.mark.bad_input("names of columns")
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("record_id,labels,subject,pid", "'subject', 'pid' may all be the patient: rename the right one patient_id"),
+        ("record_id,labels,gender,is_male", "'gender', 'is_male' may all be the sex: rename the right one sex"),
+        ("record_id,labels,is_female,is_male", "'is_male', 'is_female' may all be the sex"),
+        ("record_id,dx,diagnosis,x", "'dx', 'diagnosis' may all be the labels: say which with label_columns"),
+        ("record_id,labels,patient_age,age_years", "'age_years', 'patient_age' may all be the age"),
+        ("record_id,labels,Patient_ID,patient id", "one column twice: 'Patient_ID', 'patient id'"),
+        ("record_id,Labels,labels,x", "one column twice: 'Labels', 'labels'"),
+        (
+            "x,y,z,w",
+            "no column that names records and no labels: its columns are 'x', 'y', 'z', 'w'; not read: 'x', 'y'",
+        ),
+        (
+            "record_id,y,z,w",
+            r"no labels: its columns are 'record_id', 'y', 'z', 'w'; not read: 'y', 'z', 'w' \(other values",
+        ),
+        ("x,labels,z,w", "no column that names records: its columns are"),
+    ],
+)
+def test_columns_that_lack_or_contradict_each_other_are_said_at_once(
+    read_csv: ReadCsv, header: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_csv(header, "r0,AF,7,8", "r1,AF,7,8")
+
+
+@pytest.mark.parametrize(
+    ("header", "ignored"),
+    [
+        ("record_id,labels,patient_id,subject", "'subject' ('patient_id' is read as the patient)"),
+        ("record_id,labels,sex,gender", "'gender' ('sex' is read as sex)"),
+        ("record_id,labels,fold,kfold", "'kfold' ('fold' is read as the fold)"),
+        ("record_id,labels,dx,x", "'dx', 'x' ('labels' holds the labels)"),
+    ],
+)
+def test_the_usual_name_wins_and_that_is_said(read_csv: ReadCsv, header: str, ignored: str) -> None:
+    cells = {"sex": "f,f", "fold": "1,1"}.get(header.split(",")[2], "a,a")
+    assert f"ignored: {ignored}" in read_csv(header, f"r0,AF,{cells}", f"r1,AF,{cells}").notes
+
+
+@pytest.mark.bad_input("names of columns")
+def test_of_two_columns_of_records_the_one_that_names_files_is_read(read_csv: ReadCsv) -> None:
+    table = read_csv("record_id,path,labels", "1,r0,AF", "2,r1,AF")
+    assert table.records["record_id"].tolist() == ["r0", "r1"]
+    assert "ignored: 'record_id' (its cells name no file)" in table.notes
+    table = read_csv("exam_id,file_name,labels", "1,r0.dat,AF", "2,r1.dat,AF")
+    assert "ignored: 'exam_id' (its cells name no file)" in table.notes
+    table = read_csv("filename,record_id,labels", "r0,r0,AF", "r1,r1,AF")
+    assert "ignored: 'filename' ('record_id' names the records)" in table.notes
+    with pytest.raises(ValueError, match="'exam_id', 'study_id' may all be the record: rename the right one record_id"):
+        read_csv("exam_id,study_id,labels", "r0,r1,AF", "r1,r0,AF")
+
+
+@pytest.mark.bad_input("names of columns")
+def test_a_split_in_words_is_said_to_be_ignored(read_csv: ReadCsv) -> None:
+    table = read_csv("record_id,AF,split", "r0,1,train", "r1,0,test")
+    assert any(
+        note.startswith("ignored: 'split' (folds are dealt anew; to keep a split write fold:") for note in table.notes
+    )
