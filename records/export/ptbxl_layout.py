@@ -1,7 +1,7 @@
 """Write a data set in PTB-XL's own layout, so that every PTB-XL loader reads it as it is.
 
 Layout: Wagner et al., Sci Data 7:154 (2020): ptbxl_database.csv, scp_statements.csv, records100/, records500/; ours in
-addition: manifest.parquet (how every record was made) and README.md.
+addition: manifest.parquet (how every record was made), private/ (which recordings are behind it) and README.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.export.origins import README_LINE, split_origins, write_origins
 from vqecg.records.export.wfdb_writing import check_samples, comment_lines, to_microvolts, write_files, write_record
 from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.folds import MAX_FOLD
@@ -42,9 +43,10 @@ README = """# 12-lead ECGs in the layout of PTB-XL
   likelihood in percent, 0 = unknown). Columns that say nothing of a synthetic record are empty.
 - `scp_statements.csv`: what the statements mean.{added}
 - {folders}: WFDB records, 12 leads, {seconds:g} s, 16 bit, 1 microvolt a unit.
-- `manifest.parquet`: how every record was made.
+- `manifest.parquet`: how every record was made.{private}
 
-III, aVR, aVL and aVF are computed from I and II and rounded to 1 microvolt.
+III, aVR, aVL and aVF are computed from I and II and rounded to 1 microvolt. What such a data set can tell of the people
+whose recordings were learned from: docs/privacy.md of vqecg.
 """
 
 
@@ -86,6 +88,7 @@ def write_dataset(
     other_rates: Sequence[int] = (),
     note: str = "",
     copies: bool = False,
+    origins: bool = True,
 ) -> None:
     """Write synthetic records as a data set in PTB-XL's layout; the folder appears when all is written, or not at all.
 
@@ -98,11 +101,13 @@ def write_dataset(
             each once), or the records are numbered from 1.
         statement_table: what the statements mean, in PTB-XL's form. A statement that it lacks is added when it is a
             superclass or subclass of the table, or a Challenge abbreviation of one of its statements.
-        manifest: one row per record, any columns; ecg_id is added.
+        manifest: one row per record, any columns; ecg_id is added. Columns that name recordings (PRIVATE_COLUMNS of
+            origins.py) go to private/origins.parquet.
         overwrite: replace an earlier data set of this kind; anything else is never replaced.
         other_rates: Hz, rates at which to write every record besides, resampled.
         note: a last paragraph for README.md.
         copies: the records are recordings again, or nearly; README.md and headers say so in place of "synthetic".
+        origins: write private/, where anything names recordings.
 
     `filename_hr` names the 500 Hz file and `filename_lr` the one of the lowest other rate, or nothing. Rates that
     PTB-XL does not have get a column of their own (`filename_250`) besides, and so do attributes.
@@ -124,7 +129,11 @@ def write_dataset(
         samples = _write_signals(partial, signals8, rates, rows, ecg_ids, copies)
         _database(rows, ecg_ids, rates).to_csv(partial / "ptbxl_database.csv", index=False)
         statements.to_csv(partial / "scp_statements.csv", index_label="")
-        numbered = manifest.drop(columns="ecg_id", errors="ignore").reset_index(drop=True)
+        shared, named = split_origins(manifest)
+        private = origins and not named.columns.empty
+        if private:
+            write_origins(partial, ecg_ids, named)
+        numbered = shared.drop(columns="ecg_id", errors="ignore").reset_index(drop=True)
         numbered.insert(0, "ecg_id", ecg_ids)
         numbered.to_parquet(partial / "manifest.parquet")
         readme = README.format(
@@ -132,6 +141,7 @@ def write_dataset(
             added=f" Added to PTB-XL's: {', '.join(added)}." if added else "",
             folders=", ".join(f"`records{rate}/` ({rate} Hz)" for rate in sorted(rates)),
             seconds=samples / sampling_rate,
+            private=README_LINE if private else "",
         )
         (partial / "README.md").write_text(f"{readme}\n{note}\n" if note else readme, "utf-8")
 

@@ -28,6 +28,7 @@ def write_synthetic(
     statements: Sequence[Mapping[str, float]] | None = None,
     note: str = "",
     copies: bool = False,
+    origins: bool = True,
 ) -> None:
     """Writes made records as a data set; the folder appears when all is written, or not at all.
 
@@ -43,6 +44,7 @@ def write_synthetic(
         statements: statement -> likelihood in percent, one mapping per record.
         note: the last paragraph of README.md.
         copies: the records are recordings again, or nearly.
+        origins: write private/, which names the recordings that records were made of or come near to.
 
     Raises:
         ValueError: as `write_dataset`.
@@ -64,4 +66,6 @@ def write_synthetic(
     )
     manifest = manifest.assign(labels=["+".join(classes) for classes in names], **columns)
     meanings = table_with(name for row in statements for name in row)
-    write_dataset(folder, chunks, sampling_rate, rows, meanings, manifest, overwrite, note=note, copies=copies)
+    write_dataset(
+        folder, chunks, sampling_rate, rows, meanings, manifest, overwrite, note=note, copies=copies, origins=origins
+    )

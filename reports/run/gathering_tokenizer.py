@@ -91,7 +91,6 @@ def quartile_sheets(
     for quarter, name in enumerate(("lower quartile", "median", "upper quartile"), start=1):
         row = order[len(order) * quarter // 4]
         labels = ", ".join(parts.task.names(parts.test_labels[row])) or "none"
-        record_id = parts.test.table["record_id"].iloc[row]
-        caption = f"Test record {record_id}, labels {labels}: PRD {errors[row]:.1f} %, the {name} of all"
+        caption = f"A test record, labels {labels}: PRD {errors[row]:.1f} %, the {name} of all"
         sheets.append(ECGSheet(original[row], sampling_rate, caption, decoded[row]))
     return tuple(sheets)

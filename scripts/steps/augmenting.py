@@ -67,6 +67,7 @@ class AugmentingStep(Checked):
     no_gate: bool = False  # keep records that are near copies of a training record (most with a parent are, of it)
     min_parents: CountOrNone = 20  # training records with a target class that can be parents, at least
     force: bool = False  # whatever --min-parents says
+    no_origins: bool = False  # leave out private/, which names the recordings behind the records
     overwrite: bool = False  # replace an earlier synthetic data set in --out
 
     @property
@@ -212,6 +213,7 @@ def write(step: AugmentingStep, ingredients: Ingredients, paths: list[Path], sai
         statements,
         said,
         copies=step.maker.copies,
+        origins=not step.no_origins,
     )
     counts = labels.sum(0).astype(int).tolist()
     return Written(len(labels), dict(zip(ingredients.task.class_names, counts, strict=True)))

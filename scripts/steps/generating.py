@@ -62,6 +62,7 @@ class GeneratingStep(Checked):
     compared: Annotated[GateRecords, tyro.conf.arg(name="")] = field(default_factory=GateRecords)
     min_parents: CountOrNone = 20  # training records that --labels needs; other labels with fewer are not asked for
     force: bool = False  # whatever --min-parents says
+    no_origins: bool = False  # leave out private/, which names the recordings behind the records
     workers: Workers = 1  # processes, one thread each; the records do not depend on their number
 
 
@@ -94,6 +95,7 @@ def generate(step: GeneratingStep) -> str:
             make_manifest(step, generator, gate, paths),
             step.overwrite,
             note=gate_note,
+            origins=not step.no_origins,
         )
     asked = "+".join(step.labels) or "the label combinations of the training records"
     return (

@@ -41,6 +41,7 @@ class InterpolatingStep(Checked):
     allow_other_training: bool = False  # a tokenizer that was trained on other records; the README says so
     min_parents: CountOrNone = 20  # records with the label that can be parents, at least
     force: bool = False  # whatever --min-parents says
+    no_origins: bool = False  # leave out private/, which names the recordings behind the records
 
 
 def interpolate(step: InterpolatingStep) -> str:
@@ -89,10 +90,22 @@ def interpolate(step: InterpolatingStep) -> str:
     signals = iter([records.signal])
     shared = list(records.statements)
     asked = (records.labels, records.attributes)
-    write_synthetic(step.out, signals, *asked, task, rate, manifest, step.overwrite, shared, gate_note)
+    write_synthetic(
+        step.out,
+        signals,
+        *asked,
+        task,
+        rate,
+        manifest,
+        step.overwrite,
+        shared,
+        gate_note,
+        origins=not step.no_origins,
+    )
+    named = "are left out" if step.no_origins else "are named in private/origins.parquet"
     return (
         f"{len(records):,} records with {step.label} between parents of the training folds are in "
-        f"{step.out}; the parents are in its manifest.parquet\n{gate_note}"
+        f"{step.out}; the parents {named}\n{gate_note}"
     )
 
 

@@ -270,7 +270,8 @@ def test_generate_against_a_store_says_what_the_gate_did(
     assert printed.splitlines()[-1] in readme
     manifest = pd.read_parquet(tmp_path / "gated" / "manifest.parquet")
     training = RecordStore.open(store).table.query("fold <= 8")["record_id"]
-    assert set(manifest["nearest_training_record"]) <= set(training)
+    origins = pd.read_parquet(tmp_path / "gated" / "private" / "origins.parquet")
+    assert set(origins["nearest_training_record"]) <= set(training) and "nearest_training_record" not in manifest
     assert (manifest["nearest_distance"] >= manifest["gate_threshold"]).all()
     assert manifest["gate_rejected"].sum() == int(told[0]) == int(told[1]) - 4
     told = refused(*words, tmp_path / "new", "--against", tmp_path / "plain")
@@ -355,8 +356,9 @@ def test_interpolate_names_the_parents_which_are_of_the_training_folds(
     assert "4 records with NORM" in printed and "A gate compared every record with 96 training records" in printed
     manifest = pd.read_parquet(tmp_path / "between" / "manifest.parquet")
     assert (manifest["nearest_distance"] >= manifest["gate_threshold"]).all()
+    origins = pd.read_parquet(tmp_path / "between" / "private" / "origins.parquet")
     real = RecordStore.open(store).table.set_index("record_id")
-    first, second = real.loc[manifest["first_parent"]], real.loc[manifest["second_parent"]]
+    first, second = real.loc[origins["first_parent"]], real.loc[origins["second_parent"]]
     assert set(first["fold"]) | set(second["fold"]) <= set(range(1, 9))
     assert (first["patient_id"].to_numpy() != second["patient_id"].to_numpy()).all()
     assert all("NORM" in statements for statements in read_table(tmp_path / "between").records["statements"])
