@@ -22,7 +22,7 @@ CONVERTER_LIMIT = 2**31  # what baseline, zero and first value stay below: no fo
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}(?:\.0*)?")  # some programs write the zero of the converter as 0.0
 _FORMAT = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9}))?(?::([0-9]{1,9}))?(?:\+([0-9]{1,18}))?")
-_GAIN = re.compile(r"([^()/]*)(?:\(([^()]*)\))?(?:/(\S+))?")
+_GAIN = re.compile(r"([^()/]*)(?:\(([^()]*)\))?(?:/(\S*))?")
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 

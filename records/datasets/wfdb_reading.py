@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from vqecg.records.datasets.wfdb_header import Channel, Header, NotAsDescribedError, read_header
-from vqecg.records.datasets.wfdb_samples import check_samples, invalid_sample, read_frames
+from vqecg.records.datasets.wfdb_samples import check_length, check_samples, invalid_sample, read_frames
 from vqecg.records.leads import LEADS, canonical_lead
 
 __all__ = ["Channel", "Header", "NotAsDescribedError", "Waveform", "lead_name", "read_header", "read_wfdb"]
@@ -64,21 +64,23 @@ def read_wfdb(path: str | Path, ignore_checksums: bool = False) -> Waveform:
             f"{path}.hea is a record of {header.segments} segments, expected one short ECG; "
             "cut it into records of one segment (wfdb.rdrecord, wfdb.wrsamp)"
         )
-    wanted, rows = _ecg_channels(header, path), dict[int, np.ndarray]()
+    wanted, parts = _ecg_channels(header, path), dict[str, np.ndarray]()
     for file_name, places in _places_by_file(header, path).items():
         group = [header.channels[place] for place in places]
         chosen = [number for number, place in enumerate(places) if place in wanted]
         if chosen:
-            file = _signal_file(path, file_name)
-            frames = _read_file(file, group, header, ignore_checksums)
-            signals = _millivolts(_signals(frames, group, chosen), [group[number] for number in chosen])
-            rows |= {places[number]: signal for number, signal in zip(chosen, signals, strict=True)}
-    lengths = {len(signal) for signal in rows.values()}
-    if len(lengths) > 1:
-        raise NotAsDescribedError(f"{path}: signal files of {sorted(lengths)} samples, expected files of one length")
+            frames = _read_file(_signal_file(path, file_name), group, header, ignore_checksums)
+            parts[file_name] = _millivolts(_signals(frames, group, chosen), [group[number] for number in chosen])
+            check_length(Path(path), sum(part.size for part in parts.values()))
+    lengths = {file_name: part.shape[1] for file_name, part in parts.items()}
+    if len(set(lengths.values())) > 1:
+        each = ", ".join(f"{file_name} {length:,}" for file_name, length in lengths.items())
+        raise NotAsDescribedError(
+            f"{path}: signal files of several lengths ({each} samples), expected one: is one cut?"
+        )
     channels = [header.channels[place] for place in wanted]
-    signal = signals if len(signals) == len(wanted) else np.stack([rows[place] for place in wanted])
     rate = header.sampling_rate * channels[0].per_frame
+    signal = np.concatenate(list(parts.values())) if len(parts) > 1 else parts[channels[0].file_name]
     return Waveform(signal, rate, tuple(lead_name(channel.name) for channel in channels))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from vqecg.records.datasets.wfdb_header import Channel, NotAsDescribedError, file_bytes
 
-VALUES = 2**26  # the most samples that are read of one file: twelve leads at 500 Hz for three hours
+VALUES = 2**26  # the most samples of a record: twelve leads at 500 Hz for three hours
 _HEAD_BYTES = 512  # looked at for what kind of file it is: the longest preamble of MATLAB 4 that is understood
 _FLAC = {508: 8, 516: 16, 524: 24}  # bits of a sample
 # Samples that are stored together, the bytes of such a block, and those of its first samples where there are no more.
@@ -55,7 +55,7 @@ def read_frames(file: Path, channels: Sequence[Channel], frames: int | None) -> 
             head = opened.read(_HEAD_BYTES) if first.offset or file.suffix.lower() == ".mat" else b""
             _check_matlab(head, file, first, width, frames)
             count = _fitting_frames(file, size - first.offset, first.format, width, frames)
-            _check_length(file, count * width)
+            check_length(file, count * width)
             opened.seek(first.offset)
             raw = opened.read(_bytes_of(first.format, count * width)[0])
     except OSError as error:
@@ -136,10 +136,10 @@ def _fits(storage_format: int, count: int, size: int) -> bool:
     return least <= size <= most
 
 
-def _check_length(file: Path, count: int) -> None:
-    """Raise ValueError for a file that is too long to be read at once."""
+def check_length(file: Path, count: int) -> None:
+    """Raise ValueError for a file, or the files of a record, too long to be read at once."""
     if count > VALUES:
-        raise ValueError(f"{file} holds {count:,} samples, expected one short ECG (at most {VALUES:,}): cut it")
+        raise ValueError(f"{file} has {count:,} samples, expected one short ECG (at most {VALUES:,}): cut it")
 
 
 def _decoded(raw: bytes, storage_format: int, count: int) -> np.ndarray:
@@ -263,7 +263,7 @@ def _read_flac(file: Path, size: int, channels: Sequence[Channel], frames: int |
             f"{file} is a FLAC file of {size:,} bytes with {streams} signals of {total:,} samples of {depth} bits; the "
             f"header describes {described[0]} of {described[2]:,} of {bits} bits: copy or download it again"
         )
-    _check_length(file, total * streams)
+    check_length(file, total * streams)
     try:
         values, _ = soundfile.read(file, dtype="int32", always_2d=True)
     except soundfile.LibsndfileError as error:

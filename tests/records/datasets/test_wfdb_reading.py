@@ -25,15 +25,6 @@ def write_header(folder: Path, text: str | bytes) -> Path:
     return folder / "h"
 
 
-@pytest.mark.parametrize("fmt", ["16", "24", "32", "212", "80"])
-def test_every_format_reads_as_wfdb_reads_it(tmp_path: Path, fmt: str) -> None:
-    path = write(tmp_path, fmt=fmt, gain=50.0)
-    waveform = read_wfdb(path)
-    np.testing.assert_allclose(waveform.signal, wfdb.rdrecord(str(path)).p_signal.T, atol=1e-6)
-    assert waveform.signal.dtype == np.float32
-    assert (waveform.sampling_rate, waveform.leads) == (500.0, LEADS)
-
-
 def test_an_invalid_sample_is_nan_as_in_wfdb(tmp_path: Path) -> None:
     path = write(tmp_path)
     raw = np.fromfile(f"{path}.dat", "<i2")
