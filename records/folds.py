@@ -11,6 +11,7 @@ from vqecg.records.bounds import Checked
 from vqecg.records.patients import patient_keys
 
 MAX_FOLD = 10
+TRAINING_FOLD = 1  # of synthetic records: they are for training only
 
 
 def assign_folds(records: pd.DataFrame, folds: int = 10, seed: int = 0) -> pd.DataFrame:

@@ -24,7 +24,7 @@ import psutil
 
 from benchmarks.measuring import Report, benchmark_parser, number
 from vqecg.records.datasets.registry import read_table
-from vqecg.records.export.ptbxl_layout import write_dataset
+from vqecg.records.export.dataset import write_dataset
 from vqecg.records.label_tables import statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record

@@ -27,7 +27,7 @@ from benchmarks.gpu.packed_store import open_store, pack_store
 from benchmarks.measuring import machine
 from vqecg.downstream.assessment.settings import AssessmentSettings
 from vqecg.prior import training as prior_training
-from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.export.layouts import is_dataset
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.presets import PRESETS, Preset, preset

@@ -7,14 +7,17 @@ diagnoses: `#Dx: RBBB` in words (February 2020), `#Dx: 59118001` (2020), `# Dx: 
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+import pandas as pd
 
 from vqecg.records.attributes import UNKNOWN, AttributeTally
 from vqecg.records.datasets.file_tree import find_files, find_headers
 from vqecg.records.datasets.parsing import UNREADABLE, listed, naming, record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.datasets.wfdb_reading import Header, read_header
+from vqecg.records.folds import TRAINING_FOLD
 from vqecg.records.label_tables import snomed_table
 from vqecg.records.record import LeftOut, RecordTable
 
@@ -73,7 +76,8 @@ def read_challenge(root: Path) -> RecordTable:
         (unknown); a SNOMED code or word that the table lacks stays as it is and is counted in the description, as are
         headers without Dx. An age or sex that cannot be is unknown, and counted. A header that cannot be read, or
         whose signal file is not there, costs its record alone: it is counted, and listed in `left_out`. The layout
-        names no patients: every record counts as a patient of its own, and the folds are ours (parsing.with_folds).
+        names no patients: every record counts as a patient of its own, and the folds are ours (parsing.with_folds);
+        synthetic records, which say so in their headers, are in the training fold.
 
     Raises:
         ValueError: no header that can be read, no signal file, or one record name in two folders.
@@ -108,7 +112,7 @@ def read_challenge(root: Path) -> RecordTable:
             "record_id": path.name,
             "path": str(path.resolve()),
             "patient_id": path.name,
-            "fold": 0,
+            "fold": TRAINING_FOLD if is_synthetic(fields) else 0,
             **tally.of_row({"sex": fields.get("gender", "")} | fields),
             "statements": {known.get(code.lower(), code): 0.0 for code in codes},
             "source": "challenge",
@@ -119,7 +123,7 @@ def read_challenge(root: Path) -> RecordTable:
         raise ValueError(
             f"{root}: {len(left_out)} headers, none with its signal file; expected .hea and .mat in pairs{first}"
         )
-    records, note = with_folds(record_frame(rows.values()))
+    records, note = _with_folds(record_frame(rows.values()))
     text = f"Challenge 2020/2021 layout, {len(rows):,} records{listed('unreadable headers', unreadable)}"
     text += listed("headers without signal file", without_signal) + _without_header(root, found.files)
     if without_diagnosis:
@@ -128,6 +132,21 @@ def read_challenge(root: Path) -> RecordTable:
         most = ", ".join(f"{code} ({count:,})" for code, count in strange.most_common(5))
         text += f"; {len(strange):,} codes outside the Challenge's map kept as they are: {most}"
     return RecordTable(records, "challenge", text + tally.note + note, left_out=left_out)
+
+
+def is_synthetic(fields: Mapping[str, str]) -> bool:
+    """True for the header of a record that this package wrote: it must not be validated or tested on."""
+    return any(fields.get(field, "").lower() == "yes" for field in ("synthetic", "copy of a recording"))
+
+
+def _with_folds(records: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Folds for the recordings, and a note; synthetic records have theirs."""
+    synthetic = records["fold"] == TRAINING_FOLD
+    if not synthetic.any():
+        return with_folds(records)
+    recordings, note = with_folds(records[~synthetic]) if not synthetic.all() else (records[:0], "")
+    folds = recordings["fold"].reindex(records.index, fill_value=TRAINING_FOLD)
+    return records.assign(fold=folds), f"{note}; {synthetic.sum():,} synthetic records, in fold {TRAINING_FOLD}"
 
 
 def _known_codes() -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Data sets in PTB-XL's own layout, and the WFDB files in them."""
+"""Data sets that are written: their layouts, PTB-XL's before others, and the WFDB files in them."""

@@ -20,7 +20,7 @@ MEANINGS = {
     "nearest_training_record": "the training record that it comes nearest to (`nearest_training_record`)",
 }
 README_LINE = (
-    "\n- `private/`: names the recordings of people that records were made of or come near to. **Do not publish it**: "
+    "`private/`: names the recordings of people that records were made of or come near to. **Do not publish it**: "
     "the data set is whole without this folder."
 )
 

@@ -1,4 +1,4 @@
-"""Made records as a data set in PTB-XL's layout: labels become statements, patients get numbers of their own."""
+"""Synthetic records as a data set: labels become statements, records and patients get numbers of their own."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.export.ptbxl_layout import write_dataset
+from vqecg.records.export.dataset import write_dataset
+from vqecg.records.export.layouts import OutputSettings
+from vqecg.records.folds import TRAINING_FOLD
 from vqecg.records.label_tables import table_with
 from vqecg.records.labels import LabelTask
 
-TRAINING_FOLD = 1  # a synthetic record is for training only
-FIRST_PATIENT = 1_000_000  # synthetic patients are numbered from here, far from the real ones
+FIRST_RECORD = 1_000_000  # synthetic records are numbered from here, far from PTB-XL's, and so are their patients
 CERTAIN = 100.0  # likelihood in percent of the statement that a label becomes
 
 
@@ -24,13 +25,12 @@ def write_synthetic(
     task: LabelTask,
     sampling_rate: int,
     manifest: pd.DataFrame,
-    overwrite: bool,
+    output: OutputSettings,
     statements: Sequence[Mapping[str, float]] | None = None,
     note: str = "",
     copies: bool = False,
-    origins: bool = True,
-) -> None:
-    """Writes made records as a data set; the folder appears when all is written, or not at all.
+) -> str:
+    """Writes synthetic records as a data set; the folder appears when all is written, or not at all.
 
     Args:
         folder: of the data set.
@@ -40,11 +40,13 @@ def write_synthetic(
         attributes: (records,) by name, numbers or categories.
         sampling_rate: Hz.
         manifest: how every record was made, one row per record.
-        overwrite: replace an earlier data set of this kind.
+        output: layout and rates, whether to replace an earlier data set, and to write private/.
         statements: statement -> likelihood in percent, one mapping per record.
         note: the last paragraph of README.md.
         copies: the records are recordings again, or nearly.
-        origins: write private/, which names the recordings that records were made of or come near to.
+
+    Returns:
+        Something that the user should know of what the layout cannot hold, or "".
 
     Raises:
         ValueError: as `write_dataset`.
@@ -58,7 +60,8 @@ def write_synthetic(
     }
     rows = pd.DataFrame(
         {
-            "patient_id": [str(FIRST_PATIENT + number) for number in range(len(labels))],
+            "ecg_id": np.arange(len(labels)) + FIRST_RECORD,
+            "patient_id": [str(FIRST_RECORD + number) for number in range(len(labels))],
             "fold": TRAINING_FOLD,
             **columns,
             "statements": statements,
@@ -66,6 +69,6 @@ def write_synthetic(
     )
     manifest = manifest.assign(labels=["+".join(classes) for classes in names], **columns)
     meanings = table_with(name for row in statements for name in row)
-    write_dataset(
-        folder, chunks, sampling_rate, rows, meanings, manifest, overwrite, note=note, copies=copies, origins=origins
-    )
+    rates = output.all_rates(sampling_rate)
+    form = (output.overwrite, rates, note, copies, output.layout, not output.no_origins)
+    return write_dataset(folder, chunks, sampling_rate, rows, meanings, manifest, *form)

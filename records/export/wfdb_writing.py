@@ -1,13 +1,14 @@
-"""Write one record as WFDB files that PTB-XL's loaders and the Challenge's tools read.
+"""Write one record as WFDB files: a header and 16-bit samples, plain (PTB-XL's .dat) or as MATLAB v4 (the Challenges').
 
 Every WFDB choice is explicit: format 16, gain 1000 per mV, baseline 0. The files are written by hand, because wfdb puts
 a space into "#Dx:" that the Challenge's scorer does not expect, and leaves an orphan header when it fails.
-Format: https://physionet.org/physiotools/wag/header-5.htm
+Formats: https://physionet.org/physiotools/wag/header-5.htm; the Level 4 MAT-file of MATLAB's "MAT-File Format"
 """
 
 import os
 import re
 import secrets
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
 
 GAIN = 1000  # converter units per mV: one unit is one microvolt
 LIMIT = 32767  # microvolt; -32768 is WFDB's mark for a missing sample
+MATLAB_PREAMBLE = struct.Struct("<5i4s")  # type, rows, columns, no imaginary part, length of the name, name
+MATLAB_INT16 = 30  # little-endian, full, 16-bit integers
 EINTHOVEN_LIMIT = 0.05  # mV between the given derived leads and those of I and II, beyond rounding and filters
 # The Challenge's abbreviation where several of its codes name the same PTB-XL statement.
 CHALLENGE_NAMES = {"AFIB": "AF", "PACE": "PR", "2AVB": "IIAVB", "ISC_": "MIs", "STD_": "STD"}
@@ -39,8 +42,7 @@ def write_record(
     """Write `name`.hea and `name`.dat into `folder`, both or neither.
 
     I, II and V1-V6 are rounded to whole microvolt; III, aVR, aVL and aVF are computed from the rounded I and II, so
-    that Einthoven's law holds to 1 microvolt in the file. The header ends with the Challenge's comment lines "#Age:",
-    "#Sex:" and "#Dx:" (a SNOMED CT code where the statement has one, else its name) and then `comments`.
+    that Einthoven's law holds to 1 microvolt in the file. The header ends with `comment_lines`.
 
     Args:
         signal12_mv: (12, samples) mV in the order of LEADS.
@@ -70,7 +72,8 @@ def write_record(
     aside = folder / f".{name}-{secrets.token_hex(4)}"
     aside.mkdir()
     try:
-        write_files(aside, name, to_microvolts(signal[[0, 1, *range(6, 12)]]), sampling_rate, lines)
+        microvolts = check_microvolts(name, to_microvolts(signal[[0, 1, *range(6, 12)]]))
+        write_files(aside, name, microvolts, sampling_rate, lines)
         for ending in (".dat", ".hea"):
             os.replace(aside / f"{name}{ending}", folder / f"{name}{ending}")
     finally:
@@ -96,43 +99,72 @@ def to_microvolts(signal8: np.ndarray) -> np.ndarray:
     return np.rint(twelve_leads(np.rint(np.asarray(signal8, dtype=np.float64) * GAIN))).astype(np.int64)
 
 
-def write_files(folder: Path, name: str, microvolts: np.ndarray, sampling_rate: float, comments: Sequence[str]) -> None:
-    """Write one record of (12, samples) int64 microvolt into `folder`, which must exist, without care for failures.
+def check_microvolts(name: str, microvolts: np.ndarray) -> np.ndarray:
+    """Whole microvolt as int16. Raises ValueError for a lead, derived or resampled, that 16 bit cannot hold."""
+    largest = np.abs(microvolts).max(axis=1)
+    if largest.max() > LIMIT:
+        lead = int(largest.argmax())
+        raise ValueError(
+            f"record {name}: lead {LEADS[lead]} reaches {largest[lead] / GAIN:.4g} mV when it is derived or resampled; "
+            f"16 bit microvolt hold up to {LIMIT / GAIN} mV"
+        )
+    return microvolts.astype(np.int16)
 
-    `comments` are whole lines, with their #. Raises ValueError when a derived lead is beyond 16 bit.
+
+def write_files(
+    folder: Path,
+    name: str,
+    microvolts: np.ndarray,
+    sampling_rate: float,
+    comments: Sequence[str],
+    matlab: bool = False,
+) -> None:
+    """Write one record of (12, samples) int16 microvolt into `folder`, which must exist, without care for failures.
+
+    `comments` are whole lines, with their #. The samples go into `name`.dat, or with `matlab` into `name`.mat, a MATLAB
+    v4 file of one matrix "val" (12, samples), with a header in the Challenge's form.
     """
-    if np.abs(microvolts).max() > LIMIT:
-        lead = LEADS[int(np.abs(microvolts).max(axis=1).argmax())]
-        raise ValueError(f"record {name}: derived lead {lead} exceeds the {LIMIT / GAIN} mV of 16 bit microvolt")
     samples = microvolts.astype("<i2")
+    # The Challenge's scripts take "1000/mV" for a number up to the slash.
+    file, form = (f"{name}.mat", f"16+24 {GAIN}/mV") if matlab else (f"{name}.dat", f"16 {GAIN}.0(0)/mV")
     header = [f"{name} {len(LEADS)} {sampling_rate:.10g} {samples.shape[1]}"]
     for lead, row in zip(LEADS, samples, strict=True):
         checksum = int(row.sum(dtype=np.int64)) % 65536
-        header.append(f"{name}.dat 16 {GAIN}.0(0)/mV 16 0 {row[0]} {checksum} 0 {lead}")
-    (folder / f"{name}.dat").write_bytes(np.ascontiguousarray(samples.T).tobytes())
+        header.append(f"{file} {form} 16 0 {row[0]} {checksum} 0 {lead}")
+    preamble = MATLAB_PREAMBLE.pack(MATLAB_INT16, *samples.shape, 0, 4, b"val\0") if matlab else b""
+    (folder / file).write_bytes(preamble + np.ascontiguousarray(samples.T).tobytes())
     (folder / f"{name}.hea").write_text("\n".join([*header, *comments]) + "\n", "utf-8", newline="\n")
 
 
 def comment_lines(statements: Iterable[str], attributes: Mapping[str, Any], comments: Sequence[str] = ()) -> list[str]:
-    """The header's comment lines, as the Challenge's own files have them: no space after #.
+    """The header's comment lines, as the Challenge's files have them: #Age:, #Sex: and #Dx:, no space after #.
 
-    Attributes that the Challenge does not have get a line where they are known. Raises ValueError for an attribute that
-    is not registered or cannot have its value, and for a comment of several lines.
+    Dx lists SNOMED CT codes only, and is empty where no statement has one; statements without one are named in a line
+    after it, and so are the attributes that the Challenge does not have, where they are known, and `comments`. Raises
+    ValueError for an attribute that is not registered or cannot have its value, and for a comment of several lines.
     """
     values = with_unknown(attributes)
     further = {name: ATTRIBUTES.get(name).text(value) for name, value in values.items() if name not in ("age", "sex")}
-    names = [_challenge_codes().get(str(statement), str(statement)) for statement in statements]
+    codes, nameless = snomed_codes(statements)
     lines = [
         f"Age: {ATTRIBUTES.get('age').text(values['age']) or 'NaN'}",
         f"Sex: {str(values['sex']).capitalize()}",
+        f"Dx: {','.join(codes)}".strip(),  # the Challenge's scripts take "Dx: " for one empty code
         *(f"{name}: {text}" for name, text in further.items() if text),
-        f"Dx: {','.join(names) or 'Unknown'}",
+        *([f"Without SNOMED code: {', '.join(nameless)}"] if nameless else []),
         *comments,
     ]
     broken = [line for line in lines if len(line.splitlines()) != 1]
     if broken:
         raise ValueError(f"comment {broken[0]!r} is not one line; expected text without line breaks")
     return [f"#{line}" for line in lines]
+
+
+def snomed_codes(statements: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The SNOMED CT codes of statements, each once, and the statements that have none, both in their order."""
+    names = [str(statement) for statement in statements]
+    codes = _challenge_codes()
+    return list(dict.fromkeys(codes[name] for name in names if name in codes)), [n for n in names if n not in codes]
 
 
 @cache

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from vqecg.records.export.ptbxl_layout import write_dataset
+from vqecg.records.export.dataset import write_dataset
 from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.folds import assign_folds
 from vqecg.records.label_tables import statement_table

@@ -17,7 +17,7 @@ from vqecg.downstream.comparison.design import Design, plan_of_labels
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, CountOrNone, PositiveFactor, Seed, Workers
 from vqecg.records.datasets.registry import AUTO, SourceName
-from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import shards_beside
@@ -231,9 +231,10 @@ def make_synthetic(arguments: Arguments, places: RunFolders, count: int) -> None
             count=count,
             sampling=arguments.settings.sampling,
             seed=arguments.seed,
-            overwrite=True,
             compared=GateRecords(places.store, arguments.folds, arguments.subset),
             workers=arguments.workers,
+            # at the rate that is trained on next: 500 Hz files would be six times as large
+            output=OutputSettings(rates=(arguments.spec.sampling_rate,), overwrite=True),
         )
         print(generate(generating))
         write_text(places.out / SYNTHETIC_FILE, json.dumps(wanted, indent=2) + "\n")

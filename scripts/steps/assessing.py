@@ -20,10 +20,9 @@ from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked
 from vqecg.records.datasets.registry import read_table
-from vqecg.records.export.ptbxl_layout import is_dataset
-from vqecg.records.export.synthetic_dataset import TRAINING_FOLD
+from vqecg.records.export.layouts import LAYOUTS, PTBXL
 from vqecg.records.files.atomic import write_text
-from vqecg.records.folds import FoldSplit
+from vqecg.records.folds import TRAINING_FOLD, FoldSplit
 from vqecg.records.labels import TaskName
 from vqecg.records.store.building import build_store, input_fingerprint
 from vqecg.records.store.record_store import RecordStore, is_store
@@ -108,10 +107,10 @@ def synthetic_identity(folder: Path, store: RecordStore) -> str:
     """The fingerprint of the synthetic records, before anything is written."""
     if is_store(folder):
         return RecordStore.open(folder).fingerprint
-    if not is_dataset(folder):
+    if not LAYOUTS.get(PTBXL)().holds(folder):
         raise ValueError(
-            f"{folder} holds neither a data set that `vqecg generate` wrote (ptbxl_database.csv, manifest.parquet) nor "
-            "a store that `vqecg prepare` made of one"
+            f"{folder} holds neither a data set that `vqecg generate` wrote in the layout {PTBXL} (ptbxl_database.csv, "
+            "manifest.parquet) nor a store that `vqecg prepare` made of one"
         )
     return input_fingerprint(read_table(folder, store.spec.sampling_rate, "ptb-xl"), store.spec)
 

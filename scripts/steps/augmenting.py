@@ -31,7 +31,7 @@ from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_column
 from vqecg.prior.copies.waveform_index import NearestNeighbours
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, CountOrNone
-from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
@@ -50,7 +50,7 @@ class AugmentingStep(Checked):
 
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
-    out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
+    out: Path  # folder of the new data set; the same command goes on after an interruption
     method: Annotated[str, Choices("way to make records", method_help)] = "latent-interpolation"
     additions: Annotated[AdditionSettings, tyro.conf.arg(name="")] = field(
         default_factory=lambda: AdditionSettings(target_classes=(AUTO,))
@@ -67,8 +67,7 @@ class AugmentingStep(Checked):
     no_gate: bool = False  # keep records that are near copies of a training record (most with a parent are, of it)
     min_parents: CountOrNone = 20  # training records with a target class that can be parents, at least
     force: bool = False  # whatever --min-parents says
-    no_origins: bool = False  # leave out private/, which names the recordings behind the records
-    overwrite: bool = False  # replace an earlier synthetic data set in --out
+    output: Annotated[OutputSettings, tyro.conf.arg(name="")] = field(default_factory=OutputSettings)
 
     @property
     def maker(self) -> AugmentationMethod:
@@ -82,8 +81,10 @@ def augment(step: AugmentingStep) -> str:
     Returns what was written and what was rejected, in lines.
     """
     method = step.maker
-    check_destination(step.out, is_dataset, step.overwrite)
+    check_destination(step.out, is_dataset, step.output.overwrite)
     ingredients = open_ingredients(step)
+    rate = ingredients.store.spec.sampling_rate
+    step.output.all_rates(rate)  # before hours of making records: whether they can be
     trained = trained_on(step, ingredients.store)
     remarks = check_generator(ingredients.generator, ingredients.store, trained, step.allow_other_training, True)
     print("\n".join(remarks), end="\n" if remarks else "")
@@ -101,7 +102,7 @@ def augment(step: AugmentingStep) -> str:
     counts = ", ".join(f"{name} {count:,}" for name, count in written.counts.items() if count)
     return (
         f"{written.records:,} records by {method.name} ({counts}) of {len(plan):,} planned are in {step.out} "
-        f"(PTB-XL's layout, manifest.parquet)\n{said}"
+        f"({step.output.describe(rate)})\n" + "\n".join(filter(None, (written.remark, said)))
     )
 
 
@@ -111,6 +112,7 @@ class Written:
 
     records: int
     counts: dict[str, int]  # class -> records
+    remark: str  # on what the layout cannot hold
 
 
 def open_ingredients(step: AugmentingStep) -> Ingredients:
@@ -201,7 +203,7 @@ def write(step: AugmentingStep, ingredients: Ingredients, paths: list[Path], sai
     manifest = pd.concat([manifest_of(step, ingredients, part) for part in parts], ignore_index=True)
     statements = [names for part in parts for names in part.statements]
     rate = ingredients.store.spec.sampling_rate
-    write_synthetic(
+    remark = write_synthetic(
         step.out,
         signals(paths),
         labels,
@@ -209,14 +211,13 @@ def write(step: AugmentingStep, ingredients: Ingredients, paths: list[Path], sai
         ingredients.task,
         rate,
         manifest,
-        step.overwrite,
+        step.output,
         statements,
         said,
         copies=step.maker.copies,
-        origins=not step.no_origins,
     )
     counts = labels.sum(0).astype(int).tolist()
-    return Written(len(labels), dict(zip(ingredients.task.class_names, counts, strict=True)))
+    return Written(len(labels), dict(zip(ingredients.task.class_names, counts, strict=True)), remark)
 
 
 def signals(paths: list[Path]) -> Iterator[np.ndarray]:

@@ -20,7 +20,7 @@ from vqecg.prior.requests import Requests
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.bounds import Checked, Count, CountOrNone, Seed, Workers
-from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.shards import fill_shards, shard_folder
@@ -51,30 +51,31 @@ class GeneratingStep(Checked):
     """The generator, the folder of the data set, and what is generated."""
 
     generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
-    out: Path  # folder of the new data set, in PTB-XL's layout; the same command goes on after an interruption
+    out: Path  # folder of the new data set; the same command goes on after an interruption
     labels: tuple[str, ...] = ()  # these together, such as AFIB, or HYP STTC; none = all combinations of the training
     only: bool = False  # no other labels of the kind of --labels come along
     count: Count = 100  # records
     attributes: Annotated[WantedAttributes, tyro.conf.arg(name="")] = field(default_factory=WantedAttributes)
     sampling: SamplingSettings = field(default_factory=lambda: SMALL.sampling)
     seed: Seed = 0  # of requests and draws; the same seed gives the same records on the same machine
-    overwrite: bool = False  # replace an earlier synthetic data set in --out
+    output: Annotated[OutputSettings, tyro.conf.arg(name="")] = field(default_factory=OutputSettings)
     compared: Annotated[GateRecords, tyro.conf.arg(name="")] = field(default_factory=GateRecords)
     min_parents: CountOrNone = 20  # training records that --labels needs; other labels with fewer are not asked for
     force: bool = False  # whatever --min-parents says
-    no_origins: bool = False  # leave out private/, which names the recordings behind the records
     workers: Workers = 1  # processes, one thread each; the records do not depend on their number
 
 
 def generate(step: GeneratingStep) -> str:
     """Samples shard by shard, then writes; after an interruption the same command goes on from the finished shards.
 
-    Returns what was written and what the gate did, in two lines.
+    Returns what was written, what its layout cannot hold and what the gate did, a line each.
     """
-    check_destination(step.out, is_dataset, step.overwrite)
+    check_destination(step.out, is_dataset, step.output.overwrite)
     place = find_generator(step.generator).resolve()  # workers take it as a path
     generator = ECGGenerator.from_pretrained(place)
     generator.check_attributes(wanted_attributes(step))
+    rate = generator.tokenizer.config.sampling_rate
+    step.output.all_rates(rate)  # before hours of sampling: whether they can be
     requests = ask(generator, step)
     gate = step.compared.fit(generator)
     task = SamplingTask(place, generator.fingerprint, step.seed, step.sampling, gate)
@@ -85,23 +86,20 @@ def generate(step: GeneratingStep) -> str:
     with shard_folder(step.out, fingerprint_of(step, generator, requests, gate)) as shards:
         paths = fill_shards(shards, len(requests), content, step.workers, "generating")
         gate_note = what_the_gate_did(gate, paths)
-        write_synthetic(
+        remark = write_synthetic(
             step.out,
             decoded(generator, paths),
             requests.labels,
             requests.attributes,
             generator.task,
-            generator.tokenizer.config.sampling_rate,
+            rate,
             make_manifest(step, generator, gate, paths),
-            step.overwrite,
+            step.output,
             note=gate_note,
-            origins=not step.no_origins,
         )
     asked = "+".join(step.labels) or "the label combinations of the training records"
-    return (
-        f"{len(requests):,} synthetic records for {asked} are in {step.out} "
-        f"(PTB-XL's layout, manifest.parquet)\n{gate_note}"
-    )
+    written = f"{len(requests):,} synthetic records for {asked} are in {step.out} ({step.output.describe(rate)})"
+    return "\n".join(filter(None, (written, remark, gate_note)))
 
 
 def ask(generator: ECGGenerator, step: GeneratingStep) -> Requests:

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import tyro
 
 from vqecg.downstream.augmentation.generator_training import other_training, unknown_training
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.editing.interpolation import interpolable, interpolate_store
 from vqecg.prior.editing.settings import InterpolationSettings
 from vqecg.records.bounds import Checked, Count, CountOrNone
-from vqecg.records.export.ptbxl_layout import is_dataset
+from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
 from vqecg.records.folds import FoldSplit
@@ -29,25 +31,26 @@ class InterpolatingStep(Checked):
 
     store: Path  # folder that `vqecg prepare` wrote
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
-    out: Path  # folder of the new data set, in PTB-XL's layout
+    out: Path  # folder of the new data set
     label: str  # parents have this label, and otherwise just the same labels as each other
     task: TaskName = "superdiagnostic"
     count: Count = 100  # records
     folds: FoldSplit = field(default_factory=FoldSplit)
     settings: InterpolationSettings = field(default_factory=InterpolationSettings)
-    overwrite: bool = False  # replace an earlier synthetic data set in --out
+    output: Annotated[OutputSettings, tyro.conf.arg(name="")] = field(default_factory=OutputSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     no_gate: bool = False  # keep mixtures that are near copies of a training record (most are, of their first parent)
     allow_other_training: bool = False  # a tokenizer that was trained on other records; the README says so
     min_parents: CountOrNone = 20  # records with the label that can be parents, at least
     force: bool = False  # whatever --min-parents says
-    no_origins: bool = False  # leave out private/, which names the recordings behind the records
 
 
 def interpolate(step: InterpolatingStep) -> str:
     """Writes the data set; parents come from the training folds. Returns what was written and what the gate did."""
-    check_destination(step.out, is_dataset, step.overwrite)
+    check_destination(step.out, is_dataset, step.output.overwrite)
     store = RecordStore.open(step.store)
+    rate = store.spec.sampling_rate
+    step.output.all_rates(rate)  # before any work: whether they can be
     task, tokenizer = store.task(step.task), ECGTokenizer.from_pretrained(step.tokenizer)
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
     doubt = doubt_of(step, store)
@@ -86,27 +89,17 @@ def interpolate(step: InterpolatingStep) -> str:
         gate_note = gate_sentence(gate, int(mixed.rejected.sum()), len(records))
         columns = gate_columns(gate, mixed.nearest.rows, mixed.nearest.distances, mixed.rejected)
         manifest = manifest.assign(**columns)
-    rate = store.spec.sampling_rate
     signals = iter([records.signal])
     shared = list(records.statements)
     asked = (records.labels, records.attributes)
-    write_synthetic(
-        step.out,
-        signals,
-        *asked,
-        task,
-        rate,
-        manifest,
-        step.overwrite,
-        shared,
-        gate_note,
-        origins=not step.no_origins,
-    )
-    named = "are left out" if step.no_origins else "are named in private/origins.parquet"
-    return (
+    written = (step.out, signals, *asked, task, rate, manifest, step.output, shared, gate_note)
+    remark = write_synthetic(*written)
+    named = "are left out" if step.output.no_origins else "are named in private/origins.parquet"
+    summary = (
         f"{len(records):,} records with {step.label} between parents of the training folds are in "
-        f"{step.out}; the parents {named}\n{gate_note}"
+        f"{step.out} ({step.output.describe(rate)}); the parents {named}"
     )
+    return "\n".join(filter(None, (summary, remark, gate_note)))
 
 
 def doubt_of(step: InterpolatingStep, store: RecordStore) -> str:

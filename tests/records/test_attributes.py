@@ -10,7 +10,7 @@ import pytest
 
 from vqecg.records.attributes import ATTRIBUTES, Attribute, AttributeTally, with_unknown
 from vqecg.records.datasets.registry import read_record, read_table
-from vqecg.records.export.ptbxl_layout import write_dataset
+from vqecg.records.export.dataset import write_dataset
 from vqecg.records.export.wfdb_writing import write_record
 from vqecg.records.label_tables import statement_table
 from vqecg.records.simulation.simulator import simulate_record

@@ -14,7 +14,8 @@ from hypothesis.extra.numpy import arrays
 
 from vqecg.records.datasets.challenge import read_challenge
 from vqecg.records.datasets.registry import read_record, read_table
-from vqecg.records.export.ptbxl_layout import write_dataset, write_record
+from vqecg.records.export.dataset import write_dataset
+from vqecg.records.export.wfdb_writing import write_record
 from vqecg.records.label_tables import statement_table
 from vqecg.records.leads import LEADS, einthoven_residual, twelve_leads
 
@@ -69,10 +70,16 @@ def test_comment_lines_are_as_the_challenge_has_them(tmp_path: Path) -> None:
     )
     write_record(tmp_path, "b", signal, 500)
     first, second = ((tmp_path / f"{name}.hea").read_text().splitlines()[13:] for name in "ab")
-    assert first == ["#Age: 61", "#Sex: Female", "#Dx: 164889003,270492004,NORM,CD", "#Source: test"]
-    assert second == ["#Age: NaN", "#Sex: Unknown", "#Dx: Unknown"]
+    assert first == [
+        "#Age: 61",
+        "#Sex: Female",
+        "#Dx: 164889003,270492004",
+        "#Without SNOMED code: NORM, CD",
+        "#Source: test",
+    ]
+    assert second == ["#Age: NaN", "#Sex: Unknown", "#Dx:"]
     table = read_challenge(tmp_path).records.set_index("record_id")
-    assert list(table["statements"]["a"]) == ["AF", "IAVB", "NORM", "CD"] and table.loc["a", "age"] == 61
+    assert list(table["statements"]["a"]) == ["AF", "IAVB"] and table.loc["a", "age"] == 61
 
 
 @settings(deadline=None, max_examples=20)
@@ -112,7 +119,7 @@ def test_a_record_that_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_the_usual_ptbxl_loader_reads_a_data_set(tmp_path: Path) -> None:
-    folder = write(tmp_path / "set", signals8=signals(samples=5000), sampling_rate=500, other_rates=(100,))
+    folder = write(tmp_path / "set", signals8=signals(samples=5000), sampling_rate=500, rates=(100,))
     # example_physionet.py, which PTB-XL ships with
     database = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
     database["scp_codes"] = database["scp_codes"].apply(ast.literal_eval)
@@ -240,8 +247,8 @@ def test_only_a_data_set_of_this_kind_is_replaced_and_only_when_asked(tmp_path: 
         ({"signals8": np.zeros((3, 12, 100))}, r"expected \(records, 8, samples\)"),
         ({"signals8": np.full((3, 8, 100), np.nan)}, "not finite"),
         ({"signals8": signals() * 1000}, "is it in microvolt"),
-        ({"sampling_rate": 100.0}, "expected positive integers"),
-        ({"other_rates": (100,)}, "each once"),
+        ({"sampling_rate": 100.0}, "expected whole numbers"),
+        ({"rates": (500, 500)}, "each once"),
         ({"manifest": manifest(2)}, "manifest of 2 rows for 3 records"),
         ({"rows": rows().drop(columns="fold")}, "expected some with"),
         ({"rows": rows(fold=[0, 1, 2])}, "expected integers from 1 to 10"),

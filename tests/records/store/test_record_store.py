@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from vqecg.records.datasets.registry import read_table
-from vqecg.records.export.ptbxl_layout import write_dataset
+from vqecg.records.export.dataset import write_dataset
 from vqecg.records.label_tables import statement_table
 from vqecg.records.record import RecordTable
 from vqecg.records.store.building import build_store

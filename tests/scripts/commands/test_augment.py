@@ -117,7 +117,7 @@ def test_the_same_command_goes_on_from_the_finished_shards(
     monkeypatch.setattr(augmenting, "make_shard", make_shard)
     assert main(words(simulated_store, generator, tmp_path / "parts", *more)) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "whole"]
-    for name in ("ptbxl_database.csv", "records100/00000/00001_lr.dat", "records100/00000/00006_lr.dat"):
+    for name in ("ptbxl_database.csv", "records100/1000000/1000000_lr.dat", "records500/1000000/1000005_hr.dat"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
