@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.origins import PRIVATE_COLUMNS, split_origins
-from vqecg.records.export.ptbxl_layout import is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.labels import LabelTask
 
@@ -20,7 +20,8 @@ def write(folder: Path, manifest: pd.DataFrame, origins: bool = True) -> None:
     signals = iter([generator.normal(0, 0.2, (2, 8, 500)).astype(np.float32)])
     labels = np.eye(2, 5, dtype=np.float32)
     attributes = {"age": np.array([60.0, 70.0]), "sex": np.array(["male", "female"], object)}
-    write_synthetic(folder, signals, labels, attributes, TASK, 100, manifest, False, origins=origins)
+    output = OutputSettings(rates=(100,), no_origins=not origins)
+    write_synthetic(folder, signals, labels, attributes, TASK, 100, manifest, output)
 
 
 def files_with(folder: Path, text: str) -> set[str]:
@@ -38,7 +39,7 @@ def test_a_column_that_names_recordings_stands_in_private_alone(tmp_path: Path, 
     write(tmp_path / "set", pd.DataFrame({"method": "mixing", column: NAMES}))
     assert files_with(tmp_path / "set", NAMES[0]) == {"private/origins.parquet"}
     origins = pd.read_parquet(tmp_path / "set" / "private" / "origins.parquet")
-    assert origins.to_dict("list") == {"ecg_id": [1, 2], column: list(NAMES)}
+    assert origins.to_dict("list") == {"ecg_id": [1_000_000, 1_000_001], column: list(NAMES)}
     assert "do not publish" in (tmp_path / "set" / "private" / "README.md").read_text("utf-8")
     assert "**Do not publish it**" in (tmp_path / "set" / "README.md").read_text("utf-8")
     assert pd.read_parquet(tmp_path / "set" / "manifest.parquet")["method"].tolist() == ["mixing"] * 2
