@@ -11,6 +11,7 @@ from vqecg.records.attributes import attributes_of_row
 from vqecg.records.datasets.csv_labels.cells import LabelCell, form_text, likelihoods, read_cell
 from vqecg.records.datasets.csv_labels.columns import COLUMNS_UNDERSTOOD, ColumnRoles, column_roles
 from vqecg.records.datasets.csv_labels.names import RECORD, columns_of, listing
+from vqecg.records.datasets.csv_labels.one_hot import ABSENT, PRESENT
 from vqecg.records.datasets.csv_labels.people import (
     check_folds,
     fold_notes,
@@ -80,11 +81,11 @@ def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Seque
     if file is None:
         names = ", ".join(path.name for path in sorted(root.glob("*.csv"))) or "no csv at all"
         raise ValueError(f"no csv in {root} names records ({names}); expected the columns {COLUMNS_UNDERSTOOD}")
-    csv = read_csv_table(file)
+    frame = read_csv_table(file).frame.astype(object)  # Python's text: read cell by cell, Arrow's takes twice as long
     index = RecordIndex(root, find_headers(root).files)
     try:
-        roles = column_roles(csv.frame, label_columns, lambda column: _files_of(csv.frame[column], index))
-        return _table(root, file, csv.frame, roles, index)
+        roles = column_roles(frame, label_columns, lambda column: _files_of(frame[column], index))
+        return _table(root, file, frame, roles, index)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
 
@@ -141,13 +142,14 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
 
 def _each(cells: pd.Series, read: Callable[[str], Any]) -> list[Any]:
     """The values of the cells of a column. ValueError names line and column of the first that does not parse."""
-    values = []
+    values: dict[str, Any] = {}  # equal cells are read once
     for line, cell in cells.items():
-        try:
-            values.append(read(cell))
-        except ValueError as error:
-            raise ValueError(f"line {line}: {error} (column {cells.name!r})") from error
-    return values
+        if cell not in values:
+            try:
+                values[cell] = read(cell)
+            except ValueError as error:
+                raise ValueError(f"line {line}: {error} (column {cells.name!r})") from error
+    return [values[cell] for cell in cells]
 
 
 def _find(cell: str, index: RecordIndex) -> Path | None:
@@ -202,13 +204,13 @@ def _labels(rows: pd.DataFrame, numbers: Sequence[int], roles: ColumnRoles) -> _
     for column in roles.label_cells:
         cells: list[LabelCell] = _each(rows[column], read_cell)
         read, dicts = likelihoods(cells, list(rows.index))
-        notes.append(f"labels: {column!r}, {form_text(cells) or 'nothing in it'}{f' ({dicts})' if dicts else ''}")
+        notes.append(f"labels: {column!r}, {form_text(cells, dicts)}")
         for merged, of_row in zip(statements, read, strict=True):
             merged.update(of_row)
     if roles.one_hot:
         unknown = sum(flag.values[number] is None for flag in roles.one_hot.values() for number in numbers)
         notes.append(
-            f"labels: one column each, {listing(list(roles.one_hot), 30)}"
+            f"labels: one column each, {listing(list(roles.one_hot), 80)}"
             + (f"; {unknown:,} cells of unknown meaning or empty count as no label" if unknown else "")
         )
     for column, flag in roles.one_hot.items():
@@ -219,6 +221,11 @@ def _labels(rows: pd.DataFrame, numbers: Sequence[int], roles: ColumnRoles) -> _
     spelling = one_spelling(label for of_row in statements for label in of_row)
     notes += filter(None, [merged_text(spelling)])
     statements = [_respelled(of_row, spelling) for of_row in statements]
+    if {label.casefold() for label in spelling} <= PRESENT | ABSENT | {"0", "1"}:
+        notes.append(
+            f"WARNING: the labels are {listing(sorted(set(spelling.values())))} alone and count as names; if one says "
+            "that something is present, call the column by what it is, and name it with label_columns"
+        )
     without = sum(not of_row for of_row in statements)
     if without == len(rows):
         raise ValueError(f"no row has a label in {listing([*roles.label_cells, *roles.one_hot])}; expected some")

@@ -84,16 +84,16 @@ def likelihoods(cells: Sequence[LabelCell], lines: Sequence[int]) -> tuple[list[
     return rows, "dicts of likelihoods in percent, where 0 is an unknown likelihood of a label that is present"
 
 
-def form_text(cells: Sequence[LabelCell]) -> str:
-    """How the cells of a column are written, for people: "names separated by ;", "lists"."""
+def form_text(cells: Sequence[LabelCell], dicts: str = "dicts") -> str:
+    """How the cells of a column are written, for people: "names separated by ;", "lists", and `dicts` for dicts."""
     forms = Counter(cell.form for cell in cells if cell.form != "nothing")
     separators = sorted({mark for cell in cells for mark in cell.separators})
     texts = {
         "names": f"names separated by {' or '.join(separators)}" if separators else "one name in a cell",
         "list": "lists",
-        "dict": "dicts",
+        "dict": dicts,
     }
-    return " and ".join(texts[form] for form, _ in forms.most_common())
+    return " and ".join(texts[form] for form, _ in forms.most_common()) or "nothing in it"
 
 
 def shortened(text: str) -> str:

@@ -88,7 +88,10 @@ def column_roles(table: pd.DataFrame, wanted: Sequence[str], files_of: Callable[
             if lacks
         )  # fmt: skip
         reasons = f"; not read: {_reasons(ignored)}" if ignored else ""
-        raise ValueError(f"no {lacking}: its columns are {listing(columns)}{reasons}; expected {COLUMNS_UNDERSTOOD}")
+        raise ValueError(
+            f"no {lacking}: its columns are {listing(columns)}{reasons}; expected {COLUMNS_UNDERSTOOD}; "
+            "columns of labels by other names are named with label_columns"
+        )
     others = "other columns" if not wanted else "not among label_columns"
     ignored |= {column: others for column in free if column not in (*cells, *flags, *ignored)}
     return ColumnRoles(record, chosen[PATIENT], chosen[FOLD], attributes, sex_of_one, cells, flags, ignored)
@@ -99,7 +102,7 @@ def _record_column(columns: list[str], ignored: dict[str, str], files_of: Callab
     canonical, others = columns_of(RECORD, columns)
     _refuse_twice(canonical)
     if not (canonical or others):
-        last = [column for column in columns if squashed(column) in map(squashed, LAST_RESORT)]
+        last = [column for column in columns if squashed(column) in LAST_RESORT or column.startswith("Unnamed: ")]
         others = [column for column in last if files_of(column)]
     if len(canonical) + len(others) < 2:
         return next(iter(canonical + others), None)
@@ -241,7 +244,7 @@ def _reasons(ignored: Mapping[str, str]) -> str:
     columns: dict[str, list[str]] = {}
     for column, reason in ignored.items():
         columns.setdefault(reason, []).append(column)
-    return "; ".join(f"{listing(names, 20)} ({reason})" for reason, names in columns.items())
+    return "; ".join(f"{listing(names)} ({reason})" for reason, names in columns.items())
 
 
 def _refuse_twice(canonical: Sequence[str]) -> None:

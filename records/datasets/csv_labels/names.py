@@ -42,7 +42,7 @@ SYNONYMS = {
     IS_MALE: ("is_male", "male"),
     IS_FEMALE: ("is_female", "female"),
 }
-LAST_RESORT = ("id", "ecg", "sample", "sample_id", "name")  # may name records, if nothing else does and files match
+LAST_RESORT = ("id", "ecg", "sample", "sampleid", "name")  # may name records, if nothing else does and files match
 
 NO_DIAGNOSIS = (
     *("index", "idx", "id", "row", "level_0", "normal_ecg", "nn_predicted_age", "timey", "time", "follow_up"),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from vqecg.records.datasets.csv_labels.spellings import NO_LABEL, plain_text
 
@@ -36,7 +36,7 @@ class FlagColumn:
     """The cells of a column, read as one label: True, False, None for unknown, and those that are neither."""
 
     values: tuple[bool | None, ...]  # None for odd cells too
-    odd: tuple[tuple[int, str], ...] = field(default=())  # number of the row and text of the cells that are neither
+    odd: tuple[tuple[int, str], ...] = ()  # number of the row and text of the cells that are neither
 
     @property
     def counts(self) -> Counter[bool | None]:
@@ -59,15 +59,17 @@ class FlagColumn:
 
 def flag_column(cells: Sequence[str]) -> FlagColumn:
     """Reads a column of text cells."""
-    values: list[bool | None] = []
-    odd: list[tuple[int, str]] = []
-    for number, cell in enumerate(cells):
+    meaning: dict[str, bool | None] = {}
+    odd: set[str] = set()
+    for cell in set(cells):
         try:
-            values.append(presence(cell))
+            meaning[cell] = presence(cell)
         except ValueError:
-            values.append(None)
-            odd.append((number, cell))
-    return FlagColumn(tuple(values), tuple(odd))
+            meaning[cell] = None
+            odd.add(cell)
+    return FlagColumn(
+        tuple(meaning[cell] for cell in cells), tuple((row, cell) for row, cell in enumerate(cells) if cell in odd)
+    )
 
 
 def _is_fraction(text: str) -> bool:

@@ -54,9 +54,10 @@ def fold_number(cell: str) -> int:
 
 def patient_notes(patients: Sequence[str], column: str | None) -> list[str]:
     """Warnings about the patients of some records, for people; `patients` has "" for the unknown ones."""
-    if column is None:
+    if column is None or not any(patients):
+        lacking = "no patient column" if column is None else f"no patient in the column {column!r}"
         return [
-            "WARNING: no patient column. Every record counts as a patient of its own; if a patient has several "
+            f"WARNING: {lacking}. Every record counts as a patient of its own; if a patient has several "
             "recordings, the same patient may be in training and test. Name the column patient_id and prepare again"
         ]
     notes = []

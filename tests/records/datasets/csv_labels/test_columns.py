@@ -166,3 +166,21 @@ def test_a_split_in_words_is_said_to_be_ignored(read_csv: ReadCsv) -> None:
     assert any(
         note.startswith("ignored: 'split' (folds are dealt anew; to keep a split write fold:") for note in table.notes
     )
+
+
+@pytest.mark.bad_input("names of columns")
+def test_an_index_without_a_name_may_name_the_records(read_csv: ReadCsv) -> None:
+    table = read_csv(",labels", "r0,AF", "r1,NORM")
+    assert table.records["record_id"].tolist() == ["r0", "r1"]
+    assert table.notes[0] == "read: 'Unnamed: 0' as the record"
+    with pytest.raises(ValueError, match="no column that names records"):
+        read_csv(",labels", "0,AF", "1,NORM")
+
+
+@pytest.mark.bad_input("one-hot columns")
+@pytest.mark.parametrize("cells", [("0", "1"), ("1.0", "0.0"), ("yes", "no"), ("True", "False")])
+def test_a_column_of_labels_with_0_and_1_alone_is_a_warning(read_csv: ReadCsv, cells: tuple[str, str]) -> None:
+    table = read_csv("record_id,label", f"r0,{cells[0]}", f"r1,{cells[1]}")
+    assert any(
+        note.startswith("WARNING: the labels are '") and "alone and count as names" in note for note in table.notes
+    )

@@ -132,3 +132,10 @@ def test_a_record_in_two_rows_is_refused_with_both_lines(read_csv: ReadCsv) -> N
 def test_a_csv_without_any_label_is_refused(read_csv: ReadCsv) -> None:
     with pytest.raises(ValueError, match="no row has a label in 'labels'"):
         read_csv("record_id,labels", "r0,unknown", "r1,")
+
+
+@pytest.mark.bad_input("patients and folds of a csv")
+def test_a_column_of_patients_with_nothing_in_it_is_a_warning(read_csv: ReadCsv) -> None:
+    table = read_csv("record_id,labels,patient_id", *(f"r{row},AF,unknown" for row in range(12)))
+    assert said(table, "WARNING: no patient in the column 'patient_id'. Every record counts as a patient of its own")
+    assert table.description.endswith("by record, as no patients are known")
