@@ -13,17 +13,26 @@ from torch import Tensor
 from vqecg.prior.conditioning import COARSER_TASKS, Condition
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.requests import Requests, draw_requests, join_labels, split_labels
+from vqecg.prior.requests import (
+    Requests,
+    check_conditions,
+    draw_requests,
+    join_labels,
+    read_conditions,
+    split_labels,
+)
 from vqecg.prior.sampling import sample
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.bounds import CountOrNone, Seed, check_value
+from vqecg.records.bounds import Count, CountOrNone, Seed, check_value
 from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.records.files.json_file import reading
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.subset import TrainedOn
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.training.checkpoint import FORMAT_VERSION, find_folder, fingerprint, read_config
+from vqecg.training.checkpoint import CONFIG_FILE, FORMAT_VERSION, fingerprint, read_config
+from vqecg.training.hub import find_folder
 
 GENERATOR_FOLDER = "generator"  # in the folder of a trained prior
 
@@ -45,7 +54,9 @@ class ECGGenerator:
         samples: int,
         trained_on: Mapping[str, TrainedOn] | None = None,
     ) -> None:
-        """Raises ValueError when the prior was trained with another tokenizer or for other classes."""
+        """Raises ValueError when the prior was trained with another tokenizer, or its settings, the classes or the
+        conditions are not of one generator.
+        """
         given = fingerprint(tokenizer)
         if prior.config.tokenizer_fingerprint != given:
             raise ValueError(
@@ -57,6 +68,8 @@ class ECGGenerator:
                 f"the prior knows the labels {prior.config.class_names}, the task {task.name!r} has "
                 f"{task.class_names}: use the task of its training"
             )
+        check_fit(prior, tokenizer, samples)
+        check_conditions(conditions, task.class_names, prior.config.attributes)
         self.tokenizer, self.prior, self.task = tokenizer.eval(), prior.eval(), task
         self.conditions, self.samples = conditions, samples
         self.trained_on = dict(trained_on or {})
@@ -245,17 +258,33 @@ class ECGGenerator:
                 f"{folder} is no whole generator: expected tokenizer/, prior/, conditions.csv, and task and samples in "
                 "config.json; copy it again"
             )
+        with reading(folder / CONFIG_FILE):
+            task = LabelTask.from_dict(about["config"]["task"])
+            seen = {part: TrainedOn.from_dict(one) for part, one in about["config"].get("trained_on", {}).items()}
         prior = ECGPrior.from_pretrained(folder / "prior")
-        numbers = [name for name in prior.config.attributes if ATTRIBUTES.get(name).is_number]
-        missing_values = {name: [""] for name in numbers}
-        conditions = pd.read_csv(folder / "conditions.csv", keep_default_na=False, na_values=missing_values)
-        return cls(
-            ECGTokenizer.from_pretrained(folder / "tokenizer"),
-            prior,
-            LabelTask.from_dict(about["config"]["task"]),
-            conditions,
-            about["config"]["samples"],
-            {part: TrainedOn.from_dict(seen) for part, seen in about["config"].get("trained_on", {}).items()},
+        tokenizer = ECGTokenizer.from_pretrained(folder / "tokenizer")
+        conditions = read_conditions(folder / "conditions.csv", prior.config.attributes)
+        with reading(folder):
+            return cls(tokenizer, prior, task, conditions, about["config"]["samples"], seen)
+
+
+def check_fit(prior: ECGPrior, tokenizer: ECGTokenizer, samples: int) -> None:
+    """Raises ValueError where a prior's settings are not those of its tokenizer, for records of so many samples."""
+    check_value("samples", samples, Count)
+    config = prior.config
+    expected = {
+        "sampling_rate": tokenizer.config.sampling_rate,
+        "hop_length": tokenizer.hop_length,
+        "codebook_size": tokenizer.codebook_size,
+        "code_dimension": tokenizer.config.dimension,
+        "frames": tokenizer.frames(samples),
+    }
+    other = {name: value for name, value in expected.items() if getattr(config, name) != value}
+    if other or config.levels > tokenizer.num_levels:
+        there = {name: getattr(config, name) for name in (*other, "levels")}
+        raise ValueError(
+            f"the prior's settings are {there}, the tokenizer and records of {samples} samples have "
+            f"{other | {'levels': tokenizer.num_levels}}: use the parts of one generator"
         )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
+from vqecg.records.bounds import Count, check_value, shown
+from vqecg.records.files.json_file import reading
 from vqecg.records.labels import LabelTask
 
 if TYPE_CHECKING:
@@ -63,6 +66,32 @@ def training_conditions(
         rows[name] = values
     names = ["labels", *attributes]
     return pd.DataFrame(rows).groupby(names, dropna=False, sort=True).size().reset_index(name="count")
+
+
+def read_conditions(path: Path, attributes: Sequence[str]) -> pd.DataFrame:
+    """A table of conditions as `training_conditions` makes it, from its csv. Raises ValueError for a damaged file."""
+    empty = {name: [""] for name in attributes if ATTRIBUTES.get(name).is_number}
+    with reading(path):
+        return pd.read_csv(path, keep_default_na=False, na_values=empty)
+
+
+def check_conditions(conditions: pd.DataFrame, class_names: Sequence[str], attributes: Sequence[str]) -> None:
+    """Raises ValueError for a table of conditions that is not of these classes and attributes, or with odd cells."""
+    expected = ["labels", *attributes, "count"]
+    if sorted(map(str, conditions.columns)) != sorted(expected) or conditions.empty:
+        raise ValueError(
+            f"a table of conditions of {len(conditions)} rows with the columns {shown(list(conditions.columns))}; "
+            f"expected some rows, with {', '.join(expected)}"
+        )
+    for count in conditions["count"]:
+        check_value("count", count, Count)
+    for joined in conditions["labels"]:
+        unknown = sorted(set(split_labels(joined)) - set(class_names)) if isinstance(joined, str) else [joined]
+        if unknown:
+            raise ValueError(f"labels of the conditions are {shown(joined)}; expected some of {', '.join(class_names)}")
+    for name in attributes:
+        for value in conditions[name]:
+            ATTRIBUTES.get(name).check(value)
 
 
 def draw_requests(

@@ -21,6 +21,7 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.fit import FitResult, FitSettings, fit
+from vqecg.training.weights import build_model
 
 BASIS_RECORDS = 10_000  # training records that the traits' basis is fitted on: more would only take memory
 # the recurrent models keep float32: a heart keeps its rate to a percent
@@ -95,7 +96,7 @@ def train_prior(
     held_out = encode_examples(store, validation, tokenizer, basis, task, levels, attributes=columns, progress=progress)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
-        prior = ECGPrior(config)
+        prior = build_model(ECGPrior, config)
     vectors = tokenizer.quantizer.code_vectors()
     prior.set_code_vectors(vectors[: settings.model.levels])
     prior.set_groups(membership)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from typing_extensions import Doc
 
-from vqecg.records.bounds import Checked, Percentile
+from vqecg.records.bounds import Checked, Percentile, shown
 from vqecg.records.label_tables import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.label_tables import statement_table as packaged_statements
 
@@ -140,8 +140,10 @@ class LabelTask(Checked):
     def from_dict(cls, plain: Mapping[str, Any]) -> "LabelTask":
         """The inverse of to_dict. ValueError: a key is missing or unknown."""
         expected = {"name", "class_names", "minimum_likelihood", "members"}
-        if set(plain) != expected:
-            raise ValueError(f"a label task with the keys {sorted(plain)}, expected {sorted(expected)}")
+        if not isinstance(plain, Mapping) or set(plain) != expected or not isinstance(plain["class_names"], list):
+            raise ValueError(
+                f"a label task of {shown(plain)}; expected the keys {sorted(expected)}, class_names a list"
+            )
         return cls(plain["name"], tuple(plain["class_names"]), plain["minimum_likelihood"], dict(plain["members"]))
 
 

@@ -30,7 +30,7 @@ FLOORS = {
         "export",
         "simulation",
     ),
-    "training": ("collectives examples processes progress sampler", "checkpoint", "state", "fit"),
+    "training": ("collectives examples hub processes progress sampler weights", "checkpoint", "state", "fit"),
     "tokenizer": ("config losses", "quantizers", "modeling", "encoding metrics", "training"),
     "prior": (
         "conditioning config kv_cache requests",

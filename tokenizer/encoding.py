@@ -23,7 +23,8 @@ from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.store.record_store import RecordStore, read_signals
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.training.checkpoint import find_folder, fingerprint
+from vqecg.training.checkpoint import fingerprint
+from vqecg.training.hub import find_folder
 
 FORMAT = "vqecg code store"
 FORMAT_VERSION = 1

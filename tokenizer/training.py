@@ -15,6 +15,7 @@ from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.tokenizer.quantizers.base import perplexity
 from vqecg.training.examples import SignalExamples
 from vqecg.training.fit import FitResult, FitSettings, fit
+from vqecg.training.weights import build_model
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def train_tokenizer(
         raise ValueError("no validation records to choose the weights by; name at least one validation fold")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
-        tokenizer = ECGTokenizer(settings.model)
+        tokenizer = build_model(ECGTokenizer, settings.model)
     chosen = torch.from_numpy(store.signals(validation[: settings.validation_records]))
 
     result = fit(

@@ -11,11 +11,15 @@ from typing import Any, ClassVar, Self
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
+from vqecg.records.bounds import check_value, field_kinds, shown
 from vqecg.records.files.atomic import atomic_file, write_text
+from vqecg.records.files.json_file import read_object
+from vqecg.training.hub import find_folder
 from vqecg.training.processes import own_device
+from vqecg.training.weights import check_tensors, read_tensors, skeleton
 
 FORMAT_VERSION = 1
 # metadata of a config's field that came after models had been trained: while it has its default, which is what those
@@ -24,30 +28,39 @@ OMITTED_WHILE_DEFAULT = MappingProxyType({"omitted_while_default": True})
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 
 
-def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Writes a safetensors file whole or not at all."""
     # clones: safetensors refuses tensors that share memory, as tied weights do
     plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    with atomic_file(path) as aside:
-        save_file(plain, aside)
+    try:
+        with atomic_file(path) as aside:
+            save_file(plain, aside)
+    except SafetensorError as error:  # its word for what the system says: a full disk, a missing folder
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def config_from_dict(config_class: type, values: Mapping[str, Any], origin: str) -> Any:
     """Builds a settings dataclass from JSON values; lists become tuples.
 
-    Raises ValueError for a key the dataclass does not know, or one that it needs and that is missing.
+    Raises ValueError for a key the dataclass does not know, one that it needs and that is missing, and a value of
+    another kind.
     """
     known = {field.name for field in dataclasses.fields(config_class)}
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(
-            f"{origin}: unknown settings {unknown} for {config_class.__name__}; it knows {sorted(known)}. "
+            f"{origin}: unknown settings {shown(unknown)} for {config_class.__name__}; it knows {sorted(known)}. "
             "The file may come from a newer vqecg: update the package"
         )
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     try:
-        return config_class(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        for name, value in plain.items():
+            check_value(name, value, field_kinds(config_class)[name])
+        return config_class(**plain)
     except TypeError as error:
         raise ValueError(f"{origin}: incomplete settings for {config_class.__name__}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{origin}: {error}") from error
 
 
 class Pretrained:
@@ -72,12 +85,12 @@ class Pretrained:
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
-        """Loads a model from a folder, or from the model hub if `folder` is no folder but reads like `user/name`.
+        """Loads a model from a folder, or from the model hub where `folder` is hub:user/name or hub:user/name@revision.
 
         It is in evaluation mode and lies on this process's GPU, where there is one.
 
-        Raises ValueError for a missing file, another class, another format version, an unknown setting, or weights
-        that do not fit the settings.
+        Raises ValueError for a missing or damaged file, another class, another format version, a setting that is
+        unknown or cannot be, and weights that do not fit the settings or are not finite.
         """
         place = find_folder(folder)
         about = read_config(place)
@@ -90,31 +103,21 @@ class Pretrained:
                 f"{place} has format version {about.get('format_version')}, this vqecg reads {FORMAT_VERSION}: "
                 "update the package or train again"
             )
-        build: Any = cls  # whatever inherits this is made from its configuration alone
-        model: Self = build(config_from_dict(cls.config_class, about["config"], str(place / CONFIG_FILE)))
-        assert isinstance(model, nn.Module)
+        config = config_from_dict(cls.config_class, about["config"], str(place / CONFIG_FILE))
         try:
-            model.load_state_dict(load_file(place / WEIGHTS_FILE))
-        except (RuntimeError, SafetensorError, FileNotFoundError) as error:
-            raise ValueError(f"{place / WEIGHTS_FILE} does not fit {place / CONFIG_FILE}: {error}") from error
+            expected = skeleton(cls, config)
+        except ValueError as error:
+            raise ValueError(f"{place / CONFIG_FILE}: {error}") from error
+        tensors = read_tensors(place / WEIGHTS_FILE)
+        if expected is not None:  # before memory is asked for
+            check_tensors(tensors, expected.state_dict(), place / WEIGHTS_FILE)
+        make: Any = cls  # whatever inherits this is made from its configuration alone
+        model: Self = make(config)
+        assert isinstance(model, nn.Module)
+        if expected is None:
+            check_tensors(tensors, model.state_dict(), place / WEIGHTS_FILE)
+        model.load_state_dict(tensors)
         return model.eval().to(own_device())
-
-
-def find_folder(folder: str | Path) -> Path:
-    """The local folder of a model: the path itself, else a snapshot of the hub repository of that name."""
-    place = Path(folder)
-    if place.is_dir():
-        return place
-    text = str(folder)
-    if text.count("/") != 1 or text.startswith((".", "/", "~")):
-        raise ValueError(f"no model folder at {text!r}: expected a folder with {CONFIG_FILE} and {WEIGHTS_FILE}")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(text))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise ValueError(f"{text!r} is neither a folder here nor a repository of the hub: {error}") from error
 
 
 def json_values(value: Any) -> Any:
@@ -127,15 +130,12 @@ def json_values(value: Any) -> Any:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The content of config.json; raises ValueError when it is missing or no JSON object."""
+    """The content of config.json; raises ValueError when it is missing, damaged, or not of a model."""
     path = folder / CONFIG_FILE
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ValueError(f"{folder} holds no {CONFIG_FILE}: expected the folder of a trained model") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no valid JSON ({error}): the file is damaged, copy or train it again") from error
-    if not isinstance(about, dict) or not isinstance(about.get("config"), dict):
+    if not path.exists():
+        raise ValueError(f"{folder} holds no {CONFIG_FILE}: expected the folder of a trained model")
+    about = read_object(path, nan=False)
+    if not isinstance(about.get("config"), dict):
         raise ValueError(f"{path} has no 'config' object: expected the folder of a trained vqecg model")
     return about
 

@@ -23,6 +23,7 @@ from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import Signals, in_batches
 from vqecg.downstream.classifiers.thresholds import FIXED, Thresholds, choose_thresholds
 from vqecg.training.fit import FitResult, fit
+from vqecg.training.weights import build_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ def initial_classifier(name: str, config: dict[str, Any], seed: int) -> nn.Modul
     model_class: Any = classifier_class(name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return model_class(model_class.config_class(**config))
+        return build_model(model_class, model_class.config_class(**config))
 
 
 def train_classifier(

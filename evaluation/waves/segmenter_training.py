@@ -14,6 +14,7 @@ from vqecg.records.bounds import Checked, Count, CountOrNone, Seconds, Spread, W
 from vqecg.records.datasets.ludb import LUDBRecord
 from vqecg.records.store.preprocessing import resample
 from vqecg.training.fit import FitResult, FitSettings, fit
+from vqecg.training.weights import build_model
 
 UNLABELLED = -1  # the class of a sample without a mark
 LOW_RATE = 100  # Hz, of PTB-XL's smaller files: half of the examples have been there and back
@@ -175,7 +176,7 @@ def train_segmenter(
     train, held_out = split_records(records, settings.parts, settings.held_out)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
-        segmenter = WaveSegmenter(settings.model)
+        segmenter = build_model(WaveSegmenter, settings.model)
     result = fit(
         segmenter,
         WaveExamples.of(train, settings),

@@ -169,7 +169,7 @@ def test_a_folder_with_a_run_on_other_examples_or_of_another_model_is_refused(tm
     fit(network(), Line(), squared_error, SETTINGS, tmp_path, progress=False)
     with pytest.raises(ValueError, match="examples 21 there, 22 asked for"):
         fit(network(), Line(points=22), squared_error, SETTINGS, tmp_path, progress=False)
-    with pytest.raises(ValueError, match="damaged or of another model"):
+    with pytest.raises(ValueError, match="does not fit its settings: it also holds the tensors 3"):
         fit(nn.Sequential(nn.Linear(3, 1)), Line(), squared_error, SETTINGS, tmp_path, progress=False)
 
 
