@@ -5,17 +5,17 @@ Liu et al., J Med Imaging Health Inform 8:1368 (2018). Each file holds a struct 
 challenge.py.
 """
 
-import zlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
-import scipy.io
 
-from vqecg.records.attributes import attributes_of_row
+from vqecg.records.attributes import UNKNOWN, AttributeTally
+from vqecg.records.datasets.csv_table import csv_columns, read_csv_table
+from vqecg.records.datasets.file_tree import find_files
+from vqecg.records.datasets.matlab5 import read_struct
 from vqecg.records.datasets.parsing import record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.datasets.wfdb_reading import Waveform
@@ -27,25 +27,13 @@ REFERENCE = "REFERENCE.csv"
 LABEL_COLUMNS = ("First_label", "Second_label", "Third_label")
 SAMPLING_RATE = 500.0  # Hz
 
-# What scipy raises for a file that is cut off, depending on where, or overwritten.
-_DAMAGE = (
-    scipy.io.matlab.MatReadError,
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    NotImplementedError,
-    zlib.error,
-)
-
 
 @dataclass(frozen=True, eq=False)
 class _Recording:
     """The struct ECG of one file."""
 
     data: np.ndarray  # (12, samples) float32 mV
-    attributes: Mapping[str, Any]  # age, sex and others by name
+    cells: Mapping[str, str]  # age, sex and others by name, as text
 
 
 @READERS.register("cpsc2018", rank=10)
@@ -56,7 +44,7 @@ class CPSC2018Reader(DatasetReader):
 
     def detect(self, root: Path) -> bool:
         """True where a REFERENCE.csv and a .mat file are there."""
-        return bool(find_references(root)) and any(root.rglob("*.mat"))
+        return bool(find_references(root)) and bool(find_files(root, ".mat").files)
 
     def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
         """See `read_cpsc2018`."""
@@ -68,13 +56,10 @@ class CPSC2018Reader(DatasetReader):
 
 
 def find_references(root: Path) -> list[Path]:
-    """Every REFERENCE.csv at or below `root` that has CPSC2018's columns."""
-    references = []
-    for file in sorted(root.rglob(REFERENCE)):
-        with file.open(encoding="utf-8-sig", errors="replace") as lines:
-            if {"Recording", *LABEL_COLUMNS} <= set(lines.readline().strip().split(",")):
-                references.append(file)
-    return references
+    """Every REFERENCE.csv at or below `root` that has CPSC2018's columns, names of file and columns in any case."""
+    files = [file for file in find_files(root, REFERENCE).files if file.name.lower() == REFERENCE.lower()]
+    needed = {column.lower() for column in ("Recording", *LABEL_COLUMNS)}
+    return [file for file in files if needed <= {column.lower() for column in csv_columns(file)}]
 
 
 def read_cpsc2018(root: Path) -> RecordTable:
@@ -86,31 +71,33 @@ def read_cpsc2018(root: Path) -> RecordTable:
     Returns:
         statements are class names of the task `cpsc2018` (SNR is the label Normal), likelihood 0 (unknown). The set
         names no patients: every record counts as a patient of its own, and the folds are ours (parsing.with_folds). Age
-        and sex are in the .mat files, so each is opened once (about 5 ms a file); a file that cannot be read stays in
-        the table with both unknown, is counted in the description, and raises when it is read.
+        and sex are in the .mat files, so each is opened once (about 5 ms a file); one that cannot be is unknown, and
+        counted. A file that cannot be read stays in the table with both unknown, is counted in the description, and
+        raises when it is read.
 
     Raises:
-        ValueError: no REFERENCE.csv, none of its records is there, a label that is not 1-9, two labels for one record.
+        ValueError: no REFERENCE.csv, none of its records is there, a label that is not 1-9, two labels for one record,
+            or two files of one name.
     """
     references = find_references(root)
     if not references:
         raise ValueError(f"no {REFERENCE} with the columns Recording, {', '.join(LABEL_COLUMNS)} at or below {root}")
-    labels = _read_references(references)
-    files = {file.stem: file for file in sorted(root.rglob("*.mat"))}
+    labels, notes = _read_references(references)
+    files = _files_by_name(root)
     rows: list[dict[str, object]] = []
-    unreadable = 0
+    unreadable, tally = 0, AttributeTally()
     for name in sorted(set(labels) & set(files)):
         try:
-            attributes = _load(files[name]).attributes
+            cells = _load(files[name]).cells
         except ValueError:
-            attributes, unreadable = {}, unreadable + 1
+            cells, unreadable = {}, unreadable + 1
         rows.append(
             {
                 "record_id": name,
                 "path": str(files[name].resolve()),
                 "patient_id": name,
                 "fold": 0,
-                **attributes,
+                **tally.of_row(cells),
                 "statements": labels[name],
                 "source": "cpsc2018",
             }
@@ -121,29 +108,49 @@ def read_cpsc2018(root: Path) -> RecordTable:
             f"({len(files):,} .mat files there); expected TrainingSet*/A####.mat beside {REFERENCE}"
         )
     description = f"CPSC2018, {len(rows):,} of {len(labels):,} records, 500 Hz"
-    if len(rows) < len(labels):
-        description += f"; {len(labels) - len(rows):,} without .mat file left out"
-    if unreadable:
-        description += f"; {unreadable:,} cut off or damaged"
+    counts = (
+        (len(labels) - len(rows), "without .mat file left out"),
+        (len(files) - len(rows), f".mat files without a row of {REFERENCE} left out"),
+        (unreadable, "cut off or damaged"),
+        (len(find_files(root, ".hea").files), "headers (.hea) are not read: is another set in the folder?"),
+    )
+    description += "".join(f"; {count:,} {what}" for count, what in counts if count)
     records, note = with_folds(record_frame(rows))
-    return RecordTable(records, "cpsc2018", description + note)
+    return RecordTable(records, "cpsc2018", description + notes + tally.note + note)
 
 
-def _read_references(references: list[Path]) -> dict[str, dict[str, float]]:
-    """Record -> statements of all files together. ValueError names the file, the line and the label."""
+def _files_by_name(root: Path) -> dict[str, Path]:
+    """Name of a record -> its .mat file. ValueError: two files have one name."""
+    files: dict[str, Path] = {}
+    for file in find_files(root, ".mat").files:
+        if file.stem in files:
+            raise ValueError(f"{file.stem} is there twice, {files[file.stem]} and {file}: keep the one that is right")
+        files[file.stem] = file
+    return files
+
+
+def _read_references(references: list[Path]) -> tuple[dict[str, dict[str, float]], str]:
+    """Record -> statements of all files together, and notes on these. ValueError names file, line and label."""
     labels: dict[str, dict[str, float]] = {}
+    notes = ""
     for file in references:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        for line, row in enumerate(table.to_dict("records"), start=2):
-            name = row["Recording"].strip()
-            cells = [row[column].strip().removesuffix(".0") for column in LABEL_COLUMNS]
-            codes = [cell for cell in cells if cell]
-            if not codes or any(not code.isdigit() or not 1 <= int(code) <= 9 for code in codes):
+        table = read_csv_table(file)
+        notes += table.note
+        frame = table.frame.rename(columns=str.lower)
+        if frame.columns.has_duplicates:
+            raise ValueError(f"{file} has two columns of one name: {', '.join(table.frame.columns)}")
+        for line, row in zip(frame.index, frame.to_dict("records"), strict=True):
+            name = re.sub(r"\.mat$", "", row["recording"], flags=re.IGNORECASE)
+            cells = [re.sub(r"[.,]0+$", "", row[column.lower()]) for column in LABEL_COLUMNS]
+            codes = [cell for cell in cells if cell.lower() not in UNKNOWN]
+            if not codes or not all(re.fullmatch("[1-9]", code) for code in codes):
                 raise ValueError(f"{file}, line {line} ({name}): labels {cells}, expected one to three of 1-9")
+            if not name:
+                raise ValueError(f"{file}, line {line}: no name of a recording, expected one in every row")
             statements = {CPSC2018_CLASSES[int(code) - 1]: 0.0 for code in codes}
             if labels.setdefault(name, statements) != statements:
                 raise ValueError(f"{file}, line {line}: {name} is {list(statements)} here, {list(labels[name])} before")
-    return labels
+    return labels, notes
 
 
 def read_cpsc2018_record(path: str | Path) -> Waveform:
@@ -156,26 +163,23 @@ def read_cpsc2018_record(path: str | Path) -> Waveform:
 
 def _load(file: Path) -> _Recording:
     """Read one file. ValueError: it is missing, cut off, or not CPSC2018's."""
-    if not file.is_file():
-        raise ValueError(f"no file {file}; copy or download it again")
-    try:
-        content = scipy.io.loadmat(file, variable_names=["ECG"])
-    except _DAMAGE as error:
-        raise ValueError(f"{file} is cut off or damaged ({error}): copy or download it again") from error
-    if "ECG" not in content or content["ECG"].dtype.names is None:
-        raise ValueError(f"{file} holds no struct ECG; expected a recording of the original CPSC2018")
-    struct = content["ECG"][0, 0]
-    missing = {"sex", "age", "data"} - set(struct.dtype.names)
+    fields = read_struct(file, "ECG")
+    missing = {"sex", "age", "data"} - set(fields)
     if missing:
-        raise ValueError(f"{file}: the struct ECG lacks {sorted(missing)}, it has {list(struct.dtype.names)}")
-    data = np.asarray(struct["data"])
-    if data.ndim != 2 or data.shape[0] != len(LEADS) or not data.size:
-        raise ValueError(f"{file}: ECG.data has shape {data.shape}, expected (12, samples)")
-    cells = {name: str(_scalar(struct[name])) for name in struct.dtype.names if name != "data"}
-    return _Recording(data.astype(np.float32), attributes_of_row(cells))
+        raise ValueError(f"{file}: the struct ECG lacks {sorted(missing)}, it has {list(fields)}")
+    data = fields["data"]
+    if isinstance(data, str) or data.ndim != 2 or data.shape[0] != len(LEADS) or not data.size:
+        what = data if isinstance(data, str) else f"shape {data.shape}"
+        raise ValueError(f"{file}: ECG.data has {what}, expected (12, samples)")
+    if data.dtype.kind != "f":
+        raise ValueError(f"{file}: ECG.data is {data.dtype}, expected floating mV; divide it by the gain")
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which the quality gate refuses
+        signal = data.astype(np.float32)
+    return _Recording(signal, {name: _text(value) for name, value in fields.items() if name != "data"})
 
 
-def _scalar(value: np.ndarray) -> object:
-    """The one value of a MATLAB array, "" for an empty one."""
-    flat = np.asarray(value).ravel()
-    return flat[0] if flat.size else ""
+def _text(value: np.ndarray | str) -> str:
+    """The one value of a MATLAB array as text, "" for an empty one; of several values all."""
+    if isinstance(value, str):
+        return value.strip("\0 ")
+    return str(value.ravel()[0]) if value.size == 1 else " ".join(map(str, value.ravel()[:4].tolist()))
