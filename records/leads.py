@@ -38,7 +38,7 @@ def canonical_lead(name: str) -> str:
     return _CANONICAL[bare]
 
 
-def _canonical_rows(leads: Sequence[str]) -> dict[str, int]:
+def canonical_rows(leads: Sequence[str]) -> dict[str, int]:
     """Canonical name -> row, names outside the twelve (V7, X, a pulse wave) left out. ValueError: a lead twice."""
     rows: dict[str, int] = {}
     for row, name in enumerate(leads):
@@ -68,7 +68,7 @@ def independent_leads(signal: np.ndarray, leads: Sequence[str]) -> np.ndarray:
     """
     if signal.ndim != 2 or signal.shape[0] != len(leads):
         raise ValueError(f"signal of shape {signal.shape} with {len(leads)} lead names, expected (leads, samples)")
-    rows = _canonical_rows(leads)
+    rows = canonical_rows(leads)
     limbs = [lead for lead in LIMB_COMBINATIONS if lead in rows]
     missing = [lead for lead in INDEPENDENT_LEADS if lead not in rows]
     chest_missing = [lead for lead in missing if lead not in LIMB_COMBINATIONS]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vqecg.records.record import ECGRecord
 
 MIN_SECONDS = 5.0  # shorter recordings hold too few beats to be padded to ten seconds
+MIN_RATE, MAX_RATE = 50.0, 32_000.0  # Hz; below it no QRS complex keeps its form, above it no ECG is recorded
 MAX_PEAK_TO_PEAK = 20.0  # mV, median over leads; 6.5 mV is the largest of 3,864 PTB-XL records
 MIN_PEAK_TO_PEAK = 0.01  # mV, median over leads; 0.47 mV is the smallest there
 
@@ -85,6 +86,13 @@ def resample(signal: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray
     )
 
 
+def used_part(signal: np.ndarray, sampling_rate: float, seconds: float) -> np.ndarray:
+    """The samples of a recording (leads, samples) that `prepare` uses for `seconds`: the centre of a longer one."""
+    wanted = math.ceil(seconds * sampling_rate)
+    excess = max(0, signal.shape[-1] - wanted)
+    return signal[..., excess // 2 : excess // 2 + wanted]
+
+
 def _fit_length(signal: np.ndarray, samples: int) -> np.ndarray:
     """Keep the centre of a long signal; continue a short one at both ends by its first and last sample."""
     excess = signal.shape[-1] - samples
@@ -118,9 +126,14 @@ def prepare(record: ECGRecord, spec: SignalSpec, min_seconds: float = MIN_SECOND
         (8, spec.samples) float32 mV in the order of INDEPENDENT_LEADS.
 
     Raises:
-        UnusableRecordError (a ValueError): "missing lead", "nan" (anywhere in the eight leads), "too short", or "wrong
-        unit" (the median lead's peak to peak is beyond 20 mV or below 0.01 mV), checked in this order.
+        UnusableRecordError (a ValueError): "sampling rate" (below 50 Hz or above 32 kHz), "missing lead", "nan" (not
+        finite, anywhere in the eight leads), "too short", or "wrong unit" (the median lead's peak to peak is beyond 20
+        mV or below 0.01 mV), checked in this order.
     """
+    if not MIN_RATE <= record.sampling_rate <= MAX_RATE:
+        raise UnusableRecordError(
+            "sampling rate", f"{record.sampling_rate:g} Hz, expected from {MIN_RATE:g} to {MAX_RATE:g} Hz"
+        )
     try:
         signal = independent_leads(record.signal, record.leads)
     except ValueError as error:

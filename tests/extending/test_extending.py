@@ -18,6 +18,7 @@ from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.datasets.reader import READERS
+from vqecg.records.leads import twelve_leads
 from vqecg.records.registry import VARIABLE
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
@@ -81,8 +82,8 @@ def test_a_classifier_is_trained_and_comes_back(extensions: str, simulated_store
 
 
 def test_a_reader_finds_its_folder(extensions: str, simulated_store: RecordStore, tmp_path: Path):
-    signals = np.random.default_rng(0).normal(0, 0.2, (12, 12, 5000)).cumsum(axis=2) / 20  # mV
-    for number, signal in enumerate(signals):
+    signals = np.random.default_rng(0).normal(0, 0.2, (12, 8, 5000)).cumsum(axis=2) / 20  # mV
+    for number, signal in enumerate(twelve_leads(signals)):
         file = tmp_path / "data" / ("NORM" if number % 2 else "AFIB") / f"p{number}_1.npy"
         file.parent.mkdir(parents=True, exist_ok=True)
         np.save(file, signal)

@@ -18,7 +18,7 @@ from vqecg.records.datasets.registry import (
     read_records,
     read_table,
 )
-from vqecg.records.leads import LEADS
+from vqecg.records.leads import LEADS, twelve_leads
 from vqecg.records.record import table_columns
 from vqecg.records.registry import VARIABLE
 from vqecg.records.store.building import prepare_data_set
@@ -176,7 +176,7 @@ def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for number in range(300):
         file = tmp_path / "set" / ("AF" if number % 2 else "NORM") / f"r{number:03d}.npy"
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.save(file, np.random.default_rng(number).normal(0, 0.2, (12, 1000)))
+        np.save(file, twelve_leads(np.random.default_rng(number).normal(0, 0.2, (8, 1000))))
     yield tmp_path / "set"
     READERS.remove("npy")
 

@@ -38,7 +38,9 @@ def test_each_fault_is_named() -> None:
     found = [reason_of(signal) for signal in (unknown, short, wander() * 1000, flat, clipped, steep)]
     assert found == ["nan", "too short", "wrong unit", "flat lead", "clipped", "clipped"]
     assert check_quality(ECGRecord(wander(), 100.0, LEADS[:8], "1"), SPEC) == "missing lead"
-    assert {*found, "missing lead", "unreadable", "not what its header describes", "duplicate signal"} == set(REASONS)
+    others = {"sampling rate", "missing lead", "missing signal", "leads disagree", "duplicate signal"}
+    others |= {"unreadable", "not what its header describes"}
+    assert {*found, *others} == set(REASONS)
 
 
 def test_a_record_of_zeros_is_flat() -> None:
@@ -71,3 +73,24 @@ def test_the_exception_keeps_its_reason_through_a_process_pool() -> None:
 def test_no_real_record_is_lost(real_data: Path, name: str) -> None:
     records = read_table(real_data / name).records.iloc[:200]
     assert [check_quality(read_record(row), SPEC) for row in records.itertuples()] == [None] * len(records)
+
+
+@pytest.mark.parametrize("rate", [1e-9, 1.0, 25.0, 49.99, 32_001.0, 1e9])
+@pytest.mark.bad_input("sampling rates")
+def test_a_rate_at_which_no_ecg_is_recorded_is_refused(rate: float) -> None:
+    assert check_quality(ECGRecord(twelve_leads(wander()), rate, LEADS, "1"), SPEC) == "sampling rate"
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), 0.0, -500.0])
+@pytest.mark.bad_input("sampling rates")
+def test_a_rate_that_is_none_makes_no_record(rate: float) -> None:
+    with pytest.raises(ValueError, match="sampling rate"):
+        ECGRecord(twelve_leads(wander()), rate, LEADS, "1")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.bad_input("values that are not finite")
+def test_a_sample_that_is_not_finite_is_refused(value: float) -> None:
+    signal = wander()
+    signal[5, 17] = value
+    assert reason_of(signal) == "nan"
