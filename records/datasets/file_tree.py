@@ -145,15 +145,11 @@ class RecordIndex:
         """Index `files`, each the file of one record somewhere below `root`."""
         self._root = root
         self._paths: dict[str, list[Path]] = {}
-        self._count = 0
-        for file in files:
-            self._count += 1
+        self.files = list(files)
+        for file in self.files:
             path = file.with_suffix("")
             for key in {_key(path.relative_to(root).as_posix()), _key(path.name)}:
                 self._paths.setdefault(key, []).append(path)
-
-    def __len__(self) -> int:
-        return self._count
 
     def find(self, cell: str) -> Path | None:
         """The record (path without extension) that a cell names; None where it is not there.

@@ -1,17 +1,16 @@
 """Any folder of WFDB records with a csv of labels."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from vqecg.records.attributes import attributes_of_row
-from vqecg.records.datasets.csv_labels.cells import LabelCell, form_text, likelihoods, read_cell
 from vqecg.records.datasets.csv_labels.columns import COLUMNS_UNDERSTOOD, ColumnRoles, column_roles
+from vqecg.records.datasets.csv_labels.labelling import labels_of_rows, read_cells
 from vqecg.records.datasets.csv_labels.names import RECORD, columns_of, listing
-from vqecg.records.datasets.csv_labels.one_hot import ABSENT, PRESENT
 from vqecg.records.datasets.csv_labels.people import (
     check_folds,
     fold_notes,
@@ -20,7 +19,6 @@ from vqecg.records.datasets.csv_labels.people import (
     patient_text,
     sex_text,
 )
-from vqecg.records.datasets.csv_labels.spellings import clean_label, merged_text, one_spelling
 from vqecg.records.datasets.csv_table import csv_columns, read_csv_table
 from vqecg.records.datasets.file_tree import RecordIndex, find_headers
 from vqecg.records.datasets.parsing import id_text, record_frame, with_folds
@@ -90,28 +88,22 @@ def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Seque
         raise ValueError(f"{file}: {error}") from error
 
 
-class _Labels(NamedTuple):
-    """The labels of some rows, and what is to be said of them."""
-
-    statements: list[dict[str, float]]
-    notes: list[str]
-
-
 def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, index: RecordIndex) -> RecordTable:
     """The record table of a csv whose columns are known."""
-    paths = _each(frame[roles.record], lambda cell: _find(cell, index))
+    paths = read_cells(frame[roles.record], partial(_find, index=index))
     there = [path is not None for path in paths]
     if not any(there):
         raise ValueError(
             f"none of the {len(frame):,} records that {roles.record!r} names is a WFDB record at or below {root} "
-            f"(the first: {listing(list(frame[roles.record]), 3)}; {len(index):,} .hea files there)"
+            f"(the first: {listing(list(frame[roles.record]), 3)}; {len(index.files):,} .hea files there"
+            + "".join(f", the first {file.relative_to(root).as_posix()})" for file in index.files[:1])
         )
     rows = frame[there]
     record_ids = [path.relative_to(root).as_posix() for path in paths if path is not None]
     _refuse_twice(record_ids, list(rows.index))
-    labels = _labels(rows, [number for number, named in enumerate(there) if named], roles)
-    patients = _each(rows[roles.patient], patient_text) if roles.patient else [""] * len(rows)
-    folds = _each(rows[roles.fold], fold_number) if roles.fold else [0] * len(rows)
+    labels, label_notes = labels_of_rows(rows, [number for number, named in enumerate(there) if named], roles)
+    patients = read_cells(rows[roles.patient], patient_text) if roles.patient else [""] * len(rows)
+    folds = read_cells(rows[roles.fold], fold_number) if roles.fold else [0] * len(rows)
     if roles.fold:
         check_folds(patients, folds, roles.fold)
     records = record_frame(
@@ -126,7 +118,7 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
         }
         for known in [set(patients)]
         for record_id, path, patient, fold, attributes, statements in zip(
-            record_ids, filter(None, paths), patients, folds, _attributes(rows, roles), labels.statements, strict=True
+            record_ids, filter(None, paths), patients, folds, _attributes(rows, roles), labels, strict=True
         )
     )
     note = ""
@@ -135,21 +127,9 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
     description = f"WFDB folder {root.name} with {file.name}, {len(rows):,} records"
     if len(rows) < len(frame):
         description += f"; {len(frame) - len(rows):,} rows without files left out"
-    notes = [*roles.notes(), *labels.notes, *_file_notes(frame[roles.record], there, len(index))]
+    notes = [*roles.notes(), *label_notes, *_file_notes(frame[roles.record], there, len(index.files))]
     notes += patient_notes(patients, roles.patient) + (fold_notes(folds, roles.fold) if roles.fold else [])
     return RecordTable(records, "folder", description + note, notes=tuple(notes))
-
-
-def _each(cells: pd.Series, read: Callable[[str], Any]) -> list[Any]:
-    """The values of the cells of a column. ValueError names line and column of the first that does not parse."""
-    values: dict[str, Any] = {}  # equal cells are read once
-    for line, cell in cells.items():
-        if cell not in values:
-            try:
-                values[cell] = read(cell)
-            except ValueError as error:
-                raise ValueError(f"line {line}: {error} (column {cells.name!r})") from error
-    return [values[cell] for cell in cells]
 
 
 def _find(cell: str, index: RecordIndex) -> Path | None:
@@ -187,7 +167,9 @@ def _attributes(rows: pd.DataFrame, roles: ColumnRoles) -> list[dict[str, Any]]:
     """The attributes of every row. ValueError names line and column of a cell that does not parse."""
     table = rows.copy()
     for name, column in roles.attributes.items():
-        table[name] = _each(rows[column], partial(sex_text, male=roles.sex_of_one)) if name == "sex" else rows[column]
+        table[name] = (
+            read_cells(rows[column], partial(sex_text, male=roles.sex_of_one)) if name == "sex" else rows[column]
+        )
     values = []
     for line, cells in zip(table.index, table.to_dict("records"), strict=True):
         try:
@@ -195,51 +177,6 @@ def _attributes(rows: pd.DataFrame, roles: ColumnRoles) -> list[dict[str, Any]]:
         except ValueError as error:
             raise ValueError(f"line {line}: {error}") from error
     return values
-
-
-def _labels(rows: pd.DataFrame, numbers: Sequence[int], roles: ColumnRoles) -> _Labels:
-    """The labels of every row; `numbers` are the places of the rows in the whole csv."""
-    statements: list[dict[str, float]] = [{} for _ in range(len(rows))]
-    notes = []
-    for column in roles.label_cells:
-        cells: list[LabelCell] = _each(rows[column], read_cell)
-        read, dicts = likelihoods(cells, list(rows.index))
-        notes.append(f"labels: {column!r}, {form_text(cells, dicts)}")
-        for merged, of_row in zip(statements, read, strict=True):
-            merged.update(of_row)
-    if roles.one_hot:
-        unknown = sum(flag.values[number] is None for flag in roles.one_hot.values() for number in numbers)
-        notes.append(
-            f"labels: one column each, {listing(list(roles.one_hot), 80)}"
-            + (f"; {unknown:,} cells of unknown meaning or empty count as no label" if unknown else "")
-        )
-    for column, flag in roles.one_hot.items():
-        name = clean_label(column)
-        for merged, number in zip(statements, numbers, strict=True):
-            if flag.values[number]:
-                merged.setdefault(name, 0.0)
-    spelling = one_spelling(label for of_row in statements for label in of_row)
-    notes += filter(None, [merged_text(spelling)])
-    statements = [_respelled(of_row, spelling) for of_row in statements]
-    if {label.casefold() for label in spelling} <= PRESENT | ABSENT | {"0", "1"}:
-        notes.append(
-            f"WARNING: the labels are {listing(sorted(set(spelling.values())))} alone and count as names; if one says "
-            "that something is present, call the column by what it is, and name it with label_columns"
-        )
-    without = sum(not of_row for of_row in statements)
-    if without == len(rows):
-        raise ValueError(f"no row has a label in {listing([*roles.label_cells, *roles.one_hot])}; expected some")
-    if without:
-        notes.append(f"{without:,} of {len(rows):,} records have no label")
-    return _Labels(statements, notes)
-
-
-def _respelled(statements: dict[str, float], spelling: dict[str, str]) -> dict[str, float]:
-    """The labels of a record under the spellings that stand for them; of two the higher likelihood counts."""
-    labels: dict[str, float] = {}
-    for label, likelihood in statements.items():
-        labels[spelling[label]] = max(likelihood, labels.get(spelling[label], 0.0))
-    return labels
 
 
 def _file_notes(names: pd.Series, there: Sequence[bool], files: int) -> list[str]:

@@ -42,6 +42,8 @@ def read_cell(text: str) -> LabelCell:
         except ValueError as error:
             raise ValueError(f"{shortened(text)} is no list or dict of labels: {error}; expected {EXPECTED}") from error
         return _of_dict(content, text) if isinstance(content, dict) else _of_list(content, text)
+    if re.fullmatch(r"[-+]?0,\d+", text.strip()):
+        raise ValueError(f"{shortened(text)} is a number with a decimal comma, expected {EXPECTED}")
     pieces, separators = _split(text)
     if "," in separators and len(set(separators)) > 1:
         raise ValueError(

@@ -1,5 +1,6 @@
 """What each column of a csv is: names of records, patients, attributes, folds, labels, or nothing that is read."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from vqecg.records.datasets.csv_labels.names import (
     suggestion,
 )
 from vqecg.records.datasets.csv_labels.one_hot import SPELLINGS, FlagColumn, flag_column
-from vqecg.records.datasets.csv_labels.spellings import clean_label, plain_text
+from vqecg.records.datasets.csv_labels.spellings import clean_label, is_no_label, plain_text
 
 COLUMNS_UNDERSTOOD = (
     f"one of {', '.join(CANONICAL[RECORD])} (a record's name or its path below the folder); "
@@ -74,6 +75,9 @@ def column_roles(table: pd.DataFrame, wanted: Sequence[str], files_of: Callable[
     if missing:
         near = suggestion(missing[0], columns)
         raise ValueError(f"no column {listing(missing)}, which label_columns names{near}; there are {listing(columns)}")
+    taken = [column for column in wanted if any(columns_of(RECORD, [column]))]
+    if taken:
+        raise ValueError(f"label_columns names {taken[0]!r}, which names the records: leave it out")
     ignored: dict[str, str] = {}
     free = [column for column in columns if column not in wanted]
     record = _record_column(free, ignored, files_of)
@@ -112,7 +116,7 @@ def _record_column(columns: list[str], ignored: dict[str, str], files_of: Callab
     if best is None and len(likely) > 1:
         raise ValueError(_both(likely, RECORD))
     best = best or next(iter(likely + canonical + others))
-    reasons = {True: f"{best!r} names the records", False: "its cells name no file"}
+    reasons = {True: f"{best!r} names the records", False: "no cell names a file"}
     ignored |= {column: reasons[bool(matching[column])] for column in matching if column != best}
     return best
 
@@ -189,6 +193,8 @@ def _guessed_labels(
             ignored[column] = "folds are dealt anew; to keep a split write fold: 1-8 training, 9 validation, 10 test"
         elif flag.counts[None] == len(flag.values):
             ignored[column] = "nothing in it"
+        elif is_no_label(column):
+            ignored[column] = "its name means no label"
         elif is_no_diagnosis(column):
             ignored[column] = "no diagnosis by its name; if it is one, label_columns reads it"
         elif flag.is_meant:
@@ -224,6 +230,9 @@ def _check_flags(table: pd.DataFrame, flags: Mapping[str, FlagColumn]) -> None:
         if not name:
             raise ValueError(f"the column {column!r} has no name that a label could have: give it one")
         other = first.setdefault(name.casefold(), column)
+        again = re.fullmatch(r"(.+)\.\d+", column)  # what pandas makes of the second of two columns of one name
+        if again and again[1] in flags:
+            other = again[1]
         if other != column:
             raise ValueError(f"{other!r} and {column!r} are one column twice: rename or drop one")
 

@@ -32,6 +32,8 @@ NO_LABEL = frozenset(
     )
 )
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))  # blanks of no width, byte order mark, soft hyphen
+_VALUE = re.compile(r"[^\d\s]\s*[:=]\s*\d+(\.\d+)?\s*%?$|\d\s*%\)?$")  # AF:100, AF (80 %); not AV block 2:1
+_FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*")
 _BRACKETS = ("()", "[]", "{}")
 _JOINERS = "\u200c\u200d"  # letters of some scripts are joined by them
 
@@ -47,7 +49,7 @@ def is_no_label(text: str) -> bool:
 
 
 def clean_label(text: str) -> str:
-    """A label as it will be called, "" for no label. ValueError: it cannot be the name of a label."""
+    """A label as it is written, without blanks at its ends, "" for no label. ValueError: it cannot be a name."""
     if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in text.strip()):
         raise ValueError(
             f"the label {text[:40]!r} has a control character or a line break in it, expected a plain name"
@@ -67,21 +69,31 @@ def clean_label(text: str) -> str:
             f"the label {label!r} has a bracket too many; expected names separated by ; , or |, or a list with every "
             'name in quotes, such as ["AF", "LBBB"]'
         )
-    return id_text(label, "label")
+    if _VALUE.search(label):
+        raise ValueError(
+            f"the label {label!r} has a value in it, expected names alone, or a dict such as {{'AF': 100.0}} (percent)"
+        )
+    if _FRACTION.fullmatch(label):
+        raise ValueError(f"the label {label!r} is a number with a fraction, expected a name or a whole number")
+    return id_text(text.translate(_INVISIBLE), "label")
 
 
 def one_spelling(labels: Iterable[str]) -> dict[str, str]:
-    """Label -> the spelling that stands for all that differ from it by case only: the commonest, of equals the first.
+    """Label -> the spelling that stands for all that differ from it by case, blanks or Unicode form only.
 
-    `labels` holds every label as often as it is used.
+    It is the commonest one, of equals the first, in `plain_text`. `labels` holds every label as often as it is used.
     """
     counts = Counter(labels)  # in the order in which they first come
-    best: dict[str, str] = {}
+    plain = {label: plain_text(label) for label in counts}
+    of_plain: Counter[str] = Counter()
     for label, count in counts.items():
+        of_plain[plain[label]] += count
+    best: dict[str, str] = {}
+    for label, count in of_plain.items():
         key = label.casefold()
-        if key not in best or count > counts[best[key]]:
+        if key not in best or count > of_plain[best[key]]:
             best[key] = label
-    return {label: best[label.casefold()] for label in counts}
+    return {label: best[plain[label].casefold()] for label in counts}
 
 
 def merged_text(spelling: Mapping[str, str]) -> str:
@@ -92,4 +104,4 @@ def merged_text(spelling: Mapping[str, str]) -> str:
             groups.setdefault(chosen, []).append(label)
     texts = [f"{' and '.join(map(repr, others[:3]))} as {chosen!r}" for chosen, others in list(groups.items())[:5]]
     more = f" and {len(groups) - 5:,} more" if len(groups) > 5 else ""
-    return f"labels that differ by case only count as one: {', '.join(texts)}{more}" if texts else ""
+    return f"labels that differ by case or blanks only count as one: {', '.join(texts)}{more}" if texts else ""

@@ -53,10 +53,13 @@ def test_words_for_nothing_are_no_labels(cell: str) -> None:
         ("(AFIB", ["(AFIB"]),  # the MIT-BIH database writes rhythms so
         ("(AFIB;(N", ["(AFIB", "(N"]),
         ("Sinus rhythm (normal)", ["Sinus rhythm (normal)"]),
-        ("old infarct  [inferior]", ["old infarct [inferior]"]),
+        ("old infarct [inferior]", ["old infarct [inferior]"]),
         ("[426783006, 67741000119109]", ["426783006", "67741000119109"]),
         ("164889003.0", ["164889003"]),
         ("1", ["1"]),
+        ("1.0, 2.0", ["1", "2"]),
+        ("AV block 2:1", ["AV block 2:1"]),
+        ("2:1 block; ST:T", ["2:1 block", "ST:T"]),
         ("NORM", ["NORM"]),
     ],
 )
@@ -75,6 +78,7 @@ def test_names_with_commas_quotes_and_brackets(cell: str, names: list[str]) -> N
         "tensor([1., 0.])", "{'AF': 'yes'}", "{'AF': 101}", "{'AF': -1}", "{'AF': 1e400}", "{'AF': {'p': 1}}",
         "{'AF': [1]}", "{'dx': ['AF']}", "[{'code': 'AF'}]", "{True: 1}", "{None: 1}", "{1.5: 1}", "[__import__('os')]",
         "defaultdict(<class 'float'>, {'AF': 100.0})", "OrderedDict([('AF', 100.0)])", "Index(['AF'], dtype='object')",
+        "AF:100;SR:0", "AF = 80", "AF (80%)", "AF 80 %", "0.37", "61.5", "0,37", "1.5;2",
         "(AF, LBBB)", "Sinus (normal, adult)", "AF; PVC, STD", '"AF;PVC"', '["AF|PVC"]', "'AF", '"', '"AF" LBBB',
         "AF\nLBBB", "AF\tLBBB", "AF\x00", "['AF\\nLBBB']", "A\u202eF", '["\\ud800"]', "\ue000", "4.27E+08",
         "x" * 201, "x" * 10_000, f"['{'x' * 10_000}']", "[" * 100_000, "[" * 9_000 + "]" * 9_000, "(" * 9_000,

@@ -151,9 +151,9 @@ def test_the_usual_name_wins_and_that_is_said(read_csv: ReadCsv, header: str, ig
 def test_of_two_columns_of_records_the_one_that_names_files_is_read(read_csv: ReadCsv) -> None:
     table = read_csv("record_id,path,labels", "1,r0,AF", "2,r1,AF")
     assert table.records["record_id"].tolist() == ["r0", "r1"]
-    assert "ignored: 'record_id' (its cells name no file)" in table.notes
+    assert "ignored: 'record_id' (no cell names a file)" in table.notes
     table = read_csv("exam_id,file_name,labels", "1,r0.dat,AF", "2,r1.dat,AF")
-    assert "ignored: 'exam_id' (its cells name no file)" in table.notes
+    assert "ignored: 'exam_id' (no cell names a file)" in table.notes
     table = read_csv("filename,record_id,labels", "r0,r0,AF", "r1,r1,AF")
     assert "ignored: 'filename' ('record_id' names the records)" in table.notes
     with pytest.raises(ValueError, match="'exam_id', 'study_id' may all be the record: rename the right one record_id"):

@@ -83,7 +83,7 @@ def test_probabilities_are_refused_with_the_reason(read_csv: ReadCsv) -> None:
     [
         ("record_id,AF,af", "'AF' and 'af' are one column twice"),
         ("record_id,AF ,AF", "'AF' twice"),
-        ("record_id,a_f,nan", "the column 'nan' has no name that a label could have"),
+        ("record_id,AF,AF.1", "'AF' and 'AF.1' are one column twice"),
         ("record_id,AF,[LBBB]", "the label"),
     ],
 )
@@ -112,7 +112,8 @@ def test_code15_has_six_diagnoses(read_csv: ReadCsv) -> None:
     "column",
     ["death", "is_male", "is_female", "Unnamed: 0", "", "index", "normal_ecg", "split", "validated", "site", "device",
      "pacemaker", "height", "weight", "is_train", "test", "burst_noise", "baseline_drift", "validated_by_human",
-     "died_within_30_days", "InTrain", "level_0", "Death", "DEATH", "hospital"],
+     "died_within_30_days", "InTrain", "level_0", "Death", "DEATH", "hospital", "age_over_60",
+     "beta_blocker", "unknown", "None"],
 )  # fmt: skip
 def test_a_column_of_0_and_1_about_something_else_is_no_label(read_csv: ReadCsv, column: str) -> None:
     table = read_csv(f"record_id,{column},AF", "r0,1,1", "r1,0,0", "r2,1,1")

@@ -139,3 +139,15 @@ def test_a_column_of_patients_with_nothing_in_it_is_a_warning(read_csv: ReadCsv)
     table = read_csv("record_id,labels,patient_id", *(f"r{row},AF,unknown" for row in range(12)))
     assert said(table, "WARNING: no patient in the column 'patient_id'. Every record counts as a patient of its own")
     assert table.description.endswith("by record, as no patients are known")
+
+
+@pytest.mark.bad_input("spellings of labels")
+def test_labels_that_become_one_are_said(read_csv: ReadCsv) -> None:
+    table = read_csv("record_id,labels", "r0,AF; Q  wave", "r1,af;Q wave", "r2,AF;Q wave")
+    assert [list(statements) for statements in table.records["statements"]] == [["AF", "Q wave"]] * 3
+    assert "labels that differ by case or blanks only count as one: 'Q  wave' as 'Q wave', 'af' as 'AF'" in table.notes
+
+
+@pytest.mark.bad_input("spellings of labels")
+def test_a_label_that_joins_two_is_a_warning(read_csv: ReadCsv) -> None:
+    assert said(read_csv("record_id,labels", "r0,AF+PVC", "r1,AF"), "WARNING: 'AF+PVC': a label with + in it cannot be")
