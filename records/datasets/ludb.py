@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqecg.records.attributes import ATTRIBUTES, attributes_of_row
+from vqecg.records.attributes import ATTRIBUTES, AttributeTally
+from vqecg.records.datasets.file_tree import find_headers
 from vqecg.records.datasets.wfdb_reading import read_header, read_wfdb
 from vqecg.records.leads import LEADS
 from vqecg.records.record import ECGRecord
@@ -20,6 +21,7 @@ from vqecg.records.record import ECGRecord
 WAVES = ("P", "QRS", "T")
 UNKNOWN_WAVE = "unknown"  # an onset and an offset with no peak between them, which alone says what wave it is
 POINTS = ("onset", "peak", "offset")
+ANNOTATION_BYTES = 1 << 20  # the largest annotation file that is read
 WAVE_COLUMNS = ("lead", "wave", *POINTS)
 
 # WFDB annotation codes (the upper six bits of a word, the lower ten are the step in samples) and what they mark here
@@ -54,18 +56,35 @@ class LUDBRecord:
 def read_ludb(folder: Path) -> list[LUDBRecord]:
     """Every record of LUDB below `folder`, in the order of their numbers.
 
+    A damaged record does not cost itself alone, as in other data sets: the 200 are split by their places, and what was
+    measured on them holds for all of them. An age or sex that cannot be is unknown.
+
     Raises:
-        ValueError: there are none, or a file is missing or damaged; names the file.
+        ValueError: there are none, one is in two folders, or a file is missing or damaged; names the file.
     """
     folder = Path(folder)
-    paths = sorted((path.with_suffix("") for path in folder.rglob("*.hea")), key=lambda path: (len(path.name), path))
-    paths = [path for path in paths if path.with_suffix(".ii").is_file()]
+    paths = [file.with_suffix("") for file in find_headers(folder).files]
+    paths = sorted(filter(_is_marked, paths), key=lambda path: (len(path.name), path))
+    names = [path.name for path in paths]
+    repeated = [path for path in paths if names.count(path.name) > 1]
+    if repeated:
+        raise ValueError(f"{repeated[0].name} is in two folders, {repeated[0]} and {repeated[1]}: give one of them")
     if not paths:
         raise ValueError(
             f"no record of LUDB at or below {folder}; expected data/1.hea with annotations data/1.i, data/1.ii ... : "
             "give the folder of the data set, unpacked"
         )
     return [read_ludb_record(path) for path in paths]
+
+
+def _is_marked(path: Path) -> bool:
+    """True for a record with annotations of a lead; what lacks others is then found by reading it."""
+    return any(_annotations(path, lead).exists() for lead in LEADS)
+
+
+def _annotations(path: Path, lead: str) -> Path:
+    """The annotation file of one lead of the record at `path` (without extension)."""
+    return path.with_name(f"{path.name}.{lead.lower()}")
 
 
 def read_ludb_record(path: Path) -> LUDBRecord:
@@ -80,7 +99,7 @@ def read_ludb_record(path: Path) -> LUDBRecord:
         leads=LEADS,
         record_id=path.name,
         patient_id=path.name,
-        attributes=attributes_of_row({name: _comment(comments, name).strip("<>") for name in ATTRIBUTES.names()}),
+        attributes=AttributeTally().of_row({name: _comment(comments, name) for name in ATTRIBUTES.names()}),
     )
     parts = [_read_waves(path, lead, record.signal.shape[1]) for lead in LEADS]
     waves = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -91,12 +110,12 @@ def read_ludb_record(path: Path) -> LUDBRecord:
 def _comment(comments: tuple[str, ...], name: str) -> str:
     """The text after `<name>:` in the header, "" if there is none."""
     texts = [text.split(":", 1)[1] for text in comments if text.strip().startswith(f"<{name}>:")]
-    return texts[0].strip() if texts else ""
+    return texts[0].strip().strip("<>") if texts else ""
 
 
 def _read_waves(path: Path, lead: str, samples: int) -> pd.DataFrame:
     """The marked waves of one lead. ValueError: the file is missing, damaged, or marks a sample that is not there."""
-    file = path.with_suffix(f".{lead.lower()}")
+    file = _annotations(path, lead)
     times, symbols = _read_marks(file)
     if len(times) and not 0 <= times.min() <= times.max() < samples:
         raise ValueError(
@@ -111,10 +130,14 @@ def _read_marks(file: Path) -> tuple[np.ndarray, str]:
 
     MIT format: 16-bit words of a code and a step; https://physionet.org/physiotools/wag/annot-5.htm
     """
+    if not file.is_file():
+        raise ValueError(f"{file} is missing or no file: copy or download it again")
+    if file.stat().st_size > ANNOTATION_BYTES:
+        raise ValueError(f"{file} has {file.stat().st_size:,} bytes, expected some hundred: is it of LUDB?")
     try:
         words = np.frombuffer(file.read_bytes(), "<u2").tolist()
-    except (FileNotFoundError, ValueError) as error:
-        raise ValueError(f"{file} is missing or cut off ({error}): copy or download it again") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file} cannot be read or is cut off ({error}): copy or download it again") from error
     times: list[int] = []
     symbols, now, place = "", 0, 0
     while place < len(words) and words[place] != 0:

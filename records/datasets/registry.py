@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.datasets.file_tree import find_files
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.record import ECGRecord, RecordTable
 from vqecg.records.registry import Choices
@@ -42,9 +43,7 @@ def read_table(
         ValueError: no such folder, a layout that is not understood (the message lists those that are, and the files
             there), or whatever the layout's reader refuses.
     """
-    root = Path(root).expanduser().resolve()
-    if not root.is_dir():
-        raise ValueError(f"{root} is no folder; expected the folder of a data set, unpacked")
+    root = _folder(Path(root))
     if source != AUTO and source not in READERS:
         raise ValueError(f"source {source!r}, expected one of {AUTO}, {', '.join(READERS.names())}")
     labelled = [name for name, reader in READERS if reader.takes_labels_csv]
@@ -61,6 +60,19 @@ def read_table(
     return READERS.get(source)().read_table(root, options)
 
 
+def _folder(path: Path) -> Path:
+    """The folder at a path, absolute and without links. ValueError: there is none, or it cannot be listed."""
+    try:
+        root = path.expanduser().resolve()
+        next(root.iterdir(), None)
+    except (FileNotFoundError, NotADirectoryError):
+        kind = "a link to nothing" if path.is_symlink() else "a file" if path.exists() else "not there"
+        raise ValueError(f"{path} is no folder ({kind}); expected the folder of a data set, unpacked") from None
+    except (OSError, RuntimeError) as error:  # no permission, a link in a circle, no such user in ~user
+        raise ValueError(f"{path} is no folder that can be listed ({error}); expected that of a data set") from error
+    return root
+
+
 def detect_source(root: Path) -> str:
     """The name of the first reader that knows the layout of `root`. ValueError, with what is there: none does."""
     for name, reader in READERS:
@@ -71,9 +83,11 @@ def detect_source(root: Path) -> str:
 
 def _contents(root: Path) -> str:
     """The content of a folder in a line: the number of files by extension, and the names of the first few entries."""
-    counts = Counter(path.suffix or "without extension" for path in root.rglob("*") if path.is_file())
+    found = find_files(root)
+    counts = Counter(path.suffix or "without extension" for path in found.files)
     if not counts:
-        return "no files"
+        first = "".join(f", and {path.name}, {what}" for path, what in list(found.odd.items())[:1])
+        return f"no files{first}"
     kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in counts.most_common(8))
     names = ", ".join(sorted(path.name for path in root.iterdir())[:8])
     return f"{kinds} ({names}, ...)"

@@ -1,5 +1,9 @@
 """The reader of LUDB: marks of every lead, with the oddities that the published files have."""
 
+import math
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +87,48 @@ def test_damaged_and_missing_files_are_named(tmp_path: Path):
     write_ludb(tmp_path, [(4999, "("), (5600, "N")])
     with pytest.raises(ValueError, match="of another record"):
         read_ludb(folder)
+
+
+@pytest.mark.bad_input("odd item in a data set")
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "1.ii").unlink(), r"1\.ii is missing"),
+        (lambda folder: (folder / "1.hea").write_text(""), r"1\.hea"),
+        (lambda folder: (folder / "1.dat").unlink(), r"1\.dat"),
+        (lambda folder: (folder / "1.dat").write_bytes(b"\0\0"), r"1\.dat|1\.hea"),
+        (lambda folder: (folder / "1.v1").write_bytes(b""), r"1\.v1 is cut off"),
+        (lambda folder: (folder / "1.v1").write_bytes(b"\0" * (2 << 20)), r"1\.v1 has 2,097,152 bytes"),
+        (lambda folder: [(folder / "1.v1").unlink(), os.mkfifo(folder / "1.v1")], r"1\.v1 is missing or no file"),
+        (lambda folder: shutil.copytree(folder, folder / "copy"), "1 is in two folders"),
+    ],
+)
+def test_what_is_damaged_is_named(tmp_path: Path, damage: Callable[[Path], object], message: str):
+    write_ludb(tmp_path, PLAIN)
+    damage(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        read_ludb(tmp_path)
+
+
+@pytest.mark.bad_input("files that are no part of a data set")
+def test_other_files_in_the_folder_are_no_trouble(tmp_path: Path):
+    write_ludb(tmp_path / "data", PLAIN)
+    (tmp_path / "data" / "._1.hea").write_bytes(b"\0\5\x16\7")
+    (tmp_path / "other.hea").write_text("no header")  # no annotations beside it
+    assert len(read_ludb(tmp_path)) == 1
+
+
+@pytest.mark.bad_input("an age or sex that cannot be")
+@pytest.mark.parametrize(
+    ("written", "read"), [("51", 51), ("<51>", 51), ("999", math.nan), ("60Y", 60), ("", math.nan)]
+)
+def test_an_odd_age_costs_the_value_alone(tmp_path: Path, written: str, read: float):
+    write_ludb(tmp_path, PLAIN)
+    header = (tmp_path / "1.hea").read_text()
+    assert "<age>: 51" in header
+    (tmp_path / "1.hea").write_text(header.replace("<age>: 51", f"<age>: {written}"))
+    (record,) = read_ludb(tmp_path)
+    np.testing.assert_equal(record.record.age, read)
 
 
 def test_a_simulated_record_is_marked_where_its_truth_is():

@@ -1,5 +1,7 @@
 """Which layout a folder is in, and reading a row of any of them."""
 
+import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -109,6 +111,50 @@ def test_no_folder_and_an_unknown_source_are_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="expected one of auto, ptb-xl"):
         read_table(tmp_path, source="mimic")
+
+
+@pytest.mark.bad_input("no folder of a data set")
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("nothing", r"is no folder \(not there\)"),
+        ("file", r"is no folder \(a file\)"),
+        ("below a file", r"is no folder \(not there\)"),
+        ("dangling", r"is no folder \(a link to nothing\)"),
+        ("circle", "is no folder that can be listed"),
+        ("fifo", r"is no folder \(a file\)"),
+        ("user", "is no folder that can be listed"),
+        ("long", "is no folder"),
+    ],
+)
+def test_what_is_no_folder_is_said(tmp_path: Path, kind: str, message: str) -> None:
+    path = tmp_path / "set"
+    if kind in ("file", "below a file"):
+        path.touch()
+    elif kind in ("dangling", "circle"):
+        path.symlink_to(tmp_path / ("gone" if kind == "dangling" else "set"))
+    elif kind == "fifo":
+        os.mkfifo(path)
+    others = {"user": Path("~no-such-user/set"), "long": tmp_path / ("x" * 5000), "below a file": path / "deep"}
+    with pytest.raises(ValueError, match=message):
+        read_table(others.get(kind, path))
+
+
+@pytest.mark.bad_input("names of records in a csv")
+@pytest.mark.parametrize("name", ["rec.001", "two words", "Größe", unicodedata.normalize("NFD", "Größe"), "x" * 150])
+@pytest.mark.parametrize("source", ["challenge", "folder"])
+def test_records_of_odd_names_are_read(tmp_path: Path, name: str, source: str) -> None:
+    write_wfdb(tmp_path, "NAME", ("Dx: 59118001",))
+    header = (tmp_path / "NAME.hea").read_text().replace("NAME 12", "rec 12").replace("NAME.dat", "rec.dat")
+    (tmp_path / f"{name}.hea").write_text(header)
+    (tmp_path / "NAME.hea").unlink()
+    (tmp_path / "NAME.dat").rename(tmp_path / "rec.dat")
+    if source == "folder":
+        spelled = unicodedata.normalize("NFC", name)
+        (tmp_path / "labels.csv").write_text(f"record,labels\n{spelled}.hea,RBBB\n", encoding="utf-8")
+    table = read_table(tmp_path, source=source)
+    assert table.records["record_id"].tolist() == [name]
+    np.testing.assert_allclose(read_record(table.records.iloc[0]).signal, 0.5)
 
 
 def test_a_row_of_an_unknown_source_is_refused(tmp_path: Path) -> None:
