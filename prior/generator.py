@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vqecg.prior.conditioning import COARSER_TASKS, Condition
 from vqecg.prior.config import SamplingSettings
+from vqecg.prior.merged_conditions import label_counts as count_labels
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.requests import (
     Requests,
@@ -41,8 +42,9 @@ class ECGGenerator:
     """A prior with the tokenizer that it was trained with, the label task, and the conditions that occurred.
 
     `conditions` is the joint distribution of labels and attributes in the training folds, a table as
-    `training_conditions` makes it. Requests that leave attributes open are drawn from it.
-    `trained_on` says which records "prior" and "tokenizer" have seen; what is not in it is not known.
+    `training_conditions` or `merged_conditions` makes it. Requests that leave attributes open are drawn from it.
+    `trained_on` says which records "prior" and "tokenizer" have seen; what is not in it is not known. `label_counts`
+    has the training records of each label (by default those of `conditions`, which may be merged).
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class ECGGenerator:
         conditions: pd.DataFrame,
         samples: int,
         trained_on: Mapping[str, TrainedOn] | None = None,
+        label_counts: Mapping[str, int] | None = None,
     ) -> None:
         """Raises ValueError when the prior was trained with another tokenizer, or its settings, the classes or the
         conditions are not of one generator.
@@ -73,6 +76,7 @@ class ECGGenerator:
         self.tokenizer, self.prior, self.task = tokenizer.eval(), prior.eval(), task
         self.conditions, self.samples = conditions, samples
         self.trained_on = dict(trained_on or {})
+        self.label_counts = dict(count_labels(conditions) if label_counts is None else label_counts)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -141,9 +145,10 @@ class ECGGenerator:
         if rows.empty:
             often = self.conditions.assign(classes=[join_labels(sorted(names)) for names in classes])
             counts = often.groupby("classes")["count"].sum().sort_values(ascending=False)
+            usual = ", ".join(filter(None, counts.index[:12]))
             raise ValueError(
-                f"no training record has {'exactly ' if only else ''}the labels {join_labels(labels)} together; the "
-                f"prior cannot know them. Combinations that occurred: {', '.join(filter(None, counts.index[:12]))}"
+                f"no training record has {'exactly ' if only else ''}the labels {join_labels(labels)} together, or too "
+                f"few have: the prior cannot know them. Combinations that occurred: {usual}"
             )
         return rows
 
@@ -158,9 +163,7 @@ class ECGGenerator:
 
     def rare_labels(self, least: int) -> dict[str, int]:
         """The labels that some, but fewer than `least`, training records have, alone or with others; how many have."""
-        single = self.conditions.assign(name=self.conditions["labels"].str.split("+")).explode("name")
-        counts = single[single["name"] != ""].groupby("name", sort=True)["count"].sum()
-        return {str(name): int(count) for name, count in counts.items() if count < least}
+        return {name: count for name, count in self.label_counts.items() if count < least}
 
     def task_of(self, labels: Sequence[str]) -> dict[str, str]:
         """The generator's class -> class of the first task that has all of `labels`: its own, or a coarser one.
@@ -234,6 +237,7 @@ class ECGGenerator:
                     "samples": self.samples,
                     "task": self.task.to_dict(),
                     "trained_on": {part: seen.to_dict() for part, seen in self.trained_on.items()},
+                    "label_counts": self.label_counts,
                 },
             }
             write_text(partial / "README.md", card or "# ECGGenerator\n\nResearch use, not for diagnosis.\n")
@@ -261,11 +265,20 @@ class ECGGenerator:
         with reading(folder / CONFIG_FILE):
             task = LabelTask.from_dict(about["config"]["task"])
             seen = {part: TrainedOn.from_dict(one) for part, one in about["config"].get("trained_on", {}).items()}
+            counts = read_label_counts(about["config"])
         prior = ECGPrior.from_pretrained(folder / "prior")
         tokenizer = ECGTokenizer.from_pretrained(folder / "tokenizer")
         conditions = read_conditions(folder / "conditions.csv", prior.config.attributes)
         with reading(folder):
-            return cls(tokenizer, prior, task, conditions, about["config"]["samples"], seen)
+            return cls(tokenizer, prior, task, conditions, about["config"]["samples"], seen, counts)
+
+
+def read_label_counts(config: Mapping[str, Any]) -> dict[str, int] | None:
+    """The training records of each label, None where the file is from before they were kept. Raises ValueError."""
+    counts = config.get("label_counts")
+    if counts is not None and not (isinstance(counts, dict) and all(type(count) is int for count in counts.values())):
+        raise ValueError(f"label_counts is {counts!r}; expected a number of records for each label")
+    return counts
 
 
 def check_fit(prior: ECGPrior, tokenizer: ECGTokenizer, samples: int) -> None:

@@ -33,7 +33,7 @@ FLOORS = {
     "training": ("collectives examples hub processes progress sampler weights", "checkpoint", "state", "fit"),
     "tokenizer": ("config losses", "quantizers", "modeling", "encoding metrics", "training"),
     "prior": (
-        "conditioning config kv_cache requests",
+        "conditioning config kv_cache merged_conditions requests",
         "sketch",
         "examples synthetic_records",
         "detail",

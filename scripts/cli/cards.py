@@ -14,7 +14,24 @@ LIMITS = """## Limits
 
 Research use, not for diagnosis. It knows the population, devices and label habits of its training data and no others.
 Records it makes are not recordings of anybody; how near they come to training records has to be checked before release.
+The weights carry traces of the training records, and no differential privacy bounds them: docs/privacy.md of vqecg says
+what is known of that.
 """
+
+
+def conditions_text(smallest_cell: int) -> str:
+    """The content of a generator's conditions.csv, for its card."""
+    if smallest_cell == 1:
+        return (
+            "`conditions.csv`: every combination of labels, age (to 5 years) and sex of the training records, with its "
+            "count. A row of count 1 describes one patient: **a table of individuals**, to be handled as such."
+        )
+    return (
+        "`conditions.csv`: labels, age (to 5 years) and sex that requests are drawn from. Each row stands for at least "
+        f"{smallest_cell} training records that are alike; it has the labels of one of them and the age of another. "
+        f"Labels of fewer than {smallest_cell} training records are in no row, and count as 1 in config.json. For the "
+        "exact table: `vqecg train-prior --smallest-cell 1`."
+    )
 
 
 def data_lines(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> str:
@@ -54,7 +71,9 @@ Median PRD over 12 mean-free leads, {whole["records"]:,} {figures["measured_on"]
 {LIMITS}"""
 
 
-def generator_card(settings: PriorTraining, task: LabelTask, data: str, figures: Mapping[str, Any]) -> str:
+def generator_card(
+    settings: PriorTraining, task: LabelTask, data: str, figures: Mapping[str, Any], smallest_cell: int
+) -> str:
     """The card of a generator; `data` are `data_lines`."""
     model, missed = settings.model, figures["detail_loss"]
     detail = "" if missed is None else f"; the embedding of all levels is missed by {100 * missed:.1f} % of its energy"
@@ -72,6 +91,8 @@ records = generator.generate(generator.requests(["{task.class_names[0]}"], count
 ## Labels
 
 Task {task.name}: {", ".join(task.class_names)}. Age (years) and sex may be asked for too.
+
+{conditions_text(smallest_cell)}
 
 {data}
 ## Measured

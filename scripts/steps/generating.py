@@ -119,7 +119,7 @@ def ask(generator: ECGGenerator, step: GeneratingStep) -> Requests:
     else:
         asked = generator.draw(generator.conditions, *how)
     if rare:
-        rare_names = ", ".join(f"{name} ({count})" for name, count in rare.items())
+        rare_names = ", ".join(f"{name} ({count if count > 1 else 'a few'})" for name, count in rare.items())
         print(f"not asked for, with fewer than {least} training records (--min-parents): {rare_names}")
     return asked.without([generator.class_names.index(name) for name in rare])
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqecg.prior.generator import GENERATOR_FOLDER, ECGGenerator
+from vqecg.prior.merged_conditions import LEAST, label_counts, merged_conditions
 from vqecg.prior.requests import training_conditions
 from vqecg.prior.training import PriorTraining, train_prior
-from vqecg.records.bounds import Checked
+from vqecg.records.bounds import Checked, Count
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
@@ -34,6 +35,7 @@ class PriorStep(Checked):
     training: PriorTraining = field(default_factory=lambda: SMALL.prior)
     overwrite: bool = False  # start anew where --out holds a prior of other settings
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # as in the tokenizer's training
+    smallest_cell: Count = LEAST  # records behind a row of conditions.csv; 1 = the exact table, with single patients
 
 
 def prior_stage(step: PriorStep) -> Stage:
@@ -54,6 +56,7 @@ def prior_stage(step: PriorStep) -> Stage:
         "folds": plain(step.folds),
         "training": plain(step.training),
         **({"subset": plain(step.subset)} if step.subset.reduces else {}),
+        **({} if step.smallest_cell == LEAST else {"smallest_cell": step.smallest_cell}),
     }
     stage = begin(step.out, "train-prior", identity, step.overwrite, plain(step))
     if stage.figures is None:
@@ -78,10 +81,14 @@ def prior_stage(step: PriorStep) -> Stage:
                 "history": trained.result.history,
                 "detail_loss": None if trained.detail is None else trained.detail.best_value,
             }
-            conditions = training_conditions(store, rows.train, task, training.model.attributes)
+            exact = training_conditions(store, rows.train, task, training.model.attributes)
+            conditions = exact if step.smallest_cell == 1 else merged_conditions(exact, step.smallest_cell)
+            counts = label_counts(exact, step.smallest_cell)
             seen = prior_trained_on(TrainedOn(store.fingerprint, step.folds, step.subset), step.tokenizer)
-            generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples, seen)
-            card = generator_card(training, task, data_lines(store, step.folds, step.subset), figures)
+            generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples, seen, counts)
+            card = generator_card(
+                training, task, data_lines(store, step.folds, step.subset), figures, step.smallest_cell
+            )
             generator.save_pretrained(step.out / GENERATOR_FOLDER, card, overwrite=True)
             stage = stage.finish(figures)
             shutil.rmtree(folder)

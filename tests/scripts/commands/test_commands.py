@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from vqecg.evaluation.privacy.membership_inference import code_digest
+from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sampled_shards import SampledShard
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.files.atomic import atomic_folder
@@ -312,16 +313,29 @@ def test_labels_with_too_few_parents_are_refused_unless_forced(
 def test_without_labels_rare_ones_are_left_out_and_named(
     tiny_parts: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    conditions = pd.read_csv(tiny_parts[2] / "generator" / "conditions.csv", keep_default_na=False)
-    split = conditions[conditions["labels"] != ""].assign(name=lambda own: own["labels"].str.split("+"))
-    counts = split.explode("name").groupby("name")["count"].sum().sort_values()
-    least = int(counts.iloc[0]) + 1
+    counts = pd.Series(ECGGenerator.from_pretrained(tiny_parts[2]).label_counts).sort_values()
+    known = counts[counts > 1]  # fewer than 5 count as 1
+    least = int(known.iloc[0]) + 1
     words = ["generate", "--generator", tiny_parts[2], "--count", 60, "--out", tmp_path / "made"]
     assert main([str(word) for word in [*words, "--min-parents", least]]) == 0
-    assert f"{counts.index[0]} ({counts.iloc[0]})" in capsys.readouterr().out
+    assert f"{known.index[0]} ({known.iloc[0]})" in capsys.readouterr().out
     labels = pd.read_parquet(tmp_path / "made" / "manifest.parquet")["labels"].str.split("+")
     rare = set(counts.index[counts < least])
     assert not any(set(own) & rare for own in labels)
+
+
+@pytest.mark.bad_input("what a set reveals")
+def test_a_generator_has_no_table_of_individuals_and_its_card_says_what_is_in_it(
+    tiny_parts: tuple[Path, Path, Path], refused: Callable[..., str]
+):
+    folder = tiny_parts[2] / "generator"
+    conditions = pd.read_csv(folder / "conditions.csv", keep_default_na=False)
+    assert conditions["count"].min() >= 5 and conditions["count"].sum() == 96
+    assert 0 not in set(ECGGenerator.from_pretrained(folder).label_counts.values())
+    card = (folder / "README.md").read_text("utf-8")
+    assert "Each row stands for at least 5 training records" in card and "docs/privacy.md" in card
+    given = ["--store", tiny_parts[0], "--tokenizer", tiny_parts[1], "--out", tiny_parts[2], *TINY, *SHALLOW]
+    assert "smallest_cell" in refused("train-prior", *given, "--smallest-cell", 1)
 
 
 def test_a_generator_with_another_tokenizer_is_refused(
