@@ -13,15 +13,9 @@ from torch import Tensor
 from vqecg.prior.conditioning import COARSER_TASKS, Condition
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.merged_conditions import label_counts as count_labels
+from vqecg.prior.merged_conditions import read_label_counts
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.requests import (
-    Requests,
-    check_conditions,
-    draw_requests,
-    join_labels,
-    read_conditions,
-    split_labels,
-)
+from vqecg.prior.requests import Requests, check_conditions, draw_requests, join_labels, read_conditions, split_labels
 from vqecg.prior.sampling import sample
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.synthetic_records import SyntheticRecords
@@ -271,14 +265,6 @@ class ECGGenerator:
         conditions = read_conditions(folder / "conditions.csv", prior.config.attributes)
         with reading(folder):
             return cls(tokenizer, prior, task, conditions, about["config"]["samples"], seen, counts)
-
-
-def read_label_counts(config: Mapping[str, Any]) -> dict[str, int] | None:
-    """The training records of each label, None where the file is from before they were kept. Raises ValueError."""
-    counts = config.get("label_counts")
-    if counts is not None and not (isinstance(counts, dict) and all(type(count) is int for count in counts.values())):
-        raise ValueError(f"label_counts is {counts!r}; expected a number of records for each label")
-    return counts
 
 
 def check_fit(prior: ECGPrior, tokenizer: ECGTokenizer, samples: int) -> None:

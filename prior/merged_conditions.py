@@ -5,7 +5,8 @@ Microaggregation (Domingo-Ferrer and Mateo-Sanz 2002, IEEE TKDE 14:189) groups t
 and puts one row in the place of each group. Combinations stay ones that occurred, since a prior knows no others.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,6 +57,14 @@ def label_counts(conditions: pd.DataFrame, least: int = LEAST) -> dict[str, int]
     counts = conditions.assign(label=conditions["labels"].map(split_labels)).explode("label")
     totals = counts.dropna(subset="label").groupby("label", sort=True)["count"].sum()
     return {str(name): int(count) if count >= least else 1 for name, count in totals.items()}
+
+
+def read_label_counts(config: Mapping[str, Any]) -> dict[str, int] | None:
+    """The training records of each label, None where the file is from before they were kept. Raises ValueError."""
+    counts = config.get("label_counts")
+    if counts is not None and not (isinstance(counts, dict) and all(type(count) is int for count in counts.values())):
+        raise ValueError(f"label_counts is {counts!r}; expected a number of records for each label")
+    return counts
 
 
 def label_matrix(joined: pd.Series) -> pd.DataFrame:

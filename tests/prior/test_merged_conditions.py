@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqecg.prior.merged_conditions import LEAST, label_counts, label_matrix, merged_conditions
+from vqecg.prior.merged_conditions import LEAST, label_counts, label_matrix, merged_conditions, read_label_counts
 
 ROWS = st.lists(
     st.tuples(
@@ -95,3 +95,11 @@ def test_labels_are_counted_and_those_of_few_records_count_as_one():
     counted = label_counts(table([("A+B", 1.0, "male", 4), ("A", 1.0, "male", 1), ("", 1.0, "male", 9)]))
     assert counted == {"A": 5, "B": 1}
     assert label_counts(table([("A+B", 1.0, "male", 4)]), 1) == {"A": 4, "B": 4}
+
+
+@pytest.mark.bad_input("damaged models and data sets")
+@pytest.mark.parametrize("counts", [3, "many", [1, 2], {"SR": "many"}, {"SR": 1.5}, {"SR": None}, {"SR": True}])
+def test_counts_of_labels_that_are_no_counts_are_refused(counts: object):
+    with pytest.raises(ValueError, match="expected a number of records for each label"):
+        read_label_counts({"label_counts": counts})
+    assert read_label_counts({}) is None and read_label_counts({"label_counts": {"SR": 7}}) == {"SR": 7}
