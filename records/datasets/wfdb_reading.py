@@ -45,8 +45,8 @@ def read_wfdb(path: str | Path, ignore_checksums: bool = False) -> Waveform:
 
     A channel in a unit that is none of voltage (a pulse wave in NU, a pressure) is left out, and so is one that is
     sampled at another rate than the twelve leads; several samples in a frame are kept, at their own rate. A signal with
-    a skew is moved to its place, and is nan at its end, where the file has no more of it. A negative gain turns the
-    signal upside down, as the header says.
+    a skew is moved to its place, and all end where the first of them does. A negative gain turns the signal upside
+    down, as the header says.
 
     Args:
         ignore_checksums: read files whose first values or checksums differ from the header, as damaged ones do.
@@ -81,7 +81,7 @@ def read_wfdb(path: str | Path, ignore_checksums: bool = False) -> Waveform:
     channels = [header.channels[place] for place in wanted]
     rate = header.sampling_rate * channels[0].per_frame
     signal = np.concatenate(list(parts.values())) if len(parts) > 1 else parts[channels[0].file_name]
-    return Waveform(signal, rate, tuple(lead_name(channel.name) for channel in channels))
+    return Waveform(_aligned(signal, channels, path), rate, tuple(lead_name(channel.name) for channel in channels))
 
 
 def _ecg_channels(header: Header, path: str | Path) -> list[int]:
@@ -137,7 +137,9 @@ def _read_file(file: Path, channels: Sequence[Channel], header: Header, ignore_c
     try:
         frames = read_frames(file, channels, header.samples)
     except FileNotFoundError:
-        raise ValueError(f"{file} is not there, though its header names it: copy or download it again") from None
+        raise ValueError(
+            f"{file} is not there, though its header names it: copy or download it again, or correct the header"
+        ) from None
     if not ignore_checksums:
         check_samples(file, frames, channels)
     return frames
@@ -161,8 +163,17 @@ def _millivolts(digital: np.ndarray, channels: Sequence[Channel]) -> np.ndarray:
     missing = invalid_sample(channels[0].format)
     if missing is not None:
         signal[digital == missing] = np.nan
-    for row, channel in zip(signal, channels, strict=True):
-        shift = min(channel.skew * channel.per_frame, len(row))
-        if shift:
-            row[:] = np.concatenate([row[shift:], np.full(shift, np.nan, row.dtype)])
     return np.ascontiguousarray(signal, dtype=np.float32)
+
+
+def _aligned(signal: np.ndarray, channels: Sequence[Channel], path: str | Path) -> np.ndarray:
+    """(channels, samples) without the samples of any signal that have no counterpart in the others, by their skews."""
+    skews = [channel.skew * channel.per_frame for channel in channels]
+    length = signal.shape[1] - max(skews)
+    if length < 1:
+        raise ValueError(
+            f"{path}.hea: a skew of {max(skews):,} samples, expected less than the {signal.shape[1]:,} of it"
+        )
+    if not any(skews):
+        return signal
+    return np.stack([row[skew : skew + length] for row, skew in zip(signal, skews, strict=True)])

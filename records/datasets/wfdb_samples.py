@@ -67,22 +67,20 @@ def read_frames(file: Path, channels: Sequence[Channel], frames: int | None) -> 
 def check_samples(file: Path, frames: np.ndarray, channels: Sequence[Channel]) -> None:
     """Compare first value and checksum of every signal in a file with what the header says, where it does.
 
-    Checksums of 0 for all signals say nothing, nor do first values of 0 beside them: many programs write zeros where
-    the format has a number. A header whose skews were entered later may name the first sample in the file or the first
-    of the record.
+    Checksums of 0 for all signals say nothing, nor do first values of 0 for all: programs write zeros where the format
+    has a number. A header whose skews were entered later may name the first sample of the file or that of the record.
 
     Raises NotAsDescribedError for a signal that differs.
     """
+    firsts_known = any(channel.first for channel in channels)
     sums_known = any(channel.checksum for channel in channels)
-    if not sums_known and not any(channel.first for channel in channels):
-        return
     wrong, stop = [], 0
     sums = frames.sum(axis=0, dtype=np.int64).tolist()
     for channel in channels:
         start, stop = stop, stop + channel.per_frame
         name, total = channel.name or "a signal", sum(sums[start:stop]) % 65536
         begin = [int(frames[min(frame, len(frames) - 1), start]) for frame in (0, channel.skew)]
-        if channel.first is not None and channel.first not in begin:
+        if firsts_known and channel.first is not None and channel.first not in begin:
             wrong.append(f"{name} begins with {begin[0]}, not {channel.first}")
         elif sums_known and channel.checksum is not None and total != channel.checksum % 65536:
             wrong.append(f"{name} has the checksum {total}, not {channel.checksum % 65536}")
