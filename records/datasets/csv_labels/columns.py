@@ -160,7 +160,7 @@ def _wanted_labels(table: pd.DataFrame, wanted: Sequence[str]) -> tuple[tuple[st
     repeated = [name for number, name in enumerate(wanted) if name in wanted[:number]]
     if repeated:
         raise ValueError(f"label_columns names {repeated[0]!r} twice, expected once")
-    flags = {column: flag_column(table[column]) for column in wanted if not _is_label_list(column)}
+    flags = {column: flag_column(table[column].tolist()) for column in wanted if not _is_label_list(column)}
     unclear = [column for column, flag in flags.items() if flag.counts[None] == len(flag.values)]
     if unclear:
         raise ValueError(f"the column {unclear[0]!r}, which label_columns names, has nothing in it: leave it out")
@@ -188,7 +188,7 @@ def _guessed_labels(
         return (listed,), {}
     flags: dict[str, FlagColumn] = {}
     for column in free:
-        flag = flag_column(table[column])
+        flag = flag_column(table[column].tolist())
         if squashed(column) == "split" or (is_no_diagnosis(column) and _has_parts(table[column])):
             ignored[column] = "folds are dealt anew; to keep a split write fold: 1-8 training, 9 validation, 10 test"
         elif flag.counts[None] == len(flag.values):

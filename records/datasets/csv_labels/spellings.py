@@ -34,7 +34,7 @@ NO_LABEL = frozenset(
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))  # blanks of no width, byte order mark, soft hyphen
 _VALUE = re.compile(r"[^\d\s]\s*[:=]\s*\d+(\.\d+)?\s*%?$|\d\s*%\)?$")  # AF:100, AF (80 %); not AV block 2:1
 _FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*")
-_BRACKETS = ("()", "[]", "{}")
+_BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _JOINERS = "\u200c\u200d"  # letters of some scripts are joined by them
 
 

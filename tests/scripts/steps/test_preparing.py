@@ -70,6 +70,23 @@ def test_label_columns_that_are_not_there_are_one_line(
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.bad_input("columns that are no diagnoses")
+def test_run_takes_label_columns_too(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "labels.csv").write_text("exam_id,AFIB\n" + "".join(f"{name},1\n" for name in names(folder)))
+    words = [
+        "--data",
+        folder,
+        "--labels-csv",
+        tmp_path / "labels.csv",
+        "--label-columns",
+        "AFB",
+        "--out",
+        tmp_path / "run",
+    ]
+    assert main(["run", *map(str, words)]) == 1
+    assert "no column 'AFB', which label_columns names; did you mean 'AFIB'?" in capsys.readouterr().err
+
+
 def test_labels_are_counted_by_fold() -> None:
     table = pd.DataFrame(
         {"fold": [1, 1, 2, 10], "statements": [{"AF": 0.0}, {"AF": 0.0, "LBBB": 0.0}, {}, {"x\x1b[31m" * 9: 0.0}]}
