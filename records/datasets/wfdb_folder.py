@@ -1,13 +1,14 @@
 """Any folder of WFDB records with a csv of labels."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from vqecg.records.attributes import attributes_of_row
+from vqecg.records.attributes import ATTRIBUTES, attributes_of_row
 from vqecg.records.datasets.csv_labels.columns import COLUMNS_UNDERSTOOD, ColumnRoles, column_roles
 from vqecg.records.datasets.csv_labels.labelling import labels_of_rows, read_cells
 from vqecg.records.datasets.csv_labels.names import RECORD, columns_of, listing
@@ -79,13 +80,15 @@ def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Seque
     if file is None:
         names = ", ".join(path.name for path in sorted(root.glob("*.csv"))) or "no csv at all"
         raise ValueError(f"no csv in {root} names records ({names}); expected the columns {COLUMNS_UNDERSTOOD}")
-    frame = read_csv_table(file).frame.astype(object)  # Python's text: read cell by cell, Arrow's takes twice as long
+    csv = read_csv_table(file)
+    frame = csv.frame.astype(object)  # Python's text: cell by cell, Arrow's takes twice as long
     index = RecordIndex(root, find_headers(root).files)
     try:
         roles = column_roles(frame, label_columns, lambda column: _files_of(frame[column], index))
-        return _table(root, file, frame, roles, index)
+        table = _table(root, file, frame, roles, index)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
+    return replace(table, notes=(f"{file.name} is {csv.dialect}", *table.notes)) if csv.dialect else table
 
 
 def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, index: RecordIndex) -> RecordTable:
@@ -96,7 +99,7 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
         raise ValueError(
             f"none of the {len(frame):,} records that {roles.record!r} names is a WFDB record at or below {root} "
             f"(the first: {listing(list(frame[roles.record]), 3)}; {len(index.files):,} .hea files there"
-            + "".join(f", the first {file.relative_to(root).as_posix()})" for file in index.files[:1])
+            f"{''.join(f', the first {header.relative_to(root)}' for header in index.files[:1])})"
         )
     rows = frame[there]
     record_ids = [path.relative_to(root).as_posix() for path in paths if path is not None]
@@ -165,7 +168,7 @@ def _refuse_twice(record_ids: Sequence[str], lines: Sequence[int]) -> None:
 
 def _attributes(rows: pd.DataFrame, roles: ColumnRoles) -> list[dict[str, Any]]:
     """The attributes of every row. ValueError names line and column of a cell that does not parse."""
-    table = rows.copy()
+    table = rows.drop(columns=[name for name in ATTRIBUTES.names() if name in rows and name not in roles.attributes])
     for name, column in roles.attributes.items():
         table[name] = (
             read_cells(rows[column], partial(sex_text, male=roles.sex_of_one)) if name == "sex" else rows[column]

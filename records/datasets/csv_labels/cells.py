@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqecg.records.datasets.csv_labels.spellings import clean_label, is_no_label
-from vqecg.records.datasets.csv_labels.structures import begins_structure, read_structure
+from vqecg.records.datasets.csv_labels.structures import LONGEST, begins_structure, read_structure
 
 EXPECTED = (
     'names separated by ; , or |, a list with every name in quotes such as ["AF", "LBBB"], or a dict such as '
@@ -34,6 +34,8 @@ class LabelCell:
 
 def read_cell(text: str) -> LabelCell:
     """The labels in one cell. ValueError: it is not of one of the forms in EXPECTED, or has a name that cannot be."""
+    if len(text) > LONGEST:
+        raise ValueError(f"a cell of {len(text):,} characters, expected at most {LONGEST:,} for labels")
     if is_no_label(text):
         return LabelCell()
     if begins_structure(text):
@@ -155,21 +157,18 @@ def _name(item: Any) -> str:
 
 def _split(text: str) -> tuple[list[str], str]:
     """The pieces of a cell between separators outside of quotes, and the separators that were there, each once."""
-    pieces, separators, place = [], "", 0
-    while True:
+    pieces: list[str] = []
+    separators, place = "", 0
+    while place < len(text):
         quoted = _QUOTED_PIECE.match(text, place)
         if quoted and (quoted.end() == len(text) or text[quoted.end()] in _SEPARATORS):
             pieces.append((quoted[1] or quoted[2] or "").replace('""', '"'))
-            place = quoted.end()
-        elif text[place:].lstrip()[:1] in ('"', "'") and text[place:].strip():
+            end = quoted.end()
+        elif text[place:].lstrip()[:1] in ('"', "'"):
             raise ValueError(f"{shortened(text)} has a quote that does not enclose a whole name; expected {EXPECTED}")
         else:
             end = next((at for at in range(place, len(text)) if text[at] in _SEPARATORS), len(text))
             pieces.append(text[place:end])
-            place = end
-        if place >= len(text):
-            return pieces, "".join(dict.fromkeys(separators))
-        separators += text[place]
-        place += 1
-        if place == len(text):
-            return pieces, "".join(dict.fromkeys(separators))
+        separators += text[end : end + 1]
+        place = end + 1
+    return pieces, "".join(dict.fromkeys(separators))

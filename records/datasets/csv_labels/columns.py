@@ -184,6 +184,7 @@ def _guessed_labels(
         )
     listed = next(iter(canonical + others), None)
     if listed is not None:
+        _refuse_one_of_many(table, listed, [column for column in free if column not in canonical + others])
         ignored |= {column: f"{listed!r} holds the labels" for column in free if column != listed}
         return (listed,), {}
     flags: dict[str, FlagColumn] = {}
@@ -205,6 +206,22 @@ def _guessed_labels(
             ignored[column] = "other values than 0 and 1"
     _check_flags(table, flags)
     return (), flags
+
+
+def _refuse_one_of_many(table: pd.DataFrame, listed: str, others: Sequence[str]) -> None:
+    """Raises ValueError where the column of labels holds 0 and 1 alone, as columns of one diagnosis each do too."""
+    alike = [column for column in others if not is_no_diagnosis(column) and _is_flag(table[column])]
+    if alike and _is_flag(table[listed]):
+        raise ValueError(
+            f"{listed!r} may be the labels by its name, but holds 0 and 1 alone, and so do {listing(alike)}: say which "
+            "columns are labels with label_columns"
+        )
+
+
+def _is_flag(cells: pd.Series) -> bool:
+    """True for a column whose cells are all present, absent or unknown."""
+    flag = flag_column(cells.tolist())
+    return flag.is_meant and not flag.odd
 
 
 def _is_label_list(column: str) -> bool:

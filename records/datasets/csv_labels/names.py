@@ -34,18 +34,8 @@ SYNONYMS = {
     LABELS: (
         *("dx", "diagnosis", "diagnoses", "scp_codes", "scp_code", "class", "classes", "target", "targets", "rhythm"),
         *("rhythms", "statement", "label_list", "label_names", "class_name", "finding", "findings", "diagnostic"),
-        *(
-            "snomed",
-            "snomed_codes",
-            "snomed_ct",
-            "dx_codes",
-            "aha_code",
-            "aha_codes",
-            "ecg_labels",
-            "diagnose",
-            "diagnosen",
-            "category",
-        ),
+        *("snomed", "snomed_codes", "snomed_ct", "dx_codes", "aha_code", "aha_codes", "ecg_labels", "diagnose"),
+        *("diagnosen", "category"),
         *("diagnostic_superclass", "superclass", "diagnostic_class"),
     ),
     "age": ("age_years", "patient_age", "age_at_ecg", "age_at_exam", "age_at_recording", "age_in_years", "alter"),
@@ -69,18 +59,7 @@ NO_DIAGNOSIS_WORDS = {
     *("death", "dead", "died", "deceased", "mortality", "survival", "male", "female", "unnamed", "index", "train"),
     *("training", "test", "testing", "val", "valid", "validated", "validation", "fold", "split", "noise", "drift"),
     *("date", "timestamp", "year", "file", "filename", "path", "patient", "device", "hospital", "nurse", "smoker"),
-    *(
-        "blocker",
-        "medication",
-        "drug",
-        "therapy",
-        "history",
-        "admission",
-        "readmission",
-        "outcome",
-        "alive",
-        "survived",
-    ),
+    *("blocker", "medication", "drug", "therapy", "history", "admission", "readmission", "outcome", "alive"),
 }
 
 
@@ -109,11 +88,9 @@ def columns_of(role: str, columns: Iterable[str]) -> tuple[list[str], list[str]]
 def is_no_diagnosis(column: str) -> bool:
     """True for a column whose name says that it is about something else than a diagnosis, or that has no name."""
     name = squashed(column)
+    # age_over_60 is none; an age-undetermined infarct is one
     of_age = re.match(r"age[\W_]+(?!undetermined|indeterminate)", column, re.IGNORECASE) is not None
-    return not name or name in _NO_DIAGNOSIS or of_age or bool(words(column) & NO_DIAGNOSIS_WORDS)
-
-
-_NO_DIAGNOSIS = {squashed(name) for name in NO_DIAGNOSIS}
+    return not name or name in set(map(squashed, NO_DIAGNOSIS)) or of_age or bool(words(column) & NO_DIAGNOSIS_WORDS)
 
 
 def suggestion(wanted: str, columns: Sequence[str]) -> str:

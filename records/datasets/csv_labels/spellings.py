@@ -8,29 +8,10 @@ from collections.abc import Iterable, Mapping
 from vqecg.records.datasets.parsing import id_text
 
 LONGEST_LABEL = 200  # characters
-NO_LABEL = frozenset(
-    (
-        *(
-            "",
-            "nan",
-            "none",
-            "null",
-            "nil",
-            "na",
-            "n/a",
-            "#n/a",
-            "#na",
-            "<na>",
-            "n.a.",
-            "nat",
-            "unknown",
-            "-",
-            "--",
-            "—",
-        ),
-        *("–", "?", ".", "undefined", "missing", "not available", "no label", "unlabeled", "unlabelled", "unbekannt"),
-    )
-)
+NO_LABEL = {
+    *("", "nan", "none", "null", "nil", "na", "n/a", "#n/a", "#na", "<na>", "n.a.", "nat", "unknown", "unbekannt", "?"),
+    *("-", "--", "–", "—", ".", "undefined", "missing", "not available", "no label", "unlabeled", "unlabelled"),
+}
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))  # blanks of no width, byte order mark, soft hyphen
 _VALUE = re.compile(r"[^\d\s]\s*[:=]\s*\d+(\.\d+)?\s*%?$|\d\s*%\)?$")  # AF:100, AF (80 %); not AV block 2:1
 _FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*")

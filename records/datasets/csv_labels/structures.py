@@ -6,6 +6,7 @@ A grammar of brackets, quoted text, numbers and the words true, false and none; 
 import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,10 +38,9 @@ def begins_structure(text: str) -> bool:
 def read_structure(text: str) -> Any:
     """The list (of tuples, sets and arrays too) or dict that text stands for, of text, numbers, bool and None.
 
-    Raises ValueError for text that is none, is cut off, is longer than LONGEST or nested deeper than DEEPEST.
+    Raises ValueError for text that is none, is cut off, or is nested deeper than DEEPEST. Text longer than LONGEST is
+    left to the caller to refuse.
     """
-    if len(text) > LONGEST:
-        raise ValueError(f"a cell of {len(text):,} characters, expected at most {LONGEST:,}")
     tokens = list(_tokens(text))
     value, after = _value(tokens, 0, DEEPEST)
     if after != len(tokens):
@@ -107,13 +107,15 @@ def _items(tokens: list[tuple[str, str]], place: int, closing: str, depth: int) 
 
 
 def _quoted(text: str) -> str:
-    """The text in quotes, escapes resolved as JSON or Python does."""
+    """The text in quotes, escapes resolved as JSON or Python does. ValueError: an escape that neither has."""
     bare = text.lstrip("bBuU")
     try:
-        return str(json.loads(bare)) if bare[0] == '"' else str(ast.literal_eval(bare))
-    except (ValueError, SyntaxError):
-        pass
+        return str(json.loads(bare))
+    except ValueError:
+        pass  # single quotes, or an escape of Python
     try:
-        return str(ast.literal_eval(bare))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # an escape that is none is a SyntaxError then
+            return str(ast.literal_eval(bare))
     except (ValueError, SyntaxError) as error:
-        raise ValueError(f"{text[:30]!r} is no quoted text ({error})") from error
+        raise ValueError(f"{text[:30]!r} is no quoted text") from error

@@ -184,3 +184,25 @@ def test_a_column_of_labels_with_0_and_1_alone_is_a_warning(read_csv: ReadCsv, c
     assert any(
         note.startswith("WARNING: the labels are '") and "alone and count as names" in note for note in table.notes
     )
+
+
+@pytest.mark.bad_input("one-hot columns")
+def test_a_column_of_labels_with_0_and_1_beside_others_of_0_and_1_is_refused(read_csv: ReadCsv) -> None:
+    rows = ("r0,1,0,1", "r1,0,1,0")
+    with pytest.raises(
+        ValueError, match=r"'target' may be the labels by its name, but holds 0 and 1 alone.*'AF', 'SR'"
+    ):
+        read_csv("record_id,target,AF,SR", *rows)
+    table = read_csv("record_id,target,AF,SR", *rows, label_columns=("AF", "SR"))
+    assert [list(one) for one in table.records["statements"]] == [["SR"], ["AF"]]
+
+
+@pytest.mark.bad_input("columns that are no diagnoses")
+def test_a_column_that_is_wanted_as_a_label_is_no_attribute(read_csv: ReadCsv) -> None:
+    table = read_csv("record_id,sex,AF", "r0,1,0", "r1,0,1", label_columns=("sex", "AF"))
+    assert [list(one) for one in table.records["statements"]] == [["sex"], ["AF"]]
+    assert set(table.records["sex"]) == {"unknown"}
+
+
+def test_the_dialect_of_the_csv_is_said(read_csv: ReadCsv) -> None:
+    assert read_csv("record_id;labels", "r0;AF", "r1;SR").notes[0] == "labels.csv is separated by semicolons"
