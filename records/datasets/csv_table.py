@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 MAX_BYTES = 512 << 20  # of a csv; the table of MIMIC-IV-ECG's 800,000 records has less than half of it
+MAX_LINE = 1 << 22  # characters; a hundred thousand columns have fewer
 HEADER_BYTES = 1 << 16  # in which `csv_columns` looks for the header
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}  # in the order in which they are tried
 
@@ -226,7 +227,8 @@ def _checked(file: Path, text: str, separator: str, first_line: int) -> list[tup
 
 def _parse(file: Path, text: str, separator: str, first_line: int) -> Iterator[tuple[int, list[str]]]:
     """Rows as (line in which it starts, cells), without those of empty cells. ValueError names the line."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
+    lines = _short_lines(file, text, first_line)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     while True:
         line = reader.line_num + first_line
         try:
@@ -239,3 +241,11 @@ def _parse(file: Path, text: str, separator: str, first_line: int) -> Iterator[t
             ) from error
         if any(cells):
             yield line, cells
+
+
+def _short_lines(file: Path, text: str, first_line: int) -> Iterator[str]:
+    """The lines of a text, with their ends. ValueError: one is longer than any row of cells."""
+    for number, line in enumerate(io.StringIO(text, newline=""), first_line):
+        if len(line) > MAX_LINE:
+            raise ValueError(f"{file}, line {number} has {len(line):,} characters, expected at most {MAX_LINE:,}")
+        yield line
