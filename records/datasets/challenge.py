@@ -99,7 +99,7 @@ def read_challenge(root: Path) -> RecordTable:
             continue
         lost = _lost_file(file.parent, header)
         if lost:
-            detail = f"{file} names {lost}, which is not there: copy or download it again"
+            detail = f"{file} names {lost}, and no such file is there: copy or download it again"
             without_signal.append(LeftOut(path.name, UNREADABLE, detail))
             continue
         fields = comment_fields(header.comments)

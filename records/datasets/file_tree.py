@@ -50,6 +50,12 @@ def find_files(root: Path, *endings: str) -> FoundFiles:
     return FoundFiles(sorted(files), dict(sorted(odd.items())))
 
 
+def files_in(folder: Path, ending: str) -> list[Path]:
+    """The files directly in a folder with an ending in any case, sorted; hidden ones are passed over."""
+    entries = (entry for entry in folder.iterdir() if not is_passed_over(entry.name))
+    return sorted(entry for entry in entries if entry.name.lower().endswith(ending) and os.path.isfile(entry))
+
+
 def find_headers(root: Path) -> FoundFiles:
     """The WFDB headers at or below `root`, as `find_files`; `odd` also has those that WFDB finds no record by."""
     found = find_files(root, ".hea")

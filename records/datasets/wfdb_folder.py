@@ -21,7 +21,7 @@ from vqecg.records.datasets.csv_labels.people import (
     sex_text,
 )
 from vqecg.records.datasets.csv_table import csv_columns, read_csv_table
-from vqecg.records.datasets.file_tree import RecordIndex, find_headers
+from vqecg.records.datasets.file_tree import RecordIndex, files_in, find_headers
 from vqecg.records.datasets.parsing import id_text, record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.record import RecordTable
@@ -45,7 +45,7 @@ class WFDBFolderReader(DatasetReader):
 
 def find_labels_csv(root: Path) -> Path | None:
     """The one csv in `root` with a column that names records, None where none has. ValueError: several have."""
-    files = [file for file in sorted(root.glob("*.csv")) if any(columns_of(RECORD, csv_columns(file)))]
+    files = [file for file in files_in(root, ".csv") if any(columns_of(RECORD, csv_columns(file)))]
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
         raise ValueError(f"{root} holds several csv files that name records ({names}): say which with labels_csv")
@@ -78,7 +78,7 @@ def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Seque
     """
     file = labels_csv if labels_csv is not None else find_labels_csv(root)
     if file is None:
-        names = ", ".join(path.name for path in sorted(root.glob("*.csv"))) or "no csv at all"
+        names = ", ".join(path.name for path in files_in(root, ".csv")) or "no csv at all"
         raise ValueError(f"no csv in {root} names records ({names}); expected the columns {COLUMNS_UNDERSTOOD}")
     csv = read_csv_table(file)
     frame = csv.frame.astype(object)  # Python's text: cell by cell, Arrow's takes twice as long

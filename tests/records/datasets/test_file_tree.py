@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vqecg.records.datasets.file_tree import RecordIndex, find_files, find_headers, path_below
+from vqecg.records.datasets.file_tree import RecordIndex, files_in, find_files, find_headers, path_below
 
 
 def touch(root: Path, *names: str) -> None:
@@ -65,6 +65,14 @@ def test_endings_in_capitals_are_found_and_odd_for_headers(tmp_path: Path) -> No
     assert names_of(tmp_path, ".hea") == ["a.HEA", "b.hea"]
     assert find_headers(tmp_path).files == [tmp_path / "b.hea"]
     assert "small letters" in find_headers(tmp_path).odd[tmp_path / "a.HEA"]
+
+
+@pytest.mark.bad_input("files that are no part of a data set")
+def test_files_in_a_folder_are_those_of_the_ending(tmp_path: Path) -> None:
+    touch(tmp_path, "b.csv", "A.CSV", "._b.csv", "sub/c.csv", "d.csv.gz")
+    (tmp_path / "e.csv").mkdir()
+    os.mkfifo(tmp_path / "f.csv")
+    assert [path.name for path in files_in(tmp_path, ".csv")] == ["A.CSV", "b.csv"]
 
 
 @pytest.mark.bad_input("a folder that cannot be listed")
