@@ -74,9 +74,9 @@ class CsvTable:
 def read_csv_table(file: Path) -> CsvTable:
     """Read a csv separated by commas, semicolons, tabs or bars, in UTF-8, Windows-1252, or UTF-16 or -32 with a mark.
 
-    Cells may be quoted, with separators and line breaks in them; the names of columns and the cells lose blanks at
-    their ends, a column without a name is called "Unnamed: N" (its number from 0), rows of empty cells are passed over,
-    and a first line `sep=;` says the separator.
+    Cells may be quoted, with separators and, below the header, line breaks in them. The names of columns and the cells
+    lose blanks at their ends, a column without a name is called "Unnamed: N" (its number from 0), rows of empty cells
+    are passed over, and a first line `sep=;` says the separator.
 
     Raises:
         ValueError: no such file, a file that is no text, empty or larger than MAX_BYTES, a header alone, one column
@@ -227,7 +227,7 @@ def _checked(file: Path, text: str, separator: str, first_line: int) -> list[tup
 
 def _parse(file: Path, text: str, separator: str, first_line: int) -> Iterator[tuple[int, list[str]]]:
     """Rows as (line in which it starts, cells), without those of empty cells. ValueError names the line."""
-    lines = _short_lines(file, text, first_line)
+    lines, header = _short_lines(file, text, first_line), True
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     while True:
         line = reader.line_num + first_line
@@ -239,8 +239,12 @@ def _parse(file: Path, text: str, separator: str, first_line: int) -> Iterator[t
             raise ValueError(
                 f"{file}, line {line}: the row is no csv ({error}): a double quote that is not closed or not doubled?"
             ) from error
-        if any(cells):
-            yield line, cells
+        if not any(cells):
+            continue
+        if header and reader.line_num + first_line > line + 1:
+            raise ValueError(f"{file}, line {line}: the header does not end in its line: a double quote too many?")
+        header = False
+        yield line, cells
 
 
 def _short_lines(file: Path, text: str, first_line: int) -> Iterator[str]:

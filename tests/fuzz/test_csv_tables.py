@@ -1,8 +1,6 @@
 """Tables in csv files: every cell arrives where it was, or the file is refused."""
 
 import contextlib
-import csv
-import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -33,10 +31,12 @@ def tables(draw: st.DrawFn, cells: st.SearchStrategy[str] = CELLS) -> list[list[
     return [header, *draw(st.lists(row.filter(lambda cells: any(map(str.strip, cells))), min_size=1, max_size=5))]
 
 
-def written(rows: list[list[str]], separator: str, end: str = "\n", quoting: int = csv.QUOTE_MINIMAL) -> str:
-    content = io.StringIO(newline="")
-    csv.writer(content, delimiter=separator, lineterminator=end, quoting=quoting).writerows(rows)
-    return content.getvalue()
+def written(rows: list[list[str]], separator: str, end: str = "\n", quote_all: bool = False) -> str:
+    def cell(text: str) -> str:
+        special = quote_all or text[:1] == " " or any(mark in text for mark in (separator, '"', "\n", "\r"))
+        return '"' + text.replace('"', '""') + '"' if special else text
+
+    return "".join(separator.join(map(cell, row)) + end for row in rows)
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +50,12 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     separator=st.sampled_from(list(SEPARATORS)),
     encoding=st.sampled_from(ENCODINGS),
     end=st.sampled_from(["\n", "\r\n"]),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    quote_all=st.booleans(),
 )
 def test_every_cell_arrives(
-    file: Path, rows: list[list[str]], separator: str, encoding: str, end: str, quoting: int
+    file: Path, rows: list[list[str]], separator: str, encoding: str, end: str, quote_all: bool
 ) -> None:
-    file.write_bytes(written(rows, separator, end, quoting).encode(encoding))
+    file.write_bytes(written(rows, separator, end, quote_all).encode(encoding))
     table = read_csv_table(file)
     assert table.separator == separator
     assert table.frame.columns.tolist() == rows[0] == csv_columns(file)
