@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vqecg.records.files.array_file import ArrayFile
+from vqecg.records.files.array_file import ArrayFile, open_array
 from vqecg.records.files.atomic import atomic_folder, check_destination
 from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import fill_shards, shard_folder
+from vqecg.records.store.opening import CONFIG_FILE, read_config, read_format, read_table
 from vqecg.records.store.record_store import RecordStore, read_signals
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
@@ -28,15 +29,17 @@ from vqecg.training.hub import find_folder
 
 FORMAT = "vqecg code store"
 FORMAT_VERSION = 1
+CODES_FILE = "codes.npy"
+CONFIG_TYPES = {
+    **{"tokenizer_fingerprint": str, "store_fingerprint": str, "inputs": str, "codes_sha256": str},
+    **{"records": int, "frames": int, "levels": int, "codebook_size": int, "frame_rate": float},
+}
 BATCH = 64  # records at a time; part of what decides the last bit of an embedding, so not a setting
 
 
 def is_code_store(folder: Path) -> bool:
     """True for a folder that holds a code store."""
-    try:
-        return json.loads((folder / "config.json").read_text("utf-8"))["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    return read_format(Path(folder)) == FORMAT
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +79,7 @@ class CodeStore:
             raise ValueError("no records to encode; name at least one fold that has some")
         place = find_folder(tokenizer_folder).resolve()
         config = _config(store, ECGTokenizer.from_pretrained(place), indices)
-        if is_code_store(folder) and reuse(folder, config["inputs"], "config.json", "inputs", overwrite):
+        if is_code_store(folder) and reuse(folder, config["inputs"], CONFIG_FILE, "inputs", overwrite):
             return cls.open(folder)
         check_destination(folder, is_code_store, overwrite)
         task = EncodingTask(store.folder.resolve(), place, config["tokenizer_fingerprint"])
@@ -88,32 +91,29 @@ class CodeStore:
             paths = fill_shards(shards, len(indices), content, workers, "encoding", progress)
             with atomic_folder(folder, is_code_store, overwrite) as aside:
                 shape, kind = (config["frames"], config["levels"]), code_type(config["codebook_size"])
-                with ArrayFile(aside / "codes.npy", shape, kind) as file:
+                with ArrayFile(aside / CODES_FILE, shape, kind) as file:
                     for path in paths:
                         file.append(np.load(path))
                 table = store.table.iloc[indices].assign(row=indices).reset_index(drop=True)
                 table.assign(statements=table["statements"].map(json.dumps)).to_parquet(aside / "table.parquet")
                 text = json.dumps(config | {"codes_sha256": file.sha256}, indent=2) + "\n"
-                (aside / "config.json").write_text(text, "utf-8")
+                (aside / CONFIG_FILE).write_text(text, "utf-8")
         return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> "CodeStore":
-        """Opens codes. Raises ValueError when `folder` holds none, those of another version, or damaged ones."""
+        """Opens codes, after a look at all of their files but not at the codes themselves.
+
+        Raises ValueError when `folder` holds none, those of another version, or damaged ones; names the file.
+        """
         folder = Path(folder)
-        if not is_code_store(folder):
-            raise ValueError(f"{folder} holds no codes (config.json, codes.npy, ...); make them with `vqecg encode`")
-        config = read_config(folder)
-        if config["format_version"] != FORMAT_VERSION:
-            raise ValueError(
-                f"{folder} is of version {config['format_version']}, expected {FORMAT_VERSION}; encode again"
-            )
-        table = pd.read_parquet(folder / "table.parquet")
-        table["statements"] = table["statements"].map(json.loads)
+        config = read_config(folder, FORMAT, FORMAT_VERSION, CONFIG_TYPES, "`vqecg encode` makes one from a store")
+        table = read_table(folder, config["records"])
+        rows = table.get("row")
+        if rows is None or not pd.api.types.is_integer_dtype(rows) or rows.duplicated().any() or rows.min() < 0:
+            raise ValueError(f"{folder / 'table.parquet'}: expected a column row of numbers, each once; encode again")
         codes = cls(folder, table, config)
-        expected = (config["records"], config["frames"], config["levels"])
-        if codes._codes.shape != expected or len(table) != config["records"]:
-            raise ValueError(f"{folder}: codes of shape {codes._codes.shape}, expected {expected}; encode again")
+        assert codes._codes.ndim == 3  # the header is looked at now
         return codes
 
     def __len__(self) -> int:
@@ -125,7 +125,9 @@ class CodeStore:
     @cached_property
     def _codes(self) -> np.ndarray:
         """(records, frames, levels), memory-mapped read-only."""
-        return np.load(self.folder / "codes.npy", mmap_mode="r")
+        config = self.config
+        shape = (config["records"], config["frames"], config["levels"])
+        return open_array(self.folder / CODES_FILE, shape, code_type(config["codebook_size"]))
 
     @property
     def tokenizer_fingerprint(self) -> str:
@@ -143,11 +145,6 @@ class CodeStore:
         int32 where the codebooks have more than 32,768 codes.
         """
         return np.array(self._codes[indices if isinstance(indices, slice) else np.asarray(indices)])
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """config.json of a code store."""
-    return json.loads((folder / "config.json").read_text("utf-8"))
 
 
 def code_type(codebook_size: int) -> str:

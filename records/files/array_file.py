@@ -1,6 +1,7 @@
 """A .npy file that is written row by row, so that an array larger than memory can be made."""
 
 import hashlib
+import math
 from pathlib import Path
 from types import TracebackType
 
@@ -52,3 +53,36 @@ class ArrayFile:
         about = {"descr": self.dtype.str, "fortran_order": False, "shape": (rows, *self.row_shape)}
         np.lib.format.write_array_header_1_0(self._file, about)
         return self._file.tell()
+
+
+def open_array(path: Path, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """The array in a .npy file, mapped read-only, once its header and the size of the file are what they must be.
+
+    Nothing of the content is read. Raises ValueError, naming the file, for one that is missing, cannot be read, is no
+    .npy file, holds another shape, type (an object that would be unpickled, say) or order of axes, is cut short or has
+    more than its array.
+    """
+    expected = f"expected a .npy file of {shape} {np.dtype(dtype)}: the file is damaged, copy it again or make it anew"
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(0)
+            version = np.lib.format.read_magic(file)
+            if version not in ((1, 0), (2, 0)):
+                raise ValueError(f"format version {version[0]}.{version[1]}")
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            there, by_columns, kind = read(file)
+            begin = file.tell()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror or error}); {expected}") from error
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError(f"{path}: {str(error).splitlines()[0] if str(error) else 'no header'}; {expected}") from error
+    if (there, kind, by_columns) != (shape, np.dtype(dtype), False):
+        order = ", by columns" if by_columns else ""
+        raise ValueError(f"{path} holds {there} {kind}{order}; {expected}")
+    wanted = begin + math.prod(shape) * kind.itemsize
+    if size != wanted:
+        raise ValueError(f"{path} has {size:,} bytes instead of {wanted:,}; {expected}")
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    assert isinstance(array, np.ndarray)
+    return array

@@ -18,12 +18,14 @@ from vqecg.records.files.shards import SHARD_RECORDS, fill_shards, shard_folder
 from vqecg.records.label_tables import normal_statement_table, statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.record import RecordTable
+from vqecg.records.store.opening import CONFIG_FILE
+from vqecg.records.store.population import implausible_voltages, record_sizes
 from vqecg.records.store.preparing import PreparedShard, prepared_bytes
 from vqecg.records.store.quality import REASONS
 from vqecg.records.store.record_store import (
-    CONFIG_FILE,
     FORMAT,
     FORMAT_VERSION,
+    UNIT,
     RecordStore,
     is_store,
     row_bytes,
@@ -142,6 +144,7 @@ class _Joined:
     accepted: list[int]  # rows of the table
     rejected: pd.DataFrame  # record_id, reason, detail
     sha256: str  # of the signals
+    warnings: list[str]  # what the voltages say of the data set as a whole
 
 
 def _write_tables(folder: Path, table: RecordTable, joined: _Joined) -> None:
@@ -160,12 +163,13 @@ def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: Signa
         "format_version": FORMAT_VERSION,
         "spec": asdict(spec),
         "leads": INDEPENDENT_LEADS,
-        "unit": "microvolt",
+        "unit": UNIT,
         "records": len(joined.accepted),
         "rejected": {reason: int((joined.rejected["reason"] == reason).sum()) for reason in REASONS},
         "source": table.source,
         "description": table.description,
         "notes": list(table.notes),
+        "warnings": joined.warnings,
         "signals_sha256": joined.sha256,
         "inputs": inputs,
     }
@@ -178,6 +182,7 @@ def _join_shards(shards: Sequence[Path], path: Path, table: RecordTable, spec: S
     accepted: list[int] = []
     rejected: list[tuple[int, str, str]] = []
     first_with: dict[bytes, int] = {}
+    sizes: list[np.ndarray] = []
     with ArrayFile(path, (len(INDEPENDENT_LEADS), spec.samples), STORED_TYPE) as file:
         for number, shard_path in enumerate(shards):
             shard, start = PreparedShard.read(shard_path), number * SHARD_RECORDS
@@ -191,9 +196,11 @@ def _join_shards(shards: Sequence[Path], path: Path, table: RecordTable, spec: S
                     rejected.append((row, "duplicate signal", f"duplicate of {names[first]}"))
             rejected += [(start + place, reason, detail) for place, reason, detail in shard.rejected]
             file.append(shard.signals[new])
+            sizes.append(record_sizes(shard.signals[new]))
     rows = [(names[row], reason, detail) for row, reason, detail in sorted(rejected)]
     rows += table.left_out
-    return _Joined(accepted, pd.DataFrame(rows, columns=["record_id", "reason", "detail"], dtype=str), file.sha256)
+    left_out = pd.DataFrame(rows, columns=["record_id", "reason", "detail"], dtype=str)
+    return _Joined(accepted, left_out, file.sha256, implausible_voltages(np.concatenate(sizes)) if accepted else [])
 
 
 def _check_not_empty(accepted: list[int], rejected: pd.DataFrame) -> None:

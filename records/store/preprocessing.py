@@ -11,13 +11,12 @@ import numpy as np
 import scipy  # its parts load when they are first used: scipy.signal takes a second
 
 from vqecg.records.leads import independent_leads
-from vqecg.records.store.signal_spec import SignalSpec
+from vqecg.records.store.signal_spec import HIGHEST_RATE, LOWEST_RATE, SignalSpec
 
 if TYPE_CHECKING:
     from vqecg.records.record import ECGRecord
 
 MIN_SECONDS = 5.0  # shorter recordings hold too few beats to be padded to ten seconds
-MIN_RATE, MAX_RATE = 50.0, 32_000.0  # Hz; below it no QRS complex keeps its form, above it no ECG is recorded
 MAX_PEAK_TO_PEAK = 20.0  # mV, median over leads; 6.5 mV is the largest of 3,864 PTB-XL records
 MIN_PEAK_TO_PEAK = 0.01  # mV, median over leads; 0.47 mV is the smallest there
 
@@ -130,9 +129,9 @@ def prepare(record: ECGRecord, spec: SignalSpec, min_seconds: float = MIN_SECOND
         finite, anywhere in the eight leads), "too short", or "wrong unit" (the median lead's peak to peak is beyond 20
         mV or below 0.01 mV), checked in this order.
     """
-    if not MIN_RATE <= record.sampling_rate <= MAX_RATE:
+    if not LOWEST_RATE <= record.sampling_rate <= HIGHEST_RATE:
         raise UnusableRecordError(
-            "sampling rate", f"{record.sampling_rate:g} Hz, expected from {MIN_RATE:g} to {MAX_RATE:g} Hz"
+            "sampling rate", f"{record.sampling_rate:g} Hz, expected from {LOWEST_RATE} to {HIGHEST_RATE:,} Hz"
         )
     try:
         signal = independent_leads(record.signal, record.leads)

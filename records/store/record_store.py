@@ -16,25 +16,29 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.label_tables import normal_statement_table
+from vqecg.records.files.array_file import open_array
+from vqecg.records.files.json_file import reading
 from vqecg.records.labels import OWN, LabelTask
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.patients import patient_keys
-from vqecg.records.store.signal_spec import MICROVOLTS, SignalSpec
+from vqecg.records.store.opening import CONFIG_FILE, read_config, read_format, read_statements, read_table
+from vqecg.records.store.signal_spec import MICROVOLTS, STORED_TYPE, SignalSpec
 
 FORMAT = "vqecg record store"
 FORMAT_VERSION = 1
-CONFIG_FILE = "config.json"
+SIGNALS_FILE, REJECTED_FILE = "signals.npy", "rejected.csv"
+UNIT = "microvolt"
+CONFIG_TYPES = {
+    **{"spec": dict, "leads": list, "unit": str, "records": int, "source": str, "description": str},
+    **{"signals_sha256": str, "inputs": str},
+}
 ALWAYS = ("record_id", "patient_id", "fold", "age", "sex", "statements", "source")  # columns of every fingerprint
 END_BYTES = 1 << 20  # of signals.npy, read at either end for the fingerprint
 
 
 def is_store(folder: Path) -> bool:
     """True where a folder holds a record store."""
-    try:
-        return json.loads((folder / CONFIG_FILE).read_text("utf-8"))["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    return read_format(Path(folder)) == FORMAT
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,35 +55,26 @@ class RecordStore:
 
     @classmethod
     def open(cls, folder: Path) -> "RecordStore":
-        """Open a store. Raises ValueError when `folder` holds none, one of another version, or a damaged one."""
+        """Open a store, after a look at all of its files but not at the signals themselves.
+
+        Raises ValueError when `folder` holds none, one of another version, or a damaged one; names the file.
+        """
         folder = Path(folder)
-        if not is_store(folder):
-            raise ValueError(
-                f"{folder} holds no record store (config.json, signals.npy, ...); build one from a data set"
-            )
-        config = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
-        if config["format_version"] != FORMAT_VERSION:
-            raise ValueError(
-                f"{folder} is of store version {config['format_version']}, expected {FORMAT_VERSION}; build it anew"
-            )
-        table = pd.read_parquet(folder / "table.parquet")
-        table["statements"] = table["statements"].map(json.loads)
-        for name, attribute in ATTRIBUTES:
-            if name not in table.columns:  # registered after the store was built
-                table.insert(table.columns.tolist().index("statements"), name, attribute.unknown)
-        statements = pd.read_csv(folder / "statements.csv", dtype=str, keep_default_na=False)
+        config = read_config(folder, FORMAT, FORMAT_VERSION, CONFIG_TYPES, "`vqecg prepare` builds one from a data set")
+        with reading(folder / CONFIG_FILE):
+            spec = SignalSpec(**config["spec"])
+            if config["unit"] != UNIT or config["leads"] != list(INDEPENDENT_LEADS):
+                raise ValueError(f"{config['unit']} of {config['leads']}; expected {UNIT} of {list(INDEPENDENT_LEADS)}")
         store = cls(
             folder=folder,
-            spec=SignalSpec(**config["spec"]),
-            table=table,
-            statement_table=normal_statement_table(statements),
+            spec=spec,
+            table=read_table(folder, config["records"]),
+            statement_table=read_statements(folder),
             source=config["source"],
             description=config["description"],
             config=config,
         )
-        expected = (len(table), len(INDEPENDENT_LEADS), store.spec.samples)
-        if store._signals.shape != expected or len(table) != config["records"]:
-            raise ValueError(f"{folder}: signals of shape {store._signals.shape}, expected {expected}; build it anew")
+        assert store._signals.ndim == 3  # the header is looked at now
         return store
 
     def __len__(self) -> int:
@@ -91,7 +86,8 @@ class RecordStore:
     @cached_property
     def _signals(self) -> np.ndarray:
         """(records, 8, samples) int16 microvolt, memory-mapped read-only."""
-        return np.load(self.folder / "signals.npy", mmap_mode="r")
+        shape = (self.config["records"], len(INDEPENDENT_LEADS), self.spec.samples)
+        return open_array(self.folder / SIGNALS_FILE, shape, STORED_TYPE)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -115,7 +111,13 @@ class RecordStore:
     @property
     def rejected(self) -> pd.DataFrame:
         """The records left out: record_id, reason (one of REASONS), detail, all text."""
-        return pd.read_csv(self.folder / "rejected.csv", dtype=str, keep_default_na=False)
+        with reading(self.folder / REJECTED_FILE):
+            return pd.read_csv(self.folder / REJECTED_FILE, dtype=str, keep_default_na=False)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the voltages say of the data set as a whole (population.py); none in a store of an earlier version."""
+        return [str(text) for text in self.config.get("warnings", [])]
 
     def signals(self, indices: np.ndarray | slice) -> np.ndarray:
         """The records of `indices` (numbers, a mask or a slice): (n, 8, samples) float32 mV, a copy."""

@@ -1,13 +1,18 @@
 """Chosen records of a store, in order: their signals, labels, patients and attributes, read when they are needed."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from vqecg.records.labels import LabelTask
-from vqecg.records.store.record_store import RecordStore
+
+if TYPE_CHECKING:
+    from vqecg.records.store.record_store import RecordStore
 
 CHUNK = 512  # records read at a time
 
@@ -25,7 +30,7 @@ class RecordSelection:
     def __getitem__(self, indices: np.ndarray) -> np.ndarray:
         return self.store.signals(self.rows[indices])
 
-    def only(self, chosen: np.ndarray | slice) -> "RecordSelection":
+    def only(self, chosen: np.ndarray | slice) -> RecordSelection:
         """The records at `chosen` (numbers, a mask or a slice) of these."""
         return RecordSelection(self.store, self.rows[chosen])
 
@@ -63,7 +68,7 @@ class RecordSelection:
         """(records, classes) float32 of a task, by the store's own statement table."""
         return self.store.labels(self.store.same_task(task))[self.rows]
 
-    def sample(self, count: int, seed: int) -> "RecordSelection":
+    def sample(self, count: int, seed: int) -> RecordSelection:
         """At most `count` of them, drawn without replacement, in order."""
         if len(self.rows) <= count:
             return self

@@ -1,18 +1,23 @@
 """The form of every signal in a store: rate, length, unit and type."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from vqecg.records.bounds import Checked, Hertz, Seconds
+from vqecg.records.bounds import Between, Checked, Seconds
 
 MICROVOLTS = 1000.0  # per mV
 STORED_TYPE = "<i2"  # of the signals in a store: microvolt
+LOWEST_RATE, HIGHEST_RATE = 50, 32_000  # Hz; below it no QRS complex keeps its form, above it no ECG is recorded
+MOST_SAMPLES = 2**20  # of a lead: 2.9 hours at 100 Hz
 
 
 @dataclass(frozen=True)
 class SignalSpec(Checked):
     """Rate and length of every signal. Raises ValueError when rate x seconds is no whole number of samples."""
 
-    sampling_rate: Hertz = 100  # of every signal, Hz; recordings of other rates are resampled
+    sampling_rate: Annotated[int, Between(LOWEST_RATE, HIGHEST_RATE)] = (
+        100  # of every signal, Hz; recordings of other rates are resampled
+    )
     seconds: Seconds = 10.0  # length of every signal, s
 
     def __post_init__(self) -> None:
@@ -22,6 +27,11 @@ class SignalSpec(Checked):
             raise ValueError(
                 f"{self.sampling_rate} Hz for {self.seconds} s is {samples} samples; "
                 "expected a positive whole number: choose seconds that the rate divides"
+            )
+        if samples > MOST_SAMPLES:
+            raise ValueError(
+                f"{self.sampling_rate} Hz for {self.seconds} s is {samples:,.0f} samples; expected {MOST_SAMPLES:,} at "
+                "most: choose fewer seconds or a lower rate"
             )
 
     @property

@@ -46,6 +46,7 @@ def summary(store: RecordStore) -> str:
     return (
         f"{len(store):,} records of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz are in {store.folder}\n"
         f"{labels_by_fold(store.table)}\nrejected: {rejected} ({store.folder / 'rejected.csv'})"
+        + "".join(f"\nwarning: {text}" for text in store.warnings)
     )
 
 

@@ -79,7 +79,7 @@ def test_what_cannot_be_encoded_is_refused_and_leaves_nothing(
     )
     with pytest.raises(ValueError, match="was trained at 500 Hz"):
         encode(simulated_store, tmp_path / "other", tmp_path / "codes")
-    with pytest.raises(ValueError, match="holds no codes"):
+    with pytest.raises(ValueError, match="holds no code store; `vqecg encode` makes one"):
         CodeStore.open(tmp_path / "other")
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_encoded_is_refused_and_leaves_nothing(
 def test_damaged_codes_are_refused(simulated_store: RecordStore, tokenizer_folder: Path, tmp_path: Path):
     encode(simulated_store, tokenizer_folder, tmp_path / "codes")
     np.save(tmp_path / "codes/codes.npy", np.zeros((3, 125, 4), np.int16))
-    with pytest.raises(ValueError, match=r"codes of shape \(3, 125, 4\), expected \(120, 125, 4\)"):
+    with pytest.raises(ValueError, match=r"holds \(3, 125, 4\) int16; expected a .npy file of \(120, 125, 4\)"):
         CodeStore.open(tmp_path / "codes")
 
 

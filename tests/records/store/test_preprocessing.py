@@ -84,6 +84,22 @@ def test_spec_counts_samples_and_refuses_a_broken_number() -> None:
         SignalSpec(sampling_rate=100, seconds=0.333)
 
 
+@pytest.mark.bad_input("settings that cannot be")
+@pytest.mark.parametrize("rate", [0, -100, 1, 49, 32_001, 10**9, 10**300, 99.5, float("nan"), "100", True, None])
+def test_a_rate_that_no_store_has_is_refused(rate: object) -> None:
+    with pytest.raises(ValueError, match="sampling_rate is") as caught:
+        SignalSpec(sampling_rate=rate)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.bad_input("settings that cannot be")
+@pytest.mark.parametrize("seconds", [0.0, -10.0, 1e9, 1e300, 86_400.0, float("nan"), float("inf"), "10", 1e-9, None])
+def test_a_length_that_no_store_has_is_refused(seconds: object) -> None:
+    with pytest.raises(ValueError, match=r"seconds is|samples; expected") as caught:
+        SignalSpec(sampling_rate=100, seconds=seconds)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_record_at_the_right_rate_and_length_is_taken_as_it_is() -> None:
     signal = noise()
     np.testing.assert_array_equal(prepare(record_of(signal), SignalSpec()), signal)

@@ -165,10 +165,10 @@ def test_a_store_pickles_as_its_path(tmp_path: Path) -> None:
 def test_a_damaged_or_newer_store_is_refused(tmp_path: Path) -> None:
     store = build(corpus(tmp_path / "data"), tmp_path / "store")
     np.save(tmp_path / "store/signals.npy", np.zeros((4, 8, 1000), np.int16))
-    with pytest.raises(ValueError, match=r"expected \(5, 8, 1000\)"):
+    with pytest.raises(ValueError, match=r"holds \(4, 8, 1000\) int16; expected a .npy file of \(5, 8, 1000\)"):
         RecordStore.open(tmp_path / "store")
     (tmp_path / "store/config.json").write_text(json.dumps({**store.config, "format_version": 2}))
-    with pytest.raises(ValueError, match="store version 2, expected 1"):
+    with pytest.raises(ValueError, match="of version 2, expected 1"):
         RecordStore.open(tmp_path / "store")
 
 
