@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import yaml
 
 from vqecg.downstream.comparison.arms.registry import RUN, arms_of
+from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design, plan_of_labels
 from vqecg.prior.generator import ECGGenerator
@@ -102,8 +103,8 @@ def run(arguments: Arguments) -> None:
         write_settings(arguments, places)
     rows = split_rows(store, folds, arguments.subset)
     comparison = comparing_step(arguments, places)
-    # before hours of training: whether there is a class to add to, and a record to add
-    plan_of_labels(comparison.comparison, store)
+    # before hours of training: whether there is a class to add to, a record to add, and patients to judge it by
+    say_what_can_be_judged(arguments, comparison.comparison, store)
 
     say(2, "train-tokenizer", "learn to turn ECGs into codes and back")
     shared: dict[str, Any] = {"folds": folds, "subset": arguments.subset, "overwrite": again}
@@ -136,6 +137,17 @@ def run(arguments: Arguments) -> None:
     shown = gather(places, arguments.task, folds, settings.sampling, command, today, arguments.subset)
     write_report(shown, places.report)
     print(f"the report is {places.report}")
+
+
+def say_what_can_be_judged(arguments: Arguments, design: Design, store: RecordStore) -> None:
+    """Prints labels outside the tasks and the patients of the target classes. Raises ValueError as `plan_of_labels`."""
+    tasks = {"--task": arguments.task, "--prior-task": arguments.prior_task}
+    for option, name in tasks.items():
+        if outside := outside_task(store, store.task(name), option):
+            print(outside)
+    targets = plan_of_labels(design, store).target_classes
+    rows = split_rows(store, arguments.folds, arguments.subset)
+    print(ClassCounts(store, store.task(arguments.task), rows).describe(targets))
 
 
 def check(arguments: Arguments) -> None:

@@ -26,6 +26,7 @@ from vqecg.downstream.augmentation.methods.registry import (
 from vqecg.downstream.augmentation.plan import AUTO, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
 from vqecg.downstream.classifiers.settings import ClassifierSettings
+from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.copies.waveform_index import NearestNeighbours
@@ -88,7 +89,11 @@ def augment(step: AugmentingStep) -> str:
     trained = trained_on(step, ingredients.store)
     remarks = check_generator(ingredients.generator, ingredients.store, trained, step.allow_other_training, True)
     print("\n".join(remarks), end="\n" if remarks else "")
+    if outside := outside_task(ingredients.store, ingredients.task):
+        print(outside)
     plan = make_plan(step, ingredients)
+    rows = split_rows(ingredients.store, step.additions.folds, step.additions.subset)
+    print(ClassCounts(ingredients.store, ingredients.task, rows).describe(plan.target_classes))
     ingredients = replace(ingredients, **judges(step, ingredients))
 
     def content(start: int, stop: int) -> Callable[[], bytes]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import tyro
 import yaml
 
@@ -15,8 +16,9 @@ from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.comparison.arms.registry import QUICK, arms_of
 from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells
+from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.downstream.comparison.comparison import compare_ready, is_comparison, read_comparison
-from vqecg.downstream.comparison.design import Design, fill_design, plan_design
+from vqecg.downstream.comparison.design import Design, fill_design, plan_design, plan_of_labels
 from vqecg.downstream.comparison.grid import run_grid
 from vqecg.downstream.comparison.results import Comparison
 from vqecg.prior.config import SamplingSettings
@@ -25,6 +27,7 @@ from vqecg.records.bounds import Checked, Workers
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.stage_file import STAGE_FILE
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import split_rows
 from vqecg.reports.comparison.experiment import comparison_experiment
 from vqecg.reports.comparison.grid_page import write_grid_page
 from vqecg.reports.comparison.page import write_comparison_page
@@ -90,8 +93,13 @@ def comparison_stage(step: ComparingStep) -> Stage:
     generator = ECGGenerator.from_pretrained(step.generator)
     remarks = check_generator(generator, store, design.trained_on(store), step.allow_other_training)
     print("\n".join(remarks), end="\n" if remarks else "")
+    task = store.task(design.task)
+    if outside := outside_task(store, task):
+        print(outside)
     planned = plan_design(design, store, generator)
     targets = planned.plan.target_classes
+    counts = ClassCounts(store, task, planned.rows)
+    print(counts.describe(targets))
     names = [arm.name for arm in design.catalogue]
     identity = {"store": store.fingerprint, "generator": generator.fingerprint, "remarks": remarks}
     identity |= plain(design) | {"arms": names, "target_classes": targets}
@@ -104,7 +112,8 @@ def comparison_stage(step: ComparingStep) -> Stage:
             today = datetime.date.today().isoformat()
             write_comparison_page(comparison, step.out / PAGE, store.description, today)
             added, number = planned.plan.counts, len(planned.plan)
-            stage = stage.finish({"added": added, "added_records": number, "target_classes": targets})
+            figures = {"added": added, "added_records": number, "target_classes": targets}
+            stage = stage.finish(figures | {"class_counts": counts.table.to_dict("records")})
     return stage
 
 
@@ -122,6 +131,8 @@ def run_plan(step: ComparingStep, plan: Path) -> str:
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / PLAN_FILE).is_file():
         held = "a single comparison" if (out / STAGE_FILE).is_file() else "something else than a grid"
         raise ValueError(f"{out} holds {held}: give --out another folder")
+    for cell in cells:
+        print(describe_cell(cell, RecordStore.open(step.store)))
     where = (step.store, out, ECGGenerator.from_pretrained)
     today = datetime.date.today().isoformat()
     comparisons = run_grid(
@@ -135,6 +146,22 @@ def run_plan(step: ComparingStep, plan: Path) -> str:
     write_grid_page(comparisons, out / "grid.html", RecordStore.open(step.store).description, today)
     conclusions = [f"\n{name}\n{comparison.conclusion()}" for name, comparison in comparisons.items()]
     return "\n".join([*conclusions, f"\n{len(comparisons)} cells; {out / 'grid.html'}, {out / 'grid.csv'}"])
+
+
+def describe_cell(cell: GridCell, store: RecordStore) -> str:
+    """The patients of a cell's target classes; where folds rotate, all that are tested on, and the first turn's others.
+
+    Raises ValueError, naming the cell, as `plan_of_labels` and `outside_task`.
+    """
+    try:
+        design = cell.parts[0].design
+        task, targets = store.task(design.task), plan_of_labels(design, store).target_classes
+        splits = [split_rows(store, part.design.folds, part.design.subset) for part in cell.parts]
+        rows = replace(splits[0], test=np.concatenate([rows.test for rows in splits]))
+        lines = (f"{cell.name}:", outside_task(store, task), ClassCounts(store, task, rows).describe(targets))
+    except ValueError as error:
+        raise ValueError(f"cell {cell.name!r}: {error}") from error
+    return "\n".join(filter(None, lines))
 
 
 def keep(plan: Path, folder: Path) -> None:
