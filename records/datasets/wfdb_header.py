@@ -169,6 +169,8 @@ def _channel(line: str, stem: str) -> Channel:
         raise ValueError(
             f"{line[:80]!r} is no WFDB signal line, expected the name of a file, which has no spaces, and a format"
         )
+    if not file_name.isprintable():
+        raise ValueError(f"signal file {file_name[:80]!r}, expected a name that can be printed: rename it")
     match = _GAIN.fullmatch(fields[1]) if len(fields) > 1 else None
     if len(fields) > 1 and match is None:
         raise ValueError(f"gain {fields[1][:40]!r}, expected one such as 1000(0)/mV: correct the header")

@@ -20,6 +20,7 @@ from vqecg.records.leads import LEADS, canonical_lead
 __all__ = ["Channel", "Header", "NotAsDescribedError", "Waveform", "lead_name", "read_header", "read_wfdb"]
 
 MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\N{MICRO SIGN}v": 1e-3, "\N{GREEK SMALL LETTER MU}v": 1e-3, "nv": 1e-6}
+SHOWN = 12  # channels or files that a message names
 EXACT = 2**23  # the range of whole numbers whose differences float32 holds
 
 
@@ -65,16 +66,17 @@ def read_wfdb(path: str | Path, ignore_checksums: bool = False) -> Waveform:
             "cut it into records of one segment (wfdb.rdrecord, wfdb.wrsamp)"
         )
     wanted, parts = _ecg_channels(header, path), dict[str, np.ndarray]()
+    among = set(wanted)
     for file_name, places in _places_by_file(header, path).items():
         group = [header.channels[place] for place in places]
-        chosen = [number for number, place in enumerate(places) if place in wanted]
+        chosen = [number for number, place in enumerate(places) if place in among]
         if chosen:
             frames = _read_file(_signal_file(path, file_name), group, header, ignore_checksums)
             parts[file_name] = _millivolts(_signals(frames, group, chosen), [group[number] for number in chosen])
             check_length(Path(path), sum(part.size for part in parts.values()))
     lengths = {file_name: part.shape[1] for file_name, part in parts.items()}
     if len(set(lengths.values())) > 1:
-        each = ", ".join(f"{file_name} {length:,}" for file_name, length in lengths.items())
+        each = ", ".join(f"{file_name} {length:,}" for file_name, length in [*lengths.items()][:SHOWN])
         raise NotAsDescribedError(
             f"{path}: signal files of several lengths ({each} samples), expected one: is one cut?"
         )
@@ -97,11 +99,11 @@ def _ecg_channels(header: Header, path: str | Path) -> list[int]:
         )
     voltages = [place for place, channel in enumerate(channels) if channel.unit.lower() in MILLIVOLTS]
     if not voltages:
-        units = sorted({channel.unit for channel in channels})
-        raise ValueError(f"{path}.hea: no signal in a unit of voltage (V, mV, uV), only {', '.join(units)}")
+        units = sorted({channel.unit for channel in channels})[:SHOWN]
+        raise ValueError(f"{path}.hea: no signal in a unit of voltage (V, mV, uV), only in {units}")
     rates = {channels[place].per_frame for place in leads or voltages}
     if len(rates) > 1:
-        each = ", ".join(f"{names[place]} {channels[place].per_frame}" for place in leads or voltages)
+        each = ", ".join(f"{names[place]!r} {channels[place].per_frame}" for place in (leads or voltages)[:SHOWN])
         raise ValueError(f"{path}.hea: leads of several sampling rates (samples in a frame: {each}), expected one rate")
     files = {channels[place].file_name for place in leads or voltages}
     return [place for place in voltages if channels[place].per_frame in rates and channels[place].file_name in files]

@@ -78,7 +78,7 @@ def check_samples(file: Path, frames: np.ndarray, channels: Sequence[Channel]) -
     sums = frames.sum(axis=0, dtype=np.int64).tolist()
     for channel in channels:
         start, stop = stop, stop + channel.per_frame
-        name, total = channel.name or "a signal", sum(sums[start:stop]) % 65536
+        name, total = f"signal {channel.name!r}", sum(sums[start:stop]) % 65536
         begin = [int(frames[min(frame, len(frames) - 1), start]) for frame in (0, channel.skew)]
         if firsts_known and channel.first is not None and channel.first not in begin:
             wrong.append(f"{name} begins with {begin[0]}, not {channel.first}")

@@ -80,7 +80,7 @@ def test_a_lead_that_is_there_twice_is_refused_by_the_gate(raw, twice: str) -> N
 def test_a_damaged_channel_tells_that_the_file_is_another(raw) -> None:
     with_channel(raw, "/NU", "PLETH")
     raw.lines[13] = raw.lines[13].replace(" 97 ", " 96 ")
-    with pytest.raises(NotAsDescribedError, match="PLETH begins with 97, not 96"):
+    with pytest.raises(NotAsDescribedError, match="'PLETH' begins with 97, not 96"):
         read_wfdb(raw.write())
 
 
@@ -110,7 +110,7 @@ def test_samples_of_a_frame_are_read_at_their_own_rate(raw, per_frame: int, leng
 @pytest.mark.parametrize("slow", [0, 4, 11])
 def test_leads_of_different_rates_are_refused(raw, slow: int) -> None:
     framed(raw, [2 if lead == slow else 4 for lead in range(12)])
-    with pytest.raises(ValueError, match=rf"r1\.hea: leads of several sampling rates .*{LEADS[slow]} 2"):
+    with pytest.raises(ValueError, match=rf"r1\.hea: leads of several sampling rates .*'{LEADS[slow]}' 2"):
         read_wfdb(raw.write())
 
 

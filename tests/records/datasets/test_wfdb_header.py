@@ -119,6 +119,7 @@ def with_content(raw, content: bytes) -> Path:
         ("r1 12 500 3000\n".encode("utf-16-le"), "zero bytes"),
         ("r1 12 500 3000\n".encode("utf-16")[:-1], "UTF-16"),
         (b"x" * 1_000_001, "at most 1,000,000"),
+        (b"r1 1 500 3000\n\x1b[2Jr1.dat 16\n", "can be printed"),
     ],
     ids=lambda value: repr(value[:24]) if isinstance(value, bytes) else "",
 )
@@ -143,6 +144,15 @@ def test_a_header_that_is_no_file_is_refused_before_it_is_opened(tmp_path: Path,
     make(tmp_path / "r1.hea")
     with pytest.raises(ValueError, match=rf"{message}|r1\.hea.*{message}"):
         read_header(tmp_path / "r1")
+
+
+@CONTENT
+@pytest.mark.parametrize("line", ["r1.dat 16 1/mV", "r{}.dat 16 1/mV", "r1.dat 16 1/mV 16 0 0 0 0 I", "r1.dat 16 1/NU"])
+def test_a_header_of_very_many_signals_is_refused_soon(raw, line: str) -> None:
+    count = 300_000 // (len(line) + 5)
+    lines = [f"r1 {count} 500 3000", *(line.format(number) for number in range(count))]
+    with pytest.raises(ValueError, match=r"r1\.(hea|dat)|r0\.dat"):
+        read_wfdb(with_content(raw, "\n".join(lines).encode()))
 
 
 @CONTENT
