@@ -13,6 +13,7 @@ from vqecg.records.datasets.csv_labels.columns import COLUMNS_UNDERSTOOD, Column
 from vqecg.records.datasets.csv_labels.labelling import labels_of_rows, read_cells
 from vqecg.records.datasets.csv_labels.names import RECORD, columns_of, listing
 from vqecg.records.datasets.csv_labels.people import (
+    age_text,
     check_folds,
     fold_notes,
     fold_number,
@@ -169,10 +170,9 @@ def _refuse_twice(record_ids: Sequence[str], lines: Sequence[int]) -> None:
 def _attributes(rows: pd.DataFrame, roles: ColumnRoles) -> list[dict[str, Any]]:
     """The attributes of every row. ValueError names line and column of a cell that does not parse."""
     table = rows.drop(columns=[name for name in ATTRIBUTES.names() if name in rows and name not in roles.attributes])
+    reading = {"age": age_text, "sex": partial(sex_text, male=roles.sex_of_one)}
     for name, column in roles.attributes.items():
-        table[name] = (
-            read_cells(rows[column], partial(sex_text, male=roles.sex_of_one)) if name == "sex" else rows[column]
-        )
+        table[name] = read_cells(rows[column], reading.get(name, str))
     values = []
     for line, cells in zip(table.index, table.to_dict("records"), strict=True):
         try:

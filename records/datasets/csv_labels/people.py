@@ -16,6 +16,11 @@ _SEX_WORDS = {"w": "female", "weiblich": "female", "frau": "female", "männlich"
 _LARGE_PATIENT = 20  # records of one patient, from which on the id may be a placeholder
 
 
+def age_text(cell: str) -> str:
+    """An age in a form that the attribute understands: over 89, hidden as ">89" or "90+", is the 300 of PTB-XL."""
+    return "300" if re.fullmatch(r">\s*89|>=\s*90|≥\s*90|90\s*\+|89\s*\+", plain_text(cell)) else cell
+
+
 def sex_text(cell: str, male: bool | None = None) -> str:
     """A sex in a form that the attribute understands.
 

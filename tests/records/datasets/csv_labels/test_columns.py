@@ -91,14 +91,15 @@ def test_a_sex_of_no_clear_meaning_is_refused(read_csv: ReadCsv, column: str, ce
     ("column", "cell", "age"),
     [("age", "60", 60.0), ("Age", "60.0", 60.0), ("age_years", "60Y", 60.0), ("patient_age", "060Y", 60.0),
      ("Age (years)", "60 years", 60.0), ("AGE", "18M", 1.5), ("age", "60 y", 60.0), ("Alter", "60", 60.0),
-     ("age", '"60,5 y"', 60.5), ("age", "300", 90.0)],
+     ("age", '"60,5 y"', 60.5), ("age", "300", 90.0), ("age", ">89", 90.0), ("age", "> 89", 90.0),
+     ("age", "90+", 90.0)],
 )  # fmt: skip
 def test_ages_are_read_with_their_units(read_csv: ReadCsv, column: str, cell: str, age: float) -> None:
     assert read_csv(f"record_id,labels,{column}", f"r0,AF,{cell}").records["age"][0] == age
 
 
 @pytest.mark.bad_input("names of columns")
-@pytest.mark.parametrize("cell", ["old", "999", "60-65", ">89", "1e9", "inf", "6O", "60 minutes"])
+@pytest.mark.parametrize("cell", ["old", "999", "60-65", ">80", "1e9", "inf", "6O", "60 minutes"])
 def test_ages_that_are_none_are_refused(read_csv: ReadCsv, cell: str) -> None:
     with pytest.raises(ValueError, match="line 2: age"):
         read_csv("record_id,labels,age", f"r0,AF,{cell}")
