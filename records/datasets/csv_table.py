@@ -7,6 +7,7 @@ cells as the header, quotes must be closed, and no column may be there twice.
 import codecs
 import csv
 import io
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -21,11 +22,11 @@ HEADER_BYTES = 1 << 16  # in which `csv_columns` looks for the header
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}  # in the order in which they are tried
 
 _MARKS = {  # at the start of a text file; the mark of UTF-32 begins like that of UTF-16
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "UTF-8-SIG",
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
 }
 _BINARY = {  # first bytes of files that are renamed to .csv
     b"PK\x03\x04": "a spreadsheet (.xlsx, .ods) or a zip archive",
@@ -61,9 +62,9 @@ class CsvTable:
     @property
     def dialect(self) -> str:
         """Separator and encoding for people, "" for a csv of commas in UTF-8."""
-        usual = self.encoding in ("utf-8", "utf-8-sig")
-        words = [] if self.separator == "," else [f"separated by {SEPARATORS[self.separator]}"]
-        return ", ".join(words + ([] if usual else [f"in {self.encoding.upper()}"]))
+        separated = [] if self.separator == "," else [f"separated by {SEPARATORS[self.separator]}"]
+        encoded = [] if self.encoding in ("UTF-8", "UTF-8-SIG") else [f"in {self.encoding}"]
+        return ", ".join(separated + encoded)
 
     @property
     def note(self) -> str:
@@ -99,7 +100,7 @@ def read_csv_table(file: Path) -> CsvTable:
 
 def csv_columns(file: Path) -> list[str]:
     """The names of the columns of a csv, from its start alone; none where it cannot be read."""
-    if not file.is_file():
+    if not os.path.isfile(file):
         return []  # a FIFO would never end
     try:
         with file.open("rb") as content:
@@ -113,8 +114,9 @@ def csv_columns(file: Path) -> list[str]:
 
 def _content(file: Path) -> bytes:
     """The bytes of the file. ValueError: it is not there, no file, too large, empty or no text."""
-    if not file.is_file():
-        raise ValueError(f"{file} is no file; expected a csv" if file.exists() else f"no file {file}; check its name")
+    if not os.path.isfile(file):
+        there = os.path.lexists(file)
+        raise ValueError(f"{file} is no file; expected a csv" if there else f"no file {file}; check its name")
     size = file.stat().st_size
     if size > MAX_BYTES:
         raise ValueError(
@@ -134,15 +136,13 @@ def _decode(file: Path, content: bytes, whole: bool = True) -> tuple[str, str]:
     for start, what in _BINARY.items():
         if content.startswith(start):
             raise ValueError(f"{file} is {what}, expected text: save or unpack it as a csv in UTF-8")
-    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "UTF-8")
     try:
-        text = content.decode(encoding, "strict" if whole or encoding == "utf-8" else "ignore")
+        text = content.decode(encoding, "strict" if whole or encoding == "UTF-8" else "ignore")
     except UnicodeDecodeError as error:
-        if encoding != "utf-8":
-            raise ValueError(
-                f"{file} starts as {encoding.upper()} and breaks off ({error}): save it as UTF-8"
-            ) from error
-        encoding, text = "windows-1252", _western(file, content, error)
+        if encoding != "UTF-8":
+            raise ValueError(f"{file} starts as {encoding} and breaks off ({error}): save it as UTF-8") from error
+        encoding, text = "Windows-1252", _western(file, content, error)
     zero = text.find("\0")
     if zero >= 0:
         raise ValueError(
@@ -157,7 +157,7 @@ def _western(file: Path, content: bytes, error: UnicodeDecodeError) -> str:
     line = content.count(b"\n", 0, error.start) + 1
     advice = f"{file}, line {line} is neither UTF-8 nor Windows-1252 (byte {content[error.start]:#x}): save it as UTF-8"
     try:
-        text = content.decode("windows-1252")
+        text = content.decode("Windows-1252")
     except UnicodeDecodeError:
         raise ValueError(advice) from None
     if _OTHER_SCRIPT.search(text):

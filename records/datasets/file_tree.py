@@ -38,22 +38,22 @@ def find_files(root: Path, *endings: str) -> FoundFiles:
     for entry in _entries(root):
         if wanted and not entry.name.lower().endswith(wanted):
             continue
-        try:
-            is_file = entry.is_file()
-        except OSError as error:  # a link in a circle
-            odd[Path(entry.path)] = f"a file that cannot be opened ({error.strerror})"
-            continue
-        if is_file:
+        if _is_file(entry):
             files.append(Path(entry.path))
+        elif entry.is_symlink() and not os.path.exists(entry.path):
+            odd[Path(entry.path)] = "a link to nothing"
         else:
-            odd[Path(entry.path)] = "a link to nothing" if entry.is_symlink() else "no regular file"
+            odd[Path(entry.path)] = "no regular file"
     return FoundFiles(sorted(files), dict(sorted(odd.items())))
 
 
-def files_in(folder: Path, ending: str) -> list[Path]:
-    """The files directly in a folder with an ending in any case, sorted; hidden ones are passed over."""
-    entries = (entry for entry in folder.iterdir() if not is_passed_over(entry.name))
-    return sorted(entry for entry in entries if entry.name.lower().endswith(ending) and os.path.isfile(entry))
+def files_in(folder: Path, ending: str = "") -> list[Path]:
+    """The files directly in a folder, of one ending in any case or all, sorted; hidden ones are passed over.
+
+    Raises ValueError for a folder that cannot be listed.
+    """
+    entries = [entry for entry in _listing(folder) if not is_passed_over(entry.name) and _is_file(entry)]
+    return [Path(entry.path) for entry in entries if entry.name.lower().endswith(ending)]
 
 
 def find_headers(root: Path) -> FoundFiles:
@@ -73,17 +73,11 @@ def _entries(root: Path) -> Iterator[os.DirEntry[str]]:
     folders, linked = [os.fspath(root)], list[str]()
     while folders or linked:
         folder = folders.pop() if folders else linked.pop(0)
-        try:
-            identity = _identity(folder)
-            if identity in seen:
-                continue
-            seen.add(identity)
-            with os.scandir(folder) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except OSError as error:
-            raise ValueError(
-                f"the folder {folder} cannot be listed ({error.strerror}): allow it to be read, or move it away"
-            ) from error
+        entries = _listing(folder)
+        identity = _identity(folder)
+        if identity in seen:
+            continue
+        seen.add(identity)
         for entry in entries:
             if is_passed_over(entry.name):
                 continue
@@ -91,6 +85,17 @@ def _entries(root: Path) -> Iterator[os.DirEntry[str]]:
                 yield entry
             else:
                 (linked if entry.is_symlink() else folders).append(entry.path)
+
+
+def _listing(folder: str | Path) -> list[os.DirEntry[str]]:
+    """The entries of a folder, sorted by name. ValueError: it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise ValueError(
+            f"the folder {folder} cannot be listed ({error.strerror}): allow it to be read, or move it away"
+        ) from error
 
 
 def is_passed_over(name: str) -> bool:
@@ -102,6 +107,14 @@ def _identity(folder: str | Path) -> tuple[int, int]:
     """Device and number of a folder, the same by whatever path it is reached."""
     status = os.stat(folder)
     return status.st_dev, status.st_ino
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """True for a regular file and a link to one; False for a link in a circle."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -5,6 +5,7 @@ for each lead (data/N.i ... data/N.v6). Only the inner beats are marked: outside
 in the table may well be in the signal.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def read_ludb(folder: Path) -> list[LUDBRecord]:
 
 def _is_marked(path: Path) -> bool:
     """True for a record with annotations of a lead; what lacks others is then found by reading it."""
-    return any(_annotations(path, lead).exists() for lead in LEADS)
+    return any(os.path.lexists(_annotations(path, lead)) for lead in LEADS)
 
 
 def _annotations(path: Path, lead: str) -> Path:
@@ -130,7 +131,7 @@ def _read_marks(file: Path) -> tuple[np.ndarray, str]:
 
     MIT format: 16-bit words of a code and a step; https://physionet.org/physiotools/wag/annot-5.htm
     """
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise ValueError(f"{file} is missing or no file: copy or download it again")
     if file.stat().st_size > ANNOTATION_BYTES:
         raise ValueError(f"{file} has {file.stat().st_size:,} bytes, expected some hundred: is it of LUDB?")

@@ -5,6 +5,7 @@ Format: MATLAB, MAT-File Format, R2024b, chapter 1.
 """
 
 import math
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -33,7 +34,7 @@ def read_struct(file: Path, name: str) -> Mapping[str, np.ndarray | str]:
         ValueError: the file is not there, too large, of another version of MATLAB, cut off or damaged, or holds no such
             struct. Names the file.
     """
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise ValueError(f"no file {file}; copy or download it again")
     size = file.stat().st_size
     if size > MAX_BYTES:

@@ -50,10 +50,12 @@ def naming(file: Path, read: Callable[P, T], *arguments: P.args, **options: P.kw
 
 def listed(what: str, items: Sequence[LeftOut]) -> str:
     """A note on records left out, for a description: "; 4 unreadable headers left out (A1, A2, A3, ...)"."""
-    if not items:
-        return ""
-    names = [item.record_id for item in items[:NAMES_IN_A_NOTE]] + ["..."] * (len(items) > NAMES_IN_A_NOTE)
-    return f"; {len(items):,} {what} left out ({', '.join(names)})"
+    return f"; {len(items):,} {what} left out ({first_names(items)})" if items else ""
+
+
+def first_names(items: Sequence[LeftOut]) -> str:
+    """The first few of some records, for a description."""
+    return ", ".join([item.record_id for item in items[:NAMES_IN_A_NOTE]] + ["..."] * (len(items) > NAMES_IN_A_NOTE))
 
 
 def record_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -14,8 +14,8 @@ import pandas as pd
 
 from vqecg.records.attributes import AttributeTally
 from vqecg.records.datasets.csv_table import CsvTable, read_csv_table
-from vqecg.records.datasets.file_tree import find_files, is_passed_over, path_below
-from vqecg.records.datasets.parsing import UNREADABLE, id_text, listed, naming, record_frame
+from vqecg.records.datasets.file_tree import files_in, find_files, is_passed_over, path_below
+from vqecg.records.datasets.parsing import UNREADABLE, first_names, id_text, naming, record_frame
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.folds import MAX_FOLD
 from vqecg.records.label_tables import normal_statement_table, statement_table
@@ -108,24 +108,29 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
             "Ask for a rate that is there (prepare resamples), or download the rest"
         )
     sampling_rate = min(enough)
-    codes, tally = frozenset(statements.index), AttributeTally()
-    rows: dict[str, dict[str, object]] = {}
-    chosen = frame.loc[files[sampling_rate] == 2].assign(**{_PATH: names[sampling_rate]})
-    for line, cells in zip(chosen.index, chosen.to_dict("records"), strict=True):
-        row = _row(line, {str(name): str(cell) for name, cell in cells.items()}, folder, codes, tally)
-        if row["record_id"] in rows:
-            raise ValueError(
-                f"{folder / DATABASE}: ecg_id {row['record_id']!r} is there twice, the second in line {line}"
-            )
-        rows[str(row["record_id"])] = row
-    naming(folder / DATABASE, tally.check_columns)
+    frame, count = frame.assign(**{_PATH: names[sampling_rate]}), files[sampling_rate]
+    tally = AttributeTally()
+    rows = _rows(frame[count == 2], folder, frozenset(statements.index), tally)
     halves = [
-        LeftOut(frame["ecg_id"][line], UNREADABLE, f"{folder / names[sampling_rate][line]} lacks its .hea or its .dat")
-        for line in frame.index[files[sampling_rate] == 1]
+        LeftOut(ecg_id.removesuffix(".0"), UNREADABLE, f"{folder / name} lacks its .hea or its .dat")
+        for ecg_id, name in zip(*(frame[column][count == 1] for column in ("ecg_id", _PATH)), strict=True)
     ]
     description = _describe(folder, len(frame), len(rows), sampling_rate, halves)
     notes = (database.note, statements_note, tally.note, _beside(root.resolve(), folder))
-    return RecordTable(record_frame(rows.values()), "ptb-xl", description + "".join(notes), statements, tuple(halves))
+    return RecordTable(record_frame(rows), "ptb-xl", description + "".join(notes), statements, tuple(halves))
+
+
+def _rows(frame: pd.DataFrame, folder: Path, codes: frozenset[str], tally: AttributeTally) -> list[dict[str, object]]:
+    """The rows of the record table. ValueError names the line of one that does not parse or is there twice."""
+    rows: dict[object, dict[str, object]] = {}
+    for line, cells in zip(frame.index, frame.to_dict("records"), strict=True):
+        row = _row(line, {str(name): str(cell) for name, cell in cells.items()}, folder, codes, tally)
+        record_id = row["record_id"]
+        if record_id in rows:
+            raise ValueError(f"{folder / DATABASE}: ecg_id {record_id!r} is there twice, the second in line {line}")
+        rows[record_id] = row
+    naming(folder / DATABASE, tally.check_columns)
+    return list(rows.values())
 
 
 def _read_database(file: Path) -> CsvTable:
@@ -180,8 +185,7 @@ def _files_of(folder: Path, names: "pd.Series[str]") -> "pd.Series[int]":
     files: set[str] = set()
     for below in {os.path.dirname(name) for name in names if name}:
         if os.path.isdir(folder / below):
-            with os.scandir(folder / below) as entries:
-                files.update(f"{below}/{entry.name}".lstrip("/") for entry in entries if entry.is_file())
+            files.update(f"{below}/{file.name}".lstrip("/") for file in files_in(folder / below))
     counts = [(f"{name}.hea" in files) + (f"{name}.dat" in files) for name in names]
     return pd.Series(counts, index=names.index)
 
@@ -245,7 +249,7 @@ def _describe(folder: Path, rows: int, read: int, sampling_rate: int, halves: li
         text = f"PTB-XL's layout, {rows:,} records (a subset: the whole has {whole})"
     if read < rows:
         text += f"; {read:,} read, {rows - read:,} without files at {sampling_rate} Hz left out"
-        text += listed("of them with one of their two files", halves).replace(" left out", "")
+        text += f", {len(halves):,} of them with one of their two files ({first_names(halves)})" if halves else ""
     return text + f", {sampling_rate} Hz"
 
 

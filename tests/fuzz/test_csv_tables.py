@@ -20,6 +20,8 @@ from vqecg.records.record import RecordTable
 
 NAMES = st.text("abcdefgh_", min_size=1, max_size=6)
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+# Cells of quotes and separators alone can be read in two ways once a character is lost, by any reader.
+WORDS = st.text("ab ;|,é\n\"'", max_size=5).map(lambda text: text and f"a{text}b")
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-32"]
 
 
@@ -63,7 +65,7 @@ def test_every_cell_arrives(
 
 
 @given(
-    rows=tables(st.text("ab ;|é\n\"'", max_size=5)),
+    rows=tables(WORDS),
     separator=st.sampled_from(list(SEPARATORS)),
     place=st.floats(0, 1),
     inserted=st.sampled_from(["", ",", ";", "\t", "|", '"', "'", "\n", "\r", "x", " ", "\0", "\ufeff", "#", "\\"]),

@@ -25,7 +25,7 @@ DIALECTS = {
     "UTF-16 little": (b"\xff\xfe" + quoted("\t").encode("utf-16-le"), "separated by tabs, in UTF-16", [2, 3, 5]),
     "UTF-16 big": (b"\xfe\xff" + quoted(",").encode("utf-16-be"), "in UTF-16", [2, 3, 5]),
     "UTF-32": (quoted(",").encode("utf-32"), "in UTF-32", [2, 3, 5]),
-    "Latin-1": (quoted(",").encode("latin-1"), "in WINDOWS-1252", [2, 3, 5]),
+    "Latin-1": (quoted(",").encode("latin-1"), "in Windows-1252", [2, 3, 5]),
     "a line that names the separator": (("sep=;\r\n" + quoted(";")).encode(), "separated by semicolons", [3, 4, 6]),
     "blank lines": (("\n \n" + quoted(",") + "\n,,\n").encode(), "", [4, 5, 7]),
     "blanks after separators": (quoted(", ").encode(), "", [2, 3, 5]),

@@ -294,7 +294,7 @@ def test_half_a_record_is_left_out_and_listed(tmp_path: Path, ending: str, inste
     table = read_ptbxl(folder)
     assert table.records["record_id"].tolist() == ["1", "3"]
     assert [(item.record_id, item.reason) for item in table.left_out] == [("2", "unreadable")]
-    assert "1 without files at 100 Hz left out; 1 of them with one of their two files (2)" in table.description
+    assert "1 without files at 100 Hz left out, 1 of them with one of their two files (2)" in table.description
 
 
 @pytest.mark.bad_input("two layouts in one folder")
