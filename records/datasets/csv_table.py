@@ -100,20 +100,22 @@ def read_csv_table(file: Path) -> CsvTable:
 
 def csv_columns(file: Path) -> list[str]:
     """The names of the columns of a csv, from its start alone; none where it cannot be read."""
-    if not os.path.isfile(file):
-        return []  # a FIFO would never end
     try:
-        with file.open("rb") as content:
-            start = content.read(HEADER_BYTES)
-        text, _ = _decode(file, start[: start.rfind(b"\n") + 1] or start, whole=False)
-        body, named, _ = _without_separator_line(file, text)
-    except (OSError, ValueError):
+        return read_header_line(file)
+    except ValueError:
         return []
+
+
+def read_header_line(file: Path) -> list[str]:
+    """The names of the columns of a csv, from its start alone. ValueError: it is no file, or no text."""
+    start = _content(file, HEADER_BYTES)
+    text, _ = _decode(file, start[: start.rfind(b"\n") + 1] or start, whole=False)
+    body, named, _ = _without_separator_line(file, text)
     return max(_headers(file, body, named, 1).values(), key=len, default=[])
 
 
-def _content(file: Path) -> bytes:
-    """The bytes of the file. ValueError: it is not there, no file, too large, empty or no text."""
+def _content(file: Path, most: int = MAX_BYTES) -> bytes:
+    """The bytes of the file, or as many as `most`. ValueError: it is not there, no file, too large or empty."""
     if not os.path.isfile(file):
         there = os.path.lexists(file)
         raise ValueError(f"{file} is no file; expected a csv" if there else f"no file {file}; check its name")
@@ -123,7 +125,8 @@ def _content(file: Path) -> bytes:
             f"{file} has {size / 1e9:.1f} GB, expected a csv of at most {MAX_BYTES / 1e9:.1f} GB: split it"
         )
     try:
-        content = file.read_bytes()
+        with file.open("rb") as opened:
+            content = opened.read(most)
     except OSError as error:
         raise ValueError(f"{file} cannot be read ({error.strerror})") from error
     if not content.strip():

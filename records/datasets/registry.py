@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.datasets.file_tree import find_files
+from vqecg.records.datasets.csv_table import read_header_line
+from vqecg.records.datasets.file_tree import files_in, find_files, find_headers
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.record import ECGRecord, RecordTable
 from vqecg.records.registry import Choices
@@ -82,15 +83,22 @@ def detect_source(root: Path) -> str:
 
 
 def _contents(root: Path) -> str:
-    """The content of a folder in a line: the number of files by extension, and the names of the first few entries."""
+    """The content of a folder in a line: files by extension, the first few names, what is odd and what is no csv."""
     found = find_files(root)
     counts = Counter(path.suffix or "without extension" for path in found.files)
+    odd = "".join(
+        f"; {path.name} is {what}" for path, what in [*found.odd.items(), *find_headers(root).odd.items()][:1]
+    )
+    for file in files_in(root, ".csv"):
+        try:
+            read_header_line(file)
+        except ValueError as error:
+            odd += f"; {error}"
     if not counts:
-        first = "".join(f", and {path.name}, {what}" for path, what in list(found.odd.items())[:1])
-        return f"no files{first}"
+        return f"no files{odd}"
     kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in counts.most_common(8))
     names = ", ".join(sorted(path.name for path in root.iterdir())[:8])
-    return f"{kinds} ({names}, ...)"
+    return f"{kinds} ({names}, ...){odd}"
 
 
 def read_record(row: Any, ignore_checksums: bool = False) -> ECGRecord:

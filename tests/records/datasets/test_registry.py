@@ -113,6 +113,25 @@ def test_no_folder_and_an_unknown_source_are_refused(tmp_path: Path) -> None:
         read_table(tmp_path, source="mimic")
 
 
+@pytest.mark.bad_input("no csv, or a damaged one")
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("labels.csv", b"PK\3\4", r"labels\.csv is a spreadsheet"), ("labels.csv", b"", r"labels\.csv is empty"),
+        ("labels.csv", "record,labels\nr1,AF\n".encode("utf-16-le"), r"labels\.csv, line 1 holds a zero byte"),
+        ("LABELS.CSV", b"PAR1", r"LABELS\.CSV is a Parquet file"),
+        ("r1.HEA", b"r1 12 100", r"r1\.HEA is a header whose ending"),
+    ],
+)  # fmt: skip
+def test_the_true_cause_is_said_where_no_layout_is_understood(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / "r0.hea").write_text("r0 12 100 100\n")
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_table(tmp_path)
+
+
 @pytest.mark.bad_input("no folder of a data set")
 @pytest.mark.parametrize(
     ("kind", "message"),
