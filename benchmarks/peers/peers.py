@@ -15,13 +15,13 @@ import json
 import os
 import subprocess
 import sys
-import venv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks.environments import environment
 from benchmarks.measuring import Cell, Report, benchmark_parser, cell, number
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.settings import ClassifierSettings
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{options.minutes:g} CPU minutes of training each, {options.share:.0%} of it for the first of two stages")
     for command in ours_commands(options, exchange):
         run_stage(*command, options.work / "vqecg")
-    python = environment(options.work / "env") if options.peers else Path()
+    python = environment(options.work / "env", PACKAGES) if options.peers else Path()
     for name in options.peers:
         for command in peer_commands(python, name, options, exchange):
             run_stage(*command, options.work / name)
@@ -133,17 +133,6 @@ def export(
     sources = np.random.default_rng(seed).choice(rows.train, records)
     np.savez(folder / "requests.npz", labels=labels[sources], rate=rate)
     return sources
-
-
-def environment(folder: Path) -> Path:
-    """The Python of an environment that holds PACKAGES; installed where they are not, or not all of them."""
-    python, installed = folder / "bin" / "python", folder / "installed.json"
-    if not installed.exists() or json.loads(installed.read_text("utf-8")) != list(PACKAGES):
-        print(f"installing {', '.join(PACKAGES)} into {folder}", flush=True)
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        write_text(installed, json.dumps(PACKAGES))
-    return python
 
 
 def ours_commands(options: argparse.Namespace, exchange: Path) -> list[tuple[str, list[str]]]:
