@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -127,6 +127,11 @@ def json_values(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [json_values(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def rows_with_nan(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a table that json_values wrote, where None stands for NaN, which only columns of numbers have."""
+    return [{name: math.nan if value is None else value for name, value in row.items()} for row in rows]
 
 
 def read_config(folder: Path) -> dict[str, Any]:

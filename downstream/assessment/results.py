@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from vqecg.training.checkpoint import json_values
+from vqecg.training.checkpoint import json_values, rows_with_nan
 
 TEST, TRAINING, SYNTHETIC, RECONSTRUCTIONS = "test", "training", "synthetic", "reconstructions"  # sets of records
 CEILING_OF_TSTR, CEILING_OF_TRTS = "ceiling of TSTR", "ceiling of TRTS"  # designs, with reconstructions for synthetic
@@ -38,6 +37,5 @@ class Assessment:
         """The reverse of `to_dict`."""
         content = dict(values)
         for name in TABLES:
-            # None stands for NaN, which only columns of numbers have
-            content[name] = pd.DataFrame(content[name]).replace({None: np.nan}).infer_objects()
+            content[name] = pd.DataFrame(rows_with_nan(content[name]))
         return cls(**content)

@@ -23,7 +23,7 @@ from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, METRICS, VERDICTS,
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.evaluation.statistics.significance import needed_replicates
 from vqecg.records.bounds import Checked, Count, InnerShare, Seed
-from vqecg.training.checkpoint import json_values
+from vqecg.training.checkpoint import json_values, rows_with_nan
 
 __all__ = ["FORMAT", "Analysis", "ArmScores", "Comparison", "analyse", "class_groups"]
 
@@ -181,8 +181,7 @@ class Comparison:
                 "classifiers and their scores there are used as they are"
             )
         for name in TABLES:
-            # None stands for NaN, which only columns of numbers have
-            content[name] = pd.DataFrame(content[name]).replace({None: math.nan}).infer_objects()
+            content[name] = pd.DataFrame(rows_with_nan(content[name]))
         for name in ("class_names", "seeds", "folds", "unjudged", "remarks"):
             content[name] = tuple(values.get(name, ()))
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
