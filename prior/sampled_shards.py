@@ -16,6 +16,7 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.files.json_file import reading
 from vqecg.tokenizer.encoding import one_thread
 
 
@@ -40,7 +41,7 @@ class SampledShard:
     @classmethod
     def read(cls, path: Path) -> "SampledShard":
         """The reverse of `to_bytes`, from a file."""
-        with path.open("rb") as file:
+        with reading(path), path.open("rb") as file:
             return cls(*(np.load(file) for _ in fields(cls)))
 
 

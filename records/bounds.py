@@ -48,7 +48,6 @@ BatchSize = Annotated[int, Between(1, 2**20)]  # records at a time
 Workers = Annotated[int, Between(1, 512)]  # processes or threads at a time
 Seed = Annotated[int, Between(0, LARGEST_SEED)]
 Hertz = Annotated[int, Between(1, 100_000)]  # samples a second
-Fold = Annotated[int, Between(0, 10)]  # 0 = unknown
 Seconds = Annotated[float, Between(0, 86_400, open_low=True)]
 SecondsOrNone = Annotated[float, Between(0, 86_400)]  # where 0 means off
 Share = Annotated[float, Between(0, 1)]

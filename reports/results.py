@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from vqecg.records.files.atomic import atomic_file
+from vqecg.records.files.json_file import read_object, reading
 
 FORMAT_VERSION = 1
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -147,9 +148,11 @@ def _figure_content(figure: Figure) -> dict[str, Any]:
 
 
 def write_experiment(experiment: Experiment, folder: Path) -> Path:
-    """Writes `folder`/NAME.json and returns its path."""
+    """Writes `folder`/NAME.json and returns its path. Raises ValueError for a file there of another kind."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{experiment.name}.json"
+    if path.exists():
+        read_experiment(path)  # the same one, measured again, is replaced; anything else is not
     with atomic_file(path) as aside:
         aside.write_text(experiment.to_json(), encoding="utf-8")
     return path
@@ -157,10 +160,7 @@ def write_experiment(experiment: Experiment, folder: Path) -> Path:
 
 def read_experiment(path: Path) -> Experiment:
     """Reads a file that `write_experiment` wrote. Raises ValueError for missing, unknown or impossible entries."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON ({error}); expected the result of an experiment") from error
+    content = read_object(path)
     if content.get("format_version") != FORMAT_VERSION:
         raise ValueError(f"{path} has format version {content.get('format_version')}; expected {FORMAT_VERSION}")
     del content["format_version"]
@@ -170,10 +170,11 @@ def read_experiment(path: Path) -> Experiment:
         raise ValueError(f"{path}: {', '.join(wrong)} missing or unknown; expected {', '.join(sorted(known))}")
     if content["name"] != path.stem:
         raise ValueError(f"{path} holds the experiment {content['name']!r}; expected the name of the file")
-    content["figures"] = tuple(_figure(path, entry) for entry in content["figures"])
-    for field in ("commands", "seeds", "notes"):
-        content[field] = tuple(content[field])
-    return Experiment(**content)
+    with reading(path):
+        content["figures"] = tuple(_figure(path, entry) for entry in content["figures"])
+        for field in ("commands", "seeds", "notes"):
+            content[field] = tuple(content[field])
+        return Experiment(**content)
 
 
 def _figure(path: Path, entry: dict[str, Any]) -> Figure:

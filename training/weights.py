@@ -60,7 +60,7 @@ def build_model(model_class: Any, config: Any) -> Any:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if size > memory:
         raise ValueError(
-            f"a {model_class.__name__} of these settings needs {size / 1e9:,.1f} GB for its weights in training, this "
+            f"the {model_class.__name__} of these settings takes {size / 1e9:,.1f} GB in training, this "
             f"machine has {memory / 1e9:,.1f} GB: make it smaller"
         )
     return model_class(config)

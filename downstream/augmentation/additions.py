@@ -16,6 +16,7 @@ import pandas as pd
 from vqecg.downstream.augmentation.plan import AdditionPlan
 from vqecg.downstream.augmentation.verdict import Check, Verdict
 from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.files.json_file import reading
 from vqecg.records.labels import LabelTask
 
 if TYPE_CHECKING:
@@ -90,9 +91,9 @@ class Additions:
     @classmethod
     def read(cls, path: Path) -> Additions:
         """The reverse of `to_bytes`, from a file."""
-        with np.load(path) as file:
+        with reading(path), np.load(path) as file:
             parts = {name: file[name] for name in file.files}
-        about = json.loads(str(parts.pop("about")))
+            about = json.loads(str(parts.pop("about")))
         rejected = pd.DataFrame(about["rejected"], columns=list(TALLY_COLUMNS))
         names = {field.name for field in fields(cls)}
         attributes = {name: parts.pop(name) for name in set(parts) - names}

@@ -28,6 +28,7 @@ from vqecg.downstream.comparison.runs import (
 )
 from vqecg.records.bounds import Checked, Seed
 from vqecg.records.files.atomic import atomic_file, write_text
+from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
@@ -202,7 +203,7 @@ def write_test_table(path: Path, ready: ReadyComparison) -> None:
 def is_comparison(folder: Path) -> bool:
     """True where `folder` holds a comparison that `read_comparison` reads."""
     path = Path(folder) / COMPARISON_FILE
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("format") == FORMAT
+    return path.is_file() and read_object(path).get("format") == FORMAT
 
 
 def read_comparison(folder: Path) -> Comparison:
@@ -210,7 +211,8 @@ def read_comparison(folder: Path) -> Comparison:
     path = Path(folder) / COMPARISON_FILE
     if not path.is_file():
         raise ValueError(f"{folder} holds no {COMPARISON_FILE}; expected the folder of a finished comparison")
-    return Comparison.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    with reading(path):
+        return Comparison.from_dict(read_object(path))
 
 
 def arm_scores(arms: Sequence[Arm | None], runs: Sequence[FinishedRun], real_records: int) -> ArmScores:

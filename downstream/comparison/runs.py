@@ -25,6 +25,7 @@ from vqecg.downstream.classifiers.training import (
 )
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData
 from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.files.reuse import as_json, reuse
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
@@ -237,6 +238,11 @@ def is_run(folder: Path) -> bool:
 
 def read_run(folder: Path) -> FinishedRun:
     """The run in `folder`."""
-    about = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    with np.load(folder / SCORES_FILE) as scores:
-        return FinishedRun(scores["test"], scores["thresholds"], about["policy"])
+    advice = f"the run is damaged: delete {folder}, and the same command trains it again"
+    with reading(folder / RUN_FILE, advice):
+        policy = str(read_object(folder / RUN_FILE)["policy"])
+    with reading(folder / SCORES_FILE, advice), np.load(folder / SCORES_FILE) as scores:
+        run = FinishedRun(scores["test"], scores["thresholds"], policy)
+        if run.test_scores.dtype.kind != "f" or not np.isfinite(run.test_scores).all():
+            raise ValueError("scores that are NaN or no numbers")
+        return run

@@ -39,6 +39,14 @@ def check_destination(folder: Path, is_ours: Callable[[Path], bool], overwrite: 
         raise ValueError(f"{folder} already holds an earlier output; ask for overwrite or give another path")
 
 
+def check_file(path: Path, overwrite: bool) -> None:
+    """Raises ValueError for a file to write that is there already, unless it is to be overwritten, or is a folder."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, expected a file or nothing there: give another path")
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} is there already: give another path, or --overwrite")
+
+
 @contextmanager
 def atomic_folder(folder: Path, is_ours: Callable[[Path], bool], overwrite: bool = False) -> Iterator[Path]:
     """A new folder beside `folder` to write into, which takes its place when the block ends without an exception.

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vqecg.records.files.json_file import read_object
+
 IDENTITY_FILE = "identity.json"
 
 
@@ -37,11 +39,10 @@ def kept_identity(folder: Path, file: str = IDENTITY_FILE, key: str = "") -> Any
     path = Path(folder) / file
     if not path.is_file():
         return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no valid JSON ({error}): the file is damaged, delete {folder}") from error
-    return content.get(key) if key else content
+    content = read_object(path)
+    if key and key not in content:
+        raise ValueError(f"{path} has no {key!r}: the file is damaged, delete {folder}")
+    return content[key] if key else content
 
 
 def as_json(identity: Any) -> Any:

@@ -1,7 +1,6 @@
 """Long work in shards: files of a few hundred records each, written whole or not at all, by this process or by several,
 so that the same work goes on where it was interrupted."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from vqecg.records.files.atomic import PARTIAL, atomic_file
+from vqecg.records.files.lock import locked
 from vqecg.records.files.worker_pool import finished_tasks
 
 SHARD_RECORDS = 256  # 4 MB of signals at 100 Hz
@@ -50,12 +50,8 @@ def shard_folder(folder: Path, inputs: str) -> Iterator[Path]:
     those of other inputs are deleted. Raises ValueError while another process works on the same folder.
     """
     place = shards_beside(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / "lock").open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system gives it back, however the process ends
-        except BlockingIOError as error:
-            raise ValueError(f"another process is writing {folder}: wait for it, or give another folder") from error
+    with locked(folder):
+        place.mkdir(parents=True, exist_ok=True)
         try:
             _keep_only(place, inputs)
             yield place

@@ -6,6 +6,8 @@ Written by the steps alone; read here, for everything above.
 from pathlib import Path
 from typing import Any
 
+from vqecg.records.bounds import check_number, shown
+from vqecg.records.files.json_file import reading
 from vqecg.records.files.reuse import kept_identity
 
 STAGE_FILE = "stage.json"
@@ -13,7 +15,15 @@ STAGE_FILE = "stage.json"
 
 def read_stage(folder: Path) -> dict[str, Any] | None:
     """The content of a folder's stage.json, None where there is none. Raises ValueError for a damaged file."""
-    return kept_identity(folder, STAGE_FILE)
+    content = kept_identity(folder, STAGE_FILE)
+    if content is not None:
+        with reading(Path(folder) / STAGE_FILE, f"the file is damaged: delete {folder}"):
+            for name, kind in (("command", str), ("settings", dict), ("figures", dict)):
+                value = content.get(name, {}) if name == "figures" else content[name]
+                if not isinstance(value, kind):
+                    raise ValueError(f"{name} is {shown(value)}; expected {kind.__name__}")
+            check_number("seconds", content.get("seconds", 0), float)
+    return content
 
 
 def finished_stage(folder: Path) -> dict[str, Any]:

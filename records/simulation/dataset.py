@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from vqecg.records.bounds import Count, Hertz, Seconds, Seed, check_value
 from vqecg.records.export.dataset import write_dataset
 from vqecg.records.files.atomic import atomic_folder
+from vqecg.records.files.disk import check_room
 from vqecg.records.folds import assign_folds
 from vqecg.records.label_tables import statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
@@ -100,11 +102,20 @@ def simulate_dataset(
     Raises:
         ValueError: the folder holds something, or a number is out of range.
     """
-    if records < 20 or seed < 0 or seconds < 10 or sampling_rate < 50:
+    asked = (
+        ("records", records, Count),
+        ("seed", seed, Seed),
+        ("seconds", seconds, Seconds),
+        ("rate", sampling_rate, Hertz),
+    )
+    for name, value, kind in asked:
+        check_value(name, value, kind)
+    if records < 20 or seconds < 10 or sampling_rate < 50:
         raise ValueError(
             f"{records} records, seed {seed}, {seconds:g} s at {sampling_rate} Hz; expected at least 20 records, "
             "a seed of 0 or more, at least 10 s and 50 Hz"
         )
+    check_room(folder, records, round(seconds * sampling_rate))
     with atomic_folder(Path(folder), _is_simulated, overwrite) as partial:
         planned = plan_records(records, seed)
         rows = pd.DataFrame(

@@ -1,8 +1,9 @@
 """The folder of `vqecg run`: where each step leaves its output, and the cost of each."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from vqecg.records.files.json_file import read_object
 
 
 @dataclass(frozen=True)
@@ -74,4 +75,4 @@ class RunFolders:
 
 def read_costs(folders: RunFolders) -> dict[str, dict[str, float]]:
     """Step -> {"seconds", "peak_memory_mb"}; empty before the first step is done."""
-    return json.loads(folders.costs.read_text(encoding="utf-8")) if folders.costs.is_file() else {}
+    return read_object(folders.costs) if folders.costs.is_file() else {}

@@ -11,6 +11,7 @@ import yaml
 from vqecg.downstream.comparison.results import Comparison
 from vqecg.prior.config import SamplingSettings
 from vqecg.records.files.stage_file import finished_stage
+from vqecg.records.files.yaml_file import read_yaml
 from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.store.subset import TrainingSubset
 from vqecg.reports.comparison.section_data import ComparisonSection
@@ -35,7 +36,7 @@ def gather(
 ) -> ReportData:
     """Everything in the report of a finished run. Raises ValueError where a step is missing or unfinished."""
     parts = open_parts(folders, task_name, folds, subset)
-    settings = yaml.safe_load(folders.settings.read_text(encoding="utf-8"))
+    settings = read_yaml(folders.settings)
     shown = {name: value for name, value in settings.items() if name not in PATHS}
     return ReportData(
         title=TITLE,

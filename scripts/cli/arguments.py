@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import tyro
-import yaml
+
+from vqecg.records.bounds import shown
+from vqecg.records.files.yaml_file import read_yaml
 
 T = TypeVar("T")
 
@@ -26,7 +28,7 @@ def parse(arguments_class: type[T], program: str, description: str, words: Seque
     """
     words = list(words)
     config = take_option(words, "--config")
-    values = read_yaml(Path(config)) if config else {}
+    values = read_yaml(Path(config), "--config") if config else {}
     defaults: dict[str, Any] = {}
     preset_defaults = getattr(arguments_class, "preset_defaults", None)
     if preset_defaults is not None:
@@ -73,19 +75,6 @@ def named_model(option: str, words: Sequence[str], values: Mapping[str, Any]) ->
     return peek_option(words, f"--{option}") or str(inner or "")
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Settings from a YAML file. Raises ValueError when it is missing or holds no mapping."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ValueError(f"--config {path}: no such file") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"--config {path} is no valid YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"--config {path} holds {type(values).__name__}; expected a mapping of option: value")
-    return values
-
-
 def option_name(arguments_class: Any, name: str) -> str:
     """The option of a field: its name, another one given by `tyro.conf.arg(name=...)`, or "" for settings whose
     options stand beside those of the dataclass they are nested in."""
@@ -117,7 +106,7 @@ def build(
     options = option_names(arguments_class)
     unknown = sorted(set(values) - set(options))
     if unknown:
-        raise ValueError(f"{origin}: unknown options {unknown}; expected some of {', '.join(options)}")
+        raise ValueError(f"{origin}: unknown options {shown(unknown)}; expected some of {', '.join(options)}")
     kinds = typing.get_type_hints(arguments_class)
     built: dict[str, Any] = {}
     for field in dataclasses.fields(arguments_class):
@@ -176,6 +165,8 @@ def convert(default: Any, value: Any, kind: Any, origin: str) -> Any:
     if typing.get_origin(kind) is tuple and isinstance(value, list):
         return tuple(convert(None, one, typing.get_args(kind)[0], origin) for one in value)
     if kind in (int, float) and isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        if kind is int and isinstance(value, int):
+            return value
         number = as_number(value)  # text too: YAML takes 1e-3, without a point, for text
         if kind is float and number is not None:
             return number
@@ -185,14 +176,14 @@ def convert(default: Any, value: Any, kind: Any, origin: str) -> Any:
         return kind(str(value))
     if kind is bool and isinstance(value, bool):
         return value
-    raise ValueError(f"{origin} is {value!r}; expected {expected(kind)}")
+    raise ValueError(f"{origin} is {shown(value)}; expected {expected(kind)}")
 
 
 def as_number(value: int | float | str) -> float | None:
     """A number, or text that is one, as float; None for other text."""
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -1,6 +1,8 @@
 """`vqecg`: finds the subcommand, loads only what that one needs, and turns errors into one line."""
 
+import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -33,6 +35,8 @@ COMMANDS = {
 }
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
+TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, no quota, a file larger than allowed
 GRACE = 20  # s for the main process to say why it failed: a launcher ends all when it sees the first one end
 
 USAGE = f"""usage: vqecg COMMAND [options]
@@ -48,9 +52,28 @@ Research use, not for diagnosis."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one subcommand; returns the exit status: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted,
-    143 terminated (SIGTERM)."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    """Runs one subcommand; returns the exit status: 0 done, 1 refused or failed, 2 wrong usage, 70 a fault of vqecg,
+    130 interrupted, 141 nobody reads the output any more, 143 terminated (SIGTERM)."""
+    try:
+        # a table with a sign that the terminal does not have must not end a command that took hours
+        if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="backslashreplace")
+        status = start(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+        return status
+    except OSError as error:  # of the output: nobody reads it any more, or its disk is full
+        # what is left in the buffer goes nowhere, or Python complains as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 141
+        print(f"vqecg: {reason(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def start(words: list[str]) -> int:
+    """Finds the subcommand and runs it; returns the exit status."""
     if not words or words[0] in ("-h", "--help", "help"):
         print(USAGE)
         return 0 if words else 2
@@ -79,10 +102,10 @@ def run_command(name: str, words: Sequence[str]) -> int:
 
             module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options))
             leave_job()
-    except (ValueError, OSError) as error:
-        process = "" if is_main_process() else f" (process {process_index()})"
-        print(f"vqecg {name}{process}: {error}", file=sys.stderr)
-        return 1
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError, MemoryError) as error:
+        return refuse(name, reason(error))
     except MainProcessError:
         time.sleep(GRACE)
         return 1
@@ -91,7 +114,32 @@ def run_command(name: str, words: Sequence[str]) -> int:
         how = "terminated" if stopped else "interrupted"
         tell(f"\nvqecg {name}: {how}; give the same command again to go on")
         return 143 if stopped else 130
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):  # torch's
+            return refuse(name, reason(MemoryError(str(error).partition(chr(10))[0])))
+        told = " ".join(str(error).split())
+        refuse(name, f"{type(error).__name__}: {told} (a fault of vqecg: please report it; {TRACEBACK}=1 shows where)")
+        return 70
     return 0
+
+
+def refuse(name: str, message: str) -> int:
+    """Says in the error output why a subcommand ends; returns the exit status."""
+    process = "" if is_main_process() else f" (process {process_index()})"
+    print(f"vqecg {name}{process}: {message}", file=sys.stderr)
+    return 1
+
+
+def reason(error: Exception) -> str:
+    """The message of an error: for a full disk or memory what to do, else as it is."""
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({error}): make batches or models smaller, or use fewer --workers"
+    full = isinstance(error, OSError) and error.errno in FULL
+    if full or "No space left on device" in str(error):
+        return f"the disk is full ({error}): free some space, then the same command goes on"
+    return str(error) or type(error).__name__
 
 
 @contextmanager

@@ -8,24 +8,36 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import yaml
 
 from vqecg.records.files.atomic import write_text
+from vqecg.records.files.json_file import read_object, reading
+from vqecg.records.files.lock import locked
 from vqecg.records.files.reuse import as_json, reuse
 from vqecg.records.files.stage_file import STAGE_FILE, read_stage
 from vqecg.training.processes import by_main, is_main_process
 from vqecg.training.progress import peak_memory_mb
 
+S = TypeVar("S", bound="Step")
+T = TypeVar("T")
 SETTINGS_FILE = "settings.yaml"
 # what parts of an unfinished step keep, with the seconds that they took
 KEPT_PARTS = ("training/last/state.json", "runs/*/run.json")
+
+
+class Step(Protocol):
+    """The settings of a step."""
+
+    @property
+    def out(self) -> Path:
+        """The folder or file that it writes."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,28 @@ class Stage:
         write_text(self.folder / STAGE_FILE, json.dumps(done, indent=2) + "\n")
         shutil.rmtree(replaced(self.folder), ignore_errors=True)
         return Stage(self.folder, done, self.began)
+
+
+def alone(work: Callable[[S], T]) -> Callable[[S], T]:
+    """A step function that holds the lock of its output, `step.out`, so that a second process on it is refused."""
+
+    @wraps(work)
+    def locked_work(step: S) -> T:
+        with locked(step.out):
+            return work(step)
+
+    return locked_work
+
+
+def described(work: Callable[[Stage], str]) -> Callable[[Stage], str]:
+    """A function that puts the figures of a finished step in words; damaged figures are a ValueError."""
+
+    @wraps(work)
+    def checked_work(stage: Stage) -> str:
+        with reading(stage.folder / STAGE_FILE):
+            return work(stage)
+
+    return checked_work
 
 
 def begin(
@@ -134,4 +168,8 @@ def move_aside(folder: Path) -> None:
 def seconds_before(folder: Path) -> float:
     """The seconds that earlier sittings spent on the parts of a step that are still there."""
     parts = [path for pattern in KEPT_PARTS for path in folder.glob(pattern)]
-    return sum(float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) for path in parts)
+    seconds = 0.0
+    for path in parts:
+        with reading(path):
+            seconds += float(read_object(path)["seconds"])
+    return seconds

@@ -8,6 +8,7 @@ import tyro
 
 from vqecg.records.bounds import Checked, Workers
 from vqecg.records.datasets.download import download
+from vqecg.records.files.lock import locked
 
 
 @dataclass(frozen=True)
@@ -23,5 +24,6 @@ class Arguments(Checked):
 
 def run(arguments: Arguments) -> None:
     """Fetches the data set."""
-    done = download(arguments.dataset, arguments.folder, arguments.base_url, arguments.only, arguments.threads)
+    with locked(arguments.folder):
+        done = download(arguments.dataset, arguments.folder, arguments.base_url, arguments.only, arguments.threads)
     print(f"{done.fetched:,} files fetched, {done.already_there:,} were there already: {done.folder}")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vqecg.records.bounds import Checked, Fold, Workers
+from vqecg.records.bounds import Checked, CountOrNone, Workers
 from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.stage import alone
 from vqecg.tokenizer.encoding import CodeStore
 
 
@@ -17,11 +18,12 @@ class Arguments(Checked):
     store: Path  # folder that `vqecg prepare` wrote
     tokenizer: Path  # folder that `vqecg train-tokenizer` wrote
     out: Path  # folder of the codes; the same command again goes on after an interruption
-    folds: tuple[Fold, ...] = ()  # folds to encode; none = all records
+    folds: tuple[CountOrNone, ...] = ()  # folds to encode; none = all records
     workers: Workers = 1  # processes, one thread each
     overwrite: bool = False  # replace earlier codes in --out
 
 
+@alone
 def run(arguments: Arguments) -> None:
     """Encodes the store, or opens the codes when nothing has changed."""
     store = RecordStore.open(arguments.store)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
+from vqecg.records.files.atomic import check_file
 from vqecg.records.store.preprocessing import prepare
 from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.reports.ecg_paper import plot_ecg, save_figure
+from vqecg.scripts.cli.stage import alone
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,13 @@ class Arguments(Checked):
     sampling_rate: Hertz = 100  # Hz, at which it is drawn
     source: SourceName = AUTO
     ignore_checksums: bool = False  # draw a record whose first values or checksums are not those of its header
+    overwrite: bool = False  # replace the file --out
 
 
+@alone
 def run(arguments: Arguments) -> None:
     """Draws one recording on ECG paper."""
+    check_file(arguments.out, arguments.overwrite)
     table = read_table(arguments.data, arguments.sampling_rate, arguments.source).records
     rows = table[table["record_id"] == arguments.record]
     if rows.empty:

@@ -20,6 +20,7 @@ from vqecg.records.bounds import Checked, CountOrNone, PositiveFactor, Seed, Wor
 from vqecg.records.datasets.registry import AUTO, SourceName
 from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.files.atomic import write_text
+from vqecg.records.files.lock import lock_beside
 from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import shards_beside
 from vqecg.records.folds import FoldSplit
@@ -32,7 +33,7 @@ from vqecg.reports.run.gathering import gather
 from vqecg.reports.run.report import write_report
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
-from vqecg.scripts.cli.stage import Stage
+from vqecg.scripts.cli.stage import Stage, alone
 from vqecg.scripts.cli.step_cost import StepCost, keep_cost
 from vqecg.scripts.steps import classifier, comparing, preparing, prior, tokenizer
 from vqecg.scripts.steps.classifier import ClassifierStep
@@ -78,6 +79,7 @@ class Arguments(Checked):
         return {"settings": preset(name, model)}
 
 
+@alone
 def run(arguments: Arguments) -> None:
     """Does what is not done yet, and writes the report."""
     check(arguments)
@@ -165,7 +167,8 @@ def check(arguments: Arguments) -> None:
         )
     ComparisonSettings(seeds=settings.seeds)
     places = RunFolders(arguments.out)
-    waiting = {shards_beside(places.store)}  # of a first step that was interrupted
+    # of a first step that was interrupted
+    waiting = {shards_beside(places.store), lock_beside(places.store)}
     empty = not places.out.exists() or (places.out.is_dir() and set(places.out.resolve().iterdir()) <= waiting)
     if not empty and not places.settings.is_file() and not is_store(places.store):
         raise ValueError(f"{places.out} holds something else than a run: give --out another folder")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vqecg.records.bounds import Checked, Count, Hertz, Seconds, Seed
 from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.scripts.cli.stage import alone
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Arguments(Checked):
     overwrite: bool = False  # replace an earlier simulated data set in --out
 
 
+@alone
 def run(arguments: Arguments) -> None:
     """Writes the data set."""
     simulate_dataset(

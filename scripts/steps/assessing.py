@@ -22,6 +22,7 @@ from vqecg.records.bounds import Checked
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.layouts import LAYOUTS, PTBXL
 from vqecg.records.files.atomic import write_text
+from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.folds import TRAINING_FOLD, FoldSplit
 from vqecg.records.labels import TaskName
 from vqecg.records.store.building import build_store, input_fingerprint
@@ -30,7 +31,7 @@ from vqecg.records.store.subset import TrainedOn
 from vqecg.reports.assessment.page import write_assessment_page
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
-from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.training.checkpoint import fingerprint
 
 RESULT, PAGE = "assessment.json", "assessment.html"
@@ -55,6 +56,7 @@ class AssessingStep(Checked):
     overwrite: bool = False  # start anew where --out holds an assessment of other settings
 
 
+@alone
 def assessment_stage(step: AssessingStep) -> Stage:
     """Trains what is not trained yet, measures, and writes both files; a finished folder is only read."""
     settings, store = step.settings, RecordStore.open(step.against)
@@ -135,9 +137,11 @@ def read_assessment(folder: Path) -> Assessment:
     path = folder / RESULT
     if not path.is_file():
         raise ValueError(f"{folder} holds no {RESULT}; expected the folder of a finished `vqecg assess`")
-    return Assessment.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    with reading(path):
+        return Assessment.from_dict(read_object(path))
 
 
+@described
 def summary(stage: Stage) -> str:
     """The tables, with N beside every figure."""
     assessment = read_assessment(stage.folder)

@@ -35,6 +35,7 @@ from vqecg.records.bounds import Checked, CountOrNone
 from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
+from vqecg.records.files.disk import check_room
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
@@ -42,6 +43,7 @@ from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.cli.stage import alone
 from vqecg.training.checkpoint import fingerprint
 
 
@@ -76,6 +78,7 @@ class AugmentingStep(Checked):
         return find_method(self.method)
 
 
+@alone
 def augment(step: AugmentingStep) -> str:
     """Makes the records shard by shard, then writes those that passed; the same command goes on from the shards.
 
@@ -94,6 +97,7 @@ def augment(step: AugmentingStep) -> str:
     plan = make_plan(step, ingredients)
     rows = split_rows(ingredients.store, step.additions.folds, step.additions.subset)
     print(ClassCounts(ingredients.store, ingredients.task, rows).describe(plan.target_classes))
+    check_room(step.out, len(plan), ingredients.store.spec.samples)
     ingredients = replace(ingredients, **judges(step, ingredients))
 
     def content(start: int, stop: int) -> Callable[[], bytes]:

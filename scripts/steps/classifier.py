@@ -23,7 +23,7 @@ from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainingSubset, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
-from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.training.processes import is_main_process
 
 
@@ -43,6 +43,7 @@ class ClassifierStep(Checked):
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer real training records
 
 
+@alone
 def classifier_stage(step: ClassifierStep) -> Stage:
     """Trains, tests and saves; a folder that is finished is left as it is."""
     store = RecordStore.open(step.store)
@@ -103,6 +104,7 @@ def classifier_stage(step: ClassifierStep) -> Stage:
     return stage
 
 
+@described
 def summary(stage: Stage) -> str:
     """The scores on real records."""
     if stage.figures is None:

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import numpy as np
 import tyro
-import yaml
 
 from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
@@ -25,7 +24,9 @@ from vqecg.prior.config import SamplingSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, Workers
 from vqecg.records.files.atomic import write_text
+from vqecg.records.files.lock import locked
 from vqecg.records.files.stage_file import STAGE_FILE
+from vqecg.records.files.yaml_file import read_yaml
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import split_rows
 from vqecg.reports.comparison.experiment import comparison_experiment
@@ -34,7 +35,7 @@ from vqecg.reports.comparison.page import write_comparison_page
 from vqecg.reports.results import write_experiment
 from vqecg.scripts.cli.arguments import build, options_of, plain
 from vqecg.scripts.cli.presets import SMALL, Preset
-from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.cli.stage import Stage, alone, begin, described
 
 PAGE, PLAN_FILE = "comparison.html", "plan.yaml"
 SEEDS = (0, 1, 2, 3, 4)
@@ -85,6 +86,7 @@ class PlannedCell(Cell):
     design: Annotated[Design, tyro.conf.arg(name="")] = field(default_factory=Design)
 
 
+@alone
 def comparison_stage(step: ComparingStep) -> Stage:
     """Fills the arms, trains what is not trained yet, and draws the conclusion."""
     if step.generator is None:
@@ -135,14 +137,15 @@ def run_plan(step: ComparingStep, plan: Path) -> str:
         print(describe_cell(cell, RecordStore.open(step.store)))
     where = (step.store, out, ECGGenerator.from_pretrained)
     today = datetime.date.today().isoformat()
-    comparisons = run_grid(
-        cells,
-        *where,
-        step.workers,
-        step.allow_other_training,
-        started=lambda: keep(plan, out),
-        write_page=partial(write_comparison_page, date=today),
-    )
+    with locked(out):
+        comparisons = run_grid(
+            cells,
+            *where,
+            step.workers,
+            step.allow_other_training,
+            started=lambda: keep(plan, out),
+            write_page=partial(write_comparison_page, date=today),
+        )
     write_grid_page(comparisons, out / "grid.html", RecordStore.open(step.store).description, today)
     conclusions = [f"\n{name}\n{comparison.conclusion()}" for name, comparison in comparisons.items()]
     return "\n".join([*conclusions, f"\n{len(comparisons)} cells; {out / 'grid.html'}, {out / 'grid.csv'}"])
@@ -175,11 +178,8 @@ def read_plan(step: ComparingStep, path: Path) -> tuple[GridCell, ...]:
 
     Raises ValueError for a file without `cells:`, an unknown option of a cell, and as `grid_cells`.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ValueError(f"--plan {path} cannot be read: {error}") from error
-    if not isinstance(values, dict) or set(values) != {"cells"} or not isinstance(values["cells"], list):
+    values = read_yaml(path, "--plan")
+    if set(values) != {"cells"} or not isinstance(values["cells"], list):
         raise ValueError(f"--plan {path}: expected a mapping with a list `cells:` and nothing else")
     defaults = options_of(step.comparison) | {"generator": str(step.generator or "")}
     cells = []
@@ -210,6 +210,7 @@ def write_results(folder: Path, result: Path, command: str) -> list[Path]:
     return [write_experiment(experiment, result.parent) for experiment in experiments]
 
 
+@described
 def summary(stage: Stage) -> str:
     """Scores of the arms and the verdicts."""
     figures, comparison = stage.figures or {}, comparison_of(stage.folder)

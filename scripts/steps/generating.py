@@ -23,9 +23,11 @@ from vqecg.records.bounds import Checked, Count, CountOrNone, Seed, Workers
 from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
+from vqecg.records.files.disk import check_room
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.cli.stage import alone
 from vqecg.scripts.steps.gating import GateRecords
 
 
@@ -65,6 +67,7 @@ class GeneratingStep(Checked):
     workers: Workers = 1  # processes, one thread each; the records do not depend on their number
 
 
+@alone
 def generate(step: GeneratingStep) -> str:
     """Samples shard by shard, then writes; after an interruption the same command goes on from the finished shards.
 
@@ -76,6 +79,7 @@ def generate(step: GeneratingStep) -> str:
     generator.check_attributes(wanted_attributes(step))
     rate = generator.tokenizer.config.sampling_rate
     step.output.all_rates(rate)  # before hours of sampling: whether they can be
+    check_room(step.out, step.count, generator.samples)
     requests = ask(generator, step)
     gate = step.compared.fit(generator)
     task = SamplingTask(place, generator.fingerprint, step.seed, step.sampling, gate)

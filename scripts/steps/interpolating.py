@@ -16,10 +16,12 @@ from vqecg.records.bounds import Checked, Count, CountOrNone
 from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
+from vqecg.records.files.disk import check_room
 from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import TaskName
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn
+from vqecg.scripts.cli.stage import alone
 from vqecg.scripts.cli.trained_on import stage_trained_on
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
@@ -45,12 +47,14 @@ class InterpolatingStep(Checked):
     force: bool = False  # whatever --min-parents says
 
 
+@alone
 def interpolate(step: InterpolatingStep) -> str:
     """Writes the data set; parents come from the training folds. Returns what was written and what the gate did."""
     check_destination(step.out, is_dataset, step.output.overwrite)
     store = RecordStore.open(step.store)
     rate = store.spec.sampling_rate
     step.output.all_rates(rate)  # before any work: whether they can be
+    check_room(step.out, step.count, store.spec.samples)
     task, tokenizer = store.task(step.task), ECGTokenizer.from_pretrained(step.tokenizer)
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
     doubt = doubt_of(step, store)

@@ -11,6 +11,7 @@ from vqecg.records.datasets.registry import AUTO, SourceName, read_table
 from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import SignalSpec
+from vqecg.scripts.cli.stage import alone
 
 LABELS_LISTED = 20  # rows of the table of labels
 LABEL_WIDTH = 40  # characters
@@ -31,6 +32,7 @@ class PreparingStep(Checked):
     ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
 
 
+@alone
 def prepare(step: PreparingStep) -> RecordStore:
     """Builds the store, or opens it when nothing has changed."""
     table = read_table(step.data, step.spec.sampling_rate, step.source, step.labels_csv, step.label_columns)

@@ -16,7 +16,7 @@ from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.cards import data_lines, generator_card
 from vqecg.scripts.cli.presets import SMALL
-from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.scripts.cli.trained_on import prior_trained_on
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
@@ -38,6 +38,7 @@ class PriorStep(Checked):
     smallest_cell: Count = LEAST  # records behind a row of conditions.csv; 1 = the exact table, with single patients
 
 
+@alone
 def prior_stage(step: PriorStep) -> Stage:
     """Trains and saves prior and generator; a folder that is finished is left as it is."""
     store = RecordStore.open(step.store)
@@ -95,6 +96,7 @@ def prior_stage(step: PriorStep) -> Stage:
     return stage
 
 
+@described
 def summary(stage: Stage) -> str:
     """The losses, in a line."""
     if stage.figures is None:

@@ -13,7 +13,7 @@ from vqecg.evaluation.waves.segmenter_training import LOW_RATE, SegmenterTrainin
 from vqecg.records.bounds import Checked
 from vqecg.records.datasets.ludb import LUDBRecord, read_ludb
 from vqecg.scripts.cli.arguments import plain
-from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.training.checkpoint import fingerprint
 
 
@@ -27,6 +27,7 @@ class SegmenterStep(Checked):
     overwrite: bool = False  # start anew where --out holds a segmenter of other settings
 
 
+@alone
 def segmenter_stage(step: SegmenterStep) -> Stage:
     """Trains, measures and saves; a folder that is finished is left as it is."""
     records = read_ludb(step.ludb)
@@ -94,6 +95,7 @@ def as_text(table: pd.DataFrame) -> str:
     return shown.rename(columns=names).to_string(index=False, float_format=lambda value: f"{value:.1f}")
 
 
+@described
 def summary(stage: Stage) -> str:
     """The errors, and how long it took."""
     figures: dict[str, Any] = stage.figures or {}

@@ -12,11 +12,12 @@ from vqecg.evaluation.waves.delineation import interval_table, lead_waves
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
-from vqecg.records.files.atomic import atomic_file
+from vqecg.records.files.atomic import atomic_file, check_file
 from vqecg.records.leads import independent_leads
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.reports.ecg_paper import save_figure
 from vqecg.reports.wave_plot import plot_waves
+from vqecg.scripts.cli.stage import alone
 
 CHUNK = 64  # records of a store at a time
 TABLE_ENDINGS = (".csv", ".parquet")
@@ -35,6 +36,7 @@ class SegmentingStep(Checked):
     sampling_rate: Hertz = 100  # Hz, the least that is read where a set has several rates
     source: SourceName = AUTO
     ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
+    overwrite: bool = False  # replace the files that are written
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,7 @@ class Chunk:
     sampling_rate: float  # Hz
 
 
+@alone
 def segment(step: SegmentingStep) -> str:
     """Writes the tables and the plot. Returns how many records they are of, and how many are left out."""
     for path in filter(None, (step.out, step.waves)):
@@ -53,6 +56,8 @@ def segment(step: SegmentingStep) -> str:
             raise ValueError(
                 f"cannot write a table as {path.name!r}: the name must end in {' or '.join(TABLE_ENDINGS)}"
             )
+    for path in filter(None, (step.out, step.waves, step.plot)):
+        check_file(path, step.overwrite)
     segmenter = WaveSegmenter.from_pretrained(step.segmenter)
     rate, rejected = segmenter.config.sampling_rate, list[str]()
     intervals, waves, drawn = [], [], False

@@ -11,7 +11,7 @@ from vqecg.records.store.subset import TrainingSubset, split_rows
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.cards import data_lines, tokenizer_card
 from vqecg.scripts.cli.presets import SMALL, at_rate
-from vqecg.scripts.cli.stage import Stage, begin
+from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.tokenizer.metrics import assess_tokenizer
 from vqecg.tokenizer.training import TokenizerTraining, train_tokenizer
 from vqecg.training.checkpoint import fingerprint
@@ -30,6 +30,7 @@ class TokenizerStep(Checked):
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, on purpose
 
 
+@alone
 def tokenizer_stage(step: TokenizerStep) -> Stage:
     """Trains, assesses and saves; a folder that is finished is left as it is."""
     store = RecordStore.open(step.store)
@@ -60,6 +61,7 @@ def tokenizer_stage(step: TokenizerStep) -> Stage:
     return stage
 
 
+@described
 def summary(stage: Stage) -> str:
     """A few lines on what was measured."""
     if stage.figures is None:

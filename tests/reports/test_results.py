@@ -86,7 +86,7 @@ def test_a_file_that_is_incomplete_or_unknown_is_refused(tmp_path: Path, change,
     with pytest.raises(ValueError, match=message):
         read_experiment(path)
     path.write_text("no JSON")
-    with pytest.raises(ValueError, match="is not JSON"):
+    with pytest.raises(ValueError, match="is no valid JSON"):
         read_experiment(path)
 
 

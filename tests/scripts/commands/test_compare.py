@@ -191,7 +191,7 @@ def test_a_plan_is_a_grid_that_is_gone_on_with(
         ("cells: [3]", "cell 1 is 3; expected options by name"),
         ("cells: [{arms: [smote]}]", "arm 'smote' is unknown"),
         ("cells: [{ratio: [1]}]", "cell 1: ratio is [1]; expected a number"),
-        ("cells: {", "cannot be read"),
+        ("cells: {", "is no valid YAML"),
     ],
 )
 def test_a_plan_that_cannot_be_read_is_refused(
