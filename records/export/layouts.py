@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.bounds import Checked
+from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.registry import Choices, Registry
 
@@ -76,7 +76,7 @@ class OutputSettings(Checked):
     """The form of a written data set. Raises ValueError for an unknown layout and for rates that cannot be."""
 
     layout: LayoutName = PTBXL
-    rates: tuple[int, ...] = ()  # Hz, resampled; none = 100 500 in ptbxl, 500 in challenge, else that of the generator
+    rates: tuple[Hertz, ...] = ()  # Hz, resampled; none = 100 500 in ptbxl, 500 in challenge, else the generator's
     no_origins: bool = False  # leave out private/, which names the recordings behind the records
     overwrite: bool = False  # replace an earlier synthetic data set in --out
 
