@@ -16,7 +16,7 @@ from vqecg.records.attributes import UNKNOWN, AttributeTally
 from vqecg.records.datasets.file_tree import find_files, find_headers
 from vqecg.records.datasets.parsing import UNREADABLE, listed, naming, record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
-from vqecg.records.datasets.wfdb_reading import Header, read_header
+from vqecg.records.datasets.wfdb_reading import Header, ecg_files, read_header
 from vqecg.records.folds import TRAINING_FOLD
 from vqecg.records.label_tables import snomed_table
 from vqecg.records.record import LeftOut, RecordTable
@@ -161,9 +161,8 @@ def _known_codes() -> dict[str, str]:
 
 
 def _lost_file(folder: Path, header: Header) -> str | None:
-    """The first signal file that a header names and that is not there."""
-    names = dict.fromkeys(channel.file_name for channel in header.channels)
-    return next((name for name in names if not os.path.isfile(folder / name)), None)
+    """The first signal file with ECG that a header names and that is not there."""
+    return next((name for name in ecg_files(header) if not os.path.isfile(folder / name)), None)
 
 
 def _without_header(root: Path, headers: list[Path]) -> str:

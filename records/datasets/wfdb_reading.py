@@ -1,7 +1,7 @@
 """One WFDB record: its ECG channels in millivolt, once every file that holds one is what the header says.
 
-More than ten times as fast as wfdb on the common records, one file of 16-bit samples: PTB-XL's .dat, the Challenges'
-MATLAB v4 .mat.
+Several times as fast as wfdb on the common records, one file of 16-bit samples: PTB-XL's .dat, the Challenges' MATLAB
+v4 .mat.
 Format: https://physionet.org/physiotools/wag/header-5.htm
 """
 
@@ -17,7 +17,7 @@ from vqecg.records.datasets.wfdb_header import Channel, Header, NotAsDescribedEr
 from vqecg.records.datasets.wfdb_samples import check_length, check_samples, invalid_sample, read_frames
 from vqecg.records.leads import LEADS, canonical_lead
 
-__all__ = ["Channel", "Header", "NotAsDescribedError", "Waveform", "lead_name", "read_header", "read_wfdb"]
+__all__ = ["Channel", "Header", "NotAsDescribedError", "Waveform", "ecg_files", "lead_name", "read_header", "read_wfdb"]
 
 MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "\N{MICRO SIGN}v": 1e-3, "\N{GREEK SMALL LETTER MU}v": 1e-3, "nv": 1e-6}
 SHOWN = 12  # channels or files that a message names
@@ -105,8 +105,15 @@ def _ecg_channels(header: Header, path: str | Path) -> list[int]:
     if len(rates) > 1:
         each = ", ".join(f"{names[place]!r} {channels[place].per_frame}" for place in (leads or voltages)[:SHOWN])
         raise ValueError(f"{path}.hea: leads of several sampling rates (samples in a frame: {each}), expected one rate")
-    files = {channels[place].file_name for place in leads or voltages}
+    files = ecg_files(header)
     return [place for place in voltages if channels[place].per_frame in rates and channels[place].file_name in files]
+
+
+def ecg_files(header: Header) -> list[str]:
+    """The signal files that are read: those with any of the twelve leads; without any lead, those with a voltage."""
+    leads = [channel for channel in header.channels if lead_name(channel.name) in LEADS]
+    voltages = [channel for channel in header.channels if channel.unit.lower() in MILLIVOLTS]
+    return list(dict.fromkeys(channel.file_name for channel in leads or voltages))
 
 
 def _places_by_file(header: Header, path: str | Path) -> dict[str, list[int]]:

@@ -82,6 +82,16 @@ def test_subfolders_are_searched_and_records_without_signal_counted(tmp_path: Pa
     assert "1 headers without signal file left out" in table.description
 
 
+@pytest.mark.bad_input("channels that are no leads")
+def test_a_missing_file_of_another_channel_costs_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path, "A0001", "# Dx: 426783006")
+    header = Path(f"{path}.hea")
+    lines = header.read_text().replace("A0001 12 ", "A0001 13 ").splitlines()
+    header.write_text("\n".join([*lines[:13], "pleth.dat 16 100/NU 16 0 0 0 0 PLETH", *lines[13:]]) + "\n")
+    table = read_challenge(tmp_path)
+    assert read_record(next(table.records.itertuples(index=False))).leads == LEADS
+
+
 def test_a_code_outside_the_map_is_kept_as_its_number_and_counted(tmp_path: Path) -> None:
     write(tmp_path, "A0001", "#Dx: 123456789,59118001")
     write(tmp_path, "A0002", "#Dx: 123456789")
