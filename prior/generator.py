@@ -22,6 +22,7 @@ from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.bounds import Count, CountOrNone, Seed, check_value
 from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.json_file import reading
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.subset import TrainedOn
@@ -236,6 +237,7 @@ class ECGGenerator:
             }
             write_text(partial / "README.md", card or "# ECGGenerator\n\nResearch use, not for diagnosis.\n")
             write_text(partial / "config.json", json.dumps(about, indent=2) + "\n")
+            write_checksums(partial)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:

@@ -30,7 +30,12 @@ FLOORS = {
         "export",
         "simulation",
     ),
-    "training": ("collectives examples hub processes progress sampler weights", "checkpoint", "state", "fit"),
+    "training": (
+        "collectives examples hub processes progress sampler weights",
+        "checkpoint",
+        "state verification",
+        "fit",
+    ),
     "tokenizer": ("config losses", "quantizers", "modeling", "encoding metrics", "training"),
     "prior": (
         "conditioning config kv_cache merged_conditions requests",
@@ -40,7 +45,7 @@ FLOORS = {
         "modeling",
         "sampling training",
         "generator",
-        "copies likelihood",
+        "copies likelihood verification",
         "editing sampled_shards",
     ),
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),

@@ -19,10 +19,13 @@ import torch
 
 from vqecg.records.files.array_file import ArrayFile, open_array
 from vqecg.records.files.atomic import atomic_folder, check_destination
+from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import fill_shards, shard_folder
+from vqecg.records.files.verification import VERIFIERS, Verifier, sum_faults
 from vqecg.records.store.opening import CONFIG_FILE, read_config, read_format, read_table
 from vqecg.records.store.record_store import RecordStore, read_signals
+from vqecg.records.store.verification import array_sha256
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.hub import find_folder
@@ -98,6 +101,7 @@ class CodeStore:
                 table.assign(statements=table["statements"].map(json.dumps)).to_parquet(aside / "table.parquet")
                 text = json.dumps(config | {"codes_sha256": file.sha256}, indent=2) + "\n"
                 (aside / CONFIG_FILE).write_text(text, "utf-8")
+                write_checksums(aside)
         return cls.open(folder)
 
     @classmethod
@@ -212,3 +216,24 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@VERIFIERS.register("codes", rank=2)
+class CodesVerifier(Verifier):
+    """A code store."""
+
+    def holds(self, folder: Path) -> bool:
+        """True for codes, and for what was some."""
+        return is_code_store(folder) or (folder / CODES_FILE).exists()
+
+    def verify(self, folder: Path) -> tuple[str, list[str]]:
+        """Opens them, and reads all of them."""
+        summary, faults = sum_faults(folder)
+        if not faults:
+            codes = CodeStore.open(folder)
+            if not 0 <= int(codes._codes.min()) <= int(codes._codes.max()) < codes.config["codebook_size"]:
+                faults.append(f"{folder / CODES_FILE} holds codes beyond the codebook: it is damaged, encode again")
+            if array_sha256(codes._codes) != codes.config["codes_sha256"]:
+                faults.append(f"{folder / CODES_FILE} is damaged (its digest is not the one in {CONFIG_FILE})")
+            summary = f"codes of {len(codes):,} records, as made, {summary}"
+        return summary, faults

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from vqecg.records.bounds import check_value, field_kinds, shown
 from vqecg.records.files.atomic import atomic_file, write_text
+from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.json_file import read_object
 from vqecg.training.hub import find_folder
 from vqecg.training.processes import own_device
@@ -70,7 +71,7 @@ class Pretrained:
     config: Any
 
     def save_pretrained(self, folder: str | Path, card: str = "") -> None:
-        """Writes config.json, model.safetensors and the model card README.md into `folder`."""
+        """Writes config.json, model.safetensors, the model card README.md and the sums of these into `folder`."""
         assert isinstance(self, nn.Module)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,6 +83,7 @@ class Pretrained:
         }
         write_text(folder / CARD_FILE, card or f"# {type(self).__name__}\n\nResearch use, not for diagnosis.\n")
         write_text(folder / CONFIG_FILE, json.dumps(about, indent=2) + "\n")
+        write_checksums(folder, (CARD_FILE, CONFIG_FILE, WEIGHTS_FILE))
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:

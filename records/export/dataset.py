@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.export.layouts import LAYOUTS, MANIFEST, PTBXL, check_rates, is_dataset
-from vqecg.records.export.origins import split_origins, write_origins
+from vqecg.records.export.origins import PRIVATE_FOLDER, split_origins, write_origins
 from vqecg.records.export.readme import readme_text
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.files.atomic import atomic_folder
+from vqecg.records.files.checksums import write_checksums
+from vqecg.records.files.verification import VERIFIERS, Verifier, sum_faults
 
 
 def write_dataset(
@@ -73,4 +75,22 @@ def write_dataset(
         numbered.insert(0, "ecg_id", records.ecg_ids)
         numbered.to_parquet(partial / MANIFEST)
         (partial / "README.md").write_text(readme_text(records, layout, description, private, note), "utf-8")
+        if private:
+            write_checksums(partial / PRIVATE_FOLDER)  # of its own: it is taken out before the set is shared
+        write_checksums(partial)
     return description.remark
+
+
+@VERIFIERS.register("data set", rank=5)
+class DatasetVerifier(Verifier):
+    """A data set that `write_dataset` wrote, in any layout."""
+
+    def holds(self, folder: Path) -> bool:
+        """True for such a data set, and for what was one."""
+        return (folder / MANIFEST).exists()
+
+    def verify(self, folder: Path) -> tuple[str, list[str]]:
+        """Reads all of its files."""
+        summary, faults = sum_faults(folder)
+        records = "" if faults else f"{len(pd.read_parquet(folder / MANIFEST)):,} records, "
+        return f"{records}{summary}", faults

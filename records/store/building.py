@@ -13,6 +13,7 @@ import pandas as pd
 from vqecg.records.datasets.registry import AUTO, read_table
 from vqecg.records.files.array_file import ArrayFile
 from vqecg.records.files.atomic import atomic_folder, check_destination
+from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import SHARD_RECORDS, fill_shards, shard_folder
 from vqecg.records.label_tables import normal_statement_table, statement_table
@@ -157,7 +158,7 @@ def _write_tables(folder: Path, table: RecordTable, joined: _Joined) -> None:
 
 
 def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: SignalSpec, inputs: str) -> None:
-    """Write config.json."""
+    """Write config.json, and the sums of all files."""
     config = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -174,6 +175,7 @@ def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: Signa
         "inputs": inputs,
     }
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    write_checksums(folder)
 
 
 def _join_shards(shards: Sequence[Path], path: Path, table: RecordTable, spec: SignalSpec) -> _Joined:

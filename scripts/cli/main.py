@@ -32,6 +32,7 @@ COMMANDS = {
     "train-segmenter": "learn to find P waves, QRS complexes and T waves from LUDB",
     "segment": "measure rate, rhythm, PR, QRS, QT and axis of every ECG in a folder",
     "plot": "draw a recording on ECG paper",
+    "verify": "read all that vqecg wrote in a folder, and name every file that is damaged, missing or extra",
 }
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from vqecg.records.files.checksums import SUMS_FILE
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import (
@@ -65,7 +66,7 @@ def test_a_model_comes_back_with_settings_weights_buffers_and_ties(saved: Path):
     assert not loaded.training and loaded.second.weight is loaded.first.weight
     assert fingerprint(loaded) == fingerprint(model)
     assert (saved / "README.md").read_text() == "# A card\n"
-    assert sorted(path.name for path in saved.iterdir()) == ["README.md", CONFIG_FILE, WEIGHTS_FILE]
+    assert sorted(path.name for path in saved.iterdir()) == ["README.md", SUMS_FILE, CONFIG_FILE, WEIGHTS_FILE]
 
 
 def test_a_tokenizer_comes_back_with_the_same_codes_and_the_same_signal(tmp_path: Path, tiny_tokenizer: ECGTokenizer):

@@ -21,7 +21,9 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 def test_every_command_has_its_file_and_every_file_of_a_command_is_named():
-    files = {path.stem for path in (CHECKOUT / "scripts" / "commands").glob("*.py")} - {"__init__"}
+    folder = CHECKOUT / "scripts" / "commands"
+    files = {path.stem for path in [*folder.glob("*.py"), *(place.parent for place in folder.glob("*/__init__.py"))]}
+    files -= {"__init__"}
     assert files == {name.replace("-", "_") for name in COMMANDS}
     for name in files:
         module = importlib.import_module(f"vqecg.scripts.commands.{name}")

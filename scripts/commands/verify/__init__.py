@@ -1,0 +1,21 @@
+"""`vqecg verify`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from vqecg.scripts.steps.verifying import verify
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `vqecg verify`."""
+
+    folder: Annotated[Path, tyro.conf.Positional]  # a store, codes, a model, a data set of vqecg, or a whole run
+
+
+def run(arguments: Arguments) -> None:
+    """Reads all outputs in the folder and prints a line for each. Raises ValueError that names every damaged file."""
+    verify(arguments.folder)
