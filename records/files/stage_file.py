@@ -3,14 +3,19 @@
 Written by the steps alone; read here, for everything above.
 """
 
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from vqecg.records.bounds import check_number, shown
 from vqecg.records.files.json_file import reading
 from vqecg.records.files.reuse import kept_identity
+from vqecg.records.files.verification import VERIFIERS, Verifier
 
 STAGE_FILE = "stage.json"
+DIGEST = "sha256"  # key: of the text without it
 
 
 def read_stage(folder: Path) -> dict[str, Any] | None:
@@ -36,3 +41,30 @@ def finished_stage(folder: Path) -> dict[str, Any]:
         state = "no step of vqecg" if content is None else f"an unfinished `vqecg {content.get('command')}`"
         raise ValueError(f"{folder} holds {state}; expected a finished step: run it to its end")
     return content
+
+
+def stage_text(content: Mapping[str, Any]) -> str:
+    """The text of stage.json for a finished step, with its own digest."""
+    plain = {key: value for key, value in content.items() if key != DIGEST}
+    digest = hashlib.sha256(json.dumps(plain, indent=2).encode()).hexdigest()
+    return json.dumps({**plain, DIGEST: digest}, indent=2) + "\n"
+
+
+@VERIFIERS.register("step", rank=0)
+class StepVerifier(Verifier):
+    """The record of a step: what it was asked for, and its figures."""
+
+    def holds(self, folder: Path) -> bool:
+        """True for the folder of a step."""
+        return (folder / STAGE_FILE).exists()
+
+    def verify(self, folder: Path) -> tuple[str, list[str]]:
+        """Compares the text of stage.json with its digest."""
+        content = read_stage(folder)
+        if not isinstance(content, dict):
+            return "", [f"{folder / STAGE_FILE} is damaged"]
+        if DIGEST not in content:
+            return f"vqecg {content.get('command')}, unfinished or of an earlier version: no digest", []
+        right = stage_text(content).encode() == (folder / STAGE_FILE).read_bytes()
+        faults = [] if right else [f"{folder / STAGE_FILE} is damaged"]
+        return f"vqecg {content.get('command')}, figures as written", faults

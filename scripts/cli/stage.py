@@ -21,7 +21,7 @@ from vqecg.records.files.atomic import write_text
 from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.files.lock import locked
 from vqecg.records.files.reuse import as_json, reuse
-from vqecg.records.files.stage_file import STAGE_FILE, read_stage
+from vqecg.records.files.stage_file import STAGE_FILE, read_stage, stage_text
 from vqecg.training.processes import by_main, is_main_process
 from vqecg.training.progress import peak_memory_mb
 
@@ -75,7 +75,7 @@ class Stage:
         """Writes figures, seconds and peak memory, marks the step as done, and deletes the one that it replaces."""
         seconds = time.perf_counter() - self.began
         done = dict(self.content) | {"figures": figures, "seconds": seconds, "peak_memory_mb": peak_memory_mb()}
-        write_text(self.folder / STAGE_FILE, json.dumps(done, indent=2) + "\n")
+        write_text(self.folder / STAGE_FILE, stage_text(done))
         shutil.rmtree(replaced(self.folder), ignore_errors=True)
         return Stage(self.folder, done, self.began)
 

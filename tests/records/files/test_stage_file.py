@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vqecg.records.files.stage_file import STAGE_FILE, finished_stage, read_stage
+from vqecg.records.files.stage_file import STAGE_FILE, finished_stage, read_stage, stage_text
+from vqecg.records.files.verification import verified_parts
 
 
 def test_a_finished_step_is_read(tmp_path: Path):
@@ -27,3 +28,16 @@ def test_a_damaged_file_is_named(tmp_path: Path):
     (tmp_path / STAGE_FILE).write_text('{"command": "prep')
     with pytest.raises(ValueError, match="no valid JSON"):
         read_stage(tmp_path)
+
+
+@pytest.mark.bad_input("damaged stores")
+@pytest.mark.parametrize("part", [0.0, 0.2, 0.5, 0.8, 0.999])
+def test_a_flipped_bit_in_the_record_of_a_step_is_noticed(tmp_path: Path, part: float):
+    (tmp_path / STAGE_FILE).write_text(stage_text({"command": "compare", "figures": {"auroc": 0.875, "n": [1, None]}}))
+    (step,) = verified_parts(tmp_path)
+    assert step.faults == [] and step.summary == "vqecg compare, figures as written"
+    data = bytearray((tmp_path / STAGE_FILE).read_bytes())
+    data[int(part * len(data))] ^= 1
+    (tmp_path / STAGE_FILE).write_bytes(bytes(data))
+    (step,) = verified_parts(tmp_path)
+    assert len(step.faults) == 1 and str(tmp_path / STAGE_FILE) in step.faults[0]
