@@ -8,6 +8,7 @@ from vqecg.records.bounds import Between, Checked, Seconds
 MICROVOLTS = 1000.0  # per mV
 STORED_TYPE = "<i2"  # of the signals in a store: microvolt
 LOWEST_RATE, HIGHEST_RATE = 50, 32_000  # Hz; below it no QRS complex keeps its form, above it no ECG is recorded
+StoreHertz = Annotated[int, Between(LOWEST_RATE, HIGHEST_RATE)]
 MOST_SAMPLES = 2**20  # of a lead: 2.9 hours at 100 Hz
 
 
@@ -15,9 +16,7 @@ MOST_SAMPLES = 2**20  # of a lead: 2.9 hours at 100 Hz
 class SignalSpec(Checked):
     """Rate and length of every signal. Raises ValueError when rate x seconds is no whole number of samples."""
 
-    sampling_rate: Annotated[int, Between(LOWEST_RATE, HIGHEST_RATE)] = (
-        100  # of every signal, Hz; recordings of other rates are resampled
-    )
+    sampling_rate: StoreHertz = 100  # of every signal, Hz; recordings of other rates are resampled
     seconds: Seconds = 10.0  # length of every signal, s
 
     def __post_init__(self) -> None:

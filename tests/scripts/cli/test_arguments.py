@@ -169,7 +169,7 @@ def test_wrong_words_end_with_status_2(words: list[str], capsys: pytest.CaptureF
 def test_the_options_of_every_command_survive_yaml(tmp_path: Path, name: str):
     module = importlib.import_module(f"vqecg.scripts.commands.{name.replace('-', '_')}")
     required = [part for option in required_options(module.Arguments) for part in (option, "x")]
-    words = {"download": ["a", "b"], "assess": ["x", *required[2:]]}.get(name, required)
+    words = {"download": ["a", "b"], "verify": ["x"], "assess": ["x", *required[2:]]}.get(name, required)
     given = parse(module.Arguments, name, "text", words)
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(plain(given)), encoding="utf-8")
     again = parse(module.Arguments, name, "text", ["--config", str(tmp_path / "c.yaml")])
@@ -213,7 +213,7 @@ def explanations(text: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_says_what_it_is_for(name: str):
     told = explanations(help_text(name))
-    assert len(told) >= 3
+    assert len(told) >= 3 or name == "verify"  # which has none
     for option, text in told.items():
         assert len(text) > 1, f"{name} {option}: no comment behind the field"
 
