@@ -180,7 +180,7 @@ class RecordIndex:
         Raises:
             ValueError: no name, several records have it, or the path leads out of the folder (`path_below`).
         """
-        if names_drive(cell) or _is_of_another_machine(self._root, cell):
+        if is_of_another_machine(self._root, cell):
             return self._find_by_last_parts(cell)
         name = path_below(self._root, cell)
         named = self._paths.get(_key(name)) or self._paths.get(_key(RECORD_ENDINGS.sub("", name)), [])
@@ -206,8 +206,10 @@ class RecordIndex:
         return best[0] if best else None
 
 
-def _is_of_another_machine(root: Path, cell: str) -> bool:
-    """True for an absolute path that leads to no file of this machine and not into `root`."""
+def is_of_another_machine(root: Path, cell: str) -> bool:
+    """True for a path of a drive, and an absolute one that leads to no file of this machine and not into `root`."""
+    if names_drive(cell):
+        return True
     name = cell.strip().replace("\\", "/")
     if not name.startswith("/") or not name.strip("/") or ".." in name.split("/"):
         return False

@@ -1,6 +1,6 @@
 """Any folder of WFDB records with a csv of labels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from vqecg.records.datasets.csv_labels.people import (
     sex_text,
 )
 from vqecg.records.datasets.csv_table import csv_columns, read_csv_table
-from vqecg.records.datasets.file_tree import RecordIndex, files_in, find_headers
+from vqecg.records.datasets.file_tree import RecordIndex, files_in, find_headers, is_of_another_machine
 from vqecg.records.datasets.parsing import id_text, record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.record import RecordTable
@@ -131,7 +131,7 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
     description = f"WFDB folder {root.name} with {file.name}, {len(rows):,} records"
     if len(rows) < len(frame):
         description += f"; {len(frame) - len(rows):,} rows without files left out"
-    notes = [*roles.notes(), *label_notes, *_file_notes(frame[roles.record], there, len(index.files))]
+    notes = [*roles.notes(), *label_notes, *_file_notes(root, frame[roles.record], paths, len(index.files))]
     notes += patient_notes(patients, roles.patient) + (fold_notes(folds, roles.fold) if roles.fold else [])
     return RecordTable(records, "folder", description + note, notes=tuple(notes))
 
@@ -170,7 +170,7 @@ def _refuse_twice(record_ids: Sequence[str], lines: Sequence[int]) -> None:
 def _attributes(rows: pd.DataFrame, roles: ColumnRoles) -> list[dict[str, Any]]:
     """The attributes of every row. ValueError names line and column of a cell that does not parse."""
     table = rows.drop(columns=[name for name in ATTRIBUTES.names() if name in rows and name not in roles.attributes])
-    reading = {"age": age_text, "sex": partial(sex_text, male=roles.sex_of_one)}
+    reading: dict[str, Callable[[str], str]] = {"age": age_text, "sex": partial(sex_text, male=roles.sex_of_one)}
     for name, column in roles.attributes.items():
         table[name] = read_cells(rows[column], reading.get(name, str))
     values = []
@@ -182,9 +182,20 @@ def _attributes(rows: pd.DataFrame, roles: ColumnRoles) -> list[dict[str, Any]]:
     return values
 
 
-def _file_notes(names: pd.Series, there: Sequence[bool], files: int) -> list[str]:
-    """Rows without files, with the first of them, and files without rows."""
-    missing = [name for name, is_there in zip(names, there, strict=True) if not is_there]
+def _file_notes(root: Path, names: pd.Series, paths: Sequence[Path | None], files: int) -> list[str]:
+    """Rows without files, paths of another machine, and files without rows, for people; a path in `paths` per row."""
+    missing = [name for name, path in zip(names, paths, strict=True) if path is None]
     notes = [f"{len(missing):,} rows name no file, the first: {listing(missing[:3])}"] if missing else []
+    guessed = [
+        (name, path)
+        for name, path in zip(names, paths, strict=True)
+        if path is not None and is_of_another_machine(root, name)
+    ]
+    if guessed:
+        name, path = guessed[0]
+        notes.append(
+            f"{len(guessed):,} rows name a path of another machine, matched by its last parts, the first: {name!r} as "
+            f"{path.relative_to(root).as_posix()!r}"
+        )
     unnamed = files - (len(names) - len(missing))
     return notes + ([f"{unnamed:,} records of the folder are in no row"] if unnamed else [])

@@ -120,6 +120,9 @@ def test_rows_without_files_and_files_without_rows_are_counted(read_csv: ReadCsv
 def test_records_are_named_in_many_ways(read_csv: ReadCsv, cell: str, record: str) -> None:
     table = read_csv("filename,labels", f"{cell},AF", records=("sub/q0", "Größe.1", "12345"))
     assert table.records["record_id"].tolist() == [record]
+    assert said(table, f"1 rows name a path of another machine, matched by its last parts, the first: {cell!r}") is (
+        cell[0] in "/C"
+    )
 
 
 @pytest.mark.bad_input("names of records in a csv")
