@@ -191,7 +191,7 @@ class ECGGenerator:
     def generate(
         self, requests: Requests, seed: int, settings: SamplingSettings | None = None, first: int = 0
     ) -> SyntheticRecords:
-        """One record for each request; the same seed and requests give the same bits on the same machine.
+        """One record for each request; the same seed and requests give the same bits on the same machine and threads.
 
         `first` is the number of the first record in the whole set, when this call writes one shard of it.
         """

@@ -97,7 +97,7 @@ def augment(step: AugmentingStep) -> str:
     plan = make_plan(step, ingredients)
     rows = split_rows(ingredients.store, step.additions.folds, step.additions.subset)
     print(ClassCounts(ingredients.store, ingredients.task, rows).describe(plan.target_classes))
-    check_room(step.out, len(plan), ingredients.store.spec.samples)
+    check_room(step.out, len(plan), round(ingredients.store.spec.samples / rate * sum(step.output.all_rates(rate))))
     ingredients = replace(ingredients, **judges(step, ingredients))
 
     def content(start: int, stop: int) -> Callable[[], bytes]:

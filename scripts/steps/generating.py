@@ -79,7 +79,7 @@ def generate(step: GeneratingStep) -> str:
     generator.check_attributes(wanted_attributes(step))
     rate = generator.tokenizer.config.sampling_rate
     step.output.all_rates(rate)  # before hours of sampling: whether they can be
-    check_room(step.out, step.count, generator.samples)
+    check_room(step.out, step.count, round(generator.samples / rate * sum(step.output.all_rates(rate))))
     requests = ask(generator, step)
     gate = step.compared.fit(generator)
     task = SamplingTask(place, generator.fingerprint, step.seed, step.sampling, gate)

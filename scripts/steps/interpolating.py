@@ -54,7 +54,7 @@ def interpolate(step: InterpolatingStep) -> str:
     store = RecordStore.open(step.store)
     rate = store.spec.sampling_rate
     step.output.all_rates(rate)  # before any work: whether they can be
-    check_room(step.out, step.count, store.spec.samples)
+    check_room(step.out, step.count, round(store.spec.samples / rate * sum(step.output.all_rates(rate))))
     task, tokenizer = store.task(step.task), ECGTokenizer.from_pretrained(step.tokenizer)
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
     doubt = doubt_of(step, store)
