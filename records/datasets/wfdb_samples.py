@@ -53,7 +53,7 @@ def read_frames(file: Path, channels: Sequence[Channel], frames: int | None) -> 
         width = sum(channel.per_frame for channel in channels)
         with file.open("rb") as opened:
             head = opened.read(_HEAD_BYTES) if first.offset or file.suffix.lower() == ".mat" else b""
-            _check_matlab(head, file, first, width, frames)
+            frames = _matlab_frames(head, file, first, width, frames)
             count = _fitting_frames(file, size - first.offset, first.format, width, frames)
             check_length(file, count * width)
             opened.seek(first.offset)
@@ -193,8 +193,11 @@ def _summed(differences: np.ndarray, channels: Sequence[Channel]) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-def _check_matlab(head: bytes, file: Path, first: Channel, width: int, frames: int | None) -> None:
-    """Compare the start of a MATLAB file with the header; other files pass. NotAsDescribedError: they differ."""
+def _matlab_frames(head: bytes, file: Path, first: Channel, width: int, frames: int | None) -> int | None:
+    """The frames of a MATLAB file by its preamble, which is compared with the header; `frames` for any other file.
+
+    Raises NotAsDescribedError where preamble and header differ.
+    """
     if re.match(rb"MATLAB [57]\.\d", head) or head.startswith(b"\x89HDF"):
         version = "7.3 (HDF5)" if b"HDF" in head[:4] or head.startswith(b"MATLAB 7") else "5"
         raise NotAsDescribedError(
@@ -208,7 +211,7 @@ def _check_matlab(head: bytes, file: Path, first: Channel, width: int, frames: i
                 f"{file} does not begin with the preamble of a MATLAB 4 file, expected one of {first.offset} bytes by "
                 "the header: copy or download it again"
             )
-        return
+        return frames
     kind, rows, columns, imaginary, length, name = preamble
     problem = ""
     if length != first.offset:
@@ -216,12 +219,13 @@ def _check_matlab(head: bytes, file: Path, first: Channel, width: int, frames: i
     elif kind != _MATLAB_OF_FORMAT.get(first.format) or imaginary:
         number = "complex " * bool(imaginary) + _MATLAB_TYPES[kind // 10 % 10] + ", big-endian" * (kind >= 1000)
         problem = f"numbers of type {number}; the header's format is {first.format}"
-    elif rows != width or (frames is not None and columns != frames):
+    elif rows != width or columns < 1 or (frames is not None and columns != frames):
         turned = " (transposed?)" if columns == width else ""
         expected = f"{width} x {frames or 'any number'}"
         problem = f"a matrix of {rows} x {columns}{turned}; the header describes {expected}"
     if problem:
         raise NotAsDescribedError(f"{file} is a MATLAB 4 file with {problem}: correct the header or save the file anew")
+    return columns
 
 
 def _matlab_4(head: bytes) -> tuple[int, int, int, int, int, str] | None:

@@ -78,6 +78,17 @@ MATLAB_FILES = {
     "a longer name": (lambda raw: matlab(raw, name="signals"), "preamble of 28 bytes .variable 'signals'"),
     "no preamble": (lambda raw: matlab(raw, content=bytes(24) + raw.data), "preamble of a MATLAB 4"),
     "cut off in the preamble": (lambda raw: matlab(raw, content=preamble(30, 12, 3000)[:13]), "preamble of a MATLAB 4"),
+    "cut off, without a length in the header": (
+        lambda raw: (
+            raw.replace("500 3000", "500"),
+            matlab(raw, content=preamble(30, 12, 3000) + raw.data[:24000]),
+        )[1],
+        "holds 24,000 bytes",
+    ),
+    "a matrix without columns": (
+        lambda raw: (raw.replace("500 3000", "500"), matlab(raw, content=preamble(30, 12, 0) + raw.data))[1],
+        "12 x 0",
+    ),
     "two variables": (
         lambda raw: matlab(raw, content=(preamble(30, 12, 3000) + raw.data) * 2),
         "holds 144,024 bytes",
