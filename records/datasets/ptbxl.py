@@ -30,6 +30,7 @@ SEXES = {"0": "male", "1": "female"}  # words are understood too
 
 # What a spreadsheet makes of 1AVB, 2AVB, 3AVB and of numbers: 1.0AVB, 1.00E+00, 1.
 _MANGLED = re.compile(r"^\d+[.,]\d+.*$|^\d+([eE][+-]?\d+)?$")
+_NUMBERED = re.compile(r"(?:^|/)0{0,4}([1-9][0-9]*)_(?:lr|hr)$")  # PTB-XL's names of files, by ecg_id
 _PATH = "path below the folder"  # of the files at the rate that is read, a column beside those of the csv
 _SPREADSHEET = "the file was probably opened and saved in a spreadsheet: take the published file again"
 
@@ -121,13 +122,19 @@ def read_ptbxl(root: Path, sampling_rate: int = 100) -> RecordTable:
 
 
 def _rows(frame: pd.DataFrame, folder: Path, codes: frozenset[str], tally: AttributeTally) -> list[dict[str, object]]:
-    """The rows of the record table. ValueError names the line of one that does not parse or is there twice."""
+    """The rows of the record table. ValueError: one does not parse, is there twice, or has the file of another."""
     rows: dict[object, dict[str, object]] = {}
     for line, cells in zip(frame.index, frame.to_dict("records"), strict=True):
         row = _row(line, {str(name): str(cell) for name, cell in cells.items()}, folder, codes, tally)
         record_id = row["record_id"]
         if record_id in rows:
             raise ValueError(f"{folder / DATABASE}: ecg_id {record_id!r} is there twice, the second in line {line}")
+        named = _NUMBERED.search(cells[_PATH])
+        if named and named[1] != record_id:
+            raise ValueError(
+                f"{folder / DATABASE}, line {line}: ecg_id {record_id} has the file {cells[_PATH]}, which is that of "
+                f"{named[1]}: a column was probably sorted on its own; {_SPREADSHEET}"
+            )
         rows[record_id] = row
     naming(folder / DATABASE, tally.check_columns)
     return list(rows.values())

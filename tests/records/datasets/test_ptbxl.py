@@ -246,6 +246,16 @@ def test_rows_are_never_shifted(tmp_path: Path) -> None:
         read_ptbxl(folder)
 
 
+@pytest.mark.bad_input("a damaged cell of ptbxl_database.csv")
+def test_files_of_other_records_are_refused(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    table = pd.read_csv(folder / "ptbxl_database.csv", dtype=str)
+    table["filename_lr"] = table["filename_lr"].tolist()[::-1]
+    table.to_csv(folder / "ptbxl_database.csv", index=False)
+    with pytest.raises(ValueError, match=r"line 2: ecg_id 1 has the file .*00003_lr, which is that of 3: .*sorted"):
+        read_ptbxl(folder)
+
+
 OUT_OF_THE_FOLDER = [
     "../../etc/passwd",
     "/etc/passwd",
