@@ -175,13 +175,10 @@ def _channel(line: str, stem: str) -> Channel:
     if len(fields) > 1 and match is None:
         raise ValueError(f"gain {fields[1][:40]!r}, expected one such as 1000(0)/mV: correct the header")
     gain, baseline, unit = match.groups() if match else ("0", None, None)
-    numbers = [  # resolution, zero, first value, checksum, block size; the description is the rest of the line
-        _whole(text, what)
-        for text, what in zip(
-            fields[2:7], ("resolution", "zero", "first value", "checksum", "block size"), strict=False
-        )
-    ]
-    _, zero, first, checksum, _ = (*numbers, *[None] * (5 - len(numbers)))
+    names = ("resolution", "zero", "first value", "checksum", "block size")  # the rest of the line is a description
+    numbers: list[int | None] = [_whole(text, what) for text, what in zip(fields[2:7], names, strict=False)]
+    numbers += [None] * (len(names) - len(numbers))
+    zero, first, checksum = numbers[1:4]
     for what, value in (("zero", zero), ("first value", first)):
         if abs(value or 0) >= CONVERTER_LIMIT:
             raise ValueError(f"{what} {value}, expected a number of at most 32 bit: correct the header")

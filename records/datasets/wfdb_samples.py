@@ -267,9 +267,11 @@ def _read_flac(file: Path, size: int, channels: Sequence[Channel], frames: int |
         )
     check_length(file, total * streams)
     try:
-        values, _ = soundfile.read(file, dtype="int32", always_2d=True)
+        with soundfile.SoundFile(file) as stream:  # in parts: libsndfile cannot read 2^24 samples at once
+            parts = [stream.read(2**18, dtype="int32", always_2d=True) for _ in range(0, total, 2**18)]
     except soundfile.LibsndfileError as error:
         raise NotAsDescribedError(f"{file} is a damaged FLAC file ({error}): copy or download it again") from error
+    values = np.concatenate(parts)
     if values.shape != (total, streams):
         raise NotAsDescribedError(f"{file} is a FLAC file that is cut off: copy or download it again")
     values = (values >> (32 - depth))[first.offset :].reshape(count, first.per_frame, streams)

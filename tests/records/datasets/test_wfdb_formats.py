@@ -1,5 +1,6 @@
 """Every WFDB format, with several samples in a frame, skews and offsets, reads as wfdb reads it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vqecg.records.datasets.wfdb_reading import read_wfdb
+from vqecg.records.datasets.wfdb_reading import NotAsDescribedError, read_wfdb
 
 BITS = {8: 8, 16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12, 310: 10, 311: 10}
 FLAC = {508: 8, 516: 16, 524: 24}
@@ -149,3 +150,58 @@ def test_a_length_that_the_header_does_not_give_is_that_of_the_file(tmp_path, st
     header.write_text(header.read_text().replace(" 100 35", f" 100 {length}"))
     np.testing.assert_array_equal(read_wfdb(tmp_path / "r").signal, expected.signal)
     assert expected.signal.shape == (3, 35)
+
+
+def flac_record(folder: Path, storage_format: int = 516) -> bytes:
+    """Writes a record of three signals in FLAC; returns the content of its signal file."""
+    digital = np.random.default_rng(1).integers(-100, 100, (400, 3))
+    wfdb.wrsamp(
+        "r", 500, ["mV"] * 3, ["I", "II", "V1"], d_signal=digital, fmt=[str(storage_format)] * 3,
+        adc_gain=[50.0] * 3, baseline=[0] * 3, write_dir=str(folder),
+    )  # fmt: skip
+    return (folder / "r.dat").read_bytes()
+
+
+@pytest.mark.bad_input("damaged FLAC file")
+@pytest.mark.parametrize("place", [*range(0, 42, 3), 50, 100, 300, 600])
+@pytest.mark.parametrize("storage_format", FLAC)
+def test_a_damaged_flac_file_is_refused_or_read_rightly(tmp_path: Path, place: int, storage_format: int) -> None:
+    whole = bytearray(flac_record(tmp_path, storage_format))
+    expected = read_wfdb(tmp_path / "r").signal
+    whole[place % len(whole)] ^= 0x55
+    (tmp_path / "r.dat").write_bytes(whole)
+    try:
+        signal = read_wfdb(tmp_path / "r").signal
+    except ValueError as error:
+        assert "r.dat" in str(error)
+    else:
+        np.testing.assert_array_equal(signal, expected)
+
+
+@pytest.mark.bad_input("damaged FLAC file")
+@pytest.mark.parametrize("size", [0, 3, 41, 42, 100, -1, "and more", "of 1 GB"])
+def test_a_flac_file_of_another_size_is_refused_or_read_rightly(tmp_path: Path, size: int | str) -> None:
+    whole = flac_record(tmp_path)
+    expected = read_wfdb(tmp_path / "r").signal
+    content = whole + b"more" if isinstance(size, str) else whole[:size]
+    (tmp_path / "r.dat").write_bytes(content)
+    if size == "of 1 GB":
+        os.truncate(tmp_path / "r.dat", 10**9)
+    if size == "and more":
+        np.testing.assert_array_equal(read_wfdb(tmp_path / "r").signal, expected)  # players add their tags there
+        return
+    with pytest.raises(NotAsDescribedError, match=r"r\.dat"):
+        read_wfdb(tmp_path / "r")
+
+
+@pytest.mark.bad_input("damaged FLAC file")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(" 500 400", " 500 399"), (" 516 ", " 508 "), (" 516 ", " 516x2 "), (" 516 ", " 516+1 "), (" 516 ", " 16 ")],
+)
+def test_a_header_that_does_not_fit_its_flac_file_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    flac_record(tmp_path)
+    header = tmp_path / "r.hea"
+    header.write_text(header.read_text().replace(old, new))
+    with pytest.raises(NotAsDescribedError, match=r"r\.dat"):
+        read_wfdb(tmp_path / "r")

@@ -33,10 +33,13 @@ def test_a_matlab_4_file_is_read(raw, name: str) -> None:
 
 
 @MATLAB
-@pytest.mark.parametrize("version", ["32 bit", "a longer name", "no length"])
+@pytest.mark.parametrize("version", ["32 bit", "big-endian", "a longer name", "no length"])
 def test_a_matlab_4_file_that_the_header_describes_rightly_is_read(raw, version: str) -> None:
     if version == "32 bit":
         path = matlab(raw, storage_format="32", values=raw.digital.T.astype("<i4"))
+    elif version == "big-endian":
+        content = preamble(1030, 12, 3000, order=">") + raw.digital.astype(">i2").tobytes()
+        path = matlab(raw, storage_format="61", content=content)
     elif version == "a longer name":
         path = matlab(raw, offset=27, name="signal")
     else:
