@@ -16,6 +16,7 @@ from typing_extensions import Doc
 from vqecg.records.bounds import Checked, Percentile, shown
 from vqecg.records.label_tables import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.label_tables import statement_table as packaged_statements
+from vqecg.records.plain_names import unfit
 
 TASKS = ("all", "diagnostic", "subdiagnostic", "superdiagnostic", "form", "rhythm", "cpsc2018")
 OWN = "own"  # the task whose classes are the labels of a corpus, whatever they are called
@@ -81,6 +82,9 @@ class LabelTask(Checked):
         names = sorted({name for record in statements for name in record})
         if not names:
             raise ValueError(f"no record has a label: the task {OWN!r} has no class; give the records labels first")
+        for name in names:
+            if reason := unfit(name):
+                raise ValueError(f"the label {reason}: give it another name")
         joined = [name for name in names if "+" in name]
         if joined:
             raise ValueError(f"the label {joined[0]!r} has a +, which stands between labels: give it another name")

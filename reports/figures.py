@@ -212,7 +212,7 @@ def _title(axes: Axes, text: str, lift: float = 8.0, left: float = 0.0) -> None:
 
 
 def _legend(axes: Axes, columns: int) -> None:
-    axes.legend(
+    legend = axes.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1),
         ncols=columns,
@@ -225,6 +225,8 @@ def _legend(axes: Axes, columns: int) -> None:
         borderaxespad=0.1,
         borderpad=0.1,
     )
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # names are names
 
 
 def _name_width(names: Iterable[str]) -> float:

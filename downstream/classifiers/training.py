@@ -22,6 +22,7 @@ from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import Signals, in_batches
 from vqecg.downstream.classifiers.thresholds import FIXED, Thresholds, choose_thresholds
+from vqecg.records.plain_names import markdown
 from vqecg.training.fit import FitResult, fit
 from vqecg.training.weights import build_model
 
@@ -163,13 +164,14 @@ def train_classifier(
 def classifier_card(trained: TrainedClassifier, training_data: str, records: int) -> str:
     """The model card of a classifier: what it takes and gives, what it was trained on, and its limits."""
     config: Any = trained.model.config
-    cuts = zip(config.class_names, trained.thresholds.values, strict=True)
+    names = [markdown(name) for name in config.class_names]
+    cuts = zip(names, trained.thresholds.values, strict=True)
     return (
         f"# {type(trained.model).__name__}\n\nResearch use, not for diagnosis.\n\n"
         f"- Input: (batch, {len(config.leads)}, samples) float32 mV at {config.sampling_rate} Hz, "
         f"leads {', '.join(config.leads)}\n"
-        f"- Output: one logit per class: {', '.join(config.class_names)}\n"
-        f"- Trained on {records} records ({training_data}), {trained.fit.steps} steps\n"
+        f"- Output: one logit per class: {', '.join(names)}\n"
+        f"- Trained on {records} records ({markdown(training_data)}), {trained.fit.steps} steps\n"
         f"- Thresholds ({trained.thresholds.policy}): {', '.join(f'{name} {cut:.3f}' for name, cut in cuts)}\n"
     )
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.datasets.csv_table import read_header_line
 from vqecg.records.datasets.file_tree import files_in, find_files, find_headers
+from vqecg.records.datasets.fit_names import with_fit_names
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.record import ECGRecord, RecordTable
 from vqecg.records.registry import Choices
@@ -58,7 +59,7 @@ def read_table(
     if isinstance(label_columns, str):
         raise ValueError(f"label_columns is the text {label_columns!r}, expected a list of names of columns")
     options = ReadingOptions(sampling_rate, None if labels_csv is None else Path(labels_csv), tuple(label_columns))
-    return READERS.get(source)().read_table(root, options)
+    return with_fit_names(READERS.get(source)().read_table(root, options))
 
 
 def _folder(path: Path) -> Path:

@@ -4,6 +4,7 @@ from vqecg.records.export.layouts import MANIFEST, PTBXL, Description
 from vqecg.records.export.origins import README_LINE
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.folds import TRAINING_FOLD
+from vqecg.records.plain_names import markdown
 from vqecg.records.store.preprocessing import PASS_EDGE, STOP_EDGE
 
 LAST_PTBXL = 21_837  # the highest ecg_id of PTB-XL, and above its patients
@@ -66,7 +67,7 @@ def readme_text(
     first, folds = min(records.ecg_ids), set(records.rows["fold"])
     if layout == PTBXL and first > LAST_PTBXL and folds == {TRAINING_FOLD}:
         parts.append(JOINING.format(first=first, last=LAST_PTBXL, fold=TRAINING_FOLD))
-    return "".join([*parts, f"\n{note}\n" if note else ""])
+    return "".join([*parts, f"\n{markdown(note)}\n" if note else ""])
 
 
 def _of_rate(sampling_rate: int, rate: int) -> str:

@@ -11,6 +11,7 @@ from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.export.wfdb_writing import check_microvolts, check_samples, to_microvolts
 from vqecg.records.folds import MAX_FOLD
 from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.records.plain_names import unfit
 from vqecg.records.store.preprocessing import resample
 
 ROW_COLUMNS = ("patient_id", "fold", "statements")
@@ -100,6 +101,9 @@ def check_rows(rows: pd.DataFrame) -> None:
                 raise ValueError(f"row {number}: {error}") from error
         if not isinstance(row.statements, Mapping):
             raise ValueError(f"row {number}: statements {row.statements!r}, expected a dict of statement -> percent")
+        for statement in row.statements:
+            if reason := unfit(str(statement)):
+                raise ValueError(f"row {number}: the statement {reason}")
         strange = {name: percent for name, percent in row.statements.items() if not 0 <= percent <= 100}
         if strange:
             raise ValueError(f"row {number}: likelihoods {strange}, expected 0 (unknown) to 100 percent")

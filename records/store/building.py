@@ -18,6 +18,7 @@ from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import SHARD_RECORDS, fill_shards, shard_folder
 from vqecg.records.label_tables import normal_statement_table, statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS
+from vqecg.records.plain_names import spreadsheet_cell
 from vqecg.records.record import RecordTable
 from vqecg.records.store.opening import CONFIG_FILE
 from vqecg.records.store.population import implausible_voltages, record_sizes
@@ -201,7 +202,8 @@ def _join_shards(shards: Sequence[Path], path: Path, table: RecordTable, spec: S
             sizes.append(record_sizes(shard.signals[new]))
     rows = [(names[row], reason, detail) for row, reason, detail in sorted(rejected)]
     rows += table.left_out
-    left_out = pd.DataFrame(rows, columns=["record_id", "reason", "detail"], dtype=str)
+    cells = [tuple(map(spreadsheet_cell, row)) for row in rows]
+    left_out = pd.DataFrame(cells, columns=["record_id", "reason", "detail"], dtype=str)
     return _Joined(accepted, left_out, file.sha256, implausible_voltages(np.concatenate(sizes)) if accepted else [])
 
 

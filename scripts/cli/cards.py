@@ -1,11 +1,13 @@
 """Model cards: what the README.md of a model's folder says."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from vqecg.prior.training import PriorTraining
 from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.labels import LabelTask
+from vqecg.records.plain_names import markdown
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainingSubset
 from vqecg.tokenizer.training import TokenizerTraining
@@ -41,7 +43,7 @@ def data_lines(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> 
     by_part = ", ".join(f"{name} {folds_text(part)}" for name, part in parts)
     return f"""## Data
 
-- {store.description}
+- {markdown(store.description)}
 - store {store.fingerprint[:16]}: {len(store):,} records of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz
 - folds, by patient: {by_part}{taken}
 - signals: (batch, 8, samples) float32 mV, leads I, II, V1, V2, V3, V4, V5, V6; the other four follow from I and II
@@ -76,6 +78,7 @@ def generator_card(
 ) -> str:
     """The card of a generator; `data` are `data_lines`."""
     model, missed = settings.model, figures["detail_loss"]
+    label = json.dumps(task.class_names[0], ensure_ascii=False)
     detail = "" if missed is None else f"; the embedding of all levels is missed by {100 * missed:.1f} % of its energy"
     return f"""# ECGGenerator
 
@@ -85,12 +88,12 @@ tokenizer in tokenizer/, {figures["parameters"]:,} parameters.
 ```python
 from vqecg.prior.generator import ECGGenerator
 generator = ECGGenerator.from_pretrained("this folder")
-records = generator.generate(generator.requests(["{task.class_names[0]}"], count=16, seed=0), seed=0)
+records = generator.generate(generator.requests([{label}], count=16, seed=0), seed=0)
 ```
 
 ## Labels
 
-Task {task.name}: {", ".join(task.class_names)}. Age (years) and sex may be asked for too.
+Task {task.name}: {", ".join(map(markdown, task.class_names))}. Age (years) and sex may be asked for too.
 
 {conditions_text(smallest_cell)}
 

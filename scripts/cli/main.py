@@ -13,6 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
 
+from vqecg.records.plain_names import printable
 from vqecg.training.processes import MainProcessError, is_main_process, leave_job, process_count, process_index
 
 COMMANDS = {
@@ -129,7 +130,7 @@ def run_command(name: str, words: Sequence[str]) -> int:
 def refuse(name: str, message: str) -> int:
     """Says in the error output why a subcommand ends; returns the exit status."""
     process = "" if is_main_process() else f" (process {process_index()})"
-    print(f"vqecg {name}{process}: {message}", file=sys.stderr)
+    print(printable(f"vqecg {name}{process}: {message}"), file=sys.stderr)
     return 1
 
 

@@ -15,6 +15,7 @@ from vqecg.downstream.comparison.arms.registry import RUN, arms_of
 from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design, plan_of_labels
+from vqecg.downstream.comparison.idle_mixing import without_idle_mixing
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, CountOrNone, PositiveFactor, Seed, Workers
 from vqecg.records.datasets.registry import AUTO, SourceName
@@ -107,6 +108,10 @@ def run(arguments: Arguments) -> None:
     comparison = comparing_step(arguments, places)
     # before hours of training: whether there is a class to add to, a record to add, and patients to judge it by
     say_what_can_be_judged(arguments, comparison.comparison, store)
+    design, idle = without_idle_mixing(comparison.design, store)
+    if idle:
+        print(f"left out: {', '.join(idle)}; no two training records of the target classes can be mixed")
+        comparison = replace(comparison, design=design)
 
     say(2, "train-tokenizer", "learn to turn ECGs into codes and back")
     shared: dict[str, Any] = {"folds": folds, "subset": arguments.subset, "overwrite": again}

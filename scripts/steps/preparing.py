@@ -8,6 +8,7 @@ import pandas as pd
 
 from vqecg.records.bounds import Checked, Workers
 from vqecg.records.datasets.registry import AUTO, SourceName, read_table
+from vqecg.records.plain_names import printable
 from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import SignalSpec
@@ -36,7 +37,7 @@ class PreparingStep(Checked):
 def prepare(step: PreparingStep) -> RecordStore:
     """Builds the store, or opens it when nothing has changed."""
     table = read_table(step.data, step.spec.sampling_rate, step.source, step.labels_csv, step.label_columns)
-    print("\n".join([table.description, *(f"- {note}" for note in table.notes)]))
+    print(printable("\n".join([table.description, *(f"- {note}" for note in table.notes)])))
     ignore = step.ignore_checksums
     return build_store(table, step.spec, step.out, step.workers, step.overwrite, ignore_checksums=ignore)
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from vqecg.records.datasets.parsing import id_text
+from vqecg.records.plain_names import unfit
 
 LONGEST_LABEL = 200  # characters
 NO_LABEL = {
@@ -38,6 +39,8 @@ def clean_label(text: str) -> str:
     label = plain_text(text)
     if label.casefold() in NO_LABEL:
         return ""
+    if reason := unfit(label):
+        raise ValueError(f"the label {reason}")
     strange = [letter for letter in label if unicodedata.category(letter) in ("Cf", "Cs", "Co", "Cn")]
     if set(strange) - set(_JOINERS):
         raise ValueError(f"the label {label[:40]!r} has an invisible character in it, expected a plain name")
