@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from vqecg.records.attributes import UNKNOWN, AttributeTally
-from vqecg.records.datasets.file_tree import find_files, find_headers
+from vqecg.records.datasets.file_tree import FoundFiles, find_files, find_headers
 from vqecg.records.datasets.parsing import UNREADABLE, listed, naming, record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.datasets.wfdb_reading import Header, ecg_files, read_header
@@ -83,26 +83,13 @@ def read_challenge(root: Path) -> RecordTable:
         ValueError: no header that can be read, no signal file, or one record name in two folders.
     """
     found = find_headers(root)
-    unreadable = [LeftOut(path.stem, UNREADABLE, f"{path} is {what}") for path, what in found.odd.items()]
-    without_signal: list[LeftOut] = []
+    usable, unreadable, without_signal = _usable(found)
     known = _known_codes()
     rows: dict[str, dict[str, object]] = {}
     strange: Counter[str] = Counter()
     tally = AttributeTally()
     without_diagnosis = 0
-    for file in found.files:
-        path = file.with_suffix("")
-        try:
-            header = naming(file, read_header, path)
-        except ValueError as error:
-            unreadable.append(LeftOut(path.name, UNREADABLE, str(error)))
-            continue
-        lost = _lost_file(file.parent, header)
-        if lost:
-            detail = f"{file} names {lost}, and no such file is there: copy or download it again"
-            without_signal.append(LeftOut(path.name, UNREADABLE, detail))
-            continue
-        fields = comment_fields(header.comments)
+    for path, fields in usable.items():
         codes = _codes(fields.get("dx", ""))
         without_diagnosis += not codes
         strange.update(code for code in codes if code.lower() not in known)
@@ -132,6 +119,27 @@ def read_challenge(root: Path) -> RecordTable:
         most = ", ".join(f"{code} ({count:,})" for code, count in strange.most_common(5))
         text += f"; {len(strange):,} codes outside the Challenge's map kept as they are: {most}"
     return RecordTable(records, "challenge", text + tally.note + note, left_out=left_out)
+
+
+def _usable(found: FoundFiles) -> tuple[dict[Path, dict[str, str]], list[LeftOut], list[LeftOut]]:
+    """Comment fields by path of the record; the records whose header cannot be read; those without signal file."""
+    unreadable = [LeftOut(path.stem, UNREADABLE, f"{path} is {what}") for path, what in found.odd.items()]
+    without_signal: list[LeftOut] = []
+    usable: dict[Path, dict[str, str]] = {}
+    for file in found.files:
+        path = file.with_suffix("")
+        try:
+            header = naming(file, read_header, path)
+        except ValueError as error:
+            unreadable.append(LeftOut(path.name, UNREADABLE, str(error)))
+            continue
+        lost = _lost_file(file.parent, header)
+        if lost:
+            detail = f"{file} names {lost}, and no such file is there: copy or download it again"
+            without_signal.append(LeftOut(path.name, UNREADABLE, detail))
+        else:
+            usable[path] = comment_fields(header.comments)
+    return usable, unreadable, without_signal
 
 
 def is_synthetic(fields: Mapping[str, str]) -> bool:
