@@ -91,7 +91,7 @@ class Additions:
     @classmethod
     def read(cls, path: Path) -> Additions:
         """The reverse of `to_bytes`, from a file."""
-        with reading(path), np.load(path) as file:
+        with reading(path), path.open("rb") as opened, np.load(opened) as file:
             parts = {name: file[name] for name in file.files}
             about = json.loads(str(parts.pop("about")))
         rejected = pd.DataFrame(about["rejected"], columns=list(TALLY_COLUMNS))

@@ -241,7 +241,7 @@ def read_run(folder: Path) -> FinishedRun:
     advice = f"the run is damaged: delete {folder}, and the same command trains it again"
     with reading(folder / RUN_FILE, advice):
         policy = str(read_object(folder / RUN_FILE)["policy"])
-    with reading(folder / SCORES_FILE, advice), np.load(folder / SCORES_FILE) as scores:
+    with reading(folder / SCORES_FILE, advice), (folder / SCORES_FILE).open("rb") as file, np.load(file) as scores:
         run = FinishedRun(scores["test"], scores["thresholds"], policy)
         if run.test_scores.dtype.kind != "f" or not np.isfinite(run.test_scores).all():
             raise ValueError("scores that are NaN or no numbers")

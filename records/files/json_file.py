@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+DAMAGED = "the file is damaged: copy it again, or make it again"
 LARGEST = 2**28  # bytes of a JSON file of ours; what is larger is none
 
 
 @contextmanager
-def reading(path: Path, advice: str = "the file is damaged: copy it again, or make it again") -> Iterator[None]:
+def reading(path: Path, advice: str = DAMAGED) -> Iterator[None]:
     """Turns what the reading of a damaged or foreign file raises within a `with` block into ValueError with its name.
 
     For the parsing of content only: an error of our code would be taken for one of the file.
@@ -20,8 +21,9 @@ def reading(path: Path, advice: str = "the file is damaged: copy it again, or ma
     try:
         yield
     except (ValueError, OSError) as error:
-        named = str(path) in str(error)
-        raise ValueError(f"{error}" if named else f"{path}: {error}: {advice}") from error
+        if str(path) not in str(error):
+            raise ValueError(f"{path}: {error}: {advice}") from error
+        raise ValueError(f"{error}" if advice == DAMAGED else f"{error}: {advice}") from error
     except (KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"{path} holds something else than expected ({what}): {advice}") from error
