@@ -214,6 +214,11 @@ class AttributeTally:
         )
 
 
+def printable(text: str) -> str:
+    """A text for messages: one with control characters, which may move a terminal's cursor, is escaped."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
 def _article(word: str) -> str:
     """The article before a word."""
     return "an" if word[:1] in "aeiou" else "a"
@@ -221,7 +226,7 @@ def _article(word: str) -> str:
 
 def _examples(counts: Counter[str]) -> str:
     """The commonest texts, short and in one line."""
-    texts = [text if text.isprintable() else ascii(text)[1:-1] for text, _ in counts.most_common(3)]
+    texts = [printable(text) for text, _ in counts.most_common(3)]
     return ", ".join(text if len(text) <= 20 else text[:17] + "..." for text in texts) + (
         ", ..." if len(counts) > 3 else ""
     )

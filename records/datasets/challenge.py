@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vqecg.records.attributes import UNKNOWN, AttributeTally
+from vqecg.records.attributes import UNKNOWN, AttributeTally, printable
 from vqecg.records.datasets.file_tree import FoundFiles, find_files, find_headers
 from vqecg.records.datasets.parsing import UNREADABLE, listed, naming, record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
@@ -182,5 +182,5 @@ def _without_header(root: Path, headers: list[Path]) -> str:
 
 def _codes(cell: str) -> list[str]:
     """The codes or words of a Dx line, without the words for unknown."""
-    codes = [code.strip() for code in _BETWEEN_CODES.split(cell)]
+    codes = [printable(code.strip()) for code in _BETWEEN_CODES.split(cell)]
     return [code for code in codes if code.lower() not in UNKNOWN]

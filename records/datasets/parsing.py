@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 
-from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.attributes import ATTRIBUTES, printable
 from vqecg.records.folds import MAX_FOLD, assign_folds
 from vqecg.records.patients import patient_keys
 from vqecg.records.record import LeftOut, table_columns
@@ -55,7 +55,8 @@ def listed(what: str, items: Sequence[LeftOut]) -> str:
 
 def first_names(items: Sequence[LeftOut]) -> str:
     """The first few of some records, for a description."""
-    return ", ".join([item.record_id for item in items[:NAMES_IN_A_NOTE]] + ["..."] * (len(items) > NAMES_IN_A_NOTE))
+    names = [printable(item.record_id) for item in items[:NAMES_IN_A_NOTE]]
+    return ", ".join(names + ["..."] * (len(items) > NAMES_IN_A_NOTE))
 
 
 def record_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

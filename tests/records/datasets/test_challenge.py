@@ -223,6 +223,15 @@ def test_ages_and_sexes_that_cannot_be_are_counted(tmp_path: Path) -> None:
     assert "; 2 records with an age that cannot be (-1, 999): unknown" in table.description
 
 
+@pytest.mark.bad_input("hostile text")
+def test_text_that_would_move_the_cursor_is_escaped(tmp_path: Path) -> None:
+    write(tmp_path, "A0001", "#Age: \x1b[2J", "#Dx: \x1b[31mAF,59118001")
+    (tmp_path / "B\x1b[2J.hea").write_text("")
+    table = read_challenge(tmp_path)
+    assert table.description.isprintable()
+    assert table.records["statements"][0] == {"\\x1b[31mAF": 0.0, "RBBB": 0.0}
+
+
 @pytest.mark.bad_input("odd item in a data set")
 def test_a_set_of_odd_headers_alone_is_refused_with_the_first(tmp_path: Path) -> None:
     (tmp_path / "A0001.hea").write_text("")
