@@ -8,6 +8,7 @@ Format: https://physionet.org/physiotools/wag/header-5.htm
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Waveform:
     leads: tuple[str, ...]  # in LEADS' spelling; a channel that is none of the twelve keeps its own name
 
 
+@lru_cache(maxsize=1024)
 def lead_name(name: str) -> str:
     """The spelling of LEADS for any spelling of the twelve leads; other channels (vx, V7, RESP) keep their name."""
     try:
