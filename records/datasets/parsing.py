@@ -16,7 +16,8 @@ from vqecg.records.record import LeftOut, table_columns
 UNREADABLE = "unreadable"  # the reason, of quality.REASONS, of a record whose files are damaged or not all there
 NAMES_IN_A_NOTE = 3
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def id_text(text: str, what: str) -> str:
