@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from vqecg.prior.generator import ECGGenerator, is_generator
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.files.verification import VERIFIERS, Verifier, sum_faults
+from vqecg.training.checkpoint import CONFIG_FILE, read_config
 
 
 @VERIFIERS.register("generator", rank=3)
@@ -12,8 +13,12 @@ class GeneratorVerifier(Verifier):
 
     def holds(self, folder: Path) -> bool:
         """True for a generator, and for what was one."""
-        parts = [(folder / name).exists() for name in ("tokenizer", "prior", "conditions.csv")]
-        return is_generator(folder) or sum(parts) > 1 or (parts[2] and (folder / "config.json").exists())
+        if (folder / "conditions.csv").exists():
+            return (folder / "prior").is_dir() or (folder / CONFIG_FILE).exists()
+        try:
+            return read_config(folder).get("class") == "ECGGenerator"
+        except ValueError:
+            return False
 
     def verify(self, folder: Path) -> tuple[str, list[str]]:
         """Loads it, and reads all of it."""

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from vqecg.records.bounds import Count, Hertz, Seconds, Seed, check_value
 from vqecg.records.export.dataset import write_dataset
 from vqecg.records.files.atomic import atomic_folder
+from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.disk import check_room
 from vqecg.records.folds import assign_folds
 from vqecg.records.label_tables import statement_table
@@ -133,6 +134,7 @@ def simulate_dataset(
         signals = _simulated_signals(planned, seed, SimulatorSettings(seconds, sampling_rate), truth, progress)
         write_dataset(partial, signals, sampling_rate, rows, statement_table(), manifest)
         pd.concat(truth, ignore_index=True).to_parquet(partial / "truth.parquet")
+        write_checksums(partial)
 
 
 def _is_simulated(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import vqecg.prior.verification
 import vqecg.records.export.dataset
+import vqecg.records.files.stage_file
 import vqecg.records.store.verification
 import vqecg.tokenizer.encoding
 import vqecg.training.verification  # noqa: F401  # each of these registers the outputs that it writes

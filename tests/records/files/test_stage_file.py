@@ -31,7 +31,7 @@ def test_a_damaged_file_is_named(tmp_path: Path):
 
 
 @pytest.mark.bad_input("damaged stores")
-@pytest.mark.parametrize("part", [0.0, 0.2, 0.5, 0.8, 0.999])
+@pytest.mark.parametrize("part", [0.0, 0.2, 0.5, 0.65, 0.8, 0.999])
 def test_a_flipped_bit_in_the_record_of_a_step_is_noticed(tmp_path: Path, part: float):
     done = {"command": "compare", "settings": {}, "figures": {"auroc": 0.875, "n": [1, None]}}
     (tmp_path / STAGE_FILE).write_text(stage_text(done))
