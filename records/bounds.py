@@ -74,7 +74,8 @@ class Checked:
 
 def check_fields(settings: Any) -> None:
     """Raises ValueError, naming the field, for a value of another kind than annotated, out of range or not finite."""
-    for name, kind in field_kinds(type(settings)).items():
+    settings_class: Any = type(settings)
+    for name, kind in field_kinds(settings_class).items():
         check_value(name, getattr(settings, name), kind)
 
 

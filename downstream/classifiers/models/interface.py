@@ -27,6 +27,8 @@ class ClassifierConfig(Checked):
         super().__post_init__()
         if not self.class_names or len(set(self.class_names)) != len(self.class_names):
             raise ValueError(f"class_names are {self.class_names}; expected at least one name and none twice")
+        if not self.leads or len(set(self.leads)) != len(self.leads):
+            raise ValueError(f"leads are {self.leads}; expected at least one and none twice")
 
 
 class Classifier(nn.Module, Pretrained):
