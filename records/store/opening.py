@@ -74,7 +74,8 @@ def read_table(folder: Path, records: int) -> pd.DataFrame:
     missing = [name for name in wanted if name not in table.columns and name not in ATTRIBUTES]
     if missing or table.columns.has_duplicates:
         raise ValueError(f"{path} has the columns {list(table.columns)}, expected {wanted}; {AGAIN}")
-    table["statements"] = [_statements(text, row, path) for row, text in enumerate(table["statements"])]
+    statements = [_statements(text, row, path) for row, text in enumerate(table["statements"])]
+    table["statements"] = pd.Series(statements, table.index, dtype=object)
     for name, attribute in ATTRIBUTES:
         if name not in table.columns:  # registered after the folder was made
             table.insert(table.columns.tolist().index("statements"), name, attribute.unknown)
