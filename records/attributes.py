@@ -206,7 +206,7 @@ class AttributeTally:
 
     @property
     def note(self) -> str:
-        """What was counted, for a description: "; 3 records with an age that cannot be (999, old): unknown"."""
+        """The counts, for a description: "; 3 records with an age that cannot be (999, old): unknown"."""
         return "".join(
             f"; {counts.total():,} {'record' if counts.total() == 1 else 'records'} with {_article(name)} {name} "
             f"that cannot be ({_examples(counts)}): unknown"

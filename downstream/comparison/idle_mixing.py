@@ -23,5 +23,5 @@ def without_idle_mixing(design: Design, store: RecordStore) -> tuple[Design, tup
     if any(row.tobytes() in mixed for row in plan.labels):
         return design, ()
     idle = [arm.name for arm in design.catalogue if any(isinstance(find_method(name), Mixing) for name in arm.methods)]
-    kept = tuple(arm.name for arm in design.catalogue if arm.name not in idle)
-    return replace(design, arms=kept), tuple(idle)
+    useful = tuple(arm.name for arm in design.catalogue if arm.name not in idle)
+    return replace(design, arms=useful), tuple(idle)

@@ -82,8 +82,8 @@ def read_challenge(root: Path) -> RecordTable:
     Raises:
         ValueError: no header that can be read, no signal file, or one record name in two folders.
     """
-    found = find_headers(root)
-    usable, unreadable, without_signal = _usable(found)
+    headers = find_headers(root)
+    usable, unreadable, without_signal = _usable(headers)
     known = _known_codes()
     rows: dict[str, dict[str, object]] = {}
     strange: Counter[str] = Counter()
@@ -112,7 +112,7 @@ def read_challenge(root: Path) -> RecordTable:
         )
     records, note = _with_folds(record_frame(rows.values()))
     text = f"Challenge 2020/2021 layout, {len(rows):,} records{listed('unreadable headers', unreadable)}"
-    text += listed("headers without signal file", without_signal) + _without_header(root, found.files)
+    text += listed("headers without signal file", without_signal) + _without_header(root, headers.files)
     if without_diagnosis:
         text += f"; {without_diagnosis:,} without diagnosis"
     if strange:
@@ -121,12 +121,12 @@ def read_challenge(root: Path) -> RecordTable:
     return RecordTable(records, "challenge", text + tally.note + note, left_out=left_out)
 
 
-def _usable(found: FoundFiles) -> tuple[dict[Path, dict[str, str]], list[LeftOut], list[LeftOut]]:
+def _usable(headers: FoundFiles) -> tuple[dict[Path, dict[str, str]], list[LeftOut], list[LeftOut]]:
     """Comment fields by path of the record; the records whose header cannot be read; those without signal file."""
-    unreadable = [LeftOut(path.stem, UNREADABLE, f"{path} is {what}") for path, what in found.odd.items()]
+    unreadable = [LeftOut(path.stem, UNREADABLE, f"{path} is {what}") for path, what in headers.odd.items()]
     without_signal: list[LeftOut] = []
     usable: dict[Path, dict[str, str]] = {}
-    for file in found.files:
+    for file in headers.files:
         path = file.with_suffix("")
         try:
             header = naming(file, read_header, path)

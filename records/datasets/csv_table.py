@@ -177,12 +177,12 @@ def _line(text: str, place: int) -> int:
 
 def _without_separator_line(file: Path, text: str) -> tuple[str, str | None, int]:
     """The text below a line `sep=;`, that separator (None: no such line), and the number of the first line left."""
-    found = _SEPARATOR_LINE.match(text)
-    if found is None:
+    match = _SEPARATOR_LINE.match(text)
+    if match is None:
         return text, None, 1
-    if found["separator"] not in SEPARATORS:
-        raise ValueError(f"{file}, line 1 names the separator {found['separator']!r}, expected , ; | or a tab")
-    return text[found.end() :], found["separator"], 2
+    if match["separator"] not in SEPARATORS:
+        raise ValueError(f"{file}, line 1 names the separator {match['separator']!r}, expected , ; | or a tab")
+    return text[match.end() :], match["separator"], 2
 
 
 def _rows(file: Path, text: str, named: str | None, first_line: int) -> tuple[list[tuple[int, list[str]]], str]:

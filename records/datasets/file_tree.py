@@ -16,7 +16,7 @@ RECORD_ENDINGS = re.compile(r"\.(hea|dat|mat)$", re.IGNORECASE)
 
 
 class FoundFiles(NamedTuple):
-    """What `find_files` finds, in the order of the paths."""
+    """The result of `find_files`, in the order of the paths."""
 
     files: list[Path]
     odd: dict[Path, str]  # an entry of such a name that is no file -> what it is, such as "a link to nothing"
@@ -58,12 +58,12 @@ def files_in(folder: Path, ending: str = "") -> list[Path]:
 
 def find_headers(root: Path) -> FoundFiles:
     """The WFDB headers at or below `root`, as `find_files`; `odd` also has those that WFDB finds no record by."""
-    found = find_files(root, ".hea")
+    headers = find_files(root, ".hea")
     capitals = {
-        file: "a header whose ending is not .hea in small letters" for file in found.files if file.suffix != ".hea"
+        file: "a header whose ending is not .hea in small letters" for file in headers.files if file.suffix != ".hea"
     }
     return FoundFiles(
-        [file for file in found.files if file not in capitals], dict(sorted((found.odd | capitals).items()))
+        [file for file in headers.files if file not in capitals], dict(sorted((headers.odd | capitals).items()))
     )
 
 

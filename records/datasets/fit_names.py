@@ -18,7 +18,7 @@ def with_fit_names(table: RecordTable) -> RecordTable:
         reasons = [f"{name} {reason}" for name, reason in unfit_names(row)]
         fit.append(not reasons)
         if reasons:
-            left_out.append(LeftOut(shown(row.record_id), "unreadable", reasons[0]))
+            left_out.append(LeftOut(shown(str(row.record_id)), "unreadable", reasons[0]))
     if not left_out:
         return table
     if not any(fit):
@@ -33,7 +33,7 @@ def with_fit_names(table: RecordTable) -> RecordTable:
 
 
 def unfit_names(row: Any) -> Iterator[tuple[str, str]]:
-    """What has an unfit name, and why."""
+    """Each thing of a row (a namedtuple) whose name is unfit, and the reason."""
     for column, name in (("record_id", row.record_id), ("patient_id", row.patient_id)):
         if reason := unfit(name):
             yield column, reason

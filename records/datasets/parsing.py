@@ -42,7 +42,7 @@ def id_text(text: str, what: str) -> str:
 
 
 def naming(file: Path, read: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """What `read` returns. Raises ValueError that names `file` for a ValueError or OSError of `read`."""
+    """The result of `read`. Raises ValueError that names `file` for a ValueError or OSError of `read`."""
     try:
         return read(*arguments, **options)
     except (ValueError, OSError) as error:

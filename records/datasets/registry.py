@@ -85,10 +85,10 @@ def detect_source(root: Path) -> str:
 
 def _contents(root: Path) -> str:
     """The content of a folder in a line: files by extension, the first few names, what is odd and what is no csv."""
-    found = find_files(root)
-    counts = Counter(path.suffix or "without extension" for path in found.files)
+    listing = find_files(root)
+    counts = Counter(path.suffix or "without extension" for path in listing.files)
     odd = "".join(
-        f"; {path.name} is {what}" for path, what in [*found.odd.items(), *find_headers(root).odd.items()][:1]
+        f"; {path.name} is {what}" for path, what in [*listing.odd.items(), *find_headers(root).odd.items()][:1]
     )
     for file in files_in(root, ".csv"):
         try:

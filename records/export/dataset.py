@@ -43,8 +43,7 @@ def write_dataset(
         manifest: one row per record, any columns; ecg_id is added. Columns that name recordings (PRIVATE_COLUMNS of
             origins.py) go to private/origins.parquet.
         overwrite: replace an earlier data set of this package; anything else is never replaced.
-        rates: Hz, at which every record is written, resampled; none = `sampling_rate` alone, which PTB-XL's layout
-            always has.
+        rates: Hz, at which every record is written, resampled; none = `sampling_rate` alone.
         note: a last paragraph for README.md.
         copies: the records are recordings again, or nearly; README.md and headers say so in place of "synthetic".
         layout: a name of LAYOUTS.
@@ -63,22 +62,26 @@ def write_dataset(
     if len(manifest) != len(rows):
         raise ValueError(f"manifest of {len(manifest)} rows for {len(rows)} records, expected one row per record")
     writer = LAYOUTS.get(layout)()
-    all_rates = writer.all_rates(sampling_rate, rates or (sampling_rate,))
-    records = RecordStream(signals8, sampling_rate, all_rates, rows, copies)
+    rates = writer.all_rates(sampling_rate, rates or (sampling_rate,))
+    records = RecordStream(signals8, sampling_rate, rates, rows, copies)
     with atomic_folder(Path(folder), is_dataset, overwrite) as partial:
         description = writer.write(partial, records, statement_table)
         shared, named = split_origins(manifest)
-        private = origins and not named.columns.empty
-        if private:
+        if private := origins and not named.columns.empty:
             write_origins(partial, records.ecg_ids, named)
-        numbered = shared.drop(columns="ecg_id", errors="ignore").reset_index(drop=True)
-        numbered.insert(0, "ecg_id", records.ecg_ids)
-        numbered.to_parquet(partial / MANIFEST)
+        numbered(shared, records.ecg_ids).to_parquet(partial / MANIFEST)
         (partial / "README.md").write_text(readme_text(records, layout, description, private, note), "utf-8")
         if private:
             write_checksums(partial / PRIVATE_FOLDER)  # of its own: it is taken out before the set is shared
         write_checksums(partial)
     return description.remark
+
+
+def numbered(manifest: pd.DataFrame, ecg_ids: Sequence[int]) -> pd.DataFrame:
+    """The manifest with the number of each record as its first column."""
+    rows = manifest.drop(columns="ecg_id", errors="ignore").reset_index(drop=True)
+    rows.insert(0, "ecg_id", ecg_ids)
+    return rows
 
 
 @VERIFIERS.register("data set", rank=5)

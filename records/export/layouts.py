@@ -115,7 +115,7 @@ def is_dataset(folder: Path) -> bool:
 
 
 def plain_columns(records: RecordStream) -> dict[str, list[Any]]:
-    """What every layout without a form of its own tells of the records: (records,) lists by name.
+    """The columns of a layout that has no form of its own: (records,) lists by name.
 
     ecg_id, patient_id, strat_fold, then the attributes by name: numbers (nan = unknown) or categories.
     """

@@ -26,7 +26,7 @@ README_LINE = (
 
 
 def split_origins(manifest: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What may be shared of a manifest, and the columns that name recordings; of these, those that name any."""
+    """The part of a manifest that may be shared, and the columns that name recordings, where they name any."""
     there = [name for name in PRIVATE_COLUMNS if name in manifest.columns]
     naming = [name for name in there if (manifest[name].astype(str) != "").any()]
     return manifest.drop(columns=there), manifest[naming]

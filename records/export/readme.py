@@ -71,7 +71,7 @@ def readme_text(
 
 
 def _of_rate(sampling_rate: int, rate: int) -> str:
-    """What the files of a rate hold where it is not that of the records, in a sentence; else nothing."""
+    """The content of the files of a rate that is not the records' own, in a sentence; else nothing."""
     if rate == sampling_rate:
         return ""
     lower = min(rate, sampling_rate) / 2

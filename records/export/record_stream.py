@@ -59,17 +59,18 @@ class RecordStream:
 
         Raises ValueError for signals of another shape or number, nan, and samples beyond +-32.767 mV at any rate.
         """
-        written, table, ecg_ids = 0, list(self.rows.itertuples(index=False)), self.ecg_ids
+        rows: list[Any] = list(self.rows.itertuples(index=False))
+        written, ecg_ids = 0, self.ecg_ids
         comment = "Copy of a recording: yes" if self.copies else "Synthetic: yes"
         for chunk in _chunks(self.signals8):
-            if written + len(chunk) > len(table):
-                raise ValueError(f"at least {written + len(chunk)} signals for {len(table)} rows, expected one per row")
+            if written + len(chunk) > len(rows):
+                raise ValueError(f"at least {written + len(chunk)} signals for {len(rows)} rows, expected one per row")
             for signal in chunk:
-                row, ecg_id = table[written], ecg_ids[written]
+                row, ecg_id = rows[written], ecg_ids[written]
                 yield StreamedRecord(ecg_id, row.statements, _attributes(row), self._rated(ecg_id, signal), (comment,))
                 written += 1
-        if written != len(table):
-            raise ValueError(f"{written} signals for {len(table)} rows, expected one per row")
+        if written != len(rows):
+            raise ValueError(f"{written} signals for {len(rows)} rows, expected one per row")
 
     def comments(self, record: StreamedRecord, rate: int) -> tuple[str, ...]:
         """The further comment lines of a header at `rate` Hz."""

@@ -130,10 +130,10 @@ def input_fingerprint(table: RecordTable, spec: SignalSpec, ignore_checksums: bo
         path = Path(str(row.path))
         for ending in RECORD_FILE_ENDINGS:
             try:
-                found = path.with_name(path.name + ending).stat()
+                status = path.with_name(path.name + ending).stat()
             except OSError:
                 continue  # the record has no file of this ending, or is missing altogether
-            digest.update(f"{path.name}{ending} {found.st_size} {found.st_mtime_ns}\n".encode())
+            digest.update(f"{path.name}{ending} {status.st_size} {status.st_mtime_ns}\n".encode())
     for item in table.left_out:
         digest.update(f"{item.record_id} {item.reason}\n".encode())
     return digest.hexdigest()

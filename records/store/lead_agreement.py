@@ -193,7 +193,7 @@ def _strangers(limbs: LimbLeads, signal: np.ndarray, leads: Sequence[str], sampl
 
 
 def _stranger_text(name: str, limbs: LimbLeads, signal: np.ndarray, leads: Sequence[str], sampling_rate: float) -> str:
-    """What the lead `name`, which the others contradict, may be, in words."""
+    """The likely origin of the lead `name`, which the others contradict, in words."""
     rest, lead = limbs.without(name), limbs.samples[limbs.names.index(name)]
     base = base_leads(rest.names)
     expected = weights(name, base) @ np.stack([rest.samples[rest.names.index(other)] for other in base])

@@ -104,7 +104,7 @@ def _statements(text: Any, row: int, path: Path) -> dict[str, float]:
 
 
 def read_statements(folder: Path) -> pd.DataFrame:
-    """What the statements of a store mean. Raises ValueError for a file that is missing, damaged or no such table."""
+    """The statement table of a store. Raises ValueError for a file that is missing, damaged or no such table."""
     path = folder / STATEMENTS_FILE
     if not path.is_file():
         raise ValueError(f"{path} is missing or no file; {AGAIN}")

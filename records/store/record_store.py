@@ -116,7 +116,7 @@ class RecordStore:
 
     @property
     def warnings(self) -> list[str]:
-        """What the voltages say of the data set as a whole (population.py); none in a store of an earlier version."""
+        """Doubts about the voltages of the whole data set (population.py); none in a store of an earlier version."""
         return [str(text) for text in self.config.get("warnings", [])]
 
     def signals(self, indices: np.ndarray | slice) -> np.ndarray:

@@ -121,8 +121,8 @@ def run_command(name: str, words: Sequence[str]) -> int:
             raise
         if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):  # torch's
             return refuse(name, reason(MemoryError(str(error).partition(chr(10))[0])))
-        told = " ".join(str(error).split())
-        refuse(name, f"{type(error).__name__}: {told} (a fault of vqecg: please report it; {TRACEBACK}=1 shows where)")
+        fault = " ".join(str(error).split())
+        refuse(name, f"{type(error).__name__}: {fault} (a fault of vqecg: please report it; {TRACEBACK}=1 shows where)")
         return 70
     return 0
 

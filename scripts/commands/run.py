@@ -88,30 +88,11 @@ def run(arguments: Arguments) -> None:
     settings, folds, again = arguments.settings, arguments.folds, arguments.overwrite
 
     say(1, "prepare", "read the recordings once")
-    with StepCost(places, "prepare", places.store):
-        step = PreparingStep(
-            arguments.data,
-            places.store,
-            arguments.spec,
-            arguments.source,
-            arguments.labels_csv,
-            arguments.label_columns,
-            arguments.workers,
-            again,
-            arguments.ignore_checksums,
-        )
-        store = preparing.prepare(step)
-        print(preparing.summary(store))
+    store = prepared_store(arguments, places)
     if not places.settings.is_file():
         write_settings(arguments, places)
     rows = split_rows(store, folds, arguments.subset)
-    comparison = comparing_step(arguments, places)
-    # before hours of training: whether there is a class to add to, a record to add, and patients to judge it by
-    say_what_can_be_judged(arguments, comparison.comparison, store)
-    design, idle = without_idle_mixing(comparison.design, store)
-    if idle:
-        print(f"left out: {', '.join(idle)}; no two training records of the target classes can be mixed")
-        comparison = replace(comparison, design=design)
+    comparison = planned_comparison(arguments, places, store)
 
     say(2, "train-tokenizer", "learn to turn ECGs into codes and back")
     shared: dict[str, Any] = {"folds": folds, "subset": arguments.subset, "overwrite": again}
@@ -144,6 +125,39 @@ def run(arguments: Arguments) -> None:
     shown = gather(places, arguments.task, folds, settings.sampling, command, today, arguments.subset)
     write_report(shown, places.report)
     print(f"the report is {places.report}")
+
+
+def prepared_store(arguments: Arguments, places: RunFolders) -> RecordStore:
+    """The store of the recordings, built or opened."""
+    step = PreparingStep(
+        arguments.data,
+        places.store,
+        arguments.spec,
+        arguments.source,
+        arguments.labels_csv,
+        arguments.label_columns,
+        arguments.workers,
+        arguments.overwrite,
+        arguments.ignore_checksums,
+    )
+    with StepCost(places, "prepare", places.store):
+        store = preparing.prepare(step)
+        print(preparing.summary(store))
+    return store
+
+
+def planned_comparison(arguments: Arguments, places: RunFolders, store: RecordStore) -> ComparingStep:
+    """The comparison, without the arms that could do nothing.
+
+    It is looked at before hours of training: whether there is a class to add to, a record to add, and patients to judge
+    it by. Prints that; raises ValueError as `plan_of_labels`.
+    """
+    step = comparing_step(arguments, places)
+    say_what_can_be_judged(arguments, step.comparison, store)
+    design, idle = without_idle_mixing(step.design, store)
+    if idle:
+        print(f"left out: {', '.join(idle)}; no two training records of the target classes can be mixed")
+    return replace(step, design=design) if idle else step
 
 
 def say_what_can_be_judged(arguments: Arguments, design: Design, store: RecordStore) -> None:

@@ -89,7 +89,7 @@ def likelihoods(cells: Sequence[LabelCell], lines: Sequence[int]) -> tuple[list[
 
 
 def form_text(cells: Sequence[LabelCell], dicts: str = "dicts") -> str:
-    """How the cells of a column are written, for people: "names separated by ;", "lists", and `dicts` for dicts."""
+    """The forms of the cells of a column, for people: "names separated by ;", "lists", and `dicts` for dicts."""
     forms = Counter(cell.form for cell in cells if cell.form != "nothing")
     separators = sorted({mark for cell in cells for mark in cell.separators})
     texts = {

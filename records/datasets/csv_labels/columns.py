@@ -1,4 +1,4 @@
-"""What each column of a csv is: names of records, patients, attributes, folds, labels, or nothing that is read."""
+"""The meaning of each column of a csv: records, patients, attributes, folds, labels, or nothing that is read."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ class ColumnRoles:
     ignored: Mapping[str, str]  # other column -> why it is not read
 
     def notes(self) -> list[str]:
-        """What was read as what, for people, a line each."""
+        """The meaning that was read into each column, for people, a line each."""
         roles = [f"{self.record!r} as {_MEANING[RECORD]}"]
         roles += [
             f"{column!r} as {_MEANING[role]}" for role, column in ((PATIENT, self.patient), (FOLD, self.fold)) if column

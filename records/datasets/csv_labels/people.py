@@ -104,7 +104,7 @@ def check_folds(patients: Sequence[str], folds: Sequence[int], column: str) -> N
 
 
 def fold_notes(folds: Sequence[int], column: str) -> list[str]:
-    """What the usual split will lack with the folds of a csv, for people."""
+    """The parts that the usual split will lack with the folds of a csv, for people."""
     usual = FoldSplit()
     parts: Mapping[str, tuple[int, ...]] = {
         "training": usual.train, "validation": usual.validation, "test": usual.test,
