@@ -168,6 +168,23 @@ def test_generate_refuses_what_it_cannot_do_and_writes_nothing(
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "files"),
+    [
+        ([], ["records100", "records500", "ptbxl_database.csv", "scp_statements.csv"]),
+        (["--rates", "250"], ["records100", "records250", "ptbxl_database.csv", "scp_statements.csv"]),
+        (["--layout", "npz"], ["records_100hz.npz"]),
+        (["--layout", "parquet", "--rates", "100", "500"], ["records_100hz.parquet", "records_500hz.parquet"]),
+    ],
+)
+def test_generate_writes_the_layout_and_the_rates_that_are_asked_for(
+    words: list[str], files: list[str], tiny_parts: tuple[Path, Path, Path], tmp_path: Path
+):
+    given = ["generate", "--generator", str(tiny_parts[2]), "--out", str(tmp_path / "new"), "--count", "2", *words]
+    assert main(given) == 0
+    assert sorted(names(tmp_path / "new")) == sorted([*files, "README.md", "manifest.parquet"])
+
+
 def test_generate_never_replaces_what_is_not_its_own(
     tiny_parts: tuple[Path, Path, Path], tmp_path: Path, refused: Callable[..., str]
 ):
