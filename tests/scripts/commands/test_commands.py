@@ -182,7 +182,7 @@ def test_generate_writes_the_layout_and_the_rates_that_are_asked_for(
 ):
     given = ["generate", "--generator", str(tiny_parts[2]), "--out", str(tmp_path / "new"), "--count", "2", *words]
     assert main(given) == 0
-    assert sorted(names(tmp_path / "new")) == sorted([*files, "README.md", "manifest.parquet"])
+    assert sorted(names(tmp_path / "new")) == sorted([*files, "README.md", "SHA256SUMS.txt", "manifest.parquet"])
 
 
 def test_generate_never_replaces_what_is_not_its_own(
