@@ -151,13 +151,7 @@ class Comparison:
             tables = groups[groups["arm"] == arm], classes[classes["arm"] == arm]
             for wanted in (GAIN, HARM):
                 lines.append(f"{wanted.upper()} from {arm}: {', '.join(findings(*tables, wanted)) or 'none detected'}")
-        lines += [
-            f"{row.arm} against {row.against}, {row.group}: {row.verdict} (macro {row.metric} {row.estimate:+.4f}, "
-            f"{row.confidence:.0%} interval {row.low:+.4f} to {row.high:+.4f}, p {row.p:.3g}; {row.seeds} seeds, "
-            f"{row.patients} patients; a true difference below {row.smallest_detectable:.4f} is missed in one run of "
-            "five, or more)"
-            for row in groups[groups["arm"] == main].itertuples()
-        ]
+        lines += [group_line(row) for row in groups[groups["arm"] == main].to_dict("records")]
         for against, rows in classes[classes["arm"] == main].groupby("against", sort=False):
             lines.append(f"{main} against {against}, single classes, Holm over {rows['tests'].max()}:")
             lines += class_lines(rows)
@@ -195,6 +189,19 @@ def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:
     if rows.empty:
         raise ValueError(f"no difference for {dict(keys)}; there are the arms {sorted(set(table['arm']))}")
     return rows.iloc[0]
+
+
+def group_line(row: Mapping[str, Any]) -> str:
+    """The difference of two arms in a group of classes, in words, by a row of `Comparison.differences`."""
+    pair = f"{row['arm']} against {row['against']}, {row['group']}"
+    if math.isnan(row["estimate"]):
+        return f"{pair}: not judged, as too few test patients have, or lack, these classes"
+    return (
+        f"{pair}: {row['verdict']} (macro {row['metric']} {row['estimate']:+.4f}, "
+        f"{row['confidence']:.0%} interval {row['low']:+.4f} to {row['high']:+.4f}, p {row['p']:.3g}; "
+        f"{row['seeds']} seeds, {row['patients']} patients; a true difference below {row['smallest_detectable']:.4f} "
+        "is missed in one run of five, or more)"
+    )
 
 
 def class_lines(rows: pd.DataFrame) -> list[str]:

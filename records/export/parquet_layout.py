@@ -51,7 +51,7 @@ class ParquetLayout(DatasetLayout):
         names = ", ".join(f"`records_{rate}hz.parquet`" for rate in records.rates)
         return Description(
             (
-                f"{names}: one row a record, with {', '.join(f'`{name}`' for name in columns)}, `labels` (a list), "
+                f"{names}: one row per record, with {', '.join(f'`{name}`' for name in columns)}, `labels` (a list), "
                 "their `likelihoods` in percent (0 = unknown), `sampling_rate` (Hz), and for every lead (`I` to `V6`) "
                 "a list of samples in mV.",
             )

@@ -76,7 +76,7 @@ class PTBXLLayout(DatasetLayout):
         more = f" Added to PTB-XL's: {', '.join(added)}." if added else ""
         return Description(
             (
-                "`ptbxl_database.csv`: one row a record, with PTB-XL's columns (sex: 0 male, 1 female; `scp_codes`: "
+                "`ptbxl_database.csv`: one row per record, with PTB-XL's columns (sex: 0 male, 1 female; `scp_codes`: "
                 "statement and likelihood in percent, 0 = unknown). Columns that say nothing of a synthetic record are "
                 "empty.",
                 f"`scp_statements.csv`: what the statements mean.{more}",

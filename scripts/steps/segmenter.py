@@ -68,7 +68,7 @@ P waves, QRS complexes and T waves of an ECG, lead by lead, at any sampling rate
 from vqecg.evaluation.waves.delineation import interval_table
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 segmenter = WaveSegmenter.from_pretrained("this folder")
-table = interval_table(segmenter, [signals], sampling_rate=100)  # (n, 8, samples) mV: one row a record
+table = interval_table(segmenter, [signals], sampling_rate=100)  # (n, 8, samples) mV: one row per record
 ```
 
 ## Data

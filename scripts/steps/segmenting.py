@@ -29,7 +29,7 @@ class SegmentingStep(Checked):
 
     data: Path  # folder of ECGs, real or synthetic, or a store of `vqecg prepare`
     segmenter: Path  # folder that `vqecg train-segmenter` wrote
-    out: Path  # file to write, .csv or .parquet: rate, rhythm, intervals and axis, one row a record
+    out: Path  # file to write, .csv or .parquet: rate, rhythm, intervals and axis, one row per record
     waves: Path | None = None  # file to write, .csv or .parquet: every wave of every lead, times in s
     plot: Path | None = None  # file to write, .svg or .png: one recording with its waves shaded
     record: str = ""  # record_id of the recording that --plot draws; the first one if not given

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.comparison.comparison import read_comparison
-from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse, class_groups
+from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse, class_groups, group_line
 from vqecg.evaluation.statistics.bootstrap import NO_DIFFERENCE
 from vqecg.evaluation.statistics.significance import holm
 from vqecg.reports.comparison.page import comparison_page
@@ -192,3 +192,8 @@ def test_remarks_on_the_setting_are_cautions_and_survive_the_file() -> None:
     assert again.remarks == result.remarks and "Made of thin air." in again.conclusion()
     older = {name: value for name, value in result.to_dict().items() if name != "remarks"}
     assert Comparison.from_dict(older).remarks == ()
+
+
+def test_a_group_that_cannot_be_judged_has_no_figures_in_the_conclusion():
+    row = {"arm": "prior samples", "against": "real only", "group": "scarce classes", "estimate": math.nan}
+    assert group_line(row).startswith("prior samples against real only, scarce classes: not judged")
