@@ -5,6 +5,7 @@ Microaggregation (Domingo-Ferrer and Mateo-Sanz 2002, IEEE TKDE 14:189) groups t
 and puts one row in the place of each group. Combinations stay ones that occurred, since a prior knows no others.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from vqecg.prior.requests import join_labels, split_labels
 from vqecg.records.attributes import ATTRIBUTES
 
 LEAST = 5  # records that a row stands for, at least
-FAR = 4.0  # steps of a number (20 years of age) that are as far as another category
+FAR = 2.0  # steps of a number (10 years of age) that are as far as another category
 
 
 def merged_conditions(conditions: pd.DataFrame, least: int = LEAST) -> pd.DataFrame:
@@ -40,7 +41,7 @@ def merged_conditions(conditions: pd.DataFrame, least: int = LEAST) -> pd.DataFr
     if groups and 0 < len(left) < least:
         left = np.concatenate([groups.pop(), left])
     held = labels.to_numpy(np.float64)
-    places = np.hstack([held * rarity(labels), coordinates(records, names)])
+    places = np.hstack([held * np.sqrt(rarity(labels)), coordinates(records, names)])
     groups += nearest_groups(left, held, places, least)
     chosen = representatives(groups, held)
     rows = records.iloc[chosen].assign(count=[len(group) for group in groups])
@@ -86,7 +87,7 @@ def alike(records: pd.DataFrame, names: Sequence[str], least: int) -> Iterator[n
 
 
 def coordinates(records: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
-    """(records, d) in which a distance of 1 is another category, an unknown number for a known one, or FAR steps."""
+    """(records, d) squared distances of 1: another category, an unknown number for a known one, FAR steps of one."""
     columns = []
     for name in names:
         attribute, values = ATTRIBUTES.get(name), records[name]
@@ -94,7 +95,7 @@ def coordinates(records: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
             known = values.fillna(values.median() if values.notna().any() else 0.0)
             columns += [known / (FAR * attribute.step), values.isna().astype(float)]
         else:
-            columns += [0.5 * (values == category).astype(float) for category in attribute.categories]
+            columns += [math.sqrt(0.5) * (values == category).astype(float) for category in attribute.categories]
     return (
         np.stack([column.to_numpy(np.float64) for column in columns], axis=1)
         if columns
@@ -111,15 +112,19 @@ def nearest_groups(rows: np.ndarray, labels: np.ndarray, places: np.ndarray, lea
     """Groups of `least` to 2 `least` - 1 of the rows (all of them, where there are fewer): those of the rarest label
     first, each with the rows nearest to it among `places` (records, d)."""
     rarest = np.where(labels[rows] > 0, labels.sum(axis=0), np.inf).min(axis=1, initial=np.inf)
-    order = np.argsort(rarest, kind="stable")
-    rows, places = rows[order], places[rows[order]]
-    groups = []
-    while len(rows):
-        size = least if len(rows) >= 2 * least else len(rows)
-        distance = np.abs(places - places[0]).sum(axis=1)
-        nearest = np.argsort(distance, kind="stable")[:size]
+    rows = rows[np.argsort(rarest, kind="stable")]
+    places, free, groups = places[rows], np.ones(len(rows), bool), []
+    sizes = (places**2).sum(axis=1)
+    first = 0
+    while free.any():
+        first += int(free[first:].argmax())
+        size = least if free.sum() >= 2 * least else int(free.sum())
+        squared = np.where(free, sizes - 2 * places @ places[first], np.inf)  # less a constant
+        nearest = np.sort(np.argpartition(squared, size - 1)[:size])
         groups.append(rows[nearest])
-        rows, places = np.delete(rows, nearest), np.delete(places, nearest, axis=0)
+        free[nearest] = False
+        if 2 * free.sum() < len(free):
+            rows, places, sizes, free, first = rows[free], places[free], sizes[free], free[free], 0
     return groups
 
 

@@ -97,7 +97,7 @@ def test_labels_are_counted_and_those_of_few_records_count_as_one():
     assert label_counts(table([("A+B", 1.0, "male", 4)]), 1) == {"A": 4, "B": 4}
 
 
-@pytest.mark.bad_input("damaged models and data sets")
+@pytest.mark.bad_input("model files")
 @pytest.mark.parametrize("counts", [3, "many", [1, 2], {"SR": "many"}, {"SR": 1.5}, {"SR": None}, {"SR": True}])
 def test_counts_of_labels_that_are_no_counts_are_refused(counts: object):
     with pytest.raises(ValueError, match="expected a number of records for each label"):
