@@ -79,6 +79,9 @@ def figures_of(assessment: Assessment) -> list[tuple[str, str, str]]:
     return figures
 
 
+UNCHECKED = "not checked against what the generator was trained on"
+
+
 def method_section(about: Mapping[str, Any]) -> Markup:
     """Classifiers, intervals, origin of the wave intervals, and limits."""
     settings = about["settings"]
@@ -86,6 +89,8 @@ def method_section(about: Mapping[str, Any]) -> Markup:
     ceiling = f"reconstructions from {levels} levels of codes, as many as the prior writes, without its detail model"
     facts = {
         "Policy": about["policy"],
+        "Training records": " ".join(about.get("remarks", [UNCHECKED]))
+        or "those that the generator says it learned from",
         "Classifiers": f"{', '.join(settings['families'])}; seeds {', '.join(map(str, settings['seeds']))}; "
         f"{settings['training']['fit']['steps']} steps",
         "Intervals": f"{settings['replicates']} bootstrap draws of patients and seeds",

@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +34,7 @@ from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.training.checkpoint import fingerprint
 
+NO_GENERATOR = "No generator was given: whether these are the records that it was trained on was not checked."
 RESULT, PAGE = "assessment.json", "assessment.html"
 
 
@@ -65,8 +66,10 @@ def assessment_stage(step: AssessingStep) -> Stage:
     generator = None if step.generator is None else ECGGenerator.from_pretrained(step.generator)
     if generator is not None:
         wanted = TrainedOn(store.fingerprint, step.folds)
-        for remark in check_generator(generator, store, wanted, step.allow_other_training, allow_silent=True):
-            print(remark)
+        remarks = check_generator(generator, store, wanted, step.allow_other_training, allow_silent=True)
+        print("\n".join(remarks), end="\n" if remarks else "")
+    else:
+        remarks = (NO_GENERATOR,)
     segmenter = None if step.segmenter is None else WaveSegmenter.from_pretrained(step.segmenter)
     identity = {
         "real": store.fingerprint,
@@ -85,6 +88,7 @@ def assessment_stage(step: AssessingStep) -> Stage:
             folders = [folder / "runs" for folder in step.earlier]
             digests = code_digests(step.synthetic)
             assessment = assess(real, synthetic, settings, step.out, segmenter, generator, folders, digests)
+            assessment = replace(assessment, about=assessment.about | {"remarks": list(remarks)})
             write_text(step.out / RESULT, json.dumps(assessment.to_dict(), indent=2) + "\n")
             write_assessment_page(assessment, step.out / PAGE, datetime.date.today().isoformat())
             stage = stage.finish({"ratios": assessment.to_dict()["ratios"]})
@@ -152,6 +156,7 @@ def summary(stage: Stage) -> str:
     parts = [
         f"{about['synthetic_records']:,} synthetic records against {about['test_records']:,} real test records "
         f"({about['training_records']:,} real training records); {about['real']}\npolicy: {about['policy']}",
+        *about.get("remarks", []),
         titled("utility, macro averages over classes, mean over seeds with interval", macro),
         titled("ratio and difference to TRTR", assessment.ratios),
         titled(f"distances from real test records ({about['features']}; physiology)", assessment.distances),

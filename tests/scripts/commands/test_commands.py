@@ -554,7 +554,18 @@ def test_labels_of_ones_own_go_all_the_way(
     assert all(set(statements) == {"LQTS", "MI"} for statements in synthetic.table["statements"])
     task = RecordStore.open(store).task("own")
     assert synthetic.labels(synthetic.same_task(task)).tolist() == [[0, 1, 1]] * 6
-    given = ["augment", "--store", store, "--generator", prior, "--out", more, "--no-gate", "--no-likelihood"]
+    given = [
+        "augment",
+        "--store",
+        store,
+        "--generator",
+        prior,
+        "--out",
+        more,
+        "--no-gate",
+        "--no-likelihood",
+        "--allow-other-training",
+    ]
     given += ["--task", "own", "--target-classes", "LQTS", "--ratio", "2", "--min-parents", "2"]
     given += ["--settings.attempts", "1", "--settings.least", "1"]
     capsys.readouterr()
