@@ -1,4 +1,4 @@
-"""Every WFDB format, with several samples in a frame, skews and offsets, reads as wfdb reads it."""
+"""Every WFDB format, with several samples in a frame, skews and offsets, reads as it was written."""
 
 import os
 from pathlib import Path
@@ -88,19 +88,23 @@ def write(folder: Path, record: dict[str, Any], skews: bool = False) -> Path:
 
 @settings(deadline=None, max_examples=40)
 @given(record=records(), skews=st.booleans())
-def test_any_record_reads_as_wfdb_reads_it(tmp_path_factory, record: dict[str, Any], skews: bool) -> None:
+def test_any_record_reads_as_it_was_written(tmp_path_factory, record: dict[str, Any], skews: bool) -> None:
     path = write(tmp_path_factory.mktemp("formats"), record, skews)
-    ours = read_wfdb(path)
-    # wfdb cannot move signals of a file by different skews
-    theirs = wfdb.rdrecord(str(path), smooth_frames=False, ignore_skew=True)
-    assert ours.signal.dtype == np.float32 and ours.sampling_rate == 100 * record["per_frame"]
-    assert ours.leads == tuple(theirs.sig_name)
-    places = [place if skews else 0 for file in record["files"] for place in range(len(file["signals"]))]
-    length = (record["frames"] - max(places)) * record["per_frame"]
-    for mine, other, place in zip(ours.signal, theirs.e_p_signal, places, strict=True):
-        expected = other[place * record["per_frame"] :][:length]
+    waveform = read_wfdb(path)
+    assert waveform.signal.dtype == np.float32 and waveform.sampling_rate == 100 * record["per_frame"]
+    signals = [(file["format"], place, each) for file in record["files"] for place, each in enumerate(file["signals"])]
+    assert len(waveform.leads) == len(waveform.signal) == len(signals)
+    skew = record["per_frame"] if skews else 0
+    length = record["frames"] * record["per_frame"] - skew * max(place for _, place, _ in signals)
+    for row, (storage_format, place, written) in zip(waveform.signal, signals, strict=True):
+        values = written["values"].astype(float)
+        if storage_format == 8:
+            values = written["first"] + values.cumsum()
+        else:
+            values[values == -(2 ** (BITS[storage_format] - 1))] = np.nan
+        expected = ((values - written["baseline"]) / written["gain"])[skew * place :][:length]
         scale = np.nanmax(np.abs(expected), initial=1e-9)
-        np.testing.assert_allclose(mine, expected, rtol=3e-7, atol=3e-7 * scale)
+        np.testing.assert_allclose(row, expected, rtol=3e-7, atol=3e-7 * scale)
 
 
 @settings(deadline=None, max_examples=40)
@@ -113,43 +117,94 @@ def test_any_record_reads_as_wfdb_reads_it(tmp_path_factory, record: dict[str, A
     unit=st.sampled_from(["mV", "uV", "V", "nV"]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_a_record_that_wfdb_writes_reads_as_wfdb_reads_it(
+def test_a_record_that_wfdb_writes_is_read(
     tmp_path_factory, storage_format, samples, signals, gain, baseline, unit, seed
 ) -> None:
     folder, factor = tmp_path_factory.mktemp("written"), {"mV": 1.0, "uV": 1e-3, "V": 1e3, "nV": 1e-6}[unit]
     digital = np.random.default_rng(seed).integers(-60, 61, (samples, signals))
+    names = [f"lead {number}" for number in range(signals)]
     wfdb.wrsamp(
-        "r", 500, [unit] * signals, [f"lead {number}" for number in range(signals)], d_signal=digital,
-        fmt=[storage_format] * signals, adc_gain=[gain] * signals, baseline=[baseline] * signals, write_dir=str(folder),
+        "r", 500, [unit] * signals, names, d_signal=digital, fmt=[storage_format] * signals,
+        adc_gain=[gain] * signals, baseline=[baseline] * signals, write_dir=str(folder),
     )  # fmt: skip
-    ours, theirs = read_wfdb(folder / "r"), wfdb.rdrecord(str(folder / "r"))
-    np.testing.assert_allclose(ours.signal, theirs.p_signal.T * factor, rtol=3e-7, atol=3e-7 * factor)
-    assert ours.sampling_rate == theirs.fs and ours.leads == tuple(theirs.sig_name)
+    waveform = read_wfdb(folder / "r")
+    expected = (digital.T - baseline) / gain * factor
+    np.testing.assert_allclose(waveform.signal, expected, rtol=3e-7, atol=3e-7 * np.abs(expected).max())
+    assert waveform.sampling_rate == 500 and waveform.leads == tuple(names)
+
+
+@pytest.mark.parametrize("storage_format", [*BITS, *FLAC])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("r.dat", "below/my-r.1.dat"),  # wfdb takes it for no signal line
+        ("r.dat", "r é.dat"),
+        (" 50.0(0)/mV", " 50.0(0.0)/µV"),  # for one without a first value
+        (" 50.0(0)/mV", " +5.E+1(0)/mV"),
+        (" 100 35", " 1e2/1(-3e1) 35 noon"),
+    ],
+)
+def test_a_header_that_wfdb_takes_for_another_is_read(tmp_path: Path, storage_format: int, old: str, new: str) -> None:
+    digital = record_of(tmp_path, storage_format)
+    header, factor = tmp_path / "r.hea", 1e-3 if "µV" in new else 1.0
+    header.write_text(header.read_text().replace("r0.bin", "r.dat").replace(old, new))
+    signal_file = next(file for file in tmp_path.iterdir() if file != header)
+    place = tmp_path / (new if old == "r.dat" else "r.dat")
+    place.parent.mkdir(exist_ok=True)
+    signal_file.rename(place)
+    if " " in place.name:
+        header.rename(tmp_path / "r é.hea")
+    signal = read_wfdb(tmp_path / ("r é" if " " in place.name else "r")).signal
+    np.testing.assert_allclose(signal, digital.T / 50 * factor, rtol=1e-6)
+
+
+def record_of(folder: Path, storage_format: int) -> np.ndarray:
+    """Writes a record of three signals in any format; returns its samples."""
+    digital = np.random.default_rng(0).integers(-60, 61, (35, 3))
+    if storage_format in FLAC:
+        wfdb.wrsamp(
+            "r", 100, ["mV"] * 3, ["I", "II", "V1"], d_signal=digital, fmt=[str(storage_format)] * 3,
+            adc_gain=[50.0] * 3, baseline=[0] * 3, write_dir=str(folder),
+        )  # fmt: skip
+        return digital
+    signals = [{"values": row, "gain": 50.0, "baseline": 0, "first": int(row[0])} for row in digital.T.copy()]
+    if storage_format == 8:
+        for signal in signals:
+            signal["values"] = np.diff(signal["values"], prepend=signal["first"])
+    file = {"format": storage_format, "offset": 0, "signals": signals}
+    write(folder, {"frames": 35, "per_frame": 1, "files": [file]})
+    return digital
 
 
 @pytest.mark.parametrize("storage_format", [*BITS, *FLAC])
 @pytest.mark.parametrize("length", ["0", ""])
 def test_a_length_that_the_header_does_not_give_is_that_of_the_file(tmp_path, storage_format, length) -> None:
-    digital = np.random.default_rng(0).integers(-60, 61, (35, 3))
-    if storage_format in FLAC:
-        wfdb.wrsamp(
-            "r", 100, ["mV"] * 3, ["I", "II", "V1"], d_signal=digital, fmt=[str(storage_format)] * 3,
-            adc_gain=[50.0] * 3, baseline=[0] * 3, write_dir=str(tmp_path),
-        )  # fmt: skip
-    else:
-        signals = [{"values": row, "gain": 50.0, "baseline": 0, "first": int(row[0])} for row in digital.T.copy()]
-        if storage_format == 8:
-            for signal in signals:
-                signal["values"][0] = 0
-        write(
-            tmp_path,
-            {"frames": 35, "per_frame": 1, "files": [{"format": storage_format, "offset": 0, "signals": signals}]},
-        )
-    expected = read_wfdb(tmp_path / "r")
+    digital = record_of(tmp_path, storage_format)
     header = tmp_path / "r.hea"
     header.write_text(header.read_text().replace(" 100 35", f" 100 {length}"))
-    np.testing.assert_array_equal(read_wfdb(tmp_path / "r").signal, expected.signal)
-    assert expected.signal.shape == (3, 35)
+    np.testing.assert_allclose(read_wfdb(tmp_path / "r").signal, digital.T / 50, rtol=1e-6)
+
+
+@pytest.mark.bad_input("header and file disagree")
+@pytest.mark.parametrize("bit", [30, 31])
+def test_a_bit_that_format_311_does_not_use_is_refused_or_ignored(tmp_path: Path, bit: int) -> None:
+    digital = record_of(tmp_path, 311)
+    content = np.frombuffer((tmp_path / "r0.bin").read_bytes(), "<u4") | np.uint32(1 << bit)
+    (tmp_path / "r0.bin").write_bytes(content.tobytes())
+    if bit == 30:  # wfdb takes it for one of a sample's
+        with pytest.raises(ValueError, match=r"r0\.bin has bits set that format 311 leaves unused"):
+            read_wfdb(tmp_path / "r")
+    else:
+        np.testing.assert_allclose(read_wfdb(tmp_path / "r").signal, digital.T / 50, rtol=1e-6)
+
+
+@pytest.mark.bad_input("a number in a header that cannot be")
+@pytest.mark.parametrize("first", [2**31 - 1, -(2**31) + 1])
+def test_differences_that_may_leave_32_bit_are_refused(tmp_path: Path, first: int) -> None:
+    (tmp_path / "r.hea").write_text(f"r 1 100 3\nr.dat 8 1(0)/mV 16 0 {first}\n")
+    (tmp_path / "r.dat").write_bytes(np.array([0, 100, -100], "i1").tobytes())
+    with pytest.raises(ValueError, match=r"r\.dat: from -?2147483647 on, its differences may leave 32 bit"):
+        read_wfdb(tmp_path / "r")
 
 
 def flac_record(folder: Path, storage_format: int = 516) -> bytes:
