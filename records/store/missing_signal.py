@@ -21,7 +21,7 @@ def missing_stretch(signal: np.ndarray, sampling_rate: float) -> tuple[int, floa
     stretches = []
     for row, lead in enumerate(signal):
         for (start, stop), least in (
-            (_constant(lead), CONSTANT_SECONDS),
+            (constant_stretch(lead), CONSTANT_SECONDS),
             (_still(lead, round(STILL_SECONDS * sampling_rate)), STILL_SECONDS),
         ):
             if stop - start >= least * sampling_rate:
@@ -32,20 +32,26 @@ def missing_stretch(signal: np.ndarray, sampling_rate: float) -> tuple[int, floa
     return row, start / sampling_rate, stop / sampling_rate
 
 
-def _constant(lead: np.ndarray) -> tuple[int, int]:
-    """Start and stop of the longest stretch of one value."""
+def constant_stretch(lead: np.ndarray) -> tuple[int, int]:
+    """Start and stop of the longest stretch of one value in a lead (samples,), in samples."""
     edges = np.concatenate([[0], np.flatnonzero(np.diff(lead)) + 1, [len(lead)]])
     longest = int(np.argmax(np.diff(edges)))
     return int(edges[longest]), int(edges[longest + 1])
+
+
+def window_ranges(lead: np.ndarray, length: int) -> np.ndarray:
+    """Peak to peak of every window of `length` samples, 1 to all of them: (samples,) mV -> (samples - length + 1,)."""
+    inner = slice(length // 2, length // 2 + len(lead) - length + 1)  # the filters' windows are centred
+    ranges = scipy.ndimage.maximum_filter1d(lead, length)[inner] - scipy.ndimage.minimum_filter1d(lead, length)[inner]
+    return np.asarray(ranges)
 
 
 def _still(lead: np.ndarray, length: int) -> tuple[int, int]:
     """Start and stop of the longest stretch whose windows of `length` samples stay within STILL_RANGE; or (0, 0)."""
     if not 0 < length <= len(lead):
         return 0, 0
-    inner = slice(length // 2, length // 2 + len(lead) - length + 1)  # the filters' windows are centred
-    ranges = scipy.ndimage.maximum_filter1d(lead, length)[inner] - scipy.ndimage.minimum_filter1d(lead, length)[inner]
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], ranges <= STILL_RANGE, [False]]).astype(np.int8)))
+    still = window_ranges(lead, length) <= STILL_RANGE
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
     if not len(edges):
         return 0, 0
     starts, stops = edges[::2], edges[1::2]

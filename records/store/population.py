@@ -11,6 +11,7 @@ PLAUSIBLE_RECORD = (0.4, 8.0)
 STRANGE_SHARE = 0.01  # of the records, beyond PLAUSIBLE_RECORD; none in PTB-XL
 ENOUGH_RECORDS = 20  # to judge a spread by
 LEAST_SPREAD = 0.06  # interquartile range over median, of every size of a record; 0.38 is the least in PTB-XL
+QUARTILES = (0.25, 0.5, 0.75)
 SIZES = ("peak to peak", "largest voltage", "standard deviation", "standard deviation of a lead")
 
 
@@ -26,6 +27,12 @@ def record_sizes(signals: np.ndarray) -> np.ndarray:
             np.median(millivolts.std(axis=1)),
         )
     return sizes
+
+
+def relative_spreads(sizes: np.ndarray) -> np.ndarray:
+    """Interquartile range over median of each size: (records, 4) mV -> (4,)."""
+    low_quarter, middle, high_quarter = np.quantile(sizes, QUARTILES, axis=0)
+    return np.asarray((high_quarter - low_quarter) / np.maximum(middle, np.finfo(float).tiny))
 
 
 def implausible_voltages(sizes: np.ndarray) -> list[str]:
@@ -54,8 +61,8 @@ def implausible_voltages(sizes: np.ndarray) -> list[str]:
                 "may be mixed; check their gains"
             )
     if len(sizes) >= ENOUGH_RECORDS:
-        low_quarter, middle, high_quarter = np.quantile(sizes, (0.25, 0.5, 0.75), axis=0)
-        spreads = (high_quarter - low_quarter) / np.maximum(middle, np.finfo(float).tiny)
+        low_quarter, _, high_quarter = np.quantile(sizes, QUARTILES, axis=0)
+        spreads = relative_spreads(sizes)
         narrowest = int(np.argmin(spreads))
         if spreads[narrowest] < LEAST_SPREAD:
             warnings.append(
