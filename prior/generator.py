@@ -20,7 +20,7 @@ from vqecg.prior.sampling import sample
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.bounds import Count, CountOrNone, Seed, check_value
+from vqecg.records.bounds import Count, CountOrNone, DerivedSeed, Seed, check_value
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.json_file import reading
@@ -195,7 +195,7 @@ class ECGGenerator:
 
         `first` is the number of the first record in the whole set, when this call writes one shard of it.
         """
-        check_value("seed", seed, Seed)
+        check_value("seed", seed, DerivedSeed)
         self.check_requests(requests)
         condition = Condition.of(requests.labels, requests.attributes)
         settings = settings or SamplingSettings()

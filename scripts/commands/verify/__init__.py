@@ -6,11 +6,12 @@ from typing import Annotated
 
 import tyro
 
+from vqecg.records.bounds import Checked
 from vqecg.scripts.steps.verifying import verify
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(Checked):
     """Options of `vqecg verify`."""
 
     folder: Annotated[Path, tyro.conf.Positional]  # a store, codes, a model, a data set of vqecg, or a whole run

@@ -112,7 +112,8 @@ def test_the_tokenizer_is_saved_with_card_and_figures_and_not_trained_twice(
     tiny_parts: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
 ):
     store, tokenizer, _ = tiny_parts
-    assert names(tokenizer) == ["README.md", "config.json", "model.safetensors", "settings.yaml", "stage.json"]
+    model = ["README.md", "SHA256SUMS.txt", "config.json", "model.safetensors"]
+    assert names(tokenizer) == [*model, "settings.yaml", "stage.json"]
     kept = json.loads((tokenizer / "stage.json").read_text())
     assert kept["figures"]["measured_on"] == "test" and kept["seconds"] > 0
     assert main(["train-tokenizer", "--config", str(tokenizer / "settings.yaml")]) == 0  # finished: nothing to do
@@ -411,7 +412,8 @@ def test_train_classifier_on_real_and_on_synthetic_records(
         printed = capsys.readouterr().out
         assert "tested on real ones" in printed and "by the protocol of PTB-XL benchmark: " in printed
         assert names(tmp_path / name) == [
-            *("README.md", "config.json", "model.safetensors", "settings.yaml", "stage.json", "thresholds.json")
+            *("README.md", "SHA256SUMS.txt", "config.json", "model.safetensors"),
+            *("settings.yaml", "stage.json", "thresholds.json"),
         ]
     assert counts["both"] == counts["real"] + 12
     assert "1 synthetic sets" in (tmp_path / "both" / "README.md").read_text()
@@ -592,7 +594,7 @@ def test_labels_of_ones_own_go_all_the_way(
 
 def test_every_command_is_tried_here_or_in_the_pipeline():
     own = Path(__file__)
-    others = ("test_segment.py", "test_assess.py", "test_augment.py")
+    others = ("test_segment.py", "test_assess.py", "test_augment.py", "test_verify.py")
     places = (own, *map(own.with_name, others))
     text = "".join(path.read_text(encoding="utf-8") for path in places)
     commands = importlib.import_module("vqecg.scripts.cli.main").COMMANDS
