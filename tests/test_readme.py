@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vqecg.scripts.cli.arguments import parse
-from vqecg.scripts.cli.main import COMMANDS, take_extensions
+from vqecg.scripts.cli.main import COMMANDS, module_of, take_extensions
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
@@ -43,7 +43,7 @@ def test_a_command_that_is_told_parses(page: Path, line: str):
     assert words[0] in COMMANDS, f"{page.name}: {line}"
     if "--help" in words or "--config" in words:
         return
-    module = importlib.import_module(f"vqecg.scripts.commands.{words[0].replace('-', '_')}")
+    module = importlib.import_module(module_of(words[0]))
     parse(module.Arguments, "vqecg", COMMANDS[words[0]], words[1:])
 
 

@@ -10,7 +10,7 @@ import pytest
 from vqecg.reports.result_pages import NOT_PROSE, SUFFIX, render_pages, render_readme
 from vqecg.reports.results import read_experiment
 from vqecg.scripts.cli.arguments import parse
-from vqecg.scripts.cli.main import COMMANDS
+from vqecg.scripts.cli.main import COMMANDS, module_of
 from vqecg.scripts.steps.comparing import ComparingStep, read_plan
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -70,7 +70,7 @@ def test_a_command_can_be_typed_today(line: str):
         if hasattr(module, "parse"):
             module.parse(words[3:])
     elif words[0] == "vqecg":
-        module = importlib.import_module(f"vqecg.scripts.commands.{words[1].replace('-', '_')}")
+        module = importlib.import_module(module_of(words[1]))
         parse(module.Arguments, "vqecg", COMMANDS[words[1]], words[2:])
     else:
         assert words[0] in ("make", "pytest")

@@ -95,11 +95,16 @@ def start(words: list[str]) -> int:
         return run_command(name, words[1:])
 
 
+def module_of(name: str) -> str:
+    """The module of a subcommand: train-prior is commands/train/prior.py."""
+    return f"vqecg.scripts.commands.{name.replace('-', '.', 1)}"
+
+
 def run_command(name: str, words: Sequence[str]) -> int:
     """Runs a subcommand that exists; returns the exit status."""
     try:
         with extensions_imported(words) as options:
-            module = importlib.import_module(f"vqecg.scripts.commands.{name.replace('-', '_')}")
+            module = importlib.import_module(module_of(name))
             from vqecg.scripts.cli.arguments import parse
 
             module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options))

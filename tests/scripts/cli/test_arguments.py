@@ -17,7 +17,7 @@ import tyro
 import yaml
 
 from vqecg.scripts.cli.arguments import parse, plain
-from vqecg.scripts.cli.main import COMMANDS, main
+from vqecg.scripts.cli.main import COMMANDS, main, module_of
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def test_wrong_words_end_with_status_2(words: list[str], capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_options_of_every_command_survive_yaml(tmp_path: Path, name: str):
-    module = importlib.import_module(f"vqecg.scripts.commands.{name.replace('-', '_')}")
+    module = importlib.import_module(module_of(name))
     required = [part for option in required_options(module.Arguments) for part in (option, "x")]
     words = {"download": ["a", "b"], "verify": ["x"], "assess": ["x", *required[2:]]}.get(name, required)
     given = parse(module.Arguments, name, "text", words)

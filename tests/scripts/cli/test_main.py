@@ -15,18 +15,17 @@ import pytest
 from vqecg.records.files.lock import lock_beside, locked
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.arguments import parse
-from vqecg.scripts.cli.main import COMMANDS, main, take_extensions
+from vqecg.scripts.cli.main import COMMANDS, main, module_of, take_extensions
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 def test_every_command_has_its_file_and_every_file_of_a_command_is_named():
     folder = CHECKOUT / "scripts" / "commands"
-    files = {path.stem for path in [*folder.glob("*.py"), *(place.parent for place in folder.glob("*/__init__.py"))]}
-    files -= {"__init__"}
-    assert files == {name.replace("-", "_") for name in COMMANDS}
-    for name in files:
-        module = importlib.import_module(f"vqecg.scripts.commands.{name}")
+    paths = [path.relative_to(folder) for path in folder.rglob("*.py") if path.name != "__init__.py"]
+    assert {"-".join(path.with_suffix("").parts) for path in paths} == set(COMMANDS)
+    for name in COMMANDS:
+        module = importlib.import_module(module_of(name))
         assert callable(module.run) and module.Arguments.__doc__
 
 

@@ -10,7 +10,8 @@ from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings, recipe
 from vqecg.scripts.cli.arguments import options_of, parse
 from vqecg.scripts.cli.presets import PRESETS, SMALL, at_rate, preset
-from vqecg.scripts.commands import augment, compare, run, train_classifier
+from vqecg.scripts.commands import augment, compare, run
+from vqecg.scripts.commands.train import classifier
 
 
 def test_presets_are_found_by_name():
@@ -31,7 +32,7 @@ def test_another_classifier_comes_with_its_recipe():
     ("command", "words", "place"),
     [
         (compare, ["--store", "s", "--out", "o", "--arms", "prior-samples"], "training"),
-        (train_classifier, ["--store", "s", "--out", "o"], "training"),
+        (classifier, ["--store", "s", "--out", "o"], "training"),
         (augment, ["--store", "s", "--generator", "g", "--out", "o"], "classifier"),
         (run, ["--data", "d", "--out", "o"], "settings.classifier"),
     ],
