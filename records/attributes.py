@@ -175,13 +175,18 @@ def attributes_of_row(cells: Mapping[str, str]) -> dict[str, Any]:
 class AttributeTally:
     """Reads the attributes of a data set's rows: a cell that cannot be one costs that value alone, and is counted."""
 
-    def __init__(self) -> None:
-        """Nothing is counted yet."""
+    def __init__(self, columns: Mapping[str, str] | None = None) -> None:
+        """Nothing is counted yet; `columns` has the columns that are not called by the name of their attribute."""
+        self._columns = dict(columns or {})
+        self._lines: dict[str, int] = {}  # attribute -> line of its first odd cell
         self._odd: dict[str, Counter[str]] = {}
         self._cells: Counter[str] = Counter()  # attribute -> rows with a cell of text for it
 
-    def of_row(self, cells: Mapping[str, str]) -> dict[str, Any]:
-        """Every registered attribute from a row of text cells by column, unknown where its cell cannot be one."""
+    def of_row(self, cells: Mapping[str, str], line: int | None = None) -> dict[str, Any]:
+        """Every registered attribute from a row of text cells by column, unknown where its cell cannot be one.
+
+        `line` is that of the row, where there is one to be named.
+        """
         values: dict[str, Any] = {}
         for name, attribute in ATTRIBUTES:
             text = cells.get(name, "").strip()
@@ -193,6 +198,8 @@ class AttributeTally:
             self._cells[name] += bool(text)
             if odd and text:
                 self._odd.setdefault(name, Counter())[text] += 1
+                if line is not None:
+                    self._lines.setdefault(name, line)
         return values
 
     def check_columns(self, rows: int = 10) -> None:
@@ -200,8 +207,9 @@ class AttributeTally:
         for name, counts in self._odd.items():
             if counts.total() >= rows and 2 * counts.total() > self._cells[name]:
                 raise ValueError(
-                    f"{counts.total():,} of {self._cells[name]:,} cells of the column {name} cannot be "
-                    f"{_article(name)} {name} ({_examples(counts)}): it probably holds something else"
+                    f"{counts.total():,} of {self._cells[name]:,} cells of the column {self._columns.get(name, name)} "
+                    f"cannot be {_article(name)} {name} ({_examples(counts)}{self._place(name)}): it probably holds "
+                    "something else"
                 )
 
     @property
@@ -209,9 +217,13 @@ class AttributeTally:
         """The counts, for a description: "; 3 records with an age that cannot be (999, old): unknown"."""
         return "".join(
             f"; {counts.total():,} {'record' if counts.total() == 1 else 'records'} with {_article(name)} {name} "
-            f"that cannot be ({_examples(counts)}): unknown"
+            f"that cannot be ({_examples(counts)}{self._place(name)}): unknown"
             for name, counts in self._odd.items()
         )
+
+    def _place(self, name: str) -> str:
+        """The line of the first odd cell of an attribute, "" where lines are not known."""
+        return f"; the first in line {self._lines[name]}" if name in self._lines else ""
 
 
 def printable(text: str) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from vqecg.records.attributes import ATTRIBUTES, attributes_of_row
+from vqecg.records.attributes import ATTRIBUTES, AttributeTally
 from vqecg.records.datasets.csv_labels.columns import COLUMNS_UNDERSTOOD, ColumnRoles, column_roles
 from vqecg.records.datasets.csv_labels.labelling import labels_of_rows, read_cells
 from vqecg.records.datasets.csv_labels.names import RECORD, columns_of, listing
 from vqecg.records.datasets.csv_labels.people import (
     age_text,
     check_folds,
+    check_sexes,
     fold_notes,
     fold_number,
     patient_notes,
@@ -36,7 +37,7 @@ class WFDBFolderReader(DatasetReader):
     takes_labels_csv = True
 
     def detect(self, root: Path) -> bool:
-        """True where a header is at or below `root`, and a csv that names records is in it."""
+        """True where a header is at or below `root`, and a csv that names records, or one csv alone, is in it."""
         return bool(find_headers(root).files) and find_labels_csv(root) is not None
 
     def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
@@ -45,11 +46,16 @@ class WFDBFolderReader(DatasetReader):
 
 
 def find_labels_csv(root: Path) -> Path | None:
-    """The one csv in `root` with a column that names records, None where none has. ValueError: several have."""
-    files = [file for file in files_in(root, ".csv") if any(columns_of(RECORD, csv_columns(file)))]
+    """The one csv in `root` whose columns name records, else its only csv, None where none or several may be it.
+
+    Raises ValueError where several name records.
+    """
+    every = files_in(root, ".csv")
+    files = [file for file in every if any(columns_of(RECORD, csv_columns(file)))]
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
         raise ValueError(f"{root} holds several csv files that name records ({names}): say which with labels_csv")
+    files = files or (every if len(every) == 1 else [])  # whose cells may name records, and whose reading says why not
     return files[0] if files else None
 
 
@@ -70,12 +76,14 @@ def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Seque
 
     Returns:
         record_id is the path below `root` without extension; the likelihood of a statement is 0 (unknown) unless a
-        dict gives it in percent. Labels that differ by case only are one. Rows without files are left out. The notes
-        say what was read as what, what was ignored, and what is doubtful.
+        dict gives it in percent. Labels that differ by case only are one. Rows without files are left out. An age or
+        sex that cannot be is unknown, and counted in the description. The notes say what was read as what, what was
+        ignored, and what is doubtful.
 
     Raises:
-        ValueError: no csv, no column that names records, no labels, a cell that does not parse (names line and
-            column), one record in two rows, a patient in several folds, or no row with files.
+        ValueError: no csv, no column that names records, no labels, a label or fold that does not parse (names line
+            and column), a column of which most cells cannot be the attribute, one record in two rows, a patient in
+            several folds, or no row with files.
     """
     file = labels_csv if labels_csv is not None else find_labels_csv(root)
     if file is None:
@@ -110,6 +118,7 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
     folds = read_cells(rows[roles.fold], fold_number) if roles.fold else [0] * len(rows)
     if roles.fold:
         check_folds(patients, folds, roles.fold)
+    tally = AttributeTally({name: repr(column) for name, column in roles.attributes.items()})
     records = record_frame(
         {
             "record_id": record_id,
@@ -122,7 +131,7 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
         }
         for known in [set(patients)]
         for record_id, path, patient, fold, attributes, statements in zip(
-            record_ids, filter(None, paths), patients, folds, _attributes(rows, roles), labels, strict=True
+            record_ids, filter(None, paths), patients, folds, _attributes(rows, roles, tally), labels, strict=True
         )
     )
     note = ""
@@ -133,7 +142,7 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
         description += f"; {len(frame) - len(rows):,} rows without files left out"
     notes = [*roles.notes(), *label_notes, *_file_notes(root, frame[roles.record], paths, len(index.files))]
     notes += patient_notes(patients, roles.patient) + (fold_notes(folds, roles.fold) if roles.fold else [])
-    return RecordTable(records, "folder", description + note, notes=tuple(notes))
+    return RecordTable(records, "folder", description + tally.note + note, notes=tuple(notes))
 
 
 def _find(cell: str, index: RecordIndex) -> Path | None:
@@ -145,9 +154,9 @@ def _find(cell: str, index: RecordIndex) -> Path | None:
 
 
 def _files_of(cells: Iterable[str], index: RecordIndex) -> int:
-    """The number of cells that name a record."""
+    """The number of different cells that name a record."""
     count = 0
-    for cell in cells:
+    for cell in set(cells):
         try:
             count += bool(cell.strip()) and _find(cell, index) is not None
         except ValueError:
@@ -167,18 +176,19 @@ def _refuse_twice(record_ids: Sequence[str], lines: Sequence[int]) -> None:
         first[record_id] = line
 
 
-def _attributes(rows: pd.DataFrame, roles: ColumnRoles) -> list[dict[str, Any]]:
-    """The attributes of every row. ValueError names line and column of a cell that does not parse."""
+def _attributes(rows: pd.DataFrame, roles: ColumnRoles, tally: AttributeTally) -> list[dict[str, Any]]:
+    """The attributes of every row, unknown and counted where one cannot be. ValueError: most of a column cannot be."""
     table = rows.drop(columns=[name for name in ATTRIBUTES.names() if name in rows and name not in roles.attributes])
     reading: dict[str, Callable[[str], str]] = {"age": age_text, "sex": partial(sex_text, male=roles.sex_of_one)}
     for name, column in roles.attributes.items():
         table[name] = read_cells(rows[column], reading.get(name, str))
-    values = []
-    for line, cells in zip(table.index, table.to_dict("records"), strict=True):
-        try:
-            values.append(attributes_of_row({str(column): cell for column, cell in cells.items()}))
-        except ValueError as error:
-            raise ValueError(f"line {line}: {error}") from error
+    if "sex" in roles.attributes:
+        check_sexes(rows[roles.attributes["sex"]].tolist(), roles.attributes["sex"], roles.sex_of_one)
+    values = [
+        tally.of_row({str(column): cell for column, cell in cells.items()}, line)
+        for line, cells in zip(table.index.tolist(), table.to_dict("records"), strict=True)
+    ]
+    tally.check_columns(rows=2)
     return values
 
 

@@ -64,7 +64,7 @@ def column_roles(table: pd.DataFrame, wanted: Sequence[str], files_of: Callable[
     Args:
         table: text cells, the line of each row as index.
         wanted: the columns of labels, exactly; empty: they are guessed.
-        files_of: the number of cells of a column that name a record of the folder.
+        files_of: the number of different cells of a column that name a record of the folder.
 
     Raises:
         ValueError: nothing names records, nothing holds labels (both are said at once), two columns may be the same
@@ -102,12 +102,11 @@ def column_roles(table: pd.DataFrame, wanted: Sequence[str], files_of: Callable[
 
 
 def _record_column(columns: list[str], ignored: dict[str, str], files_of: Callable[[str], int]) -> str | None:
-    """The column that names records: the first by rank whose cells name a file, None where there is none."""
+    """The column that names records: the first by rank whose cells name a file, else any whose cells do, else None."""
     canonical, others = columns_of(RECORD, columns)
     _refuse_twice(canonical)
-    if not (canonical or others):
-        last = [column for column in columns if squashed(column) in LAST_RESORT or column.startswith("Unnamed: ")]
-        others = [column for column in last if files_of(column)]
+    if not any(files_of(column) for column in canonical + others):
+        others += _naming_files(columns, files_of)
     if len(canonical) + len(others) < 2:
         return next(iter(canonical + others), None)
     matching = {column: files_of(column) for column in canonical + others}
@@ -119,6 +118,17 @@ def _record_column(columns: list[str], ignored: dict[str, str], files_of: Callab
     reasons = {True: f"{best!r} names the records", False: "no cell names a file"}
     ignored |= {column: reasons[bool(matching[column])] for column in matching if column != best}
     return best
+
+
+def _naming_files(columns: list[str], files_of: Callable[[str], int]) -> list[str]:
+    """The columns that name most records by their cells, whatever they are called; an id of patients comes last."""
+    last = [column for column in columns if squashed(column) in LAST_RESORT or column.startswith("Unnamed: ")]
+    patients = [column for found in columns_of(PATIENT, columns) for column in found]
+    for group in (last, [column for column in columns if column not in (*last, *patients)], patients):
+        counts = {column: files_of(column) for column in group}
+        if any(counts.values()):
+            return [column for column, count in counts.items() if count == max(counts.values())]
+    return []
 
 
 def _one(role: str, columns: list[str], ignored: dict[str, str]) -> str | None:

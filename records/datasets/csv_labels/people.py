@@ -17,26 +17,53 @@ _LARGE_PATIENT = 20  # records of one patient, from which on the id may be a pla
 
 
 def age_text(cell: str) -> str:
-    """An age in a form that the attribute understands: over 89, hidden as ">89" or "90+", is the 300 of PTB-XL."""
-    return "300" if re.fullmatch(r">\s*89|>=\s*90|≥\s*90|90\s*\+|89\s*\+", plain_text(cell)) else cell
+    """An age in a form that the attribute understands: over 89, hidden as ">89" or "90+", is the 300 of PTB-XL.
+
+    Words for unknown and -1 become ""; an age that cannot be stays as it is.
+    """
+    text = plain_text(cell)
+    if text.casefold() in NO_LABEL or re.fullmatch(r"-1([.,]0+)?", text):
+        return ""
+    return "300" if re.fullmatch(r">=?\s*(89|90)|≥\s*90|(89|90)\s*\+|90 (and|or) (over|older|above)", text) else cell
 
 
 def sex_text(cell: str, male: bool | None = None) -> str:
-    """A sex in a form that the attribute understands.
+    """A sex in a form that the attribute understands; a cell that cannot be one stays as it is.
 
-    `male` says what 1 means in a column whose name does (True for is_male, False for is_female); without it 0 and 1 are
-    refused: PTB-XL writes 0 for male, most other tables for female. Raises ValueError for them.
+    `male` says what 1 means in a column whose name does (True for is_male, False for is_female); None: words.
     """
     word = plain_text(cell).casefold()
     if male is not None:
-        present = presence(cell)
+        try:
+            present = presence(cell)
+        except ValueError:
+            return cell  # counted as a sex that cannot be
         return "" if present is None else "male" if present is male else "female"
-    if re.fullmatch(r"[0-9](\.0+)?", word):
+    return "" if word in NO_LABEL else _SEX_WORDS.get(word, cell)
+
+
+def check_sexes(cells: Sequence[str], column: str, male: bool | None) -> None:
+    """Raises ValueError for a column that may mean either sex.
+
+    Numbers do, in most cells of a column of words: PTB-XL writes 0 for male, most other tables for female. So do words
+    for a sex in a column of yes and no, where f is false or female.
+    """
+    words = [plain_text(cell).casefold() for cell in cells]
+    if male is not None:
+        odd = [word for word in words if word in ("m", "male", "female", "w")]
+        if odd:
+            raise ValueError(
+                f"the column {column!r} holds {odd[0]!r}, expected 1 and 0 or yes and no by its name; call it "
+                "sex if it holds female and male"
+            )
+        return
+    given = [word for word in words if word not in NO_LABEL]
+    numbers = [word for word in given if re.fullmatch(r"[0-9](\.0+)?", word)]
+    if 2 * len(numbers) > len(given):
         raise ValueError(
-            f"sex {cell!r} may mean either (0 is male in PTB-XL and female elsewhere), expected female or male; or "
-            "name the column is_male or is_female, with 1 for yes"
+            f"sex {numbers[0]!r} in the column {column!r} may mean either (0 is male in PTB-XL and female elsewhere), "
+            "expected female or male; or name the column is_male or is_female, with 1 for yes"
         )
-    return "" if word in NO_LABEL else _SEX_WORDS.get(word, word)
 
 
 def patient_text(cell: str) -> str:

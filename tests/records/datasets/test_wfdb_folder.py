@@ -109,17 +109,18 @@ def test_several_csv_files_need_a_choice(tmp_path: Path) -> None:
         (("record_id,labels", "r9,AF"), "none of the 1 records"),
         (("record_id,labels,fold", "r1,AF,11"), "line 2: fold '11'"),
         (("record_id,labels,fold", "r1,AF,"), "line 2: fold ''"),
-        (("record_id,labels,age", "r1,AF,old"), "line 2: age 'old'"),
-        (("record_id,labels,sex", "r1,AF,1"), "line 2: sex '1'"),
+        (("record_id,labels,age", "r1,AF,old", "r2,AF,x"), "2 of 2 cells of the column 'age' cannot be an age"),
+        (("record_id,labels,sex", "r1,AF,1"), "sex '1' in the column 'sex' may mean either"),
         (("record_id,labels,patient_id", "r1,AF,1.5E+12"), "line 2: patient_id"),
         (("record_id,labels", ",AF"), "line 2: no record name"),
         (("record_id,labels", "r1,AF", "r1.hea,PVC"), "line 3: r1 is in two rows"),
         (("record_id,labels,Labels", "r1,AF,AF"), "one column twice"),
-        (("name,labels", "r1,AF"), r"no csv .* names records \(labels\.csv\); expected the columns one of record_id"),
+        (("name,labels", "r9,AF"), "labels.csv: no column that names records: its columns are 'name', 'labels'"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, lines: tuple[str, ...], message: str) -> None:
     write(tmp_path, "r1")
+    write(tmp_path, "r2")
     write_csv(tmp_path, *lines)
     with pytest.raises(ValueError, match=message):
         read_folder(tmp_path)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.record import RecordTable
 
 ReadCsv = Callable[..., RecordTable]
@@ -78,12 +79,39 @@ def test_the_sex_is_read_from_many_columns(
 @pytest.mark.bad_input("names of columns")
 @pytest.mark.parametrize(
     ("column", "cell"),
-    [("sex", "0"), ("sex", "1"), ("Gender", "2"), ("sex", "1.0"), ("sex", "x"), ("is_male", "M"), ("is_male", "2"),
+    [("sex", "0"), ("sex", "1"), ("Gender", "2"), ("sex", "1.0"), ("is_male", "M"), ("is_male", "maybe"),
      ("is_female", "female")],
 )  # fmt: skip
 def test_a_sex_of_no_clear_meaning_is_refused(read_csv: ReadCsv, column: str, cell: str) -> None:
-    with pytest.raises(ValueError, match=f"line 2: .*{cell}.*expected"):
-        read_csv(f"record_id,labels,{column}", f"r0,AF,{cell}")
+    with pytest.raises(ValueError, match=f"column '{column}'.*(expected|else)"):
+        read_csv(f"record_id,labels,{column}", f"r0,AF,{cell}", f"r1,AF,{cell}", "r2,AF,unknown")
+
+
+@pytest.mark.bad_input("an age or sex that cannot be")
+@pytest.mark.parametrize(
+    ("column", "cell", "usual"),
+    [("age", cell, "60") for cell in ("old", "999", "60-65", ">80", "1e9", "inf", "6O", "60 minutes", "-5", "#VALUE!",
+                                      "1958-03-01")]
+    + [("PatientAge", "999", "60"), ("sex", "x", "F"), ("sex", "2", "F"), ("Gender", "divers", "female"),
+       ("is_male", "2", "1"), ("is_female", "maybe", "no")],
+)  # fmt: skip
+def test_an_odd_age_or_sex_costs_itself_alone_and_is_counted(
+    read_csv: ReadCsv, column: str, cell: str, usual: str
+) -> None:
+    table = read_csv(f"record_id,labels,{column}", f"r0,AF,{usual}", f"r1,PVC,{cell}", f"r2,AF,{usual}")
+    what = "an age" if "age" in column.lower() else "a sex"
+    assert f"; 1 record with {what} that cannot be ({cell}; the first in line 3): unknown" in table.description
+    values = table.records["age" if what == "an age" else "sex"]
+    assert ATTRIBUTES.get(values.name).is_unknown(values[1])
+    assert not any(ATTRIBUTES.get(values.name).is_unknown(values[row]) for row in (0, 2))
+    assert table.records["statements"].map(list).tolist() == [["AF"], ["PVC"], ["AF"]]
+
+
+@pytest.mark.bad_input("an age or sex that cannot be")
+@pytest.mark.parametrize("cell", ["-1", "-1.0", "nan", "unknown", "not available", "", "unbekannt"])
+def test_most_ages_may_be_unknown(read_csv: ReadCsv, cell: str) -> None:
+    table = read_csv("record_id,labels,age", f"r0,AF,{cell}", f"r1,AF,{cell}", "r2,AF,60")
+    assert table.records["age"].isna().sum() == 2 and "cannot be" not in table.description
 
 
 @pytest.mark.bad_input("names of columns")
@@ -92,17 +120,18 @@ def test_a_sex_of_no_clear_meaning_is_refused(read_csv: ReadCsv, column: str, ce
     [("age", "60", 60.0), ("Age", "60.0", 60.0), ("age_years", "60Y", 60.0), ("patient_age", "060Y", 60.0),
      ("Age (years)", "60 years", 60.0), ("AGE", "18M", 1.5), ("age", "60 y", 60.0), ("Alter", "60", 60.0),
      ("age", '"60,5 y"', 60.5), ("age", "300", 90.0), ("age", ">89", 90.0), ("age", "> 89", 90.0),
-     ("age", "90+", 90.0)],
+     ("age", "90+", 90.0), ("age", ">90", 90.0), ("age", "90 or older", 90.0)],
 )  # fmt: skip
 def test_ages_are_read_with_their_units(read_csv: ReadCsv, column: str, cell: str, age: float) -> None:
     assert read_csv(f"record_id,labels,{column}", f"r0,AF,{cell}").records["age"][0] == age
 
 
 @pytest.mark.bad_input("names of columns")
-@pytest.mark.parametrize("cell", ["old", "999", "60-65", ">80", "1e9", "inf", "6O", "60 minutes"])
-def test_ages_that_are_none_are_refused(read_csv: ReadCsv, cell: str) -> None:
-    with pytest.raises(ValueError, match="line 2: age"):
-        read_csv("record_id,labels,age", f"r0,AF,{cell}")
+@pytest.mark.parametrize("cell", ["old", "999", "60-65", ">80", "1950"])
+def test_a_column_of_other_things_than_ages_is_refused(read_csv: ReadCsv, cell: str) -> None:
+    message = rf"labels.csv: 2 of 3 cells of the column 'Age' cannot be an age \({cell}; the first in line 3\)"
+    with pytest.raises(ValueError, match=message):
+        read_csv("record_id,labels,Age", "r0,AF,60", f"r1,AF,{cell}", f"r2,AF,{cell}")
 
 
 @pytest.mark.bad_input("names of columns")
@@ -131,7 +160,7 @@ def test_columns_that_lack_or_contradict_each_other_are_said_at_once(
     read_csv: ReadCsv, header: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        read_csv(header, "r0,AF,7,8", "r1,AF,7,8")
+        read_csv(header, "r0,AF,7,8", "r1,AF,7,8", records=("s0", "s1"))
 
 
 @pytest.mark.parametrize(
@@ -146,6 +175,22 @@ def test_columns_that_lack_or_contradict_each_other_are_said_at_once(
 def test_the_usual_name_wins_and_that_is_said(read_csv: ReadCsv, header: str, ignored: str) -> None:
     cells = {"sex": "f,f", "fold": "1,1"}.get(header.split(",")[2], "a,a")
     assert f"ignored: {ignored}" in read_csv(header, f"r0,AF,{cells}", f"r1,AF,{cells}").notes
+
+
+@pytest.mark.bad_input("names of columns")
+@pytest.mark.parametrize("column", ["waveform_path", "key", "ID", "", "filename_hr", "EKG-Datei", "basename"])
+def test_a_column_whose_cells_name_files_is_read_whatever_it_is_called(read_csv: ReadCsv, column: str) -> None:
+    table = read_csv(f"{column},labels,age", "r0.hea,AF,60", "r1,AF,61")
+    assert table.records["record_id"].tolist() == ["r0", "r1"]
+    assert any(f"read: {column or 'Unnamed: 0'!r} as the record" in note for note in table.notes)
+
+
+@pytest.mark.bad_input("names of columns")
+def test_numbers_that_happen_to_name_files_are_no_records(read_csv: ReadCsv) -> None:
+    table = read_csv("beat,nr,labels,age", "1,11,AF,12", "2,12,AF,12", "3,13,PVC,61", records=("11", "12", "13"))
+    assert table.records["record_id"].tolist() == ["11", "12", "13"]
+    table = read_csv("patient_id,labels", "11,AF", "12,PVC", records=("11", "12"))
+    assert table.records["record_id"].tolist() == ["11", "12"]
 
 
 @pytest.mark.bad_input("names of columns")
