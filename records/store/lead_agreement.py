@@ -12,7 +12,7 @@ import numpy as np
 
 from vqecg.records.leads import LIMB_COMBINATIONS, canonical_rows
 
-TOLERANCE = 0.05  # relative RMS; 0.011 is the largest of 3,917 real records, 0.12 the least of two leads swapped there
+TOLERANCE = 0.05  # relative RMS; 0.005 is the largest of 3,917 real records, 0.12 the least of two leads swapped there
 WINDOW = 1.0  # s; the median over windows decides, so that an electrode that moved for some seconds does no harm
 SMALLEST_STEP = 1e-6  # mV, between two samples of a lead; below it is the rounding of float32
 SAME = 0.99  # correlation from which a lead is said to be another one, or itself with a delay

@@ -4,7 +4,7 @@ import numpy as np
 
 from vqecg.records.store.signal_spec import MICROVOLTS
 
-# mV, median over leads of the peak to peak. Medians of real sets: PTB-XL 1.58, CPSC2018 1.72, Challenge 2020 1.31, 2021
+# mV, median over leads of the peak to peak. Medians of real sets: PTB-XL 1.57, CPSC2018 1.72, Challenge 2020 1.31, 2021
 # 1.49. Single records of PTB-XL: 0.47 to 6.5.
 PLAUSIBLE_MEDIAN = (0.5, 4.0)
 PLAUSIBLE_RECORD = (0.4, 8.0)

@@ -30,7 +30,7 @@ REASONS = (
 
 FLAT_RANGE = 0.02  # mV peak to peak of a prepared lead; the smallest in 3,864 PTB-XL records is 0.21 mV
 STUCK_TOLERANCE = 0.0005  # mV, half a step of the usual 1 microvolt converter
-STUCK_FRACTION = 0.05  # of a lead's samples at its extremes; the largest share there is 0.015
+STUCK_FRACTION = 0.05  # of a lead's samples at its extremes; the largest share there is 0.016
 MAX_MILLIVOLT = 32.767  # what 16 bit microvolt hold; the largest sample there is 28.4 mV
 
 
