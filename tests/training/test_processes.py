@@ -95,7 +95,7 @@ def test_two_processes_train_together_and_one_of_them_writes(simulated_store: Re
     again, printed, told = by_themselves("train-tokenizer", *given)  # nothing to do but to say so, once
     assert again == [0, 0], told[-3000:]
     assert len(re.findall("tokenizer [0-9a-f]{16}:", printed)) == 1
-    files = ["README.md", "config.json", "model.safetensors", "settings.yaml", "stage.json"]
+    files = ["README.md", "SHA256SUMS.txt", "config.json", "model.safetensors", "settings.yaml", "stage.json"]
     assert names(tmp_path / "tokenizer") == files
     kept = json.loads((tmp_path / "tokenizer" / "stage.json").read_text())
     assert len(kept["figures"]["history"]) == 2

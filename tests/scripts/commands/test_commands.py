@@ -309,7 +309,7 @@ def test_a_record_does_not_depend_on_the_number_of_workers(
         digests[workers] = manifest[["codes_sha256", "nearest_distance", "gate_rejected"]].to_numpy().tolist()
     assert digests[1] == digests[2] and len({row[0] for row in digests[1]}) == 40
     files = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*.dat"))
-    assert len(files) == 40
+    assert len(files) == 80, "at 100 and 500 Hz"
     assert all((tmp_path / "1" / path).read_bytes() == (tmp_path / "2" / path).read_bytes() for path in files)
 
 
