@@ -167,11 +167,6 @@ def with_unknown(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: attributes.get(name, attribute.unknown) for name, attribute in ATTRIBUTES}
 
 
-def attributes_of_row(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Every registered attribute from a row of text cells by column. Raises ValueError as `Attribute.of_row` does."""
-    return {name: attribute.of_row(cells) for name, attribute in ATTRIBUTES}
-
-
 class AttributeTally:
     """Reads the attributes of a data set's rows: a cell that cannot be one costs that value alone, and is counted."""
 

@@ -74,7 +74,7 @@ def independent_leads(signal: np.ndarray, leads: Sequence[str]) -> np.ndarray:
     chest_missing = [lead for lead in missing if lead not in LIMB_COMBINATIONS]
     if chest_missing or (missing and len(limbs) < 2):
         raise ValueError(
-            f"missing lead {', '.join(missing)}: the record has {', '.join(leads) or 'no leads'}; "
+            f"missing lead {', '.join(missing)}: the record has {_names(leads)}; "
             "expected I, II (or two limb leads to derive them from) and V1-V6"
         )
     derived: dict[str, np.ndarray] = {}
@@ -84,6 +84,13 @@ def independent_leads(signal: np.ndarray, leads: Sequence[str]) -> np.ndarray:
         derived = dict(zip(("I", "II"), solved, strict=True))
     picked = [derived[lead] if lead in missing else signal[rows[lead]] for lead in INDEPENDENT_LEADS]
     return np.stack(picked).astype(np.float32)
+
+
+def _names(leads: Sequence[str]) -> str:
+    """The names of leads for a message."""
+    named = [lead for lead in leads if lead]
+    unnamed = [f"{len(leads) - len(named)} signals without a name"] if len(named) < len(leads) else []
+    return ", ".join(named + unnamed) or "no leads"
 
 
 def twelve_leads(signal: Any) -> Any:

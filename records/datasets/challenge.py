@@ -182,5 +182,6 @@ def _without_header(root: Path, headers: list[Path]) -> str:
 
 def _codes(cell: str) -> list[str]:
     """The codes or words of a Dx line, without the words for unknown."""
-    codes = [printable(code.strip()) for code in _BETWEEN_CODES.split(cell)]
+    pieces = [piece.strip(" []'\"\t") for piece in _BETWEEN_CODES.split(cell)]
+    codes = [printable(re.sub(r"^([0-9]+)\.0+$", r"\1", piece)) for piece in pieces]
     return [code for code in codes if code.lower() not in UNKNOWN]

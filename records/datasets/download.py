@@ -87,6 +87,10 @@ def download(
     if threads < 1 or retries < 0:
         raise ValueError(f"threads is {threads} and retries {retries}; expected at least 1 and 0")
     address = (base_url or DATASETS[dataset]).rstrip("/") + "/"
+    if not address.startswith(("http://", "https://")):
+        raise ValueError(f"base_url is {base_url!r}, expected an address that begins with https:// or http://")
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise ValueError(f"{folder} is a file, expected a folder or nothing there: give another path")
     source = _Source(address, Path(folder), retries, pause, timeout)
     source.folder.mkdir(parents=True, exist_ok=True)
     listing = _fetch_listing(source)

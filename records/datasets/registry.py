@@ -15,6 +15,7 @@ from vqecg.records.registry import Choices
 
 __all__ = ["READERS", "DatasetReader", "ReadingOptions", "detect_source", "read_record", "read_records", "read_table"]
 
+NOT_READ = (".edf", ".bdf", ".hdf5", ".h5", ".npy", ".npz", ".dcm", ".xml", ".scp", ".ecg", ".aecg", ".pkl")
 AUTO = "auto"  # the source that is detected
 SourceName = Annotated[str, Choices("layout of the folder", lambda: (f"{AUTO} (detected)", *READERS.names()))]
 
@@ -70,7 +71,7 @@ def _folder(path: Path) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         kind = "a link to nothing" if path.is_symlink() else "a file" if path.exists() else "not there"
         raise ValueError(f"{path} is no folder ({kind}); expected the folder of a data set, unpacked") from None
-    except (OSError, RuntimeError) as error:  # no permission, a link in a circle, no such user in ~user
+    except (OSError, RuntimeError, ValueError) as error:  # no permission, a circle of links, a zero byte
         raise ValueError(f"{path} is no folder that can be listed ({error}); expected that of a data set") from error
     return root
 
@@ -80,7 +81,15 @@ def detect_source(root: Path) -> str:
     for name, reader in READERS:
         if reader().detect(root):
             return name
-    raise ValueError(f"{root} is in no layout that is understood: it holds {_contents(root)}.\n{layouts()}")
+    raise ValueError(
+        f"{root} is in no layout that is understood: it holds {_contents(root)}.{_to_convert(root)}\n{layouts()}"
+    )
+
+
+def _to_convert(root: Path) -> str:
+    """What to do with recordings in formats that are not read, "" where there are none."""
+    kinds = sorted({file.suffix.lower() for file in find_files(root, *NOT_READ).files})
+    return f" Recordings in {', '.join(kinds)} are not read: write each as WFDB first (wfdb.wrsamp)." if kinds else ""
 
 
 def _contents(root: Path) -> str:

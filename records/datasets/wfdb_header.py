@@ -24,6 +24,13 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,30}(?:\.0*)?")  # some programs write the zer
 _FORMAT = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9}))?(?::([0-9]{1,9}))?(?:\+([0-9]{1,18}))?")
 _GAIN = re.compile(r"([^()/]*)(?:\(([^()]*)\))?(?:/(\S*))?")
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
+_OTHER_KINDS = (  # starts of files that bear the name of a header or signal file -> what they are
+    (re.compile(rb"\s*<(!doctype|html|\?xml|head|error)", re.IGNORECASE),
+     "a web page or XML, as of a download that failed: download it again"),
+    (re.compile(rb"version https://git-lfs"), "a Git LFS pointer, not the file itself: fetch it (git lfs pull)"),
+    (re.compile(rb"\x1f\x8b"), "compressed by gzip: unpack it"),
+    (re.compile(rb"0 {7}.{80}", re.DOTALL), "an EDF file, not WFDB: convert it (wfdb.io.convert.edf.read_edf)"),
+)  # fmt: skip
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -98,6 +105,11 @@ def file_bytes(file: Path) -> int:
     return known.st_size
 
 
+def other_kind(start: bytes) -> str:
+    """The kind of a file that is neither header nor samples, by its first bytes, with what to do; "" if unknown."""
+    return next((kind for pattern, kind in _OTHER_KINDS if pattern.match(start)), "")
+
+
 def _text(file: Path) -> str:
     """The content of a header. ValueError: there is none, it is too large, or it is no text."""
     try:
@@ -112,6 +124,8 @@ def _text(file: Path) -> str:
         raise ValueError(f"{file} cannot be read ({error}): check its permissions and the disk") from error
     if raw.startswith(_APPLE_DOUBLE):
         raise ValueError(f"{file} is a macOS resource file (AppleDouble), no header: delete it, it holds no recording")
+    if kind := other_kind(raw):
+        raise ValueError(f"{file} is no WFDB header, but {kind}")
     encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8")
     try:
         text = raw.decode(encoding)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from vqecg.records.datasets.wfdb_header import CONVERTER_LIMIT, Channel, NotAsDescribedError, file_bytes
+from vqecg.records.datasets.wfdb_header import CONVERTER_LIMIT, Channel, NotAsDescribedError, file_bytes, other_kind
 
 VALUES = 2**26  # the most samples of a record: twelve leads at 500 Hz for three hours
 _HEAD_BYTES = 512  # looked at for what kind of file it is: the longest preamble of MATLAB 4 that is understood
@@ -52,13 +52,13 @@ def read_frames(file: Path, channels: Sequence[Channel], frames: int | None) -> 
     width = sum(channel.per_frame for channel in channels)
     try:
         with file.open("rb") as opened:
-            looked_at = first.offset or first.format in _FLAC or file.suffix.lower() == ".mat"
-            head = opened.read(_HEAD_BYTES) if looked_at else b""
-            if first.format in _FLAC:
-                count = _flac_frames(head, file, size, channels, frames)
-            else:
-                frames = _matlab_frames(head, file, first, width, frames)
-                count = _fitting_frames(file, size - first.offset, first.format, width, frames)
+            head = opened.read(_HEAD_BYTES)
+            try:
+                count = _frames_of(head, file, size, channels, frames)
+            except NotAsDescribedError as error:
+                if kind := other_kind(head):
+                    raise NotAsDescribedError(f"{file} is no signal file, but {kind}") from error
+                raise
             check_length(file, count * width)
             if first.format in _PLAIN:
                 opened.seek(first.offset)
@@ -67,6 +67,16 @@ def read_frames(file: Path, channels: Sequence[Channel], frames: int | None) -> 
         return _read_by_wfdb(file, channels, count)
     except OSError as error:
         raise ValueError(f"{file} cannot be read ({error}): check its permissions and the disk") from error
+
+
+def _frames_of(head: bytes, file: Path, size: int, channels: Sequence[Channel], frames: int | None) -> int:
+    """The number of frames in a file of `size` bytes that begins with `head`. NotAsDescribedError: it does not fit."""
+    first = channels[0]
+    if first.format in _FLAC:
+        return _flac_frames(head, file, size, channels, frames)
+    width = sum(channel.per_frame for channel in channels)
+    frames = _matlab_frames(head, file, first, width, frames)
+    return _fitting_frames(file, size - first.offset, first.format, width, frames)
 
 
 def _read_by_wfdb(file: Path, channels: Sequence[Channel], count: int) -> np.ndarray:

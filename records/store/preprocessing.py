@@ -114,12 +114,12 @@ def _check_unit(signal: np.ndarray) -> None:
         )
 
 
-def prepare(record: ECGRecord, spec: SignalSpec, min_seconds: float = MIN_SECONDS) -> np.ndarray:
+def prepare(record: ECGRecord, spec: SignalSpec, min_seconds: float | None = None) -> np.ndarray:
     """The eight independent leads of a recording at the rate and length of `spec`, not filtered or scaled otherwise.
 
     Of a longer recording the centre is kept (the ends hold the electrode settling). A shorter one is continued at both
-    ends by its first and last sample, which makes no step; one below `min_seconds`, or below `spec.seconds` where that
-    is less, is refused.
+    ends by its first and last sample, which makes no step; one below `min_seconds` (None: MIN_SECONDS, or half of
+    `spec.seconds` where that is more), or below `spec.seconds` where that is less, is refused.
 
     Returns:
         (8, spec.samples) float32 mV in the order of INDEPENDENT_LEADS.
@@ -140,7 +140,8 @@ def prepare(record: ECGRecord, spec: SignalSpec, min_seconds: float = MIN_SECOND
     unknown = int(np.count_nonzero(~np.isfinite(signal)))
     if unknown:
         raise UnusableRecordError("nan", f"{unknown} of {signal.size} samples of the eight leads are not finite")
-    needed = min(min_seconds, spec.seconds)
+    least = max(MIN_SECONDS, spec.seconds / 2) if min_seconds is None else min_seconds
+    needed = min(least, spec.seconds)
     if signal.shape[1] == 0 or record.seconds < needed - 0.5 / record.sampling_rate:
         raise UnusableRecordError("too short", f"{record.seconds:.2f} s, expected at least {needed:g} s")
     _check_unit(signal)

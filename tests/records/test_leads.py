@@ -64,6 +64,8 @@ def test_channels_beyond_the_twelve_are_left_out() -> None:
     [
         (("I", "V1", "V2", "V3", "V4", "V5", "V6"), "missing lead II"),
         (("I", "II", "V1", "V2", "V3", "V4", "V5"), "missing lead V6"),
+        (("",) * 12, "the record has 12 signals without a name; expected I, II"),
+        (("I", "", ""), "the record has I, 2 signals without a name"),
         (("I", "MLII", "II", "V1", "V2", "V3", "V4", "V5", "V6"), "II appears twice"),
     ],
 )

@@ -52,6 +52,9 @@ def read_cell(text: str) -> LabelCell:
             f"{shortened(text)} has both , and {separators.strip(',')[0]} between names; expected one kind in a cell, "
             "with quotes round a name that has a comma in it"
         )
+    codes = [piece for piece in pieces if re.fullmatch(r"\s*\d{6,18}(\s+\d{6,18})+\s*", piece)]
+    if codes:
+        raise ValueError(f"{shortened(codes[0])} are several codes with blanks between them; expected {EXPECTED}")
     names = [clean_label(piece) for piece in pieces]
     return LabelCell(tuple(dict.fromkeys(filter(None, names))), form="names", separators=separators)
 

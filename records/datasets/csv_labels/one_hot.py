@@ -6,8 +6,25 @@ from dataclasses import dataclass
 
 from vqecg.records.datasets.csv_labels.spellings import NO_LABEL, plain_text
 
-PRESENT = {"true", "t", "yes", "y", "x", "positive", "pos", "present", "+", "ja", "wahr"}
-ABSENT = {"false", "f", "no", "n", "negative", "neg", "absent", "nein", "falsch"}
+PRESENT = {
+    "true",
+    "t",
+    "yes",
+    "y",
+    "x",
+    "positive",
+    "pos",
+    "present",
+    "+",
+    "ja",
+    "wahr",
+    "oui",
+    "vrai",
+    "si",
+    "s\u00ed",
+    "\u2713",
+}
+ABSENT = {"false", "f", "no", "n", "negative", "neg", "absent", "nein", "falsch", "non", "faux"}
 UNKNOWN = NO_LABEL | {"-1"}
 SPELLINGS = "0 and 1, true and false, yes and no, x; nothing, -1 and nan for unknown"
 MOSTLY = 0.5  # a column with this share of such cells among those with content is meant to be one

@@ -12,11 +12,13 @@ LONGEST_LABEL = 200  # characters
 NO_LABEL = {
     *("", "nan", "none", "null", "nil", "na", "n/a", "#n/a", "#na", "<na>", "n.a.", "nat", "unknown", "unbekannt", "?"),
     *("-", "--", "–", "—", ".", "undefined", "missing", "not available", "no label", "unlabeled", "unlabelled"),
+    *("no diagnosis", "not labeled", "not labelled", "not specified", "not known", "not reported", "not recorded"),
 }
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))  # blanks of no width, byte order mark, soft hyphen
 _VALUE = re.compile(r"[^\d\s]\s*[:=]\s*\d+(\.\d+)?\s*%?$|\d\s*%\)?$")  # AF:100, AF (80 %); not AV block 2:1
 _FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*")
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
+_CURLY = "\u201c\u201d\u201e\u00ab\u00bb"  # a word processor's double quotes
 _JOINERS = "\u200c\u200d"  # letters of some scripts are joined by them
 
 
@@ -39,6 +41,8 @@ def clean_label(text: str) -> str:
     label = plain_text(text)
     if label.casefold() in NO_LABEL:
         return ""
+    if set(label) & set(_CURLY):
+        raise ValueError(f"the label {label[:40]!r} has a typographic quote in it, expected a plain name")
     if reason := unfit(label):
         raise ValueError(f"the label {reason}")
     strange = [letter for letter in label if unicodedata.category(letter) in ("Cf", "Cs", "Co", "Cn")]
@@ -48,7 +52,12 @@ def clean_label(text: str) -> str:
         raise ValueError(f"a label of {len(label):,} characters ({label[:40]!r}...), expected at most {LONGEST_LABEL}")
     if re.search(r"[;|]", label):
         raise ValueError(f"the label {label!r} has a separator in it, expected a name without ; and |")
-    if label[0] in "[{" or label[-1] in "[{" or any(label.count(end) > label.count(start) for start, end in _BRACKETS):
+    if (
+        set(label) & set("{}")
+        or label[0] == "["
+        or label[-1] == "["
+        or any(label.count(end) > label.count(start) for start, end in _BRACKETS)
+    ):
         raise ValueError(
             f"the label {label!r} has a bracket too many; expected names separated by ; , or |, or a list with every "
             'name in quotes, such as ["AF", "LBBB"]'

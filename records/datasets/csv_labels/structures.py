@@ -13,7 +13,10 @@ from typing import Any
 LONGEST, DEEPEST = 20_000, 6  # characters of a cell, brackets within brackets
 
 # a bracket that opens a list, set or dict; a tuple only before a quote or a bracket, as in ('AF',): "(AFIB" is a label
-_WRAPPERS = r"(?:(?:np|numpy|collections)\.)?(?:array|str_|float\d+|int\d+|frozenset|set|list|tuple|dict|OrderedDict)"
+_WRAPPERS = (
+    r"(?:(?:np|numpy|collections)\.)?(?:array|str_|float\d+|int\d+|frozenset|set|list|tuple|dict|OrderedDict|Counter"
+    r"|dict_keys)"
+)
 _BEGINS = re.compile(rf"[\[{{]|\(\s*(?:[bu]?['\"]|[\[({{)])|{_WRAPPERS}\(")
 _TOKEN = re.compile(
     rf"""\s*(?:

@@ -200,6 +200,7 @@ def test_a_linked_folder_is_read_and_a_circle_ends(tmp_path: Path) -> None:
         ("#Dx: AF,59118001", {"AF", "RBBB"}), ("#Dx: 59118001;164889003", {"AF", "RBBB"}), ("#dx:AF", {"AF"}),
         ("#Dx: 59118001 164889003", {"AF", "RBBB"}), ("#Dx: atrial fibrillation", {"AF"}), ("#Dx: af, AF", {"AF"}),
         ("#Dx: Unknown", set()), ("#Dx:", set()), ("#Dx: nan, ,-", set()), ("#Dx: ,AF,", {"AF"}),
+        ("#Dx: 164889003.0,59118001.0", {"AF", "RBBB"}), ("#Dx: ['164889003', '59118001']", {"AF", "RBBB"}),
         ("#Dx: 59118001|N/A", {"RBBB"}), ("#Dx: no code", {"no code"}), ("#Dx: 0", {"0"}),
     ],
 )  # fmt: skip

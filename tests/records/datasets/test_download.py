@@ -184,6 +184,21 @@ def test_a_wrong_address_is_an_error_that_names_it(server: Server, tmp_path: Pat
         download("ptb-xl", tmp_path, base_url=server.url + "/elsewhere", pause=0.0, progress=False)
 
 
+@pytest.mark.bad_input("addresses of a download")
+@pytest.mark.parametrize("address", ["ftp://x.example/", "file:///etc/", "physionet.org/files", "//x.example"])
+def test_an_address_of_another_kind_is_refused_at_once(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ValueError, match="expected an address that begins with https"):
+        download("ptb-xl", tmp_path / "set", base_url=address, progress=False)
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.bad_input("addresses of a download")
+def test_a_file_in_the_place_of_the_folder_is_named(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "set").write_text("")
+    with pytest.raises(ValueError, match="set is a file, expected a folder"):
+        fetch(server, tmp_path / "set")
+
+
 @pytest.mark.parametrize("path", ["../outside.txt", "/etc/outside.txt", "a/../../outside.txt", "C:\\outside.txt"])
 def test_a_path_that_leaves_the_folder_is_refused(server: Server, tmp_path: Path, path: str) -> None:
     server.listing = f"{'0' * 64} {path}\n".encode()

@@ -96,7 +96,7 @@ MATLAB_FILES = {
         lambda raw: matlab(raw, content=(preamble(30, 12, 3000) + raw.data) * 2),
         "holds 144,024 bytes",
     ),
-    "a page of HTML": (lambda raw: matlab(raw, content=b"<html>" + bytes(72000)), "preamble of a MATLAB 4"),
+    "a page of HTML": (lambda raw: matlab(raw, content=b"<html>" + bytes(72000)), "no signal file, but a web page"),
 }
 
 

@@ -1,5 +1,6 @@
 """A signal file that is not what its header says is refused before its samples are used."""
 
+import gzip
 import os
 import pickle
 from pathlib import Path
@@ -100,6 +101,8 @@ WRONG = {
     "half the file": lambda raw: setattr(raw, "data", raw.data[: len(raw.data) // 2]),
     "an empty file": lambda raw: setattr(raw, "data", b""),
     "a page of HTML": lambda raw: setattr(raw, "data", b"<html>404</html>"),
+    "a Git LFS pointer": lambda raw: setattr(raw, "data", b"version https://git-lfs.github.com/spec/v1\n"),
+    "compressed by gzip": lambda raw: setattr(raw, "data", gzip.compress(raw.data)),
     "a byte offset of none": lambda raw: raw.replace(" 16 1000", " 16+24 1000"),
     "a byte offset beyond the file": lambda raw: raw.replace(" 16 1000", " 16+999999999 1000"),
     "a preamble without offset": lambda raw: setattr(raw, "data", bytes(24) + raw.data),
@@ -134,6 +137,14 @@ WRONG = {
     "no length, other samples": lambda raw: (raw.replace("500 3000", "500"), half_is_noise(raw)),
     "no length, 8 of 12": lambda raw: (eight_of_twelve(raw), raw.replace("500 3000", "500 0")),
 }
+
+
+@pytest.mark.parametrize("fault", ["a page of HTML", "a Git LFS pointer", "compressed by gzip"])
+@DISAGREE
+def test_a_file_of_another_kind_is_named_as_such(raw, fault: str) -> None:
+    WRONG[fault](raw)
+    with pytest.raises(NotAsDescribedError, match=r"r1\.dat is no signal file, but .*(web page|LFS|gzip)"):
+        read_wfdb(raw.write())
 
 
 @pytest.mark.parametrize("fault", WRONG)

@@ -117,6 +117,14 @@ def test_a_short_record_is_continued_by_its_ends() -> None:
     assert (result[:, :149] == signal[:, :1]).all() and (result[:, 850:] == signal[:, -1:]).all()
 
 
+@pytest.mark.bad_input("missing signal")
+@pytest.mark.parametrize(("seconds", "needed"), [(20.0, 10), (60.0, 30), (10.0, 5), (8.0, 5)])
+def test_a_record_of_less_than_half_the_length_is_refused(seconds: float, needed: int) -> None:
+    with pytest.raises(UnusableRecordError, match=rf"too short: .* s, expected at least {needed} s"):
+        prepare(record_of(noise(100 * needed - 1)), SignalSpec(seconds=seconds))
+    assert prepare(record_of(noise(100 * needed)), SignalSpec(seconds=seconds)).shape == (8, round(100 * seconds))
+
+
 def test_a_record_below_the_minimum_is_refused_and_one_at_it_is_not() -> None:
     with pytest.raises(UnusableRecordError, match=r"too short: 4\.99 s, expected at least 5 s") as caught:
         prepare(record_of(noise(499)), SignalSpec())

@@ -78,6 +78,7 @@ def test_names_with_commas_quotes_and_brackets(cell: str, names: list[str]) -> N
         "tensor([1., 0.])", "{'AF': 'yes'}", "{'AF': 101}", "{'AF': -1}", "{'AF': 1e400}", "{'AF': {'p': 1}}",
         "{'AF': [1]}", "{'dx': ['AF']}", "[{'code': 'AF'}]", "{True: 1}", "{None: 1}", "{1.5: 1}", "[__import__('os')]",
         "defaultdict(<class 'float'>, {'AF': 100.0})", "OrderedDict([('AF', 100.0)])", "Index(['AF'], dtype='object')",
+        "Series({'AF': 1})", "AF}", "164889003 426783006", "\u201cAF\u201d", "\u201eAF\u201c; LBBB", "\u00abAF\u00bb",
         "AF:100;SR:0", "AF = 80", "AF (80%)", "AF 80 %", "0.37", "61.5", "0,37", "1.5;2",
         "(AF, LBBB)", "Sinus (normal, adult)", "AF; PVC, STD", '"AF;PVC"', '["AF|PVC"]', "'AF", '"', '"AF" LBBB',
         "AF\nLBBB", "AF\tLBBB", "AF\x00", "['AF\\nLBBB']", "A\u202eF", '["\\ud800"]', "\ue000", "4.27E+08",
@@ -106,6 +107,7 @@ def test_cells_of_no_clear_meaning_are_refused(cell: str) -> None:
         (["{'AF': True, 'SR': None}", "{'SR': 1}"], [{"AF": 0.0}, {"SR": 0.0}], "true"),
         (['{"AF": 1, "SR": 0}', '{"AF": 0, "SR": 0}'], [{"AF": 0.0}, {}], "1 (a label) and 0 (none)"),
         (["{'AF': 1.0, 'SR': 0.0}"], [{"AF": 0.0}], "1 (a label) and 0 (none)"),
+        (["Counter({'AF': 1})"], [{"AF": 0.0}], "1 (a label) and 0 (none)"),
         (["AF;SR", "['AF']", "{'AF': 80}"], [{"AF": 0.0, "SR": 0.0}, {"AF": 0.0}, {"AF": 80.0}], "percent"),
     ],
 )
