@@ -22,12 +22,12 @@ def find_folder(folder: str | Path) -> Path:
         place = Path(folder)
         if place.is_dir():
             return place
-        what = "a file" if place.exists() else "nothing"
+        what = ", which is a file" if place.exists() else ""
     except (ValueError, OSError) as error:  # a NUL in the name, or a name too long
         raise ValueError(f"no model folder at {text[:100]!r}: {str(error)[:100]}") from error
     hint = f", or for the model hub's {HUB}{text}" if NAME.fullmatch(text) else ""
     raise ValueError(
-        f"no model folder at {text!r} but {what}: expected a folder with config.json and model.safetensors{hint}"
+        f"no model folder at {text!r}{what}: expected a folder with config.json and model.safetensors{hint}"
     )
 
 

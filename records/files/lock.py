@@ -1,5 +1,6 @@
 """One writer of an output at a time: a lock beside it, and what killed writers left taken away."""
 
+import errno
 import fcntl
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 # half-written outputs and replaced ones (records/files/atomic.py), by the number of the process that wrote
 FOLDER = re.compile(r"\.(?P<name>.*)\.(?P<kind>partial|replaced)-(?P<process>\d+)-[0-9a-f]{8}")
 FILE = re.compile(r"\.partial-(?P<process>\d+)-[0-9a-f]{8}-.+")
+FULL = (errno.ENOSPC, errno.EDQUOT)  # which has a line of its own in the command
 HELD: dict[Path, int] = {}  # lock -> thread of this process that has it: a step may lock what its command has locked
 
 
@@ -55,7 +57,12 @@ def locked(output: Path) -> Iterator[None]:
 def take(path: Path, output: Path) -> int:
     """The descriptor of the locked file. Raises ValueError, with the number of the process that has it."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            if error.errno in FULL:
+                raise
+            raise ValueError(f"{output} cannot be written ({error.strerror}): give another path") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
