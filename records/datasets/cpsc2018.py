@@ -173,7 +173,8 @@ def _load(file: Path) -> _Recording:
         raise ValueError(f"{file}: ECG.data has {what}, expected (12, samples)")
     if data.dtype.kind != "f":
         raise ValueError(f"{file}: ECG.data is {data.dtype}, expected floating mV; divide it by the gain")
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, which the quality gate refuses
+    # beyond float32 is infinite, and what is no number stays none: the quality gate refuses both
+    with np.errstate(over="ignore", invalid="ignore"):
         signal = data.astype(np.float32)
     return _Recording(signal, {name: _text(value) for name, value in fields.items() if name != "data"})
 

@@ -186,12 +186,14 @@ def _without_separator_line(file: Path, text: str) -> tuple[str, str | None, int
 
 
 def _rows(file: Path, text: str, named: str | None, first_line: int) -> tuple[list[tuple[int, list[str]]], str]:
-    """The rows with their lines, the header first, and the separator: that with most columns which fits every row.
+    """The rows with their lines, the header first, and the separator: that which gives the header most columns.
 
-    Raises ValueError, by the separator with most columns, where none does.
+    Of several that give it as many, the first that fits every row. One with fewer columns is never tried: it would fit
+    a damaged file by chance. Raises ValueError where none fits.
     """
     headers = _headers(file, text, named, first_line)
-    several = [mark for mark in sorted(headers, key=lambda mark: -len(headers[mark])) if len(headers[mark]) > 1]
+    most = max(map(len, headers.values()), default=0)
+    several = [mark for mark, names in headers.items() if len(names) == most > 1]
     failures: list[ValueError] = []
     for mark in several or [named or ","]:
         try:
@@ -225,6 +227,11 @@ def _checked(file: Path, text: str, separator: str, first_line: int) -> list[tup
         rows.append((line, cells))
     if not rows:
         raise ValueError(f"{file} is empty; expected a csv with a header and one row per record")
+    if any('"' in name for name in rows[0][1]):
+        raise ValueError(
+            f"{file}, line {rows[0][0]} has a double quote within the name of a column "
+            f"({', '.join(rows[0][1])[:200]}): is the line end behind the header lost?"
+        )
     return rows
 
 

@@ -80,6 +80,8 @@ REFUSED = {
     "a quote inside a quoted cell": (b'id,labels\nr1,"{"a": 1}"\n', "line 2: the row is no csv"),
     "a huge cell": (b"id,labels\nr1," + b"x" * 200_000 + b"\n", "line 2: the row is no csv"),
     "a header of two lines": (b'"id\n",labels\nr1,AF\n', "line 1: the header does not end in its line"),
+    "a header that runs on into a quoted cell": (b'id,a"x\ny",1\nr2,2\n', "line 1 has a double quote within the name"),
+    "a header that runs on into a row": (b'id,a,x;y\nx;y,"a,b"\n', "line 2 has 2 cells, the header has 3"),
     "a huge line": (b"id,labels\nr1" + b"," * (5 << 20) + b"\n", "line 2 has 5,242,883 characters"),
     "a huge header": (b"," * (5 << 20), "line 1 has 5,242,880 characters"),
     "a column twice": (b"id,labels, id\nr1,AF,1\n", "has the column 'id' twice"),
