@@ -151,7 +151,7 @@ class Comparison:
             tables = groups[groups["arm"] == arm], classes[classes["arm"] == arm]
             for wanted in (GAIN, HARM):
                 lines.append(f"{wanted.upper()} from {arm}: {', '.join(findings(*tables, wanted)) or 'none detected'}")
-        lines += [group_line(row) for row in groups[groups["arm"] == main].to_dict("records")]
+        lines += [group_line(row) for _, row in groups[groups["arm"] == main].iterrows()]
         for against, rows in classes[classes["arm"] == main].groupby("against", sort=False):
             lines.append(f"{main} against {against}, single classes, Holm over {rows['tests'].max()}:")
             lines += class_lines(rows)
@@ -191,7 +191,7 @@ def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:
     return rows.iloc[0]
 
 
-def group_line(row: Mapping[str, Any]) -> str:
+def group_line(row: pd.Series) -> str:
     """The difference of two arms in a group of classes, in words, by a row of `Comparison.differences`."""
     pair = f"{row['arm']} against {row['against']}, {row['group']}"
     if math.isnan(row["estimate"]):

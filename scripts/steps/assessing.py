@@ -88,7 +88,7 @@ def assessment_stage(step: AssessingStep) -> Stage:
             folders = [folder / "runs" for folder in step.earlier]
             digests = code_digests(step.synthetic)
             assessment = assess(real, synthetic, settings, step.out, segmenter, generator, folders, digests)
-            assessment = replace(assessment, about=assessment.about | {"remarks": list(remarks)})
+            assessment = replace(assessment, about={**assessment.about, "remarks": list(remarks)})
             write_text(step.out / RESULT, json.dumps(assessment.to_dict(), indent=2) + "\n")
             write_assessment_page(assessment, step.out / PAGE, datetime.date.today().isoformat())
             stage = stage.finish({"ratios": assessment.to_dict()["ratios"]})

@@ -195,5 +195,5 @@ def test_remarks_on_the_setting_are_cautions_and_survive_the_file() -> None:
 
 
 def test_a_group_that_cannot_be_judged_has_no_figures_in_the_conclusion():
-    row = {"arm": "prior samples", "against": "real only", "group": "scarce classes", "estimate": math.nan}
+    row = pd.Series({"arm": "prior samples", "against": "real only", "group": "scarce classes", "estimate": math.nan})
     assert group_line(row).startswith("prior samples against real only, scarce classes: not judged")
