@@ -4,7 +4,7 @@
 
 Below --data the sets lie as their publishers ship them, in ptb-xl, cpsc2018, challenge-2020, challenge-2021 and ludb;
 one that is not there is said and left out, a file that cannot be read stops the program. A limit is compared with the
-records that its check lets through, the limb leads with all. Faults are made in PTB-XL's records at 100 Hz, one at a
+records that its check lets through, the limb leads with all. PTB-XL's records at 100 Hz are given faults, one at a
 time: all pairs of limb leads, each limb lead. Without --data it uses simulated records.
 """
 
@@ -73,7 +73,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = benchmark_parser(__doc__)
     parser.add_argument("--data", type=Path, help="folder of the data sets; none = simulated records")
     parser.add_argument("--records", type=int, default=40, help="simulated records, where there is no --data")
-    parser.add_argument("--every", type=int, default=4, help="faults are made in one of so many records")
+    parser.add_argument("--every", type=int, default=4, help="one of so many records is given faults")
     return parser.parse_args(arguments)
 
 
@@ -106,7 +106,7 @@ def measure_set(title: str, folder: Path, scratch: Path) -> pd.DataFrame:
 
 
 def measured(record: ECGRecord) -> dict[str, object]:
-    """What the gate says of a record, and what its checks compare with their limits; none of it without a signal."""
+    """The gate's verdict on a record, and the values that its checks compare with limits (no signal: no values)."""
     reason, rate = examine(record, SPEC).reason, record.sampling_rate
     if reason is not None and REASONS.index(reason) < PREPARED:
         return {"reason": reason}
@@ -258,7 +258,7 @@ def print_voltages(report: Report, sets: dict[str, pd.DataFrame]) -> None:
 
 
 def print_faults(report: Report, trials: pd.DataFrame) -> None:
-    """How far the limb leads differ by each kind of fault, and how often it is noticed and named."""
+    """The disagreement of limb leads by kind of fault, and the share of faults that is noticed and named."""
     rows = [
         (
             str(kind),

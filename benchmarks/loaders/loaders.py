@@ -37,7 +37,7 @@ STATEMENTS = (("NORM", "SR"), ("IMI", "AFIB"), ("CRBBB", "SR"), ("LVH", "ISC_", 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far the result of a loader agrees with what was written."""
+    """The agreement of a loader's result with what was written."""
 
     records: int
     shape: tuple[int, ...]  # of a record at the default rate
@@ -59,10 +59,10 @@ def main(arguments: list[str] | None = None) -> None:
     rows: list[list[Cell]] = []
     for name in options.loaders:
         python = environment(options.work / f"env-{name}", LOADERS[name])
-        found = compare(folder, run_loader(python, name, folder, options.work / f"{name}.npz"))
-        shape = " x ".join(map(str, found.shape))
-        differences = [cell(difference, 4) for difference in found.differences]
-        counts = [cell(count, 0) for count in (found.records, found.labels, found.described)]
+        agreement = compare(folder, run_loader(python, name, folder, options.work / f"{name}.npz"))
+        shape = " x ".join(map(str, agreement.shape))
+        differences = [cell(difference, 4) for difference in agreement.differences]
+        counts = [cell(count, 0) for count in (agreement.records, agreement.labels, agreement.described)]
         rows.append([f"{name} ({', '.join(LOADERS[name])})", *counts, *differences, shape])
     header = ["", "records read", "with the statements and superclasses written", "with the age and sex written"]
     header += [f"largest difference at {rate} Hz, mV" for rate in RATES]
@@ -92,7 +92,7 @@ def write_set(folder: Path, records: int) -> None:
 
 
 def run_loader(python: Path, name: str, folder: Path, result: Path) -> dict[str, np.ndarray]:
-    """What a loader read of a data set, by the names that its script gives; arrays in the order of `ecg_id`.
+    """The arrays that a loader read of a data set, by the names that its script gives; in the order of `ecg_id`.
 
     Raises ValueError when it fails.
     """

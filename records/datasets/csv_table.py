@@ -227,19 +227,17 @@ def _checked(file: Path, text: str, separator: str, first_line: int) -> list[tup
         rows.append((line, cells))
     if not rows:
         raise ValueError(f"{file} is empty; expected a csv with a header and one row per record")
-    if any('"' in name for name in rows[0][1]):
-        raise ValueError(
-            f"{file}, line {rows[0][0]} has a double quote within the name of a column "
-            f"({', '.join(rows[0][1])[:200]}): is the line end behind the header lost?"
-        )
     return rows
 
 
 def _parse(file: Path, text: str, separator: str, first_line: int) -> Iterator[tuple[int, list[str]]]:
     """Rows as (line in which it starts, cells), without those of empty cells. ValueError names the line."""
-    lines, header = _short_lines(file, text, first_line), True
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+    row, header = list[str](), True  # the lines of one row
+    reader = csv.reader(
+        _noted(_short_lines(file, text, first_line), row), delimiter=separator, skipinitialspace=True, strict=True
+    )
     while True:
+        row.clear()
         line = reader.line_num + first_line
         try:
             cells = [cell.strip() for cell in next(reader)]
@@ -254,7 +252,28 @@ def _parse(file: Path, text: str, separator: str, first_line: int) -> Iterator[t
         if header and reader.line_num + first_line > line + 1:
             raise ValueError(f"{file}, line {line}: the header does not end in its line: a double quote too many?")
         header = False
+        if any('"' in cell for cell in cells) and _has_stray_quote("".join(row), separator):
+            raise ValueError(
+                f"{file}, line {line}: a double quote within a cell, and none that matches it: is a separator or the "
+                "end of a line lost? Put a cell that holds a double quote in double quotes, and double it"
+            )
         yield line, cells
+
+
+def _has_stray_quote(row: str, separator: str) -> bool:
+    """True where a cell of a row that is not quoted holds an odd number of double quotes.
+
+    The csv reader takes them for characters, and the rest of a cell that lost its separator for the next one.
+    """
+    cells = re.findall(rf' *"(?:[^"]|"")*"|[^{re.escape(separator)}]+', row)
+    return any(cell.count('"') % 2 for cell in cells if not cell.lstrip(" ").startswith('"'))
+
+
+def _noted(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """The lines, each of which joins `taken` as it is read."""
+    for line in lines:
+        taken.append(line)
+        yield line
 
 
 def _short_lines(file: Path, text: str, first_line: int) -> Iterator[str]:

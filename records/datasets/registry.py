@@ -87,7 +87,7 @@ def detect_source(root: Path) -> str:
 
 
 def _to_convert(root: Path) -> str:
-    """What to do with recordings in formats that are not read, "" where there are none."""
+    """Advice for recordings in formats that are not read, "" where there are none."""
     kinds = sorted({file.suffix.lower() for file in find_files(root, *NOT_READ).files})
     return f" Recordings in {', '.join(kinds)} are not read: write each as WFDB first (wfdb.wrsamp)." if kinds else ""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 # half-written outputs and replaced ones (records/files/atomic.py), by the number of the process that wrote
 FOLDER = re.compile(r"\.(?P<name>.*)\.(?P<kind>partial|replaced)-(?P<process>\d+)-[0-9a-f]{8}")
 FILE = re.compile(r"\.partial-(?P<process>\d+)-[0-9a-f]{8}-.+")
-FULL = (errno.ENOSPC, errno.EDQUOT)  # which has a line of its own in the command
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 HELD: dict[Path, int] = {}  # lock -> thread of this process that has it: a step may lock what its command has locked
 
 
@@ -60,7 +60,7 @@ def take(path: Path, output: Path) -> int:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            if error.errno in FULL:
+            if error.errno in DISK_FULL:  # for the command to say, as of every write
                 raise
             raise ValueError(f"{output} cannot be written ({error.strerror}): give another path") from error
         try:

@@ -59,7 +59,7 @@ def prepare_records(records: pd.DataFrame, spec: SignalSpec, ignore_checksums: b
         except NotAsDescribedError as error:
             rejected.append((place, "not what its header describes", str(error)))
             continue
-        except Exception as error:  # a damaged file can break a parser in any way; the reason is counted
+        except Exception as error:  # readers of extensions may raise anything; the record is listed with it
             rejected.append((place, "unreadable", f"{type(error).__name__}: {error}"))
             continue
         examined = examine(record, spec)

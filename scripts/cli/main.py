@@ -121,7 +121,7 @@ def run_command(name: str, words: Sequence[str]) -> int:
         how = "terminated" if stopped else "interrupted"
         tell(f"\nvqecg {name}: {how}; give the same command again to go on")
         return 143 if stopped else 130
-    except Exception as error:
+    except Exception as error:  # a fault of vqecg; what a file or an option can cause has ended above
         if os.environ.get(TRACEBACK):
             raise
         if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):  # torch's

@@ -67,7 +67,7 @@ class Arguments(Checked):
     synthetic: CountOrNone = 0  # records of the synthetic data set; 0 = as many as there are training records
     settings: Preset = field(default_factory=lambda: SMALL)
     workers: Workers = 1  # processes that read recordings and that sample, one thread each
-    seed: Seed = 0  # of sampling and additions; training has seeds of its own in --settings
+    seed: Seed = 0  # of sampling and additions; those of training are in --settings
     overwrite: bool = False  # do steps in --out again whose settings differ
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, in every step
     ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers

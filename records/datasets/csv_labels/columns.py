@@ -123,7 +123,7 @@ def _record_column(columns: list[str], ignored: dict[str, str], files_of: Callab
 def _naming_files(columns: list[str], files_of: Callable[[str], int]) -> list[str]:
     """The columns that name most records by their cells, whatever they are called; an id of patients comes last."""
     last = [column for column in columns if squashed(column) in LAST_RESORT or column.startswith("Unnamed: ")]
-    patients = [column for found in columns_of(PATIENT, columns) for column in found]
+    patients = [column for names in columns_of(PATIENT, columns) for column in names]
     for group in (last, [column for column in columns if column not in (*last, *patients)], patients):
         counts = {column: files_of(column) for column in group}
         if any(counts.values()):

@@ -53,6 +53,16 @@ def test_a_record_is_read_as_it_is_stored(tmp_path: Path) -> None:
     assert (record.sampling_rate, record.leads, record.statements) == (500.0, LEADS, {"RBBB": 0.0})
 
 
+@pytest.mark.bad_input("samples that are no numbers")
+@pytest.mark.parametrize("bits", [0x7FF0000000000001, 0x7FF8000000000000, 0x7FF0000000000000, 0x7E37E43C8800759C])
+def test_what_float32_cannot_hold_is_not_finite(tmp_path: Path, bits: int) -> None:
+    data = np.zeros((12, 200))
+    data[3, 7] = np.array([bits], np.uint64).view(np.float64)[0]  # a signalling nan, a quiet one, infinity, 1e300
+    scipy.io.savemat(tmp_path / "A0001.mat", {"ECG": {"sex": "Male", "age": 40.0, "data": data}})
+    signal = read_cpsc2018_record(tmp_path / "A0001.mat").signal
+    assert np.flatnonzero(~np.isfinite(signal)).tolist() == [3 * 200 + 7]
+
+
 def test_ten_records_get_ten_folds_and_fewer_none(tmp_path: Path) -> None:
     many = read_cpsc2018(write_set(tmp_path / "many", {f"A{number:04d}": "1,," for number in range(20)}))
     assert sorted(set(many.records["fold"])) == list(range(1, 11))
