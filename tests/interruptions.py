@@ -24,6 +24,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -35,7 +36,7 @@ FIT = {"steps": 12, "batch_size": 8, "warmup_steps": 1, "evaluate_every": 2}
 FOLDS = {"train": [1, 2, 3, 4, 5], "validation": [6], "test": [7, 8, 9, 10]}
 TOKENIZER = {"width": 16, "encoder_blocks": 1, "decoder_blocks": 1, "dimension": 16, "levels": 3, "codebook_size": 32}
 SHORT = {"steps": 12, "batch_size": 16, "warmup_steps": 2}
-CONFIGS = {
+CONFIGS: dict[str, dict[str, Any]] = {
     "tokenizer": {"preset": "tiny", "training": {"model": TOKENIZER, "fit": FIT}, "folds": FOLDS},
     "prior": {
         "preset": "tiny",
@@ -68,6 +69,18 @@ CONFIGS = {
         "folds": FOLDS,
     },
 }
+CONFIGS["run"] = {
+    "preset": "tiny",
+    "settings": {
+        "tokenizer": CONFIGS["tokenizer"]["training"],
+        "prior": CONFIGS["prior"]["training"],
+        "classifier": {"fit": FIT},
+        "seeds": [0, 1],
+    },
+    "target_classes": ["HYP"],
+    "synthetic": 40,
+    "folds": FOLDS,
+}
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,7 @@ COMMANDS = (
     Command("train-classifier --store {store} --out {out}", "classifier"),
     Command("compare --store {store} --generator {prior} --out {out}", "compare"),
     Command("assess {generated} --against {store} --out {out}", "assess"),
+    Command("run --data {data} --out {out}", "run"),
 )
 INPUTS = {"data": 0, "store": 1, "tokenizer": 2, "prior": 4, "generated": 5}  # name -> place in COMMANDS
 
@@ -168,17 +182,20 @@ def differs(out: Path, wanted: dict[str, str]) -> str:
 
 
 def killed(job: Job, command: Command, out: Path, wanted: dict[str, str], seconds: float) -> str:
-    """SIGKILL three times, then to the end."""
+    """SIGKILL up to three times, then to the end."""
+    kills = 0
     for share in KILLED_AT:
         process = job.start(command, out)
         try:
-            process.wait(share * seconds)
+            _, errors = process.communicate(timeout=share * seconds)
+            break
         except subprocess.TimeoutExpired:
             process.kill()
-        process.communicate()
-    status, line = job.run(command, out)
-    if status and command.name in ("simulate",) and "--overwrite" in line:
-        status = 0  # it was done before it could be killed
+            process.communicate()
+            kills += 1
+    if kills == 0:
+        return "it ended before it could be killed"
+    status, line = (process.returncode, last_line(errors)) if kills < len(KILLED_AT) else job.run(command, out)
     return f"status {status}: {line}" if status else differs(out, wanted)
 
 
