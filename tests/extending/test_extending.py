@@ -133,6 +133,7 @@ training:
 """
 
 
+@pytest.mark.slow
 def test_a_generator_listens_to_an_attribute_and_speaks_the_codes_of_a_quantizer(
     extensions: str, simulated_store: RecordStore, tmp_path: Path
 ):
@@ -161,6 +162,7 @@ def test_a_generator_listens_to_an_attribute_and_speaks_the_codes_of_a_quantizer
     assert not np.array_equal(one.signal, other.signal), "the attribute moves what is drawn"
 
 
+@pytest.mark.slow
 def test_an_installed_extension_that_fails_is_a_line_and_no_traceback(tmp_path: Path):
     (tmp_path / "broken_trend.py").write_text("1 / 0\n")
     metadata = tmp_path / "broken_trend-1.0.dist-info"

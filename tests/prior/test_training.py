@@ -122,6 +122,7 @@ def test_training_lowers_the_loss_below_that_of_guessing(
     assert (config.codebook_size, config.levels, config.frames) == (32, 2, 125)
 
 
+@pytest.mark.slow
 def test_a_prior_learns_what_a_label_means():
     """Codes that are the label itself: told the label, a trained prior is nearly sure, at the first step already."""
     labels = np.eye(2, dtype=np.float32)[np.arange(64) % 2]
@@ -201,6 +202,7 @@ def height() -> Iterator[str]:
     ATTRIBUTES.remove("height")
 
 
+@pytest.mark.slow
 def test_a_prior_is_conditioned_on_a_further_attribute_by_naming_it(
     height: str,
     simulated_store: RecordStore,

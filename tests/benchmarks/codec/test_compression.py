@@ -16,6 +16,7 @@ def test_compression_measures_a_store_against_the_baseline(simulated_store: Reco
     assert "PCA + DCT" in printed and "tokenizer" not in printed
 
 
+@pytest.mark.slow
 def test_compression_reads_a_tokenizer(simulated_store: RecordStore, tiny_tokenizer, tmp_path: Path, run):
     tiny_tokenizer.save_pretrained(tmp_path / "tokenizer")
     folders = ("--store", str(simulated_store.folder), "--tokenizer", str(tmp_path / "tokenizer"))

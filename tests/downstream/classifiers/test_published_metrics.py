@@ -166,6 +166,7 @@ def test_a_resample_without_a_class_is_drawn_again() -> None:
         ptbxl_benchmark(labels[1:], np.zeros((29, 2)), seed=0)
 
 
+@pytest.mark.slow
 def test_what_is_said_of_a_classifier_has_the_figures_of_each_protocol():
     labels, scores, _ = challenge_labels(0, 200)
     ours = classification_metrics(labels, scores, 0.5, CPSC2018_CLASSES, "one half")

@@ -90,6 +90,7 @@ def test_an_interval_costs_what_it_adds_to_the_one_before():
         assert float(model(steady, told(model, 1))) < float(model(late, told(model, 1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("teacher", ["label", "rate"])
 def test_training_teaches_the_interval_that_a_label_or_a_rate_means(teacher: str):
     """0: every 8 frames, 1: every 16."""

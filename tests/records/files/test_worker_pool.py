@@ -32,10 +32,11 @@ class Work:
     folder: Path
 
     def __call__(self) -> None:
-        (self.folder / f"begun-{self.number}").touch()
         if self.number == 1:
+            (self.folder / "begun-1").touch()
             raise ValueError("task 1 fails")
-        try:
+        try:  # before it says that it has begun, or its end could come in between
+            (self.folder / f"begun-{self.number}").touch()
             time.sleep(60)
         finally:
             (self.folder / f"cleaned-{self.number}").touch()

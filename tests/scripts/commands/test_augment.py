@@ -33,6 +33,7 @@ def words(store: RecordStore, generator: Path, out: Path, *more: str) -> list[st
     return ["augment", *given, "--ratio", "0.7", "--min-parents", "2", *FEW, *more]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS.names())
 def test_every_method_writes_a_data_set_that_names_method_and_parents(
     simulated_store: RecordStore,

@@ -57,6 +57,7 @@ def test_training_measures_on_records_held_out_and_is_not_done_twice(
     assert "other settings" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_data_set_and_its_store_give_the_same_rows(segmenter: Path, simulated_store: RecordStore, tmp_path: Path):
     tables = {}
     for name, place in (("data", simulated_store.folder.parent / "data"), ("store", simulated_store.folder)):
@@ -67,6 +68,7 @@ def test_a_data_set_and_its_store_give_the_same_rows(segmenter: Path, simulated_
     assert tables["data"]["record_id"].tolist() == tables["store"]["record_id"].tolist()
 
 
+@pytest.mark.slow
 def test_waves_and_a_plot_are_written_on_demand(segmenter: Path, simulated_store: RecordStore, tmp_path: Path):
     out, waves, plot = tmp_path / "intervals.csv", tmp_path / "waves.csv", tmp_path / "one.png"
     given = ["segment", "--data", str(simulated_store.folder), "--segmenter", str(segmenter), "--out", str(out)]

@@ -170,6 +170,7 @@ def test_a_store_of_other_own_labels_does_not_fit_the_generator(
     assert "has other labels than the generator" in str(told.value)
 
 
+@pytest.mark.slow
 @pytest.mark.bad_input("gate against another store")
 @pytest.mark.parametrize("command", ["augment", "assess", "interpolate", "generate"])
 def test_every_command_that_claims_training_records_refuses_another_store(

@@ -44,6 +44,7 @@ def fixed() -> Iterator[str]:
     QUANTIZERS.remove(FixedVectors.name)
 
 
+@pytest.mark.slow
 def test_a_quantizer_from_outside_trains_a_tokenizer_and_a_prior_that_generates(
     fixed: str,
     simulated_store: RecordStore,
