@@ -42,6 +42,6 @@ class Kinds:
 
 if __name__ == "__main__":
     kinds = Kinds()
-    status = pytest.main(["-m", "bad_input", *sys.argv[1:]], plugins=[kinds])
+    status = pytest.main(["-n", "0", "-m", "bad_input", *sys.argv[1:]], plugins=[kinds])
     print(kinds.table())
     sys.exit(status)

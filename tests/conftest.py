@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vqecg.tokenizer.modeling import ECGTokenizer
     from vqecg.tokenizer.training import TokenizerTraining
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes run the tests
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -181,7 +181,7 @@ def read_parts(options: argparse.Namespace) -> Parts:
     draw = draw_bootstrap(patients, len(options.seeds), options.replicates, 0)
     folds = {name: getattr(options, name) for name in ("train", "validation", "test")}
     data = {"store": store.fingerprint, "task": task.to_dict(), "folds": folds}
-    few = unjudged_classes(test.labels, draw, task.class_names)
+    few = unjudged_classes(test.labels, draw.patient_of, task.class_names)
     return Parts(train, validation, test, task.class_names, store.spec.sampling_rate, data, draw, few)
 
 

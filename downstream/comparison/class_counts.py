@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.comparison.tables import LEAST_PATIENTS
+from vqecg.downstream.comparison.tables import LEAST_PATIENTS, unjudged_classes
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
@@ -51,9 +51,8 @@ class ClassCounts:
     @property
     def unjudged(self) -> tuple[str, ...]:
         """Classes that fewer than LEAST_PATIENTS test patients have, or lack: the rule of a comparison."""
-        labels, patients = self.store.labels(self.task)[self.rows.test] > 0, self.store.patients(self.rows.test)
-        few = [min(len(set(patients[has])), len(set(patients[~has]))) < LEAST_PATIENTS for has in labels.T]
-        return tuple(name for name, unjudged in zip(self.task.class_names, few, strict=True) if unjudged)
+        rows = self.rows.test
+        return unjudged_classes(self.store.labels(self.task)[rows], self.store.patients(rows), self.task.class_names)
 
     def describe(self, targets: Sequence[str]) -> str:
         """The counts of the target classes as a table, the classes that cannot be judged, and what would judge them."""

@@ -247,7 +247,7 @@ def analyse(
         for arm in arms
         for metric in METRICS
     }
-    few = unjudged_classes(labels, draw, class_names)
+    few = unjudged_classes(labels, draw.patient_of, class_names)
     return Comparison(
         class_names=tuple(class_names),
         group_classes=groups,

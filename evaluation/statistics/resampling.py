@@ -39,10 +39,6 @@ class BootstrapDraw:
         """The number of patients."""
         return int(self.patient_of.max()) + 1
 
-    def patients_among(self, records: np.ndarray) -> int:
-        """The number of patients with some of the records of a mask (records,) bool."""
-        return len(np.unique(self.patient_of[records]))
-
 
 def draw_patients(
     patients: np.ndarray, replicates: int, generator: np.random.Generator

@@ -1,6 +1,5 @@
 """Fetch a data set from PhysioNet: the files that its SHA256SUMS.txt lists, resumed where they broke off, checked."""
 
-import hashlib
 import http.client
 import os
 import time
@@ -14,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from tqdm import tqdm
+
+from vqecg.records.files.checksums import file_sha256
 
 DATASETS = {
     "ptb-xl": "https://physionet.org/files/ptb-xl/1.0.3/",
@@ -155,7 +156,7 @@ def _fetch_checked(source: _Source, path: str, sha: str) -> bool:
     """
     file = source.folder / path
     if file.exists():
-        if _sha256(file) == sha:
+        if file_sha256(file) == sha:
             return False
         raise ValueError(
             f"{file} is not the published file (its SHA-256 differs); move it away and run the download again"
@@ -164,7 +165,7 @@ def _fetch_checked(source: _Source, path: str, sha: str) -> bool:
     part.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(2):
         _fetch_with_retries(source, path)
-        if _sha256(part) == sha:
+        if file_sha256(part) == sha:
             os.replace(part, file)
             return True
         part.unlink()
@@ -172,12 +173,6 @@ def _fetch_checked(source: _Source, path: str, sha: str) -> bool:
         f"{source.base_url}{path} has another SHA-256 than {CHECKSUMS} says, twice; nothing was kept of it. "
         "Try later, or another address"
     )
-
-
-def _sha256(file: Path) -> str:
-    """SHA-256 of a file in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _fetch_with_retries(source: _Source, path: str) -> None:

@@ -3,7 +3,9 @@
 import shutil
 from pathlib import Path
 
-LEADS, WIDTH = 12, 2  # bytes of a sample
+from vqecg.records.leads import LEADS
+
+SAMPLE_BYTES = 2
 OVERHEAD = 2_000  # bytes of a record beside its signal: header, row of a table, what a file system rounds up
 
 
@@ -15,7 +17,7 @@ def check_room(output: Path, records: int, samples: int) -> None:
     place = Path(output).resolve()
     while not place.exists():
         place = place.parent
-    needed, free = records * (samples * LEADS * WIDTH + OVERHEAD), shutil.disk_usage(place).free
+    needed, free = records * (samples * len(LEADS) * SAMPLE_BYTES + OVERHEAD), shutil.disk_usage(place).free
     if needed > free:
         raise ValueError(
             f"{records:,} records need {needed / 1e9:,.1f} GB, the disk of {output} has {free / 1e9:,.1f} GB free: "

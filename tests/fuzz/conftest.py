@@ -1,8 +1,8 @@
 """Fuzzing: files made of random mutations, which must be read rightly or refused with a ValueError.
 
-A plain run tries the same 50 examples a test. `VQECG_FUZZ_SECONDS=3600 pytest tests/fuzz -m ""` shares that time among
-the tests, seed after seed, and says how many examples each has tried; VQECG_FUZZ_SEED is the first seed (0). A test is
-a function with @given and without max_examples; one that writes files does so in one folder again and again.
+A plain run tries the same 50 examples a test. `VQECG_FUZZ_SECONDS=3600 pytest -n 0 tests/fuzz -m ""` shares that time
+among the tests, seed after seed, and says how many examples each has tried; VQECG_FUZZ_SEED is the first seed (0). A
+test is a function with @given and without max_examples; one that writes files does so in one folder again and again.
 """
 
 import inspect
