@@ -188,19 +188,39 @@ def _without_separator_line(file: Path, text: str) -> tuple[str, str | None, int
 def _rows(file: Path, text: str, named: str | None, first_line: int) -> tuple[list[tuple[int, list[str]]], str]:
     """The rows with their lines, the header first, and the separator: that which gives the header most columns.
 
-    Of several that give it as many, the first that fits every row. One with fewer columns is never tried: it would fit
-    a damaged file by chance. Raises ValueError where none fits.
+    One with fewer columns is never tried: it would fit a damaged file by chance. Raises ValueError where none fits
+    every row, or several do.
     """
     headers = _headers(file, text, named, first_line)
     most = max(map(len, headers.values()), default=0)
-    several = [mark for mark, names in headers.items() if len(names) == most > 1]
-    failures: list[ValueError] = []
-    for mark in several or [named or ","]:
+    if most < 2:
+        return _one_column(file, text, named or ",", first_line), named or ","
+    fitting, failures = dict[str, list[tuple[int, list[str]]]](), list[ValueError]()
+    for mark in (mark for mark, names in headers.items() if len(names) == most):
         try:
-            return _checked(file, text, mark, first_line), mark
+            fitting[mark] = _checked(file, text, mark, first_line)
         except ValueError as error:
             failures.append(error)
-    raise failures[0]
+    if not fitting:
+        raise failures[0]
+    if len(fitting) > 1:
+        titles = " and by ".join(SEPARATORS[mark] for mark in fitting)
+        raise ValueError(f"{file} can be read by {titles}: begin it with a line such as sep=; that names the separator")
+    mark, rows = fitting.popitem()
+    return rows, mark
+
+
+def _one_column(file: Path, text: str, separator: str, first_line: int) -> list[tuple[int, list[str]]]:
+    """The rows of a csv whose header is one name. ValueError: a row holds what separates cells elsewhere."""
+    rows = _checked(file, text, separator, first_line)
+    for line, cells in rows[1:]:
+        marks = [title for mark, title in SEPARATORS.items() if mark in cells[0]]
+        if marks:
+            raise ValueError(
+                f"{file}, line {line} has {marks[0]} in it, the header is one name, {rows[0][1][0]!r}: is a separator "
+                "lost in the header? Name every column"
+            )
+    return rows
 
 
 def _headers(file: Path, text: str, named: str | None, first_line: int) -> dict[str, list[str]]:
@@ -233,9 +253,8 @@ def _checked(file: Path, text: str, separator: str, first_line: int) -> list[tup
 def _parse(file: Path, text: str, separator: str, first_line: int) -> Iterator[tuple[int, list[str]]]:
     """Rows as (line in which it starts, cells), without those of empty cells. ValueError names the line."""
     row, header = list[str](), True  # the lines of one row
-    reader = csv.reader(
-        _noted(_short_lines(file, text, first_line), row), delimiter=separator, skipinitialspace=True, strict=True
-    )
+    lines = _short_lines(file, text, first_line, row)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     while True:
         row.clear()
         line = reader.line_num + first_line
@@ -269,16 +288,10 @@ def _has_stray_quote(row: str, separator: str) -> bool:
     return any(cell.count('"') % 2 for cell in cells if not cell.lstrip(" ").startswith('"'))
 
 
-def _noted(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
-    """The lines, each of which joins `taken` as it is read."""
-    for line in lines:
-        taken.append(line)
-        yield line
-
-
-def _short_lines(file: Path, text: str, first_line: int) -> Iterator[str]:
-    """The lines of a text, with their ends. ValueError: one is longer than any row of cells."""
+def _short_lines(file: Path, text: str, first_line: int, row: list[str]) -> Iterator[str]:
+    """The lines of a text, with their ends, each added to `row`. ValueError: one is longer than any row of cells."""
     for number, line in enumerate(io.StringIO(text, newline=""), first_line):
         if len(line) > MAX_LINE:
             raise ValueError(f"{file}, line {number} has {len(line):,} characters, expected at most {MAX_LINE:,}")
+        row.append(line)
         yield line

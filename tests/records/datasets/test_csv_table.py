@@ -83,6 +83,8 @@ REFUSED = {
     "a header that runs on into a quoted cell": (b'id,a"x\ny",1\nr2,2\n', "line 1: a double quote within a cell"),
     "a header that runs on into a row": (b'id,a,x;y\nx;y,"a,b"\n', "line 2 has 2 cells, the header has 3"),
     "a separator lost before a quoted cell": (b'id;a;b\nr1"x;y";"x;y"\n', "line 2: a double quote within a cell"),
+    "a header without the separator of its rows": (b'idlabels\n;"AF;PVC"\n', "line 2 has semicolons in it, the header"),
+    "two separators that fit": (b",id;labels\n;r1,AF\n", "can be read by commas and by semicolons"),
     "an inch": (b'id,a\nr1,5" high\n', "line 2: a double quote within a cell"),
     "a huge line": (b"id,labels\nr1" + b"," * (5 << 20) + b"\n", "line 2 has 5,242,883 characters"),
     "a huge header": (b"," * (5 << 20), "line 1 has 5,242,880 characters"),
