@@ -23,8 +23,8 @@ from vqecg.training.processes import own_device
 from vqecg.training.weights import check_tensors, read_tensors, skeleton
 
 FORMAT_VERSION = 1
-# metadata of a config's field that came after models had been trained: while it has its default, which is what those
-# models were made with, it is not part of the fingerprint, so that theirs stays what it was
+# metadata of a setting that came after models had been trained: while it has its default, which is what those models
+# were made with, it is not part of the fingerprint, or of the identity of a run, so that theirs stay what they were
 OMITTED_WHILE_DEFAULT = MappingProxyType({"omitted_while_default": True})
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 
@@ -147,17 +147,27 @@ def read_config(folder: Path) -> dict[str, Any]:
     return about
 
 
+def identifying(settings: Any) -> dict[str, Any]:
+    """The fields of a dataclass of settings, nested ones too, that name what is made with them, by name.
+
+    A setting that is marked OMITTED_WHILE_DEFAULT counts only where it is not at its default.
+    """
+    values = dataclasses.asdict(settings)
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if field.metadata.get("omitted_while_default") and value == field.default:
+            del values[field.name]
+        elif dataclasses.is_dataclass(value):
+            values[field.name] = identifying(value)
+    return values
+
+
 def fingerprint(model: nn.Module) -> str:
     """16 hex digits that name a model's settings and weights: equal for equal bits, wherever the folder lies.
 
     A setting that is marked OMITTED_WHILE_DEFAULT counts only where it is not at its default.
     """
-    config: Any = model.config
-    settings = dataclasses.asdict(config)
-    for field in dataclasses.fields(config):
-        if field.metadata.get("omitted_while_default") and settings[field.name] == field.default:
-            del settings[field.name]
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(identifying(model.config), sort_keys=True).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())

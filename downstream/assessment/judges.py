@@ -5,7 +5,7 @@ Folder of a run: `<source>-<family>-<seed>/`, with run.json (data, settings, sec
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from vqecg.downstream.classifiers.training import (
 from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.files.reuse import reuse
+from vqecg.training.checkpoint import identifying
 
 RUN_FILE, MODEL_FOLDER = "run.json", "model"
 
@@ -61,7 +62,7 @@ class JudgeSettings(Checked):
             "seed": seed,
             "class_names": self.class_names,
             "sampling_rate": self.sampling_rate,
-            "classifier": asdict(self.of_family(family)),
+            "classifier": identifying(self.of_family(family)),
             "model": model_config(family, self.class_names, self.sampling_rate),
         }
 

@@ -6,7 +6,7 @@ validation part gives the thresholds, and nothing else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import Signals, in_batches
 from vqecg.downstream.classifiers.thresholds import FIXED, Thresholds, choose_thresholds
 from vqecg.records.plain_names import markdown
+from vqecg.training.checkpoint import identifying
 from vqecg.training.fit import FitResult, fit
 from vqecg.training.weights import build_model
 
@@ -95,13 +96,13 @@ def loss_of(
 def model_config(
     name: str, class_names: Sequence[str], sampling_rate: int, settings: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Every field of the config of model `name`, defaults too: what the identity of a training must hold.
+    """The fields of the config of model `name`, defaults too: what the identity of a training must hold.
 
     `sampling_rate` in Hz; `settings` are fields by name. Raises ValueError as the config does.
     """
     model_class: Any = classifier_class(name)
     config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(settings or {})}
-    return asdict(model_class.config_class(**config))
+    return identifying(model_class.config_class(**config))
 
 
 def initial_classifier(name: str, config: dict[str, Any], seed: int) -> nn.Module:

@@ -29,6 +29,7 @@ from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.files.reuse import as_json, reuse
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
+from vqecg.training.checkpoint import identifying
 from vqecg.training.fit import arithmetic
 
 RUN_FILE, SCORES_FILE = "run.json", "scores.npz"
@@ -154,7 +155,7 @@ class Run:
             "seed": self.seed,
             "class_names": list(self.prepared.class_names),
             "sampling_rate": self.prepared.sampling_rate,
-            "classifier": dataclasses.asdict(self.settings),
+            "classifier": identifying(self.settings),
             "model": model_config(self.settings.model, self.prepared.class_names, self.prepared.sampling_rate),
             "data": digests,
         }

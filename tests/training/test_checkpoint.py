@@ -21,6 +21,7 @@ from vqecg.training.checkpoint import (
     Pretrained,
     config_from_dict,
     fingerprint,
+    identifying,
     write_tensors,
 )
 
@@ -185,6 +186,24 @@ def test_a_setting_that_came_later_leaves_fingerprints_while_it_has_its_default(
     assert fingerprint(model) == before
     model.config = LaterConfig(4, kind="other")
     assert fingerprint(model) != before
+
+
+def test_nested_settings_that_came_later_are_left_out_of_identities_while_default():
+    @dataclass(frozen=True)
+    class Inner:
+        share: float = 0.5
+        later: float = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)
+
+    @dataclass(frozen=True)
+    class Outer:
+        inner: Inner = Inner()
+        later: Inner = field(default=Inner(), metadata=OMITTED_WHILE_DEFAULT)
+
+    assert identifying(Outer()) == {"inner": {"share": 0.5}}
+    assert identifying(Outer(Inner(later=1.0), Inner(0.1))) == {
+        "inner": {"share": 0.5, "later": 1.0},
+        "later": {"share": 0.1},
+    }
 
 
 def test_tensors_that_cannot_be_written_leave_nothing_behind(tmp_path: Path):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +18,7 @@ from vqecg.downstream.classifiers.signals import JoinedSignals, SelectedSignals,
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData
 from vqecg.records.files.atomic import atomic_file
 from vqecg.records.store.selection import RecordSelection
-from vqecg.training.checkpoint import fingerprint
+from vqecg.training.checkpoint import fingerprint, identifying
 
 MAKING = 1  # raised when the same settings and data give other records, so that files of before are not used
 
@@ -113,7 +113,7 @@ class Filling:
             "generator": ingredients.generator.fingerprint,
             "tokenizer": fingerprint(ingredients.generator.tokenizer),
             "task": ingredients.task.to_dict(),
-            "settings": asdict(ingredients.settings),
+            "settings": identifying(ingredients.settings),
             "checked": self.checked,
         }
         digest = hashlib.blake2b(json.dumps(identity, sort_keys=True).encode(), digest_size=8)
