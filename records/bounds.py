@@ -51,6 +51,7 @@ DerivedSeed = Annotated[int, Between(0, 2**64 - 1)]  # made from another; kept n
 Hertz = Annotated[int, Between(1, 100_000)]  # samples a second
 Seconds = Annotated[float, Between(0, 86_400, open_low=True)]
 SecondsOrNone = Annotated[float, Between(0, 86_400)]  # where 0 means off
+Degrees = Annotated[float, Between(0, 180)]  # of an angle
 Share = Annotated[float, Between(0, 1)]
 PositiveShare = Annotated[float, Between(0, 1, open_low=True)]
 BelowOne = Annotated[float, Between(0, 1, open_high=True)]  # dropout, decay

@@ -1,14 +1,17 @@
-"""Classic augmentation of ECG signals, anew each time a record is seen: wander, noise, masks and scaling.
+"""Classic augmentation of ECG signals, anew each time a record is seen: wander, noise, masks, scaling, a turned heart.
 
 Leads are never turned upside down and time is never reversed: polarity and order are diagnosis. Each kind is done to a
 share of the records of a batch, drawn for each record by itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from vqecg.records.bounds import Checked, Positive, Share, Spread, Weight
+from vqecg.records.bounds import Checked, Degrees, Positive, Share, Spread, Weight
+from vqecg.records.leads import INDEPENDENT_LEADS, LIMB_COMBINATIONS
+from vqecg.records.simulation.heart import DOWER
+from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class ClassicAugmentation(Checked):
     mask_seconds: Weight = 1.0  # s, longest stretch that is set to 0 mV in all leads
     lead_share: Share = 0.2  # of the leads, each set to 0 mV with this probability, never all of them
     scaling: Spread = 0.1  # standard deviation of the logarithm of one factor for all leads
+    mask_limb_leads: bool = field(default=True, metadata=OMITTED_WHILE_DEFAULT)  # False: `lead_share` spares I and II
+    axis_rotation: Degrees = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)  # degrees, greatest, of the heart
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -33,22 +38,39 @@ class ClassicAugmentation(Checked):
             )
 
 
+IS_LIMB = np.array([lead in LIMB_COMBINATIONS for lead in INDEPENDENT_LEADS])
+
+
 def augment(
     signal: np.ndarray, sampling_rate: int, settings: ClassicAugmentation, generator: np.random.Generator
 ) -> np.ndarray:
     """Augments (batch, leads, samples) float32 mV; the array given is left as it is.
 
     How many numbers are drawn depends on the shape alone, so that turning one kind off does not change the others.
+    Raises ValueError for other leads than the eight independent ones, to turn the heart or to spare limb leads.
     """
     records = len(signal)
+    if signal.shape[1] != len(INDEPENDENT_LEADS) and (settings.axis_rotation or not settings.mask_limb_leads):
+        raise ValueError(
+            f"got {signal.shape[1]} leads; expected {', '.join(INDEPENDENT_LEADS)} to turn the heart's axis, "
+            "or to spare the limb leads: leave axis_rotation 0 and mask_limb_leads true"
+        )
     chosen = generator.random((5, records, 1, 1)) < settings.share
-    scaled = signal * np.where(chosen[0], factors(records, settings.scaling, generator), 1).astype(np.float32)
+    factor = np.where(chosen[0], factors(records, settings.scaling, generator), 1).astype(np.float32)
+    scaled = signal * factor
     scaled += np.where(chosen[1], wander(signal.shape, sampling_rate, settings, generator), 0)
     spread = settings.noise * generator.random((records, 1, 1), dtype=np.float32)
     scaled += chosen[2] * spread * generator.standard_normal(signal.shape, dtype=np.float32)
     hidden = stretches(records, signal.shape[2], settings.mask_seconds * sampling_rate, generator) & chosen[3]
-    hidden = hidden | (left_out(records, signal.shape[1], settings.lead_share, generator) & chosen[4])
-    return np.where(hidden, np.float32(0), scaled)
+    masked = left_out(records, signal.shape[1], settings.lead_share, generator) & chosen[4]
+    if not settings.mask_limb_leads:
+        masked = masked & ~IS_LIMB[:, None]
+    # drawn last: this kind came later, and the numbers of the others stay what they were
+    turns = rotations(records, settings.axis_rotation, generator)
+    chosen_to_turn = generator.random((records, 1, 1)) < settings.share
+    if settings.axis_rotation:
+        scaled += np.where(chosen_to_turn, factor * turned(signal, turns), 0)
+    return np.where(hidden | masked, np.float32(0), scaled)
 
 
 def factors(records: int, scaling: float, generator: np.random.Generator) -> np.ndarray:
@@ -80,3 +102,24 @@ def left_out(records: int, leads: int, lead_share: float, generator: np.random.G
     out = generator.random((records, leads, 1)) < lead_share
     out[np.arange(records), generator.integers(0, leads, records)] = False
     return out
+
+
+def rotations(records: int, limit: float, generator: np.random.Generator) -> np.ndarray:
+    """(records, 3, 3): rotations by 0 to `limit` degrees, evenly, about axes of any direction (Rodrigues' formula)."""
+    axes = generator.standard_normal((records, 3))
+    x, y, z = (axes / np.linalg.norm(axes, axis=1, keepdims=True)).T
+    angle = np.radians(limit * generator.random((records, 1, 1)))
+    none = np.zeros(records)
+    cross = np.stack([none, -z, y, z, none, -x, -y, x, none], axis=1).reshape(records, 3, 3)
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+
+
+def turned(signal: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """What it adds to (records, 8, samples) float32 mV to turn the hearts by `rotation` (records, 3, 3): like `signal`.
+
+    The vectorcardiogram is that of the inverse Dower matrix (Edenbrandt and Pahlm 1988, J Electrocardiol 21:361); it is
+    turned and seen by the leads again through Dower's matrix, as 3KG makes views for contrastive learning (Gopal et al.
+    2021). What three dimensions do not hold of the leads stays as it is, since the change alone is added.
+    """
+    change = DOWER @ (rotation - np.eye(3)) @ np.linalg.pinv(DOWER)
+    return change.astype(np.float32) @ signal

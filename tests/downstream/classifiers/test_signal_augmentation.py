@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vqecg.downstream.classifiers.signal_augmentation import ClassicAugmentation, augment
+from vqecg.records.simulation.heart import DOWER
 
 OFF = ClassicAugmentation(share=1.0, wander=0, noise=0, mask_seconds=0, lead_share=0, scaling=0)
 RATE = 100
@@ -56,6 +57,44 @@ def test_left_out_leads_are_flat_and_one_lead_always_stays(lead_share: float):
     assert ((changed(lead_share=lead_share) == 0).any(axis=2) == flat).all()
 
 
+def test_limb_leads_can_be_spared_by_the_lead_mask():
+    flat = (changed(lead_share=0.9, mask_limb_leads=False) == 0).all(axis=2)
+    assert flat[:, 2:].any() and not flat[:, :2].any()
+    hidden = (changed(mask_seconds=1.0, mask_limb_leads=False) == 0).any(axis=(1, 2))
+    assert hidden.any(), "the stretch of all leads is another kind"
+
+
+def test_the_heart_is_turned_by_at_most_its_limit_and_the_rest_of_the_leads_stays():
+    seen = np.linalg.pinv(DOWER)
+    given, turned = ecgs(), changed(axis_rotation=10.0)
+    before, after = seen @ given, seen @ turned
+    sizes = np.linalg.norm(before, axis=1)
+    assert np.allclose(np.linalg.norm(after, axis=1), sizes, rtol=1e-4), "a rotation"
+    angles = np.degrees(np.arccos(np.clip((before * after).sum(axis=1) / sizes**2, -1, 1)))
+    assert 5 < angles.max() < 10.1
+    assert np.allclose(turned - DOWER @ after, given - DOWER @ before, atol=1e-5), "what is no dipole stays"
+
+
+def test_turning_the_heart_leaves_the_other_kinds_as_they_were():
+    usual = ClassicAugmentation()
+    plain = augment(ecgs(), RATE, usual, np.random.default_rng(5))
+    turned = augment(ecgs(), RATE, dataclasses.replace(usual, axis_rotation=20.0), np.random.default_rng(5))
+    untouched = (plain == turned).all(axis=(1, 2))
+    assert 0.2 < untouched.mean() < 0.8
+    assert np.array_equal(plain == 0, turned == 0), "the same stretches and leads are masked"
+    scaled_only = changed(3, scaling=0.5) / ecgs()
+    both = changed(3, scaling=0.5, axis_rotation=20.0)
+    assert np.allclose(both / scaled_only, changed(3, axis_rotation=20.0), atol=1e-5), "turned, then scaled"
+
+
+@pytest.mark.bad_input("leads")
+@pytest.mark.parametrize("kind", [{"axis_rotation": 5.0}, {"mask_limb_leads": False}])
+def test_twelve_leads_cannot_be_turned(kind: dict):
+    twelve = np.zeros((2, 12, 100), np.float32)
+    with pytest.raises(ValueError, match="got 12 leads; expected I, II, V1"):
+        augment(twelve, RATE, dataclasses.replace(OFF, **kind), np.random.default_rng(0))
+
+
 def test_scaling_is_one_positive_factor_a_record():
     factor = changed(scaling=2.0) / ecgs()
     assert (factor > 0).all(), "never upside down"
@@ -75,7 +114,15 @@ def test_the_draws_depend_on_the_generator_alone():
 
 
 @pytest.mark.parametrize(
-    "change", [{"share": 1.1}, {"lead_share": -0.1}, {"noise": -1}, {"wander": float("nan")}, {"wander_lowest": 0}]
+    "change",
+    [
+        {"share": 1.1},
+        {"lead_share": -0.1},
+        {"noise": -1},
+        {"wander": float("nan")},
+        {"wander_lowest": 0},
+        {"axis_rotation": 200.0},
+    ],
 )
 def test_settings_out_of_range_are_refused(change: dict):
     with pytest.raises(ValueError, match="expected"):
