@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,16 +22,8 @@ from tqdm.auto import tqdm
 
 from vqecg.records.bounds import BatchSize, BelowOne, Checked, Count, CountOrNone, Positive, Seed, Share, Spread, Weight
 from vqecg.training.progress import peak_memory_mb
-from vqecg.training.sampler import batch_indices
+from vqecg.training.sampler import BatchChoosing, Examples, batch_parts
 from vqecg.training.state import RunState, load_state, save_state
-
-
-class Examples(Protocol):
-    """Indexed examples that come as batches of named tensors."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -114,7 +106,8 @@ def fit(
     check_fit(settings, mode, accelerator.num_processes)
     model.to(accelerator.device)  # before the optimizer and the averages, whose tensors lie where the weights are
     optimizer = make_optimizer(model, settings)
-    state = RunState.start(model, settings, len(examples))
+    identity = examples.identity if isinstance(examples, BatchChoosing) else len(examples)
+    state = RunState.start(model, settings, identity)
     if folder is not None:
         state = load_state(folder / "last", model, optimizer, state)
     # one process needs no wrapper; several get DistributedDataParallel
@@ -191,8 +184,9 @@ def train_step(
     """One optimizer step on one global batch; returns the step's metrics, averaged over its parts."""
     model.train()
     rank, processes = accelerator.process_index, accelerator.num_processes
-    indices = batch_indices(len(examples), settings.batch_size, step, settings.seed)[rank::processes]
-    parts = np.array_split(indices, min(settings.gradient_accumulation, len(indices)))
+    size, number = settings.batch_size, settings.gradient_accumulation
+    parts = batch_parts(examples, size, number, step, settings.seed, rank, processes)
+    count = sum(map(len, parts))
     for group in optimizer.param_groups:
         group["lr"] = settings.learning_rate_at(step)
     half = in_bf16(settings, accelerator.device)
@@ -206,9 +200,9 @@ def train_step(
         with nullcontext() if last else accelerator.no_sync(wrapped):
             with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=half):
                 metrics = loss(wrapped, batch)
-            accelerator.backward(metrics["loss"] * (len(part) / len(indices)))
+            accelerator.backward(metrics["loss"] * (len(part) / count))
         for name, value in metrics.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach()) * len(part) / len(indices)
+            sums[name] = sums.get(name, 0.0) + float(value.detach()) * len(part) / count
     norm = accelerator.clip_grad_norm_(model.parameters(), settings.gradient_clip)
     if not (math.isfinite(sums["loss"]) and math.isfinite(float(norm))):
         raise ValueError(

@@ -37,7 +37,7 @@ PLAIN: dict[str, Any] = {
 class RunState:
     """Mutable state of one `fit`; everything here is in the checkpoint."""
 
-    settings: dict[str, Any]  # of the run and the model, and the number of examples: a resumed run must match
+    settings: dict[str, Any]  # of the run and the model, and the examples: a resumed run must match
     step: int = 0  # steps taken
     history: list[dict[str, float]] = field(default_factory=list)
     average: dict[str, Tensor] = field(default_factory=dict)  # averaged weights, by parameter name
@@ -49,8 +49,8 @@ class RunState:
     seconds: float = 0.0
 
     @classmethod
-    def start(cls, model: nn.Module, settings: Any, examples: int) -> "RunState":
-        """The state before the first step; averaged weights start as the model's own."""
+    def start(cls, model: nn.Module, settings: Any, examples: Any) -> "RunState":
+        """The state before the first step; averaged weights start as the model's own. `examples`: how many, or more."""
         average = {}
         if settings.average_decay > 0:
             average = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}

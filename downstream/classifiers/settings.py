@@ -6,10 +6,12 @@ from typing import Annotated, Any, TypeVar
 
 from vqecg.downstream.classifiers.batch_augmentation import BatchAugmentation
 from vqecg.downstream.classifiers.losses import LossSettings
+from vqecg.downstream.classifiers.mixture import MixtureSettings
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, classifier_class
 from vqecg.downstream.classifiers.thresholds import MAXIMUM_F1, POLICIES
 from vqecg.records.bounds import Checked, SecondsOrNone
 from vqecg.records.registry import Choices
+from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 from vqecg.training.fit import FitSettings
 
 T = TypeVar("T")
@@ -27,6 +29,7 @@ class ClassifierSettings(Checked):
     threshold_policy: str = MAXIMUM_F1  # "fixed 0.5" or "maximum F1 on validation, per class"
     loss: LossSettings = field(default_factory=LossSettings)
     augmentation: BatchAugmentation = field(default_factory=BatchAugmentation)
+    mixture: MixtureSettings = field(default=MixtureSettings(), metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,14 +17,16 @@ from torch import Tensor, nn
 
 from vqecg.downstream.classifiers.batch_augmentation import AUGMENTATIONS, Batch
 from vqecg.downstream.classifiers.losses import LOSSES
+from vqecg.downstream.classifiers.mixture import MixedExamples, labels_in_shares
 from vqecg.downstream.classifiers.models.interface import LabelAware
 from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.classifiers.signals import Signals, in_batches
+from vqecg.downstream.classifiers.signals import JoinedSignals, Signals, in_batches
 from vqecg.downstream.classifiers.thresholds import FIXED, Thresholds, choose_thresholds
 from vqecg.records.plain_names import markdown
 from vqecg.training.checkpoint import identifying
 from vqecg.training.fit import FitResult, fit
+from vqecg.training.sampler import Examples
 from vqecg.training.weights import build_model
 
 
@@ -125,18 +127,22 @@ def train_classifier(
     description: str = "classifier",
     real_labels: np.ndarray | None = None,
     model_settings: Mapping[str, Any] | None = None,
+    stream: LabelledSignals | None = None,
 ) -> TrainedClassifier:
     """Trains a new classifier on `train` and chooses its thresholds on `validation`.
 
     Training on synthetic records alone is this too, with a `train` of nothing else. With a `folder` the run can be
     interrupted and resumed. A `LabelAware` model is given `real_labels` (records, classes) 0/1, of the real training
     records; None takes those of `train`, which then should hold no synthetic ones. `model_settings` are further fields
-    of the model's config, by name.
+    of the model's config, by name. Of every batch `settings.mixture.share` comes from `stream`, synthetic records that
+    are augmented as the real ones are; weights of classes are those of both in their shares.
 
-    Raises ValueError for labels that do not fit the classes, or for thresholds by validation without a validation part.
+    Raises ValueError for labels that do not fit the classes, for thresholds by validation without a validation part,
+    and for a stream without a share of the batch, or a share without a stream.
     """
     known = train.labels if real_labels is None else np.asarray(real_labels)
-    for labels in (train.labels, known, *(() if validation is None else (validation.labels,))):
+    others = [part.labels for part in (validation, stream) if part is not None]
+    for labels in (train.labels, known, *others):
         if labels.ndim != 2 or labels.shape[1] != len(class_names):
             raise ValueError(f"labels are of shape {labels.shape}; expected the {len(class_names)} classes as columns")
     if validation is None and settings.threshold_policy != FIXED:
@@ -147,8 +153,8 @@ def train_classifier(
         model.learn_labels(known)
     result = fit(
         model,
-        ClassifierExamples(train, settings, sampling_rate),
-        loss_of(settings, train.labels),
+        examples_of(train, stream, settings, sampling_rate),
+        loss_of(settings, labels_in_shares(train.labels, None if stream is None else stream.labels, settings.mixture)),
         replace(settings.fit, seed=seed),
         folder=folder,
         description=description,
@@ -160,6 +166,24 @@ def train_classifier(
     return TrainedClassifier(
         model, result, choose_thresholds(settings.threshold_policy, validation.labels, scores, class_names)
     )
+
+
+def examples_of(
+    train: LabelledSignals, stream: LabelledSignals | None, settings: ClassifierSettings, sampling_rate: int
+) -> Examples:
+    """The examples of a training at `sampling_rate` (Hz), of one source or two. ValueError as `train_classifier`."""
+    share = settings.mixture.share
+    if (stream is None) != (share == 0):
+        given = "no stream" if stream is None else f"a stream of {len(stream.labels)} records"
+        raise ValueError(
+            f"mixture.share is {share} and there is {given}; expected a share above 0 and a stream of synthetic "
+            "records, or neither"
+        )
+    if stream is None:
+        return ClassifierExamples(train, settings, sampling_rate)
+    signals = JoinedSignals((train.signals, stream.signals))
+    joined = LabelledSignals(signals, np.concatenate([train.labels, stream.labels]))
+    return MixedExamples(ClassifierExamples(joined, settings, sampling_rate), len(train.labels), share)
 
 
 def classifier_card(trained: TrainedClassifier, training_data: str, records: int) -> str:

@@ -32,6 +32,7 @@ from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
+from vqecg.training.checkpoint import identifying
 
 COMPARISON_FILE = "comparison.json"
 
@@ -181,7 +182,7 @@ def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
         ready.target_classes,
         settings.seeds,
         runs[0].threshold_policy,
-        dataclasses.asdict(settings.training),
+        identifying(settings.training),
         settings.analysis,
     )
     return dataclasses.replace(comparison, remarks=ready.remarks)

@@ -38,6 +38,7 @@ from vqecg.records.files.reuse import kept_identity
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.folds import folds_name
 from vqecg.records.store.record_store import RecordStore
+from vqecg.training.checkpoint import identifying
 
 if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
@@ -244,7 +245,7 @@ def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]
         ready[0].target_classes,
         settings.seeds,
         "; ".join(dict.fromkeys(of_part[0].threshold_policy for of_part in runs)),
-        dataclasses.asdict(settings.training),
+        identifying(settings.training),
         settings.analysis,
         ranked,
     )

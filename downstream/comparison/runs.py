@@ -211,6 +211,7 @@ class RunTask:
             progress=self.progress,
             description=f"{run.name}, seed {run.seed}",
             real_labels=prepared.train.labels,
+            stream=stream_of(run),
         )
         model: Any = trained.model
         thresholds = np.array(trained.thresholds.values)
@@ -227,9 +228,17 @@ class RunTask:
 def training_data(run: Run) -> LabelledSignals:
     """The real training records, and what the arm adds to them."""
     train, arm = run.prepared.train, run.arm
-    if not isinstance(arm, ArmData):
+    if not isinstance(arm, ArmData) or arm.stream:
         return train
     return LabelledSignals(JoinedSignals((train.signals, arm.signals)), np.concatenate([train.labels, arm.labels]))
+
+
+def stream_of(run: Run) -> LabelledSignals | None:
+    """The records of an arm that are a stream beside the real ones; None for another arm, and where its share is 0."""
+    arm = run.arm
+    if not isinstance(arm, ArmData) or not arm.stream or not run.settings.mixture.share:
+        return None
+    return LabelledSignals(arm.signals, arm.labels)
 
 
 def is_run(folder: Path) -> bool:

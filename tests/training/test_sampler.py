@@ -37,6 +37,12 @@ def test_another_seed_gives_another_order_and_the_same_seed_the_same():
     np.testing.assert_array_equal(batch_indices(100, 32, 7, 5), batch_indices(100, 32, 7, 5))
 
 
+def test_a_second_stream_has_an_order_of_its_own_and_the_first_that_of_a_lone_one():
+    lone, first, second = (batch_indices(100, 32, 3, 5, *stream) for stream in ((), (0,), (1,)))
+    np.testing.assert_array_equal(lone, first)
+    assert not np.array_equal(first, second)
+
+
 def test_a_late_step_needs_no_earlier_one():
     late = batch_indices(100, 32, 10**6, 0)
     assert late.shape == (32,) and late.min() >= 0 and late.max() < 100

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, AdditionPlan, slug
+from vqecg.downstream.classifiers.mixture import SHARE
 from vqecg.downstream.classifiers.signals import SelectedSignals, Signals
 
 
@@ -20,6 +21,7 @@ class ArmData:
     note: str  # what the records are, for the report
     copies: int = 0  # how many of them are copies of real training records
     changes: Mapping[str, Any] = field(default_factory=dict)  # of the classifier's settings, as in a TrainingArm
+    stream: bool = False  # the records are a share of every batch, by `changes`, and not added to the real ones
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels, dtype=np.float32)
@@ -33,6 +35,11 @@ class ArmData:
         if not 0 <= self.copies <= len(labels):
             raise ValueError(
                 f"arm {self.name!r} has {len(labels)} records, {self.copies} of them copies; expected 0 to all"
+            )
+        if self.stream != (SHARE in self.changes):
+            raise ValueError(
+                f"arm {self.name!r} changes {dict(self.changes)} and its records are {'' if self.stream else 'not '}a "
+                f"stream; expected {SHARE!r} among the changes of a stream, and of nothing else"
             )
         object.__setattr__(self, "labels", labels)
 
@@ -61,7 +68,10 @@ def duplicate(signals: Signals, plan: AdditionPlan) -> ArmData:
 
 
 def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
-    """Raises ValueError unless the arms have different names, and those that add do so equally for every class."""
+    """Raises ValueError unless the arms have different names, and those that add do so equally for every class.
+
+    A stream of records beside the real ones may have as many as it likes: its share of every batch is what counts.
+    """
     names = [arm.name for arm in arms]
     if len(set(names)) != len(names):
         raise ValueError(f"the arms are named {names}; expected every name once")
@@ -70,12 +80,14 @@ def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
         raise ValueError(
             f"the arms are named {names}; expected names that differ in letters or digits: folders have them"
         )
-    adding = [arm for arm in arms if isinstance(arm, ArmData)]
+    filled = [arm for arm in arms if isinstance(arm, ArmData)]
+    for arm in filled:
+        if arm.labels.shape[1] != len(class_names):
+            raise ValueError(f"arm {arm.name!r} has {arm.labels.shape[1]} label columns for {len(class_names)} classes")
+    adding = [arm for arm in filled if not arm.stream]
     counts: Mapping[str, list[float]] = {arm.name: arm.labels.sum(axis=0).round(3).tolist() for arm in adding}
     for arm in adding:
         first = adding[0]
-        if arm.labels.shape[1] != len(class_names):
-            raise ValueError(f"arm {arm.name!r} has {arm.labels.shape[1]} label columns for {len(class_names)} classes")
         if len(arm.labels) != len(first.labels) or counts[arm.name] != counts[first.name]:
             raise ValueError(
                 f"arms must add the same records of every class ({', '.join(class_names)}), or a difference may come "

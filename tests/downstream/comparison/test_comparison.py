@@ -14,6 +14,7 @@ import torch
 from vqecg.downstream.augmentation.plan import plan_additions
 from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
+from vqecg.downstream.classifiers.signals import data_digest, record_digests
 from vqecg.downstream.comparison.arms.arm_data import ArmData, TrainingArm, duplicate
 from vqecg.downstream.comparison.comparison import ComparisonSettings, compare, read_comparison
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
@@ -181,6 +182,26 @@ def test_an_arm_may_add_records_and_train_otherwise(parts: Parts, copy: Path) ->
     }
     assert about[1]["data"]["both"] == about[0]["data"]["prior samples"]
     assert found.arms.set_index("arm").loc["both", "synthetic_records"] == len(both.labels)
+
+
+def test_a_stream_is_a_share_of_the_batch_and_not_added_to_the_real_records(parts: Parts, copy: Path) -> None:
+    noise = parts.arms[0]
+    share = {"mixture.share": 0.5}
+    mixture = dataclasses.replace(noise, name="mixture", labels=noise.labels[:4], signals=noise.signals[np.arange(4)])
+    mixture = dataclasses.replace(mixture, changes=share, stream=True)
+    found = parts.run(copy, arms=(*parts.arms, mixture))  # runs without a stream are those of before
+    identities = {
+        name: json.loads((copy / f"{name}-0" / "run.json").read_text())["identity"] for name in ("real-only", "mixture")
+    }
+    assert "mixture" not in identities["real-only"]["classifier"] and "mixture" not in found.settings
+    assert identities["mixture"]["classifier"] == identities["real-only"]["classifier"] | {"mixture": {"share": 0.5}}
+    assert identities["mixture"]["data"] == identities["real-only"]["data"] | {
+        "mixture": data_digest(record_digests(mixture.signals), mixture.labels)
+    }
+    assert found.arms.set_index("arm").loc["mixture", "synthetic_records"] == 4
+    other = dataclasses.replace(mixture, signals=mixture.signals * 2)
+    with pytest.raises(ValueError, match="mixture-0 holds this output with other settings or inputs"):
+        parts.run(copy, arms=(*parts.arms, other))
 
 
 def test_an_arm_that_trains_as_all_others_do_is_refused(parts: Parts, tmp_path: Path) -> None:

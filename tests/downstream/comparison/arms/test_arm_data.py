@@ -47,6 +47,18 @@ def test_arms_that_add_different_numbers_are_refused() -> None:
         dataclasses.replace(same, copies=11)
 
 
+def test_a_stream_has_as_many_records_as_it_likes_and_a_share_of_the_batch() -> None:
+    plan = plan_additions(labels(), NAMES, ("HYP",), seed=0, count=10)
+    share = {"mixture.share": 0.5}
+    stream = ArmData("mixture", signals(40), np.resize(plan.labels, (40, 3)), "samples", changes=share, stream=True)
+    check_arms([stream, duplicate(signals(136), plan)], NAMES)
+    with pytest.raises(ValueError, match="2 label columns for 3 classes"):
+        check_arms([dataclasses.replace(stream, labels=stream.labels[:, :2])], NAMES)
+    for wrong in ({"changes": {}}, {"stream": False}):
+        with pytest.raises(ValueError, match=r"expected 'mixture.share' among the changes of a stream"):
+            dataclasses.replace(stream, **wrong)
+
+
 def test_an_arm_needs_a_row_of_labels_for_each_record_and_a_name_of_its_own() -> None:
     with pytest.raises(ValueError, match="a row of labels for each"):
         ArmData("prior samples", signals(3), np.zeros((2, 3)), "")
