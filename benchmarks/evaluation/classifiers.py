@@ -56,7 +56,8 @@ class Variant:
 
 
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {  # of the label-correlation network
-    "label-memory": {"memory": "labels"},
+    "label-features": {"memory": "label features"},
+    "embedding-memory": {"memory": "labels"},
     "no-label-module": {"label_module": False},
     "no-decoder": {"decoder": False},
     "neither": {"label_module": False, "decoder": False},

@@ -2,7 +2,8 @@
 
 Given a seed, every arm starts from the same weights and takes the same number of steps with the same schedule. The
 weights of the last step are kept: nothing is selected on validation or test, so no arm can be lucky in a selection. The
-validation part gives the thresholds, and nothing else.
+validation part gives the thresholds, and nothing else. A recipe with patience (`fit.patience`; only `zhang-sun` has it)
+asks for another rule: training stops early, and the weights of the lowest validation loss are kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -95,6 +96,26 @@ def loss_of(
     return measured
 
 
+def validation_loss(
+    loss: Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]],
+    validation: LabelledSignals,
+    batch_size: int = 256,
+) -> Callable[[nn.Module], dict[str, float]]:
+    """The mean `loss` over the whole records of `validation`, as `fit` asks for it."""
+
+    @torch.no_grad()
+    def measured(model: nn.Module) -> dict[str, float]:
+        device, total, done = next(model.parameters()).device, 0.0, 0
+        for signal in in_batches(validation.signals, batch_size):
+            labels = torch.from_numpy(validation.labels[done : done + len(signal)])
+            batch = {"signal": torch.from_numpy(signal).to(device), "labels": labels.to(device)}
+            total += float(loss(model, batch)["loss"]) * len(signal)
+            done += len(signal)
+        return {"loss": total / done}
+
+    return measured
+
+
 def model_config(
     name: str, class_names: Sequence[str], sampling_rate: int, settings: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -131,14 +152,17 @@ def train_classifier(
 ) -> TrainedClassifier:
     """Trains a new classifier on `train` and chooses its thresholds on `validation`.
 
+    With `settings.fit.patience` validation also says when to stop: its loss is measured every `fit.evaluate_every`
+    steps, training ends after so many measurements without a lower one, and the weights of the lowest are kept.
+
     Training on synthetic records alone is this too, with a `train` of nothing else. With a `folder` the run can be
     interrupted and resumed. A `LabelAware` model is given `real_labels` (records, classes) 0/1, of the real training
     records; None takes those of `train`, which then should hold no synthetic ones. `model_settings` are further fields
     of the model's config, by name. Of every batch `settings.mixture.share` comes from `stream`, synthetic records that
     are augmented as the real ones are; weights of classes are those of both in their shares.
 
-    Raises ValueError for labels that do not fit the classes, for thresholds by validation without a validation part,
-    and for a stream without a share of the batch, or a share without a stream.
+    Raises ValueError for labels that do not fit the classes, for thresholds or early stopping by validation without a
+    validation part, and for a stream without a share of the batch, or a share without a stream.
     """
     known = train.labels if real_labels is None else np.asarray(real_labels)
     others = [part.labels for part in (validation, stream) if part is not None]
@@ -147,16 +171,21 @@ def train_classifier(
             raise ValueError(f"labels are of shape {labels.shape}; expected the {len(class_names)} classes as columns")
     if validation is None and settings.threshold_policy != FIXED:
         raise ValueError(f"thresholds by {settings.threshold_policy!r} need a validation part: give one, or {FIXED!r}")
+    if validation is None and settings.fit.patience:
+        raise ValueError(f"fit.patience {settings.fit.patience} needs a validation part: give one, or patience 0")
     config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(model_settings or {})}
     model = initial_classifier(settings.model, config, seed)
     if isinstance(model, LabelAware):
         model.learn_labels(known)
+    stream_labels = None if stream is None else stream.labels
+    loss = loss_of(settings, labels_in_shares(train.labels, stream_labels, settings.mixture))
     result = fit(
         model,
         examples_of(train, stream, settings, sampling_rate),
-        loss_of(settings, labels_in_shares(train.labels, None if stream is None else stream.labels, settings.mixture)),
+        loss,
         replace(settings.fit, seed=seed),
         folder=folder,
+        evaluate=None if validation is None or not settings.fit.patience else validation_loss(loss, validation),
         description=description,
         progress=progress,
     )

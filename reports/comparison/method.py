@@ -1,6 +1,7 @@
 """The section on method and limits: sentences that hold for every page, after those of the page at hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from markupsafe import Markup
 
@@ -14,6 +15,14 @@ LIMITS = (
     "Labels of a synthetic record are the labels asked for. No cardiologist has read the synthetic ECGs.",
     "Research use only. Not a medical device; not for diagnosis or treatment.",
 )
+
+
+def stopping_rule(settings: Mapping[str, Any]) -> str:
+    """The steps of a comparison's classifiers and the weights they keep, by the settings in its file."""
+    fit = settings.get("fit", settings)  # not nested in earlier comparisons
+    if fit.get("patience"):
+        return f"up to {fit['steps']} steps, stopped early, the weights of the lowest validation loss"
+    return f"{fit['steps']} steps, the weights of the last step"
 
 
 def method_section(sentences: Sequence[str], comparison: ComparisonSection | None) -> Markup:

@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from vqecg.downstream.comparison.results import Comparison
-from vqecg.reports.comparison.method import method_section
+from vqecg.reports.comparison.method import method_section, stopping_rule
 from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.comparison.sections import comparison_section, verdict_section
 from vqecg.reports.page import Page, Section
@@ -23,7 +23,7 @@ def comparison_page(comparison: Comparison, described: str, date: str) -> Page:
     section = ComparisonSection.of(comparison)
     method = (
         f"{len(comparison.seeds)} classifiers per arm (seeds {', '.join(map(str, comparison.seeds))}); those of a seed "
-        "start from the same weights and take the same number of steps in every arm.",
+        f"start from the same weights and train by the same rule in every arm: {stopping_rule(comparison.settings)}.",
     )
     tested = f"Tested on {comparison.test_records:,} real records of {comparison.test_patients:,} patients"
     return Page(

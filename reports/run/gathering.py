@@ -14,6 +14,7 @@ from vqecg.records.files.stage_file import finished_stage
 from vqecg.records.files.yaml_file import read_yaml
 from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.store.subset import TrainingSubset
+from vqecg.reports.comparison.method import stopping_rule
 from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.run.folders import RunFolders, read_costs
 from vqecg.reports.run.gathering_prior import gather_prior
@@ -87,14 +88,13 @@ def gather_costs(folders: RunFolders) -> CostSection:
 
 def method_sentences(folds: FoldSplit, comparison: Comparison) -> tuple[str, ...]:
     """The split, the training and the classifiers of this run, in sentences."""
-    steps = comparison.settings.get("fit", comparison.settings)["steps"]  # not nested in earlier comparisons
     return (
         f"Training folds {folds_text(folds.train)}, validation {folds_text(folds.validation)}, test "
         f"{folds_text(folds.test)}; no patient who is known to have several records has them in two parts.",
         "Tokenizer, prior, label statistics and additions were made from the training folds alone; the validation "
         "folds chose the tokenizer's and the prior's weights and the thresholds; the test folds only measured.",
-        f"Classifiers: {comparison.settings['model']}, {steps} steps, the weights of the "
-        f"last step, seeds {', '.join(map(str, comparison.seeds))}; every arm with the same initial weights and steps.",
+        f"Classifiers: {comparison.settings['model']}, {stopping_rule(comparison.settings)}, seeds "
+        f"{', '.join(map(str, comparison.seeds))}; every arm with the same initial weights and the same rule.",
         "Reconstructions and TRTS are read by the average of the classifiers trained on real records. TRTR beside TSTR "
         "is the one of the first seed, as TSTR's is, which was trained on as many records as the synthetic set has.",
         "Example records are the first ones made for each label, not chosen ones.",

@@ -3,7 +3,8 @@
 A residual network with squeeze and excitation (Hu et al. 2018) makes channels over time. The matrix of how often labels
 occur together among real training records gives each label an embedding; its cosine with each channel says how much of
 the channel the label takes; a decoder of cross-attention and feed-forward layers (ML-Decoder, Ridnik et al. 2023)
-answers for each label. Where the paper contradicts itself, see "Label-correlation network" in docs/method.md.
+answers for each label. What differs from the paper is in docs/method.md, "Label-correlation network"; zhang_sun.py has
+its sizes and its training.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ from vqecg.downstream.classifiers.models.interface import (
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
 from vqecg.records.bounds import BelowOne, Size
 
-FEATURES, LABELS = MEMORIES = ("features", "labels")
+# keys and values of the decoder: the channels over time; F_k, what each label took of this ECG (equation 10 of the
+# paper); or the label embeddings, which are the same for every ECG: a control
+FEATURES, LABEL_FEATURES, LABELS = MEMORIES = ("features", "label features", "labels")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class LabelCorrelationConfig(ClassifierConfig):
     label_hidden: Size = 128  # units between the matrix of label correlations and the embeddings
     label_module: bool = True  # False, for ablation: labels without embeddings, channels without their attention
     decoder: bool = True  # False, for ablation: a linear layer per label in place of the decoder
-    memory: str = FEATURES  # what the decoder's queries attend to: "features" (ML-Decoder) or "labels" (as written)
+    memory: str = FEATURES  # that queries attend to: "features" (ML-Decoder), "label features" (the paper) or "labels"
     decoder_width: Size = 64  # numbers per query
     decoder_heads: Size = 4  # of the cross-attention
     dropout: BelowOne = 0.2  # in blocks and decoder, and before the last layer, in training
@@ -55,8 +58,8 @@ class LabelCorrelationConfig(ClassifierConfig):
             raise ValueError(f"widths are {self.widths} and pools {self.pools}; expected one of each per block")
         if self.memory not in MEMORIES:
             raise ValueError(f"memory is {self.memory!r}; expected one of {', '.join(MEMORIES)}")
-        if self.memory == LABELS and self.decoder and not self.label_module:
-            raise ValueError(f"memory {LABELS!r} needs the label module; expected {FEATURES!r} without it")
+        if self.memory != FEATURES and self.decoder and not self.label_module:
+            raise ValueError(f"memory {self.memory!r} needs the label module; expected {FEATURES!r} without it")
         if self.decoder_width % self.decoder_heads:
             raise ValueError(
                 f"decoder_width is {self.decoder_width} and decoder_heads {self.decoder_heads}; expected a multiple"
@@ -157,11 +160,7 @@ class LabelCorrelationClassifier(Classifier):
         super().__init__()
         self.config = config
         classes, width = len(config.class_names), config.decoder_width
-        layers: list[nn.Module] = [
-            nn.Conv1d(len(config.leads), config.stem_width, config.stem_kernel, padding=config.stem_kernel // 2),
-            nn.BatchNorm1d(config.stem_width),
-            nn.ReLU(),
-        ]
+        layers: list[nn.Module] = [self.make_stem(), nn.BatchNorm1d(config.stem_width), nn.ReLU()]
         channels = config.stem_width
         for width_of_block, pool in zip(config.widths, config.pools, strict=True):
             layers.append(SqueezeBlock(channels, width_of_block, pool, config))
@@ -170,9 +169,9 @@ class LabelCorrelationClassifier(Classifier):
         layers.append(nn.BatchNorm1d(channels))
         self.backbone = nn.Sequential(*layers)
         self.labels = LabelAttention(classes, config) if config.label_module else None
-        self.decode: QueryDecoder | None = None
+        self.decode: nn.Module | None = None
         if config.decoder:
-            self.decode = QueryDecoder(width, config.decoder_heads, config.dropout)
+            self.decode = self.make_decoder()
             if config.memory == FEATURES:
                 self.from_backbone = nn.Linear(channels, width)
             if config.label_module:
@@ -180,8 +179,21 @@ class LabelCorrelationClassifier(Classifier):
                 self.from_embeddings = nn.Linear(config.moments, width)
             else:
                 self.queries = nn.Parameter(torch.randn(classes, width))
-        numbers = width if config.decoder else config.moments if config.label_module else channels
         self.dropout = nn.Dropout(config.dropout)
+        self.make_head(width if config.decoder else config.moments if config.label_module else channels)
+
+    def make_stem(self) -> nn.Module:
+        """The first convolution, (batch, leads, samples) -> (batch, stem_width, samples)."""
+        config = self.config
+        return nn.Conv1d(len(config.leads), config.stem_width, config.stem_kernel, padding=config.stem_kernel // 2)
+
+    def make_decoder(self) -> nn.Module:
+        """The decoder, of queries (batch, classes, decoder_width) and a memory (batch, any, decoder_width)."""
+        return QueryDecoder(self.config.decoder_width, self.config.decoder_heads, self.config.dropout)
+
+    def make_head(self, numbers: int) -> None:
+        """The last layer, from `numbers` a label to its logit: each label has weights of its own."""
+        classes = len(self.config.class_names)
         self.head = nn.Parameter(torch.randn(classes, numbers) / numbers**0.5)
         self.bias = nn.Parameter(torch.zeros(classes))
 
@@ -190,8 +202,9 @@ class LabelCorrelationClassifier(Classifier):
 
         Raises ValueError for another number of classes.
         """
-        if labels.ndim != 2 or labels.shape[1] != len(self.head):
-            raise ValueError(f"got labels of shape {labels.shape}; expected (records, {len(self.head)})")
+        classes = len(self.config.class_names)
+        if labels.ndim != 2 or labels.shape[1] != classes:
+            raise ValueError(f"got labels of shape {labels.shape}; expected (records, {classes})")
         if self.labels is not None:
             self.labels.correlation.copy_(torch.from_numpy(correlation_matrix(labels)))
 
@@ -207,7 +220,7 @@ class LabelCorrelationClassifier(Classifier):
         channels = self.backbone(scaled(signal, self.config))
         if self.labels is None:
             if self.decode is None:
-                return channels.mean(dim=-1)[:, None].expand(-1, len(self.head), -1)
+                return channels.mean(dim=-1)[:, None].expand(-1, len(self.config.class_names), -1)
             queries = self.queries.expand(len(signal), -1, -1)
             return self.decode(queries, self.from_backbone(channels.transpose(1, 2)))
         embeddings = self.labels.embeddings()
@@ -215,10 +228,12 @@ class LabelCorrelationClassifier(Classifier):
         taken = self.labels(moments, embeddings)
         if self.decode is None:
             return taken
-        queries = self.from_embeddings(embeddings).expand(len(signal), -1, -1)
+        labels, features = self.from_embeddings(embeddings).expand(len(signal), -1, -1), self.from_features(taken)
+        if self.config.memory == LABEL_FEATURES:
+            return self.decode(labels, features)
         if self.config.memory == LABELS:
-            return self.decode(self.from_features(taken), queries)
-        return self.decode(queries + self.from_features(taken), self.from_backbone(channels.transpose(1, 2)))
+            return self.decode(features, labels)
+        return self.decode(labels + features, self.from_backbone(channels.transpose(1, 2)))
 
     def forward(self, signal: Tensor) -> Tensor:
         return (self.dropout(self.label_features(signal)).float() * self.head).sum(dim=-1) + self.bias

@@ -37,7 +37,7 @@ def test_runs_are_kept_and_not_trained_again(simulated_store: RecordStore, tmp_p
 
 @pytest.mark.slow
 def test_ablations_take_parts_out_of_the_label_correlation_network(simulated_store: RecordStore, capsys):
-    ablations = ["label-memory", "no-label-module", "no-decoder", "neither"]
+    ablations = ["label-features", "embedding-memory", "no-label-module", "no-decoder", "neither"]
     classifiers.main(words(simulated_store, "--models", "label-correlation", *ablations))
     printed = capsys.readouterr().out
     for name in ablations:

@@ -23,8 +23,10 @@ from vqecg.downstream.classifiers.training import (
     LabelledSignals,
     TrainedClassifier,
     initial_classifier,
+    loss_of,
     predict,
     train_classifier,
+    validation_loss,
 )
 
 NAMES = ("tall", "slow")
@@ -212,6 +214,27 @@ def test_a_model_is_told_the_real_labels_and_those_of_training_when_none_are_giv
         assert torch.equal(model.labels.correlation, torch.from_numpy(correlation_matrix(expected)))
     with pytest.raises(ValueError, match="expected the 2 classes"):
         train_classifier(data, settings, NAMES, 0, waves(8), progress=False, real_labels=real[:, :1])
+
+
+def test_patience_keeps_the_weights_of_the_lowest_validation_loss_and_stops() -> None:
+    data, validation = waves(16), waves(16, seed=1)
+    asked = {"fit.steps": 30, "fit.evaluate_every": 2, "fit.patience": 2, "fit.learning_rate": 0.05}
+    found = train(data, SHORT.changed(asked), 0, validation)
+    losses = {int(row["step"]): row["loss"] for row in found.fit.history}
+    assert found.fit.best_value == losses[found.fit.best_step] == min(losses.values())
+    assert found.fit.steps == found.fit.best_step + 4 < 30
+    loss = loss_of(SHORT, data.labels)
+    assert validation_loss(loss, validation, batch_size=5)(found.model)["loss"] == pytest.approx(found.fit.best_value)
+    shorter = train(data, SHORT.changed(asked | {"fit.patience": 0, "fit.steps": found.fit.steps}), 0, validation)
+    assert len(shorter.fit.history) == len(losses) and not torch.equal(
+        weights_of(shorter.model), weights_of(found.model)
+    )
+
+
+@pytest.mark.bad_input("early stopping without a validation part")
+def test_patience_without_a_validation_part_is_refused() -> None:
+    with pytest.raises(ValueError, match="patience 3 needs a validation part: give one, or patience 0"):
+        train(waves(8), SHORT.changed({"fit.patience": 3, "threshold_policy": FIXED}))
 
 
 @settings(deadline=None, max_examples=20)

@@ -25,7 +25,7 @@ def comparison() -> Comparison:
         scores = signal + change + generator.normal(scale=0.2, size=(2, *labels.shape))
         arms.append(ArmScores(name, "made up", 100, 0, scores, np.full((2, 3), 0.5)))
     patients = [f"p{row}" for row in range(200)]
-    settings = {"model": "resnet"}
+    settings = {"model": "resnet", "fit": {"steps": 600}}
     return analyse(arms, labels, patients, NAMES, ("MI",), (0, 1), "by hand", settings, Analysis(replicates=199))
 
 
@@ -40,15 +40,18 @@ def test_gain_and_harm_come_first_and_every_arm_and_class_follows(page: str) -> 
     assert "<b>NORM</b> against real only" in boxes[boxes.index('class="harm"') :]
     assert all(page.count(arm) > 3 for arm in ("mixup", "infilling", "duplication"))
     assert "Tested on 200 real records of 200 patients. 1 May 2030" in page
+    assert "by the same rule in every arm: 600 steps, the weights of the last step" in page
     assert "model: resnet" in page and "Holm&#39;s step-down method" in page
     assert "<summary>F1 of every class</summary>" in page and "<summary>AUROC of every class</summary>" not in page
 
 
 def test_pooled_folds_and_cautions_are_said(comparison: Comparison) -> None:
-    pooled = replace(comparison, folds=("8", "9"), normalised=True, seeds=(0,))
+    early = {"model": "zhang-sun", "fit": {"steps": 600, "patience": 3}}
+    pooled = replace(comparison, folds=("8", "9"), normalised=True, seeds=(0,), settings=early)
     page = comparison_page(pooled, "simulated", "1 May 2030").render()
     assert "pooled out-of-fold scores of the folds 8, 9 (ranks within the fold)" in page
     assert "patients drawn within their fold" in page
+    assert "up to 600 steps, stopped early, the weights of the lowest validation loss" in page
     assert "One seed: the intervals know nothing of chance in training." in page
     assert ComparisonSection.of(comparison).tested_on == "the real test part"
 

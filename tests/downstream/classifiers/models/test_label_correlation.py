@@ -1,6 +1,7 @@
 """The label-correlation network: the matrix, what a label takes of the channels, and each of its ablations."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ TINY = LabelCorrelationConfig(
 LABELS = np.array([[1, 0, 0], [0, 1, 1], [0, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 0]], np.float32)
 ABLATIONS = (
     {"memory": "labels"},
+    {"memory": "label features"},
     {"label_module": False},
     {"decoder": False},
     {"label_module": False, "decoder": False},
@@ -111,6 +113,24 @@ def test_without_the_label_module_training_labels_change_nothing():
     assert torch.equal(model(signal()), before)
 
 
+def test_keys_and_values_are_of_this_ecg_with_label_features_and_the_same_for_all_with_labels():
+    seen: dict[str, list[torch.Tensor]] = {}
+    for memory in ("label features", "labels"):
+        model: Any = tiny_model(memory=memory)
+        model.learn_labels(LABELS)
+        model.decode.register_forward_pre_hook(lambda _, given, memory=memory: seen.update({memory: list(given)}))
+        model(signal())
+    taken = model.labels(
+        torch.nn.functional.adaptive_avg_pool1d(model.backbone(signal() / model.config.scale), 4),
+        model.labels.embeddings(),
+    )
+    for memory, of_the_ecg, constant in (("label features", 1, 0), ("labels", 0, 1)):
+        queries_and_memory = seen[memory]
+        assert torch.equal(*queries_and_memory[constant]), "a query or key of each label, whatever the ECG"
+        assert not torch.allclose(*queries_and_memory[of_the_ecg])
+        assert torch.allclose(queries_and_memory[of_the_ecg], model.from_features(taken), atol=1e-6)
+
+
 def test_blocks_pool_by_what_they_say():
     model = LabelCorrelationClassifier(LabelCorrelationConfig(class_names=("MI", "HYP"))).eval()
     assert model.backbone(torch.zeros(1, 8, 1000)).shape == (1, 128, 8)
@@ -121,6 +141,7 @@ def test_blocks_pool_by_what_they_say():
     [
         {"memory": "beats"},
         {"memory": "labels", "label_module": False},
+        {"memory": "label features", "label_module": False},
         {"pools": (5,)},
         {"decoder_heads": 3},
         {"kernel_size": 4},

@@ -24,6 +24,10 @@ TINY: dict[str, dict[str, Any]] = {  # settings of each that make it small
     "bi-lstm": {"width": 8, "hidden": 6},
     "s4d": {"width": 16, "states": 4, "layers": 2},
     "label-correlation": {"stem_width": 4, "widths": (4, 8, 8), "pools": (5, 5, 1), "squeeze": 1, "decoder_width": 8},
+    "zhang-sun": {
+        **{"stem_width": 4, "stem_kernel": 5, "widths": (4, 8, 8), "pools": (5, 5, 1), "squeeze": 1},
+        **{"decoder_width": 8, "decoder_layers": 2, "hidden": 8},
+    },
 }
 
 
@@ -76,7 +80,7 @@ def test_every_parameter_gets_a_gradient(name: str):
     model = tiny_model(name).train()
     # a block whose last norm is 0 passes nothing to what lies before it at the first step
     for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm1d):
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             torch.nn.init.ones_(module.weight)
     model(signal()).square().sum().backward()
     silent = [key for key, one in model.named_parameters() if one.grad is None or not one.grad.abs().sum() > 0]
@@ -143,7 +147,7 @@ def test_it_learns_the_height_of_waves(name: str):
     times = np.arange(200) / 100 + generator.random((192, 1, 1))
     waves = (0.2 + 0.4 * labels[:, :, None]) * np.sin(2 * np.pi * 3 * times)
     data = (waves + generator.normal(scale=0.05, size=(192, 8, 200))).astype(np.float32)
-    fit = dataclasses.replace(recipe(name).fit, steps=60, batch_size=32, warmup_steps=5, learning_rate=3e-3)
+    fit = dataclasses.replace(recipe(name).fit, steps=60, batch_size=32, warmup_steps=5, learning_rate=3e-3, patience=0)
     settings = dataclasses.replace(recipe(name), fit=fit, threshold_policy=FIXED)
     learned = LabelledSignals(data[:128], labels[:128])
     trained = train_classifier(learned, settings, ("tall",), 0, progress=False, model_settings=TINY[name])
