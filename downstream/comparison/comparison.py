@@ -15,7 +15,8 @@ import pandas as pd
 
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, check_arms
+from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, added_by, check_arms
+from vqecg.downstream.comparison.members import check_seeds, run_of, task_of, trainings
 from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.downstream.comparison.runs import (
     FinishedRun,
@@ -68,7 +69,7 @@ class ReadyComparison:
         """The classifiers to train, arm by arm, a seed each."""
         training = self.settings.training
         return [
-            Run(self.prepared, arm, seed, training)
+            run_of(self.prepared, arm, seed, training)
             for of_seeds in zip(*self.arms.values(), strict=True)
             for seed, arm in zip(self.arms, of_seeds, strict=True)
         ]
@@ -105,6 +106,7 @@ def get_ready(
         if needed not in names:
             raise ValueError(f"no arm is named {needed!r} (there are {list(names)}); add it to compare")
     class_groups(task.class_names, target_classes)
+    check_seeds(settings.seeds, arms)
     check_parts(train, validation, test)
     prepared = prepare_runs(train, validation, test, arms, task)
     ordered = {seed: (None, *sorted(arms[seed], key=lambda arm: arm.name != DUPLICATION)) for seed in settings.seeds}
@@ -148,7 +150,7 @@ def compare_ready(
 ) -> Comparison:
     """Trains, compares and writes, once everything is checked."""
     alone = progress and workers == 1
-    tasks = {run.slug: RunTask(run, folder / run.slug, overwrite, alone) for run in ready.runs}
+    tasks = {run.slug: task_of(run, folder, False, overwrite, alone) for run in ready.runs}
     finished = finish_runs(tasks, workers, progress)
     write_test_table(folder / "test.parquet", ready)
     comparison = judge(ready, [finished[run.slug] for run in ready.runs])
@@ -161,9 +163,10 @@ def finish_runs(
 ) -> dict[str, FinishedRun]:
     """Every run by its key: those on disk are read, and refused, before another one is trained."""
     there = read_runs(tasks)
-    missing = [key for key in tasks if key not in there]
-    trained = run_tasks([tasks[key] for key in missing], workers, description, progress=progress)
-    return there | dict(zip(missing, trained, strict=True))
+    missing = {key: task for key, task in tasks.items() if key not in there}
+    needed = trainings(missing.values())
+    trained = dict(zip(needed, run_tasks(needed, workers, description, progress=progress), strict=True))
+    return there | {key: trained.get(task) or task() for key, task in missing.items()}
 
 
 def read_runs(tasks: Mapping[str, RunTask]) -> dict[str, FinishedRun]:
@@ -218,7 +221,7 @@ def read_comparison(folder: Path) -> Comparison:
 
 def arm_scores(arms: Sequence[Arm | None], runs: Sequence[FinishedRun], real_records: int) -> ArmScores:
     """The runs of one arm, one per seed, put together; records are counted as means over seeds."""
-    adding = [arm for arm in arms if isinstance(arm, ArmData)]
+    adding = added_by(arms)
     added = round(np.mean([len(arm.labels) for arm in adding])) if adding else 0
     synthetic = round(np.mean([len(arm.labels) - arm.copies for arm in adding])) if adding else 0
     arm = arms[0]

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 
 from vqecg.downstream.augmentation.generator_training import check_generator
-from vqecg.downstream.comparison.cells import CellPart, GridCell
 from vqecg.downstream.comparison.comparison import (
     COMPARISON_FILE,
     ReadyComparison,
@@ -30,9 +29,10 @@ from vqecg.downstream.comparison.comparison import (
     write_comparison,
 )
 from vqecg.downstream.comparison.design import LABELS, fill_design, plan_design, plan_of_labels
+from vqecg.downstream.comparison.members import task_of
 from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analyse_folds, check_prevalence, fold_metrics
 from vqecg.downstream.comparison.results import FORMAT, Comparison
-from vqecg.downstream.comparison.runs import FinishedRun, RunTask, patient_ids
+from vqecg.downstream.comparison.runs import FinishedRun, patient_ids
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.reuse import kept_identity
 from vqecg.records.files.worker_pool import run_tasks
@@ -41,6 +41,7 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.training.checkpoint import identifying
 
 if TYPE_CHECKING:
+    from vqecg.downstream.comparison.cells import CellPart, GridCell
     from vqecg.prior.generator import ECGGenerator
 
 CELL_FILE, FOLDS_FILE, PAGE_FILE = "cell.json", "folds.csv", "comparison.html"
@@ -100,7 +101,7 @@ def run_grid(
     described = RecordStore.open(store).description
     tasks = {
         cell: {
-            run.keyed_slug: RunTask(run, folder / "runs" / run.keyed_slug)
+            run.keyed_slug: task_of(run, folder / "runs", by_key=True)
             for part in cell.parts
             for run in ready[part].runs
         }

@@ -6,7 +6,8 @@ A run's folder holds run.json (settings and data of the run), scores.npz (valida
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from vqecg.downstream.classifiers.training import (
     predict,
     train_classifier,
 )
-from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData
+from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, added_by, trained_by
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.files.reuse import as_json, reuse
@@ -90,11 +91,10 @@ def prepare_runs(
     added: dict[tuple[int, str], str] = {}
     known: dict[int, str] = {}  # seeds may share an arm
     for seed, of_seed in arms.items():
-        for arm in of_seed:
-            if isinstance(arm, ArmData):
-                if id(arm) not in known:
-                    known[id(arm)] = training_digest(arm.name, LabelledSignals(arm.signals, arm.labels), withheld)
-                added[seed, arm.name] = known[id(arm)]
+        for arm in added_by(of_seed):
+            if id(arm) not in known:
+                known[id(arm)] = training_digest(arm.name, LabelledSignals(arm.signals, arm.labels), withheld)
+            added[seed, arm.name] = known[id(arm)]
     rate = int(train.store.spec.sampling_rate)
     return PreparedRuns(data[REAL_ONLY], data["validation"], data["test"], task.class_names, rate, digests, added)
 
@@ -116,6 +116,7 @@ class FinishedRun:
     """The results of one trained classifier."""
 
     test_scores: np.ndarray  # (test records, classes) in 0..1
+    validation_scores: np.ndarray  # (validation records, classes) in 0..1
     thresholds: np.ndarray  # (classes,)
     threshold_policy: str
 
@@ -128,6 +129,7 @@ class Run:
     arm: Arm | None
     seed: int
     classifier: ClassifierSettings  # of the comparison; the arm's changes are not in it
+    added: tuple[int, str] | None = None  # key of `PreparedRuns.added`; None = by its seed and name
 
     @property
     def name(self) -> str:
@@ -137,16 +139,22 @@ class Run:
     @property
     def settings(self) -> ClassifierSettings:
         """The training of this classifier."""
-        return self.classifier if self.arm is None else self.classifier.changed(self.arm.changes)
+        return self.classifier.changed(self.changes)
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """Of the settings of the comparison, by dotted names."""
+        trained = trained_by(self.arm)
+        return {} if trained is None else trained.changes
 
     def check(self) -> None:
         """Raises ValueError for an arm whose changes change nothing."""
-        check_changes(self.name, self.classifier, {} if self.arm is None else self.arm.changes)
+        check_changes(self.name, self.classifier, self.changes)
 
     @property
     def identity(self) -> dict[str, Any]:
         """All that the classifier depends on, as plain JSON."""
-        digests, key = dict(self.prepared.digests), (self.seed, self.name)
+        digests, key = dict(self.prepared.digests), self.added or (self.seed, self.name)
         digests |= {self.name: self.prepared.added[key]} if key in self.prepared.added else {}
         about = {
             "training": TRAINING,
@@ -169,8 +177,12 @@ class Run:
     @property
     def keyed_slug(self) -> str:
         """The same with a digest of the identity, so that runs of other settings lie beside it."""
-        digest = hashlib.blake2b(json.dumps(self.identity, sort_keys=True).encode(), digest_size=6).hexdigest()
-        return f"{self.slug}-{digest}"
+        return keyed(self.slug, self.identity)
+
+
+def keyed(slug: str, identity: Mapping[str, Any]) -> str:
+    """A slug with a digest of an identity behind it."""
+    return f"{slug}-{hashlib.blake2b(json.dumps(identity, sort_keys=True).encode(), digest_size=6).hexdigest()}"
 
 
 def check_changes(name: str, classifier: ClassifierSettings, changes: Mapping[str, Any]) -> None:
@@ -214,15 +226,25 @@ class RunTask:
             stream=stream_of(run),
         )
         model: Any = trained.model
-        thresholds = np.array(trained.thresholds.values)
-        scores = predict(model, prepared.test.signals)
-        with atomic_folder(self.place, is_run, self.overwrite) as partial:
+        test, validation = (predict(model, part.signals) for part in (prepared.test, prepared.validation))
+        chosen = trained.thresholds
+        finished = FinishedRun(test, validation, np.array(chosen.values), chosen.policy)
+        with self.writing(finished, dataclasses.asdict(chosen) | dataclasses.asdict(trained.fit)) as partial:
             model.save_pretrained(partial / "model", classifier_card(trained, run.name, len(train.labels)))
-            validation_scores = predict(model, prepared.validation.signals)
-            np.savez(partial / SCORES_FILE, test=scores, validation=validation_scores, thresholds=thresholds)
-            about = {"identity": run.identity, **dataclasses.asdict(trained.thresholds)}
-            write_text(partial / RUN_FILE, json.dumps(about | dataclasses.asdict(trained.fit), indent=2) + "\n")
-        return FinishedRun(scores, thresholds, trained.thresholds.policy)
+        return finished
+
+    @contextmanager
+    def writing(self, finished: FinishedRun, about: Mapping[str, Any]) -> Iterator[Path]:
+        """A folder to write more into, which takes its place with scores and run.json in it, whole or not at all."""
+        with atomic_folder(self.place, is_run, self.overwrite) as partial:
+            yield partial
+            np.savez(
+                partial / SCORES_FILE,
+                test=finished.test_scores,
+                validation=finished.validation_scores,
+                thresholds=finished.thresholds,
+            )
+            write_text(partial / RUN_FILE, json.dumps({"identity": self.run.identity, **about}, indent=2) + "\n")
 
 
 def training_data(run: Run) -> LabelledSignals:
@@ -252,7 +274,7 @@ def read_run(folder: Path) -> FinishedRun:
     with reading(folder / RUN_FILE, advice):
         policy = str(read_object(folder / RUN_FILE)["policy"])
     with reading(folder / SCORES_FILE, advice), (folder / SCORES_FILE).open("rb") as file, np.load(file) as scores:
-        run = FinishedRun(scores["test"], scores["thresholds"], policy)
+        run = FinishedRun(scores["test"], scores["validation"], scores["thresholds"], policy)
         if run.test_scores.dtype.kind != "f" or not np.isfinite(run.test_scores).all():
             raise ValueError("scores that are NaN or no numbers")
         return run

@@ -57,7 +57,47 @@ class TrainingArm:
             raise ValueError(f"got {self}; expected at least one change, and another name than {REAL_ONLY!r}")
 
 
-Arm = ArmData | TrainingArm
+@dataclass(frozen=True)
+class NetworkMember:
+    """A classifier of an arm that averages several."""
+
+    further: int = 0  # 0 = the classifier of the comparison's seed; 1, 2, ... = those of further seeds
+    changes: Mapping[str, Any] = field(default_factory=dict)  # of its settings beside the arm's, as in a TrainingArm
+    suffix: str = ""  # after the name of the way it is trained, where there are changes: the name of its folder
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleArm:
+    """An arm of several members, each trained by itself, whose scores of a record are averaged.
+
+    The scores themselves, in 0..1, as a mean of logits is ruled by the member that is surest, rightly or not. With
+    `weights`, the logits are added up instead, each times its weight, as Bayes' rule has it for evidence.
+    """
+
+    name: str  # e.g. "two networks"
+    members: tuple[NetworkMember, ...]
+    note: str  # what they are, for the report
+    trained: ArmData | TrainingArm | None = None  # the arm by which its networks are trained; None = real only
+    weights: tuple[float, ...] = ()  # of the logits of the members; none = the mean of scores
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name == REAL_ONLY or not self.members:
+            raise ValueError(f"arm {self.name!r} has {len(self.members)} members; expected some, and another name")
+        if self.weights and len(self.weights) != len(self.members):
+            raise ValueError(f"arm {self.name!r} has {len(self.weights)} weights for {len(self.members)} members")
+
+
+Arm = ArmData | TrainingArm | EnsembleArm
+
+
+def trained_by(arm: Arm | None) -> ArmData | TrainingArm | None:
+    """The arm itself, or the one by which the networks of an ensemble are trained; None: real only."""
+    return arm.trained if isinstance(arm, EnsembleArm) else arm
+
+
+def added_by(arms: Sequence[Arm | None]) -> list[ArmData]:
+    """The records that some arms add, in order."""
+    return [source for source in map(trained_by, arms) if isinstance(source, ArmData)]
 
 
 def duplicate(signals: Signals, plan: AdditionPlan) -> ArmData:
@@ -80,7 +120,7 @@ def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
         raise ValueError(
             f"the arms are named {names}; expected names that differ in letters or digits: folders have them"
         )
-    filled = [arm for arm in arms if isinstance(arm, ArmData)]
+    filled = added_by(arms)
     for arm in filled:
         if arm.labels.shape[1] != len(class_names):
             raise ValueError(f"arm {arm.name!r} has {arm.labels.shape[1]} label columns for {len(class_names)} classes")

@@ -3,7 +3,8 @@
 All arms share the classifier, its initial weights, batch size, number of steps and rule of selection. Arms that add
 records add the labels of one plan. Every method of augmentation is an arm under its own name; the others are registered
 in the files of this folder, or in extensions. Two arms that add records joined by "+" are an arm too, each makes half
-of the records; so is one that adds records joined with one that trains otherwise.
+of the records; so is one that adds records joined with one that trains otherwise, and one that averages several
+classifiers joined with the arm that trains them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vqecg.downstream.augmentation.methods.registry import METHODS, all_methods
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, slug
-from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, TrainingArm
+from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, EnsembleArm, NetworkMember, TrainingArm
 from vqecg.records.registry import Registry
 
 if TYPE_CHECKING:
@@ -48,6 +49,34 @@ class ComparisonArm:
             return added
         changes = ", ".join(f"{name.removesuffix('.name')} {value}" for name, value in self.training.items())
         return replace(added, changes=self.training, note=f"{added.note}, trained with {changes}")
+
+
+@dataclass(frozen=True)
+class AveragingArm(ComparisonArm):
+    """An arm of several members whose scores are averaged. Joined with another arm, its networks train as that does."""
+
+    members: tuple[NetworkMember, ...] = ()
+    trained: ComparisonArm | None = None  # the arm by which its networks are trained; None = real only
+
+    def trained_as(self, arm: ComparisonArm) -> "AveragingArm":
+        """The same members, whose networks are trained by another arm."""
+        return replace(
+            self,
+            name=f"{self.name}{PAIR}{arm.name}",
+            help=f"{self.help}; {arm.help}",
+            methods=arm.methods,
+            training=arm.training,
+            places={},
+            trained=arm,
+        )
+
+    def fill(self, filling: "Filling") -> EnsembleArm:
+        """The arm as data."""
+        trained = None if self.trained is None else self.trained.fill(filling)
+        if isinstance(trained, EnsembleArm):
+            raise ValueError(f"arm {self.name!r} averages an arm that averages; expected one of single classifiers")
+        note = self.help if trained is None else f"{self.help}, each trained by {trained.name} ({trained.note})"
+        return EnsembleArm(self.name, self.members, note, trained)
 
 
 ARMS: Registry[ComparisonArm] = Registry("arm", "vqecg.downstream.comparison.arms")
@@ -110,6 +139,10 @@ def arms_by_name() -> dict[str, ComparisonArm]:
 
 def joined_arm(name: str, parts: Sequence[ComparisonArm]) -> ComparisonArm:
     """The pair of two arms; `name` is how it was asked for. Raises ValueError for arms that do not go together."""
+    averaging = [part for part in parts if isinstance(part, AveragingArm)]
+    others = [part for part in parts if not isinstance(part, AveragingArm)]
+    if len(averaging) == 1 and others and all(part.name != REAL_ONLY for part in others):
+        return averaging[0].trained_as(others[0] if len(others) == 1 else joined_arm(name, others))
     adding = [part for part in parts if part.methods and part.pairs]
     training = [part for part in parts if part.training]
     if len(adding) == len(training) == 1 and len(parts) == 2:
@@ -120,7 +153,7 @@ def joined_arm(name: str, parts: Sequence[ComparisonArm]) -> ComparisonArm:
     if len(adding) != 2 or len(parts) != 2 or parts[0] == parts[1] or copies:
         raise ValueError(
             f"arm {name!r}: expected two different arms that make records, or one that adds records and one that "
-            f"trains otherwise, such as {BEST_PAIR!r}"
+            f"trains otherwise, such as {BEST_PAIR!r}, or one that averages several classifiers and what trains them"
         )
     one, other = parts
     methods = (one.methods[0], other.methods[0])

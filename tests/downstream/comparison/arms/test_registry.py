@@ -13,6 +13,7 @@ from vqecg.downstream.comparison.arms.registry import (
     BEST_PAIR,
     QUICK,
     RUN,
+    AveragingArm,
     ComparisonArm,
     all_arms,
     arm_help,
@@ -29,7 +30,7 @@ def test_every_arm_says_what_it_is_and_differs_in_additions_or_in_training():
     for arm in map(find_arm, (*arms_of(), *names)):
         assert arm.help and set(arm.methods) <= set(METHODS.names())
         assert not (arm.methods and arm.training) or "+" in arm.name
-        assert arm.name == "real only" or arm.methods or arm.training
+        assert arm.name == "real only" or arm.methods or arm.training or isinstance(arm, AveragingArm)
         ClassifierSettings().changed(arm.training)
     assert set(METHODS.names()) <= set(names)
     assert f"mixup: {find_arm('mixup').help}" in arm_help() and "prior-samples: " in arm_help()
