@@ -35,6 +35,10 @@ class Between:
         return f"{low} and {'below' if self.open_high else 'at most'} {self.high:,}"
 
 
+# metadata of a setting that came after models had been trained: while it has its default, which is what those models
+# were made with, it is not part of the fingerprint, or of the identity of a run, so that theirs stay what they were
+OMITTED_WHILE_DEFAULT = types.MappingProxyType({"omitted_while_default": True})
+
 MOST = 10**9  # of anything that is counted
 LARGEST_SEED = 2**63 - 1  # what torch, numpy and the columns of tables can all hold
 

@@ -1,14 +1,15 @@
 """Ten folds by patient for corpora that come without, and the split of folds into training, validation and test."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from vqecg.records.bounds import Checked
 from vqecg.records.patients import patient_keys
+from vqecg.records.unknown_labels import without_labels
 
 MAX_FOLD = 10
 TRAINING_FOLD = 1  # of synthetic records: they are for training only
@@ -106,11 +107,28 @@ def _place(
 
 @dataclass(frozen=True, eq=False)
 class SplitIndices:
-    """Rows of a table by part, int64 arrays in row order; a part whose folds are () is empty."""
+    """Rows of a table by part, int64 arrays in row order; a part whose folds are () is empty.
 
-    train: np.ndarray
+    A record without any known label is never validated or tested on.
+    """
+
+    train: np.ndarray  # records with a known label
     validation: np.ndarray
     test: np.ndarray
+    unlabelled: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # of the training folds
+    left_out: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # unlabelled, of the other folds
+
+    @property
+    def every_training_row(self) -> np.ndarray:
+        """Labelled and unlabelled records of the training folds, in row order: what uses no labels learns from all."""
+        return np.sort(np.concatenate([self.train, self.unlabelled]))
+
+    def unlabelled_text(self) -> str:
+        """A line on the records without labels; "" where there are none."""
+        parts = [f"{len(self.unlabelled):,} training records have no known label"] if len(self.unlabelled) else []
+        if len(self.left_out):
+            parts.append(f"{len(self.left_out):,} without any are left out of the validation and test folds")
+        return "; ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -139,14 +157,18 @@ class FoldSplit(Checked):
             )
 
     def indices(self, table: pd.DataFrame) -> SplitIndices:
-        """The rows of every part of a table with the columns fold and patient_id.
+        """The rows of every part of a table with the columns fold and patient_id; where labels are unknown, statements.
+
+        A table without any known label is split by folds alone: only what uses no labels can learn from it.
 
         Raises:
-            ValueError: a wanted fold has no record (the message lists the folds that have), or a known
-            patient has records in two parts.
+            ValueError: a wanted fold has no record (the message lists the folds that have; of validation and test,
+            none with a label), or a known patient has records in two parts.
         """
-        fold = table["fold"].to_numpy()
-        there = sorted(set(fold.tolist()))
+        fold, unlabelled = table["fold"].to_numpy(), without_labels(table)
+        unlabelled &= not unlabelled.all()
+        there, judged = sorted(set(fold.tolist())), set(fold[~unlabelled].tolist())
+        self._check_labelled([number for number in (*self.validation, *self.test) if number in there], judged)
         empty = [number for number in (*self.train, *self.validation, *self.test) if number not in there]
         if empty:
             raise ValueError(
@@ -155,7 +177,23 @@ class FoldSplit(Checked):
             )
         parts = {name: np.flatnonzero(np.isin(fold, getattr(self, name))) for name in ("train", "validation", "test")}
         _check_patients(table["patient_id"].to_numpy(), parts)
-        return SplitIndices(**{name: rows.astype(np.int64) for name, rows in parts.items()})
+        known = {name: rows[~unlabelled[rows]].astype(np.int64) for name, rows in parts.items()}
+        learned, judged_on = parts["train"], np.sort(np.concatenate([parts["validation"], parts["test"]]))
+        return SplitIndices(
+            **known,
+            unlabelled=learned[unlabelled[learned]].astype(np.int64),
+            left_out=judged_on[unlabelled[judged_on]].astype(np.int64),
+        )
+
+    @staticmethod
+    def _check_labelled(folds: Sequence[int], judged: Collection[int]) -> None:
+        """Refuse folds to validate or test on in which no record has a label."""
+        without = [number for number in folds if number not in judged]
+        if without:
+            raise ValueError(
+                f"no record of the folds {without} has a known label, and unlabelled records are neither validated nor "
+                f"tested on; expected some of the folds {sorted(judged)} for validation and test"
+            )
 
 
 def _check_patients(patient: np.ndarray, parts: Mapping[str, np.ndarray]) -> None:

@@ -5,7 +5,7 @@ of PTB-XL's statements NORM is SNR and SR (any sinus rhythm) is not. The Challen
 sinus rhythm, so NSR is SNR in the task `cpsc2018`, but only SR, not NORM, in PTB-XL's tasks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from vqecg.records.bounds import Checked, Percentile, shown
 from vqecg.records.label_tables import FLAGS, normal_statement_table, snomed_table
 from vqecg.records.label_tables import statement_table as packaged_statements
 from vqecg.records.plain_names import unfit
+from vqecg.records.unknown_labels import EVERYTHING
 
 TASKS = ("all", "diagnostic", "subdiagnostic", "superdiagnostic", "form", "rhythm", "cpsc2018")
 OWN = "own"  # the task whose classes are the labels of a corpus, whatever they are called
@@ -90,11 +91,25 @@ class LabelTask(Checked):
             raise ValueError(f"the label {joined[0]!r} has a +, which stands between labels: give it another name")
         return cls(OWN, tuple(names), minimum_likelihood, {name: name for name in names})
 
-    def encode(self, statements: Sequence[Mapping[str, float]]) -> np.ndarray:
-        """Multi-hot labels: (records, classes) float32 of 0 and 1. A statement that is no member counts for nothing."""
+    def encode(
+        self, statements: Sequence[Mapping[str, float]], unknown: Sequence[Collection[str]] | None = None
+    ) -> np.ndarray:
+        """Multi-hot labels: (records, classes) float32 of 0 and 1. A statement that is no member counts for nothing.
+
+        `unknown` names, for each record, the statements of which nobody said whether they are there; EVERYTHING means
+        all. A class is NaN where no statement that is there counts as it and one that is unknown would.
+        """
         labels = np.zeros((len(statements), len(self.class_names)), np.float32)
         for row, columns in enumerate(self._columns(statements)):
             labels[row, columns] = 1
+        column = {class_name: number for number, class_name in enumerate(self.class_names)}
+        for row, names in enumerate([] if unknown is None else unknown):
+            if not names:
+                continue
+            doubtful = np.zeros(len(self.class_names), bool)
+            doubtful[[column[self.members[name]] for name in names if name in self.members]] = True
+            doubtful |= EVERYTHING in names
+            labels[row, doubtful & (labels[row] == 0)] = np.nan
         return labels
 
     def first_columns(self, statements: Sequence[Mapping[str, float]]) -> np.ndarray:

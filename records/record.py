@@ -10,6 +10,7 @@ import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES, with_unknown
 from vqecg.records.folds import MAX_FOLD
+from vqecg.records.unknown_labels import COLUMN, check_unknown
 
 
 def table_columns() -> tuple[str, ...]:
@@ -33,6 +34,7 @@ class ECGRecord:
     patient_id: str = ""  # "" = unknown
     attributes: Mapping[str, Any] = field(default_factory=dict)  # by name (attributes.py); those not given are unknown
     statements: Mapping[str, float] = field(default_factory=dict)  # statement -> likelihood in percent, 0 = unknown
+    unknown: tuple[str, ...] = ()  # statements of which nobody said whether they are there (unknown_labels.py)
 
     def __post_init__(self) -> None:
         signal = np.asarray(self.signal)
@@ -85,7 +87,9 @@ class RecordTable:
     `records` has exactly the columns of `table_columns`: record_id str (unique), path str (absolute; without extension
     where the format has a header), patient_id str ("" unknown), fold int (1-10; 0 unknown), a column per attribute
     (numbers float with nan for unknown, categories str: age in years, sex), statements dict of statement -> likelihood
-    in percent, source str (the reader of the row). Raises ValueError when a column or a value does not keep to this.
+    in percent, source str (the reader of the row). A last column `unknown` may name, in a tuple per row, the statements
+    of which nobody said whether they are there ("*" = all that are not; unknown_labels.py). Raises ValueError when a
+    column or a value does not keep to this.
     """
 
     records: pd.DataFrame
@@ -97,8 +101,8 @@ class RecordTable:
 
     def __post_init__(self) -> None:
         columns, expected = tuple(self.records.columns), table_columns()
-        if columns != expected:
-            raise ValueError(f"record table has the columns {columns}, expected exactly {expected}")
+        if columns not in (expected, (*expected, COLUMN)):
+            raise ValueError(f"record table has the columns {columns}, expected exactly {expected} (and {COLUMN})")
         repeated = self.records["record_id"][self.records["record_id"].duplicated()]
         if len(repeated):
             raise ValueError(
@@ -128,6 +132,7 @@ class RecordTable:
                 raise ValueError(f"column {name} holds values that are not text; expected str, '' for unknown")
         if not all(isinstance(value, Mapping) for value in self.records["statements"]):
             raise ValueError("column statements must hold one dict per row: statement -> likelihood in percent")
+        check_unknown(self.records)
 
     def __len__(self) -> int:
         return len(self.records)

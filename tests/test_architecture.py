@@ -22,7 +22,7 @@ _spec.loader.exec_module(house)
 FLOORS = {
     "records": (
         "bounds",
-        "registry files patients plain_names leads label_tables beats",
+        "registry files patients plain_names unknown_labels leads label_tables beats",
         "attributes folds labels",
         "record",
         "datasets",

@@ -23,7 +23,7 @@ from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.reuse import reuse
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.records.files.verification import VERIFIERS, Verifier, sum_faults
-from vqecg.records.store.opening import CONFIG_FILE, read_config, read_format, read_table
+from vqecg.records.store.opening import CONFIG_FILE, TABLE_FILE, read_config, read_format, read_table, table_file
 from vqecg.records.store.record_store import RecordStore, read_signals
 from vqecg.records.store.verification import array_sha256
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -98,7 +98,7 @@ class CodeStore:
                     for path in paths:
                         file.append(np.load(path))
                 table = store.table.iloc[indices].assign(row=indices).reset_index(drop=True)
-                table.assign(statements=table["statements"].map(json.dumps)).to_parquet(aside / "table.parquet")
+                table_file(table).to_parquet(aside / TABLE_FILE)
                 text = json.dumps(config | {"codes_sha256": file.sha256}, indent=2) + "\n"
                 (aside / CONFIG_FILE).write_text(text, "utf-8")
                 write_checksums(aside)

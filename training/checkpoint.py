@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import torch
@@ -14,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from vqecg.records.bounds import OMITTED_WHILE_DEFAULT as OMITTED_WHILE_DEFAULT
 from vqecg.records.bounds import check_value, field_kinds, shown
 from vqecg.records.files.atomic import atomic_file, write_text
 from vqecg.records.files.checksums import write_checksums
@@ -23,9 +23,6 @@ from vqecg.training.processes import own_device
 from vqecg.training.weights import check_tensors, read_tensors, skeleton
 
 FORMAT_VERSION = 1
-# metadata of a setting that came after models had been trained: while it has its default, which is what those models
-# were made with, it is not part of the fingerprint, or of the identity of a run, so that theirs stay what they were
-OMITTED_WHILE_DEFAULT = MappingProxyType({"omitted_while_default": True})
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 PARTS = ("tokenizer", "prior")
+LEARN_LABELS = ("prior",)  # a tokenizer learns from recordings alone
 
 
 def check_generator(
@@ -32,7 +33,8 @@ def check_generator(
     check_fits(generator, store)
     seen = generator.trained_on
     silent, others = unknown_training(seen), other_training(seen, wanted)
-    fewer = {part: seen[part].subset for part in PARTS if part in seen and seen[part].fewer(wanted)}
+    there = [part for part in PARTS if part in seen]
+    fewer = {part: seen[part].subset for part in there if seen[part].fewer(wanted, part in LEARN_LABELS)}
     remarks = [
         f"The generator's {part} was trained on fewer of these training records: {subset}."
         for part, subset in fewer.items()
@@ -85,7 +87,7 @@ def unknown_training(seen: Mapping[str, TrainedOn], parts: Sequence[str] = PARTS
 
 def other_training(seen: Mapping[str, TrainedOn], wanted: TrainedOn) -> list[str]:
     """Clauses on the parts that were trained on other records than `wanted`, with the differences."""
-    return in_words({part: on.differences(wanted) for part, on in seen.items()})
+    return in_words({part: on.differences(wanted, part in LEARN_LABELS) for part, on in seen.items()})
 
 
 def in_words(differences: Mapping[str, Sequence[str]]) -> list[str]:

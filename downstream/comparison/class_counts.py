@@ -1,6 +1,7 @@
 """The patients behind each class, said before anything is trained: what can be judged, and what that would take."""
 
 import json
+import math
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -33,26 +34,38 @@ class ClassCounts:
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per class: class_name, and patients and records of each part, such as test_patients, test_records."""
-        labels, columns = self.store.labels(self.task) > 0, dict[str, object]()
+        columns = dict[str, object]()
         for part in PARTS:
-            rows = getattr(self.rows, part)
-            patients = self.store.patients(rows)
-            columns[f"{part}_patients"] = [len(set(patients[present])) for present in labels[rows].T]
-            columns[f"{part}_records"] = labels[rows].sum(axis=0)
+            patients, labels = self.store.patients(getattr(self.rows, part)), self.known(part)
+            columns[f"{part}_patients"] = [len(set(patients[present])) for present in labels.T]
+            columns[f"{part}_records"] = labels.sum(axis=0)
         return pd.DataFrame({"class_name": self.task.class_names, **columns})
 
     @cached_property
     def every_patient(self) -> dict[str, int]:
         """Class -> patients with it in all parts together, as each is tested on once when folds rotate."""
-        rows = np.concatenate([getattr(self.rows, part) for part in PARTS])
-        patients, labels = self.store.patients(rows), self.store.labels(self.task)[rows] > 0
+        patients = self.store.patients(np.concatenate([getattr(self.rows, part) for part in PARTS]))
+        labels = np.concatenate([self.known(part) for part in PARTS])
         return {name: len(set(patients[labels[:, column]])) for column, name in enumerate(self.task.class_names)}
 
     @property
     def unjudged(self) -> tuple[str, ...]:
         """Classes that fewer than LEAST_PATIENTS test patients have, or lack: the rule of a comparison."""
-        rows = self.rows.test
-        return unjudged_classes(self.store.labels(self.task)[rows], self.store.patients(rows), self.task.class_names)
+        labels, patients = self.known("test").astype(np.float32), self.store.patients(self.rows.test)
+        return unjudged_classes(labels, patients, self.task.class_names)
+
+    def known(self, part: str) -> np.ndarray:
+        """True where a record of a part is known to have a class: (records, classes) bool.
+
+        Raises ValueError for an unknown label of validation or test.
+        """
+        rows = getattr(self.rows, part)
+        if part == "train":
+            return self.store.labels(self.task, rows, math.nan) == 1
+        whole = (
+            self.store if self.store.whole is None else self.store.whole
+        )  # pooled folds: another part trains on them
+        return whole.labels(self.task, rows) == 1
 
     def describe(self, targets: Sequence[str]) -> str:
         """The counts of the target classes as a table, the classes that cannot be judged, and what would judge them."""
@@ -109,7 +122,8 @@ def outside_task(store: RecordStore, task: LabelTask, option: str = "--task") ->
     Raises ValueError when no record of the store has a class.
     """
     statements = store.table["statements"]
-    without = ~(store.labels(task) > 0).any(axis=1) & (statements.map(len) > 0).to_numpy()
+    labels = store.labels(task, unknown=math.nan)
+    without = (labels == 0).all(axis=1) & (statements.map(len) > 0).to_numpy()
     if not without.any():
         return ""
     counted = Counter(name for names in statements[without] for name in names)
@@ -120,7 +134,7 @@ def outside_task(store: RecordStore, task: LabelTask, option: str = "--task") ->
         f"{without.sum():,} of {len(store):,} records ({100 * share:.3g} %) have labels but no class of the task "
         f"{task.name}; their labels are {named}{more}"
     )
-    if not (store.labels(task) > 0).any():
+    if not (labels == 1).any():
         raise ValueError(f"no record has a class: {line}. Take the labels as they are with {option} own")
     if share < MOST:
         return line

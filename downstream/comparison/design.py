@@ -103,8 +103,9 @@ def plan_of_labels(
 ) -> AdditionPlan:
     """A seed's plan of additions, from labels alone. Raises ValueError as `plan_additions` and `scarce_classes`."""
     design.check()
+    store = design.subset.known_labels(store, design.folds)
     rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
-    labels = store.labels(task)[rows.train]
+    labels = store.labels(task, rows.train)
     return design.plan(labels, task.class_names, design.draws(seed).seed, eligible_rows)
 
 
@@ -112,6 +113,7 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     """Records and plan. Of all training records, or the duplicates would be fewer different ones than they could be;
     where an arm cannot make another of a planned record, a copy stands in."""
     design.check()
+    store = design.subset.known_labels(store, design.folds)
     rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
     ingredients = Ingredients(store, rows.train, task, generator, design.augmentation)
     able = None

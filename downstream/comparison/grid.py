@@ -170,8 +170,9 @@ def check_even(cell: GridCell, store: RecordStore) -> None:
     if designs[0].analysis.pool_raw_scores:
         return
     task = store.task(designs[0].task)
-    labels = store.labels(task)
-    folds = {folds_name(design.folds.test): labels[design.folds.indices(store.table).test] for design in designs}
+    folds = {
+        folds_name(design.folds.test): store.labels(task, design.folds.indices(store.table).test) for design in designs
+    }
     try:
         check_prevalence(folds, task.class_names)
     except ValueError as error:

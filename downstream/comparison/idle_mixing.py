@@ -1,5 +1,6 @@
 """Arms that mix two recordings, left out before hours of training where no planned record can be mixed."""
 
+import math
 from dataclasses import replace
 
 from vqecg.downstream.augmentation.methods.mixing import Mixing
@@ -16,8 +17,9 @@ def without_idle_mixing(design: Design, store: RecordStore) -> tuple[Design, tup
     From labels alone. A label whose meaning is unknown is never mixed, as it may be a rhythm. Raises ValueError as
     `plan_of_labels`.
     """
+    store = design.subset.known_labels(store, design.folds)
     plan, task = plan_of_labels(design, store), store.task(design.task)
-    rows, labels = split_rows(store, design.folds, design.subset).train, store.labels(task)
+    rows, labels = split_rows(store, design.folds, design.subset).train, store.labels(task, unknown=math.nan)
     parents = rows[interpolable(store, labels, rows, task, design.augmentation.interpolation.pairing)]
     mixed = {row.tobytes() for row in labels[parents]}
     if any(row.tobytes() in mixed for row in plan.labels):

@@ -6,6 +6,7 @@ from typing import Any
 
 from vqecg.records.plain_names import shown, unfit
 from vqecg.records.record import LeftOut, RecordTable
+from vqecg.records.unknown_labels import COLUMN
 
 
 def with_fit_names(table: RecordTable) -> RecordTable:
@@ -37,6 +38,6 @@ def unfit_names(row: Any) -> Iterator[tuple[str, str]]:
     for column, name in (("record_id", row.record_id), ("patient_id", row.patient_id)):
         if reason := unfit(name):
             yield column, reason
-    for label in row.statements:
+    for label in (*row.statements, *getattr(row, COLUMN, ())):
         if reason := unfit(str(label)):
             yield "the label", reason

@@ -12,6 +12,7 @@ from vqecg.records.datasets.fit_names import with_fit_names
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.record import ECGRecord, RecordTable
 from vqecg.records.registry import Choices
+from vqecg.records.unknown_labels import COLUMN
 
 __all__ = ["READERS", "DatasetReader", "ReadingOptions", "detect_source", "read_record", "read_records", "read_table"]
 
@@ -136,6 +137,7 @@ def read_record(row: Any, ignore_checksums: bool = False) -> ECGRecord:
         patient_id=row.patient_id,
         attributes={name: getattr(row, name) for name in ATTRIBUTES.names()},
         statements=dict(row.statements),
+        unknown=getattr(row, COLUMN, ()),
     )
 
 

@@ -20,7 +20,7 @@ from vqecg.records.label_tables import normal_statement_table, statement_table
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.plain_names import spreadsheet_cell
 from vqecg.records.record import RecordTable
-from vqecg.records.store.opening import CONFIG_FILE
+from vqecg.records.store.opening import CONFIG_FILE, table_file
 from vqecg.records.store.population import implausible_voltages, record_sizes
 from vqecg.records.store.preparing import PreparedShard, prepared_bytes
 from vqecg.records.store.quality import REASONS
@@ -28,12 +28,13 @@ from vqecg.records.store.record_store import (
     FORMAT,
     FORMAT_VERSION,
     UNIT,
+    UNKNOWN_VERSION,
     RecordStore,
     is_store,
     row_bytes,
-    statements_text,
 )
 from vqecg.records.store.signal_spec import STORED_TYPE, SignalSpec
+from vqecg.records.unknown_labels import unknown_of
 
 RECORD_FILE_ENDINGS = ("", ".hea", ".dat", ".mat")
 
@@ -153,7 +154,7 @@ def _write_tables(folder: Path, table: RecordTable, joined: _Joined) -> None:
     """Write the rejected records, the table of those accepted, and what their statements mean."""
     joined.rejected.to_csv(folder / "rejected.csv", index=False)
     stored = table.records.iloc[joined.accepted].drop(columns="path").reset_index(drop=True)
-    stored.assign(statements=stored["statements"].map(statements_text)).to_parquet(folder / "table.parquet")
+    table_file(stored).to_parquet(folder / "table.parquet")
     statements = statement_table() if table.statement_table is None else table.statement_table
     normal_statement_table(statements).to_csv(folder / "statements.csv")
 
@@ -162,7 +163,7 @@ def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: Signa
     """Write config.json, and the sums of all files."""
     config = {
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": UNKNOWN_VERSION if any(unknown_of(table.records)) else FORMAT_VERSION,
         "spec": asdict(spec),
         "leads": INDEPENDENT_LEADS,
         "unit": UNIT,

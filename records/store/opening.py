@@ -12,8 +12,10 @@ from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.files.json_file import read_object
 from vqecg.records.label_tables import normal_statement_table
 from vqecg.records.record import RecordTable, table_columns
+from vqecg.records.unknown_labels import COLUMN, unknown_of, with_unknown_column
 
 CONFIG_FILE, TABLE_FILE, STATEMENTS_FILE = "config.json", "table.parquet", "statements.csv"
+EMPTY = "[]"  # the unknown statements of a record that has none, as the file holds them
 AGAIN = "the file is damaged: copy the folder again, or make it anew"
 
 
@@ -26,8 +28,10 @@ def read_format(folder: Path) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def read_config(folder: Path, kind: str, version: int, expected: Mapping[str, type], hint: str) -> dict[str, Any]:
-    """The config.json of a folder of this `kind` and version, once its keys have the `expected` types.
+def read_config(
+    folder: Path, kind: str, version: int | tuple[int, ...], expected: Mapping[str, type], hint: str
+) -> dict[str, Any]:
+    """The config.json of a folder of this `kind` and `version` (one or several), once its keys have `expected` types.
 
     Raises ValueError for a folder without one, a damaged one, and one of another kind or version; `hint` says how such
     a folder is made.
@@ -38,8 +42,10 @@ def read_config(folder: Path, kind: str, version: int, expected: Mapping[str, ty
     config = read_object(path)
     if config.get("format") != kind:
         raise ValueError(f"{folder} holds no {kind.removeprefix('vqecg ')}; {hint}")
-    if config.get("format_version") != version:
-        raise ValueError(f"{folder} is of version {config.get('format_version')}, expected {version}; {hint}")
+    versions = (version,) if isinstance(version, int) else version
+    if config.get("format_version") not in versions:
+        listed = " or ".join(map(str, versions))
+        raise ValueError(f"{folder} is of version {config.get('format_version')}, expected {listed}; {hint}")
     for key, wanted in expected.items():
         if key not in config:
             raise ValueError(f"{path} lacks {key!r}; {AGAIN}")
@@ -55,6 +61,8 @@ def read_config(folder: Path, kind: str, version: int, expected: Mapping[str, ty
 
 def read_table(folder: Path, records: int) -> pd.DataFrame:
     """The table of records in a folder, its statements as dicts; attributes registered since are unknown in it.
+
+    The column `unknown` (unknown_labels.py) is there where the file has it, tuples of names.
 
     Raises ValueError for a file that is missing or damaged, another number of rows than `records`, and columns or
     values that no record table has.
@@ -76,11 +84,13 @@ def read_table(folder: Path, records: int) -> pd.DataFrame:
         raise ValueError(f"{path} has the columns {list(table.columns)}, expected {wanted}; {AGAIN}")
     statements = [_statements(text, row, path) for row, text in enumerate(table["statements"])]
     table["statements"] = pd.Series(statements, table.index, dtype=object)
+    if COLUMN in table:
+        table = with_unknown_column(table, [_unknown(text, row, path) for row, text in enumerate(table[COLUMN])])
     for name, attribute in ATTRIBUTES:
         if name not in table.columns:  # registered after the folder was made
             table.insert(table.columns.tolist().index("statements"), name, attribute.unknown)
     try:
-        RecordTable(table.assign(path="")[list(table_columns())], "", "")
+        RecordTable(table.assign(path="")[[*table_columns(), *({COLUMN} & set(table.columns))]], "", "")
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
     return table
@@ -101,6 +111,33 @@ def _statements(text: Any, row: int, path: Path) -> dict[str, float]:
             f"by name; {AGAIN}"
         )
     return content
+
+
+def _unknown(text: Any, row: int, path: Path) -> tuple[str, ...]:
+    """The unknown statements of one row. ValueError: no JSON list of names."""
+    try:
+        names = json.loads(text)
+        right = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
+    except (ValueError, TypeError, RecursionError):
+        names, right = text, False
+    if not right:
+        raise ValueError(
+            f"{path}: the unknown statements of row {row} are {str(names)[:60]!r}, expected a list of names; {AGAIN}"
+        )
+    return tuple(names)
+
+
+def table_file(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as its file holds it: statements as text; the column `unknown` only where something is unknown."""
+    plain = table.drop(columns=COLUMN, errors="ignore")
+    plain = plain.assign(statements=plain["statements"].map(statements_text))
+    unknown = [json.dumps(sorted(set(names))) for names in unknown_of(table)]
+    return plain if set(unknown) <= {EMPTY} else plain.assign(**{COLUMN: unknown})
+
+
+def statements_text(statements: Mapping[str, float]) -> str:
+    """Statements as text; the order is kept, numpy's numbers become plain ones."""
+    return json.dumps({str(name): float(likelihood) for name, likelihood in statements.items()})
 
 
 def read_statements(folder: Path) -> pd.DataFrame:

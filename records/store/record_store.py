@@ -6,8 +6,9 @@ can be built and read: both go chunk by chunk.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,21 @@ from vqecg.records.files.json_file import reading
 from vqecg.records.labels import OWN, LabelTask
 from vqecg.records.leads import INDEPENDENT_LEADS
 from vqecg.records.patients import patient_keys
-from vqecg.records.store.opening import CONFIG_FILE, read_config, read_format, read_statements, read_table
+from vqecg.records.store.hidden_labels import NOTHING_HIDDEN, HiddenLabels
+from vqecg.records.store.opening import (
+    CONFIG_FILE,
+    read_config,
+    read_format,
+    read_statements,
+    read_table,
+    statements_text,
+)
 from vqecg.records.store.signal_spec import MICROVOLTS, STORED_TYPE, SignalSpec
+from vqecg.records.unknown_labels import COLUMN, unknown_of
 
 FORMAT = "vqecg record store"
 FORMAT_VERSION = 1
+UNKNOWN_VERSION = 2  # of a store with unknown labels, which a program that takes them for absent must not open
 SIGNALS_FILE, REJECTED_FILE = "signals.npy", "rejected.csv"
 UNIT = "microvolt"
 CONFIG_TYPES = {
@@ -52,6 +63,8 @@ class RecordStore:
     source: str  # the reader of the corpus
     description: str  # for people, e.g. "PTB-XL 1.0.3, 3,864 of 21,799 records (a subset)"
     config: Mapping[str, Any]  # config.json
+    hidden: HiddenLabels = NOTHING_HIDDEN  # labels of the folder that are unknown in `table` on purpose
+    whole: "RecordStore | None" = None  # the store without anything hidden; None: this one
 
     @classmethod
     def open(cls, folder: Path) -> "RecordStore":
@@ -60,7 +73,8 @@ class RecordStore:
         Raises ValueError when `folder` holds none, one of another version, or a damaged one; names the file.
         """
         folder = Path(folder)
-        config = read_config(folder, FORMAT, FORMAT_VERSION, CONFIG_TYPES, "`vqecg prepare` builds one from a data set")
+        versions, hint = (FORMAT_VERSION, UNKNOWN_VERSION), "`vqecg prepare` builds one from a data set"
+        config = read_config(folder, FORMAT, versions, CONFIG_TYPES, hint)
         with reading(folder / CONFIG_FILE):
             spec = SignalSpec(**config["spec"])
             if config["unit"] != UNIT or config["leads"] != list(INDEPENDENT_LEADS):
@@ -80,8 +94,19 @@ class RecordStore:
     def __len__(self) -> int:
         return len(self.table)
 
-    def __reduce__(self) -> tuple[Any, tuple[Path]]:
-        return RecordStore.open, (self.folder,)  # sent to another process, a memory map would be its whole content
+    def __reduce__(self) -> tuple[Any, tuple[Path, HiddenLabels]]:
+        return _open_hiding, (self.folder, self.hidden)  # a memory map would be sent as its whole content
+
+    def hiding(self, hidden: HiddenLabels) -> "RecordStore":
+        """A view of this store in which these labels are unknown, for all who read table, labels or statements.
+
+        Its fingerprint is the store's. Raises ValueError for a view that hides other labels already.
+        """
+        if self.hidden == hidden:
+            return self
+        if self.hidden:
+            raise ValueError(f"the store hides labels already ({self.hidden.why}), not those of {hidden.why}")
+        return replace(self, table=hidden.mask(self.table), hidden=hidden, whole=self)
 
     @cached_property
     def _signals(self) -> np.ndarray:
@@ -93,6 +118,8 @@ class RecordStore:
     def fingerprint(self) -> str:
         """sha256 hex of spec, table, statements and signals: the same wherever, whenever and from whichever copy of
         the files the store was built. Of the signals the digest made at the build and both ends of the file enter."""
+        if self.whole is not None:
+            return self.whole.fingerprint
         digest = hashlib.sha256()
         known = {key: self.config[key] for key in ("format_version", "spec", "leads", "unit", "records")}
         digest.update(json.dumps([known, self.config["signals_sha256"]], sort_keys=True).encode())
@@ -134,24 +161,47 @@ class RecordStore:
         Raises ValueError as LabelTask.named and LabelTask.own do.
         """
         if name == OWN:
-            return LabelTask.own(self.table["statements"], minimum_likelihood)
+            table = self.table if self.whole is None else self.whole.table  # which labels there are is no secret
+            return LabelTask.own(table["statements"], minimum_likelihood)
         return LabelTask.named(name, self.statement_table, minimum_likelihood)
 
     def same_task(self, task: LabelTask) -> LabelTask:
         """The task of another corpus for this one: by this one's statement table, or with the other's own labels."""
         return task if task.name == OWN else self.task(task.name, task.minimum_likelihood)
 
-    def labels(self, task: LabelTask) -> np.ndarray:
-        """Multi-hot labels of every record: (records, classes) float32; they are encoded once per task."""
+    def labels(
+        self, task: LabelTask, rows: np.ndarray | slice | None = None, unknown: float | None = None
+    ) -> np.ndarray:
+        """Multi-hot labels of the records `rows`, or of all: (records, classes) float32; encoded once per task.
+
+        Raises ValueError where a label is unknown, which is not absent, unless `unknown` is math.nan: then NaN stands
+        for it.
+        """
+        if unknown is not None and not math.isnan(unknown):
+            raise ValueError(f"unknown is {unknown}; expected math.nan, as nothing else can stand for an unknown label")
         key = json.dumps(task.to_dict(), sort_keys=True)
         if key not in self._labels:
-            self._labels[key] = task.encode(self.table["statements"].tolist())
-        return self._labels[key].copy()
+            self._labels[key] = task.encode(self.table["statements"].tolist(), unknown_of(self.table))
+        numbers = np.arange(len(self))[slice(None) if rows is None else rows]
+        labels = self._labels[key][numbers]
+        doubtful = np.isnan(labels).any(axis=1)
+        if unknown is None and doubtful.any():
+            first = self.table["record_id"].iloc[numbers[doubtful.argmax()]]
+            raise ValueError(
+                f"{doubtful.sum():,} of {len(labels):,} records have unknown labels of {task.name}, the first is "
+                f"{first!r}, and unknown is not absent; expected records with known labels, or a use that knows NaN"
+            )
+        return labels
 
     @cached_property
     def _labels(self) -> dict[str, np.ndarray]:
         """Task as JSON -> its labels."""
         return {}
+
+
+def _open_hiding(folder: Path, hidden: HiddenLabels) -> RecordStore:
+    """The store in a folder, with these labels hidden: of a view that was sent to another process."""
+    return RecordStore.open(folder).hiding(hidden)
 
 
 def read_signals(folder: Path, indices: np.ndarray) -> np.ndarray:
@@ -165,25 +215,24 @@ def _millivolts(stored: np.ndarray, indices: np.ndarray | slice) -> np.ndarray:
     return np.asarray(stored[chosen]).astype(np.float32) / np.float32(MICROVOLTS)
 
 
-def statements_text(statements: Mapping[str, float]) -> str:
-    """Statements as text; the order is kept, numpy's numbers become plain ones."""
-    return json.dumps({str(name): float(likelihood) for name, likelihood in statements.items()})
-
-
 def row_bytes(row: Any) -> bytes:
     """One row of a table (from itertuples) as bytes that do not depend on pandas' types.
 
-    Age and sex always enter, other attributes where they are known: one registered later changes no fingerprint.
+    Age and sex always enter, other attributes where they are known: one registered later changes no fingerprint. Nor
+    does the column of unknown labels, where there are none.
     """
     values = {name: value for name, value in row._asdict().items() if name != "path" and not _is_missing(name, value)}
     texts = {name: statements_text(value) if name == "statements" else str(value) for name, value in values.items()}
+    texts |= {COLUMN: json.dumps(sorted(set(values[COLUMN])))} if COLUMN in values else {}
     return json.dumps(texts, sort_keys=True).encode() + b"\n"
 
 
 def _is_missing(name: str, value: Any) -> bool:
-    """True for an unknown value of an attribute other than age and sex."""
+    """True for an unknown value of an attribute other than age and sex, and where no label is unknown."""
     if name in ALWAYS:
         return False
+    if name == COLUMN:
+        return not value
     return (
         ATTRIBUTES.get(name).is_unknown(value) if name in ATTRIBUTES else value in ("unknown", None) or value != value
     )

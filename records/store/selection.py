@@ -64,9 +64,12 @@ class RecordSelection:
         for start in range(0, len(self.rows), CHUNK):
             yield self.store.signals(self.rows[start : start + CHUNK])
 
-    def labels(self, task: LabelTask) -> np.ndarray:
-        """(records, classes) float32 of a task, by the store's own statement table."""
-        return self.store.labels(self.store.same_task(task))[self.rows]
+    def labels(self, task: LabelTask, unknown: float | None = None) -> np.ndarray:
+        """(records, classes) float32 of a task, by the store's own statement table.
+
+        Raises ValueError where a label is unknown, unless `unknown` is math.nan, which then stands for it.
+        """
+        return self.store.labels(self.store.same_task(task), self.rows, unknown)
 
     def sample(self, count: int, seed: int) -> RecordSelection:
         """At most `count` of them, drawn without replacement, in order."""

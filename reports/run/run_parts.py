@@ -45,8 +45,9 @@ class RunParts:
 
 def open_parts(folders: RunFolders, task_name: str, folds: FoldSplit, subset: TrainingSubset | None = None) -> RunParts:
     """Opens the folders of a finished run. Raises ValueError where a step is missing."""
-    store = RecordStore.open(folders.store)
-    rows, task = split_rows(store, folds, subset or TrainingSubset()), store.task(task_name)
+    subset = subset or TrainingSubset()
+    store = subset.known_labels(RecordStore.open(folders.store), folds)
+    rows, task = split_rows(store, folds, subset), store.task(task_name)
     comparison = read_comparison(folders.comparison_runs)
     classifiers = real_classifiers(folders, comparison)
     return RunParts(

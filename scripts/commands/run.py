@@ -88,7 +88,7 @@ def run(arguments: Arguments) -> None:
     settings, folds, again = arguments.settings, arguments.folds, arguments.overwrite
 
     say(1, "prepare", "read the recordings once")
-    store = prepared_store(arguments, places)
+    store = arguments.subset.known_labels(prepared_store(arguments, places), folds)
     if not places.settings.is_file():
         write_settings(arguments, places)
     rows = split_rows(store, folds, arguments.subset)

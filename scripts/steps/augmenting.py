@@ -126,7 +126,8 @@ class Written:
 
 def open_ingredients(step: AugmentingStep) -> Ingredients:
     """Store, training rows and generator; nothing judges yet."""
-    store, generator = RecordStore.open(step.store), ECGGenerator.from_pretrained(step.generator)
+    additions, generator = step.additions, ECGGenerator.from_pretrained(step.generator)
+    store = additions.subset.known_labels(RecordStore.open(step.store), additions.folds)
     rows = split_rows(store, step.additions.folds, step.additions.subset).train
     settings = replace(step.settings, least=0 if step.force else step.settings.least)
     return Ingredients(store, rows, store.task(step.additions.task), generator, settings)

@@ -46,7 +46,7 @@ class ClassifierStep(Checked):
 @alone
 def classifier_stage(step: ClassifierStep) -> Stage:
     """Trains, tests and saves; a folder that is finished is left as it is."""
-    store = RecordStore.open(step.store)
+    store = step.subset.known_labels(RecordStore.open(step.store), step.folds)
     added = [RecordStore.open(folder) for folder in step.synthetic]
     rows, task = split_rows(store, step.folds, step.subset), store.task(step.task)
     labels = store.labels(task)

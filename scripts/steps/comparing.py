@@ -91,7 +91,8 @@ def comparison_stage(step: ComparingStep) -> Stage:
     """Fills the arms, trains what is not trained yet, and draws the conclusion."""
     if step.generator is None:
         raise ValueError("no generator is named; expected --generator, the folder that `vqecg train-prior` wrote")
-    store, design = RecordStore.open(step.store), step.comparison
+    design = step.comparison
+    store = design.subset.known_labels(RecordStore.open(step.store), design.folds)
     generator = ECGGenerator.from_pretrained(step.generator)
     remarks = check_generator(generator, store, design.trained_on(store), step.allow_other_training)
     print("\n".join(remarks), end="\n" if remarks else "")
@@ -159,9 +160,14 @@ def describe_cell(cell: GridCell, store: RecordStore) -> str:
     try:
         design = cell.parts[0].design
         task, targets = store.task(design.task), plan_of_labels(design, store).target_classes
-        splits = [split_rows(store, part.design.folds, part.design.subset) for part in cell.parts]
+        views = [part.design.subset.known_labels(store, part.design.folds) for part in cell.parts]
+        splits = [
+            split_rows(view, part.design.folds, part.design.subset)
+            for view, part in zip(views, cell.parts, strict=True)
+        ]
         rows = replace(splits[0], test=np.concatenate([rows.test for rows in splits]))
-        lines = (f"{cell.name}:", outside_task(store, task), ClassCounts(store, task, rows).describe(targets))
+        counts = ClassCounts(views[0], task, rows).describe(targets)
+        lines = (f"{cell.name}:", outside_task(store, task), rows.unlabelled_text(), counts)
     except ValueError as error:
         raise ValueError(f"cell {cell.name!r}: {error}") from error
     return "\n".join(filter(None, lines))

@@ -41,7 +41,7 @@ class PriorStep(Checked):
 @alone
 def prior_stage(step: PriorStep) -> Stage:
     """Trains and saves prior and generator; a folder that is finished is left as it is."""
-    store = RecordStore.open(step.store)
+    store = step.subset.known_labels(RecordStore.open(step.store), step.folds)
     rows = split_rows(store, step.folds, step.subset)
     task = store.task(step.task)
     tokenizer = ECGTokenizer.from_pretrained(step.tokenizer)

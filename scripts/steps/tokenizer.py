@@ -34,19 +34,20 @@ class TokenizerStep(Checked):
 def tokenizer_stage(step: TokenizerStep) -> Stage:
     """Trains, assesses and saves; a folder that is finished is left as it is."""
     store = RecordStore.open(step.store)
-    rows = split_rows(store, step.folds, step.subset)
+    rows = split_rows(store, step.folds, step.subset.of_recordings)
+    learned = rows.every_training_row  # no labels are used
     settings = at_rate(step.training, store.spec.sampling_rate)
     identity = {"store": store.fingerprint, "folds": plain(step.folds), "training": plain(settings)}
-    identity |= {"subset": plain(step.subset)} if step.subset.reduces else {}
+    identity |= {"subset": step.subset.of_recordings.to_dict()} if step.subset.takes_records else {}
     stage = begin(step.out, "train-tokenizer", identity, step.overwrite, plain(step))
     if stage.figures is None:
         with stage:
             folder, progress = step.out / "training", is_main_process()
-            trained = train_tokenizer(store, rows.train, rows.validation, settings, folder, progress)
+            trained = train_tokenizer(store, learned, rows.validation, settings, folder, progress)
             if not is_main_process():
                 return stage  # the main process measures and saves
             measured_on = rows.test if len(rows.test) else rows.validation
-            assessment = assess_tokenizer(trained.tokenizer, store, rows.train, measured_on)
+            assessment = assess_tokenizer(trained.tokenizer, store, learned, measured_on)
             figures = asdict(assessment) | {
                 "measured_on": "test" if len(rows.test) else "validation",
                 "fingerprint": fingerprint(trained.tokenizer),

@@ -116,7 +116,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "config a folder": (a_folder("config.json"), "config.json"),
     "config missing": (lambda folder: (folder / "config.json").unlink(), "holds no record store"),
     "another format": (config_with(format="something"), "holds no record store"),
-    "a later version": (config_with(format_version=2), "of version 2, expected 1"),
+    "a later version": (config_with(format_version=3), "of version 3, expected 1 or 2"),
     "no version": (config_with(format_version=None), "of version None, expected 1"),
     "no records": (config_with(records=None), "lacks 'records'"),
     "records -1": (config_with(records=-1), "records is -1"),

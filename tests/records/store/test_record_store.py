@@ -167,8 +167,8 @@ def test_a_damaged_or_newer_store_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "store/signals.npy", np.zeros((4, 8, 1000), np.int16))
     with pytest.raises(ValueError, match=r"holds \(4, 8, 1000\) int16; expected a .npy file of \(5, 8, 1000\)"):
         RecordStore.open(tmp_path / "store")
-    (tmp_path / "store/config.json").write_text(json.dumps({**store.config, "format_version": 2}))
-    with pytest.raises(ValueError, match="of version 2, expected 1"):
+    (tmp_path / "store/config.json").write_text(json.dumps({**store.config, "format_version": 3}))
+    with pytest.raises(ValueError, match="of version 3, expected 1 or 2"):
         RecordStore.open(tmp_path / "store")
 
 
