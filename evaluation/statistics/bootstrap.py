@@ -24,13 +24,13 @@ from vqecg.evaluation.statistics.intervals import percentile_interval, two_sided
 from vqecg.evaluation.statistics.resampling import BootstrapDraw
 from vqecg.evaluation.statistics.significance import is_significant, smallest_detectable
 from vqecg.evaluation.statistics.weighted_metrics import (
+    METRICS,
     divide,
     weighted_auroc,
     weighted_average_precision,
     weighted_f1,
 )
 
-METRICS = ("auroc", "average_precision", "f1")
 GAIN, NO_DIFFERENCE, HARM = VERDICTS = ("gain", "no detectable difference", "harm")
 CHUNK = 400_000  # weights worked on at a time: they fit the processor's cache, which makes it five times as fast
 

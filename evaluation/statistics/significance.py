@@ -8,7 +8,7 @@ bootstrap are rough. With five seeds that err on records of their own the two-wa
 import math
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from vqecg.evaluation.statistics.intervals import ROUNDING
 
@@ -38,11 +38,14 @@ def is_significant(p_value: float, confidence: float) -> bool:
     return p_value <= (1 - confidence) * (1 + ROUNDING)
 
 
-def smallest_detectable(standard_error: float, confidence: float, power: float = 0.8, tests: int = 1) -> float:
-    """The true difference that a two-sided test finds with probability `power`: (z + z_power) standard errors.
+def smallest_detectable(
+    standard_error: float, confidence: float, power: float = 0.8, tests: int = 1, degrees_of_freedom: float = math.inf
+) -> float:
+    """The true difference that a two-sided test finds with probability `power`: (t + t_power) standard errors.
 
-    With 95 % confidence and 80 % power, (z_.975 + z_.8) = 2.80 standard errors of the paired difference, taken as
-    normal. Of several `tests` it is the one at Holm's strictest step, alpha / tests: 3.42 standard errors for 5 tests.
+    With 95 % confidence, 80 % power and a standard error that is known (infinite degrees of freedom, the normal
+    distribution), (z_.975 + z_.8) = 2.80 standard errors of the paired difference. Of several `tests` it is the one at
+    Holm's strictest step, alpha / tests: 3.42 standard errors for 5 tests.
 
     Raises ValueError unless confidence and power lie between 0 and 1 and tests is at least 1.
     """
@@ -51,7 +54,8 @@ def smallest_detectable(standard_error: float, confidence: float, power: float =
             f"got power {power}, confidence {confidence} and {tests} tests; "
             "expected probabilities between 0 and 1 and at least one test"
         )
-    return float((norm.ppf(1 - (1 - confidence) / (2 * tests)) + norm.ppf(power)) * standard_error)
+    quantiles = student.ppf([1 - (1 - confidence) / (2 * tests), power], degrees_of_freedom)
+    return float(quantiles.sum() * standard_error)
 
 
 def needed_replicates(tests: int, confidence: float) -> int:

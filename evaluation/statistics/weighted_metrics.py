@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+METRICS = ("auroc", "average_precision", "f1")
 MACRO = "macro"  # class_name of the mean over classes in every table
 
 
