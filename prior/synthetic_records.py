@@ -39,6 +39,11 @@ class SyntheticRecords:
         cls, signal: np.ndarray, requests: Requests, task: LabelTask, codes: np.ndarray, sketch: Sketch
     ) -> SyntheticRecords:
         """Samples of a prior whose labels are the classes of `task`; they have no parents."""
+        return replace(cls.drawn(signal, requests, task), codes=codes, sketch=sketch)
+
+    @classmethod
+    def drawn(cls, signal: np.ndarray, requests: Requests, task: LabelTask) -> SyntheticRecords:
+        """Records (records, 8, samples) mV drawn for `requests`, whose labels are the classes of `task`."""
         count = len(signal)
         return cls(
             signal,
@@ -48,8 +53,6 @@ class SyntheticRecords:
             np.full((count, 2), -1, np.int64),
             np.full(count, np.nan),
             np.ones(count, bool),
-            codes,
-            sketch,
         )
 
     @classmethod

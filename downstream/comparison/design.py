@@ -14,6 +14,7 @@ from vqecg.downstream.augmentation.label_check import LabelCheck
 from vqecg.downstream.augmentation.likelihood_check import LikelihoodCheck
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings, Ingredients, find_method
 from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, AdditionSettings
+from vqecg.downstream.augmentation.stream import StreamSettings
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
 from vqecg.downstream.comparison.arms.registry import ComparisonArm, arm_help, arms_of, find_arm, find_arms, is_arm
@@ -24,12 +25,13 @@ from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, split_rows
+from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
 if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
 
 LIKELIHOOD, LABELS = CHECKS = ("likelihood", "labels")
-ARMS_HELP = "such as prior-samples latent-interpolation+infilling, two joined by +; none = all but naive-mixing"
+ARMS_HELP = "such as prior-samples latent-interpolation+infilling mixture-0.2, two joined by +; none = the usual ones"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Design(AdditionSettings, ComparisonSettings):
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     checks: tuple[str, ...] = ()  # that synthetic records must pass: likelihood, labels, or both
     only_able: bool = False  # plan only records that every arm can make others of; else copies stand in for the rest
+    stream: StreamSettings = field(default=StreamSettings(), metadata=OMITTED_WHILE_DEFAULT)  # of the mixture arms
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,6 +60,11 @@ class Design(AdditionSettings, ComparisonSettings):
 
         Apart from `__post_init__`, as options are put together one after the other.
         """
+        if self.training.mixture.share:
+            raise ValueError(
+                f"mixture.share is {self.training.mixture.share} for every arm, but the references have no stream: "
+                "name arms instead, such as --arms mixture-0.2"
+            )
         names = [arm.name for arm in self.catalogue]
         for arm in self.catalogue:
             check_changes(arm.name, self.training, arm.training)
@@ -118,7 +126,8 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     ingredients = Ingredients(store, rows.train, task, generator, design.augmentation)
     able = None
     if design.only_able:
-        methods = dict.fromkeys(method for arm in design.catalogue for method in arm.methods)
+        adding = [arm for arm in design.catalogue if not arm.stream]
+        methods = dict.fromkeys(method for arm in adding for method in arm.methods)
         able = np.all([find_method(method).eligible(ingredients) for method in methods], axis=0)
     plans = {seed: plan_of_labels(design, store, seed, able) for seed in design.seeds}
     return Planned(ingredients, rows, plans)
@@ -133,7 +142,9 @@ def fill_design(
     arms = {}
     for seed, plan in planned.plans.items():
         ingredients = replace(planned.ingredients, check=check, settings=design.draws(seed))
-        arms[seed] = fill_arms(design.catalogue, Filling(ingredients, plan, folder, checked), progress)
+        of_stream = ingredients.settings.seed if design.stream.anew else design.augmentation.seed
+        filling = Filling(ingredients, plan, folder, checked, design.stream, of_stream)
+        arms[seed] = fill_arms(design.catalogue, filling, progress)
     train, validation, test = (
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
     )

@@ -128,7 +128,7 @@ class Comparison:
     def alarm(self) -> str:
         """The reason why all of it is void: the negative control is called a gain over real records; "" if not."""
         tables = [
-            table[(table["arm"] == SHUFFLED_LABELS) & (table["against"] == REAL_ONLY) & (table["metric"] == metric)]
+            table[is_control(table) & (table["against"] == REAL_ONLY) & (table["metric"] == metric)]
             for metric in [self.analysis.primary_metric]
             for table in (self.differences, self.class_differences)
         ]
@@ -136,7 +136,7 @@ class Comparison:
         if not gains:
             return ""
         return (
-            f"THE INSTRUMENT IS BROKEN: {SHUFFLED_LABELS}, whose added records carry no information, show a gain in "
+            f"THE INSTRUMENT IS BROKEN: {SHUFFLED_LABELS}, with which records carry no information, show a gain in "
             f"{', '.join(gains)}. Believe no verdict of this comparison before the reason is found. Chance alone calls "
             f"one group in {2 / (1 - self.analysis.confidence):.0f} a gain, so repeat it with other seeds first."
         )
@@ -181,6 +181,11 @@ class Comparison:
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
         content["analysis"] = Analysis(**values["analysis"])
         return cls(**content)
+
+
+def is_control(table: pd.DataFrame) -> pd.Series:
+    """True for the rows of a table of differences that are about an arm of shuffled labels, added or a stream."""
+    return table["arm"].str.contains(SHUFFLED_LABELS, regex=False)
 
 
 def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:

@@ -19,6 +19,7 @@ class Mixing(AugmentationMethod):
     note: ClassVar[str]  # the records in words, for reports
     aligned: ClassVar[bool] = True  # beats of the parents are put on each other
     in_millivolts: ClassVar[bool] = False  # signals are mixed, not latents
+    weight: ClassVar[float | None] = None  # of the second parent; None: drawn for each pair
 
     def eligible(self, ingredients: Ingredients) -> np.ndarray:
         """True where a partner exists: (records,) bool."""
@@ -43,6 +44,8 @@ class Mixing(AugmentationMethod):
             pair = draw_pair(parents, plan.labels[row], settings, stream, chosen)
             if pair is None:
                 return Pair(source, -1, float("nan")), None
+            if self.weight is not None:
+                pair = replace(pair, weight=self.weight)
             return pair, mix(tokenizer, store, pair, settings, stream, self.in_millivolts)
 
         def draw(rows: np.ndarray, attempt: int) -> SyntheticRecords:

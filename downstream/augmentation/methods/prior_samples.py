@@ -10,6 +10,7 @@ import numpy as np
 from vqecg.downstream.augmentation.additions import Additions, fill
 from vqecg.downstream.augmentation.methods.registry import METHODS, AugmentationMethod, Ingredients
 from vqecg.downstream.augmentation.plan import PRIOR_SAMPLES, AdditionPlan
+from vqecg.prior.config import SamplingSettings
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampling import another_seed
 from vqecg.prior.synthetic_records import SyntheticRecords
@@ -25,6 +26,7 @@ class PriorSamples(AugmentationMethod):
     help = "samples of the prior for the planned labels"
     aliases = ("prior",)
     places: ClassVar[Mapping[str, float]] = {"default": 10, "quick": 4, "run": 2}
+    records: ClassVar[str] = "samples"  # of the prior, in words
 
     def eligible(self, ingredients: Ingredients) -> np.ndarray:
         """True where the statements that the prior knows give the record's labels: (records,) bool."""
@@ -42,15 +44,20 @@ class PriorSamples(AugmentationMethod):
             labels = known_labels(generator, table["statements"].tolist(), settings.least)
             requests = Requests.like(labels, table, generator.attributes)
             seed = settings.seed if attempt == 0 else another_seed(settings.seed, attempt)
-            return generator.generate(requests, seed, settings.sampling, first + int(rows[0])).for_task(
-                ingredients.task
-            )
+            drawn = self.generate(generator, requests, seed, settings.sampling, first + int(rows[0]))
+            return drawn.for_task(ingredients.task)
 
         *first_words, last = ("statements", *generator.attributes)
         asked = " and ".join(filter(None, (", ".join(first_words), last)))
-        note = f"samples of the prior for the {asked} of real training records"
+        note = f"{self.records} of the prior for the {asked} of real training records"
         judges = (ingredients.check, ingredients.gate)
         return fill(self.name, plan, ingredients.task, draw, note, settings.attempts, *judges)
+
+    def generate(
+        self, generator: ECGGenerator, requests: Requests, seed: int, sampling: SamplingSettings, first: int
+    ) -> SyntheticRecords:
+        """One record for each request; `first` is the number of the first one in the whole set, for the seeds."""
+        return generator.generate(requests, seed, sampling, first)
 
 
 def known_labels(generator: ECGGenerator, statements: Sequence[dict[str, float]], least: int) -> np.ndarray:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,8 @@ from tqdm.auto import tqdm
 
 from vqecg.downstream.augmentation.additions import ALL, DRAWN, Additions
 from vqecg.downstream.augmentation.methods.registry import AugmentationMethod, Ingredients, find_method
-from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, slug
+from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, AdditionPlan, slug
+from vqecg.downstream.augmentation.stream import StreamSettings
 from vqecg.downstream.classifiers.signals import JoinedSignals, SelectedSignals, Signals
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData
 from vqecg.records.files.atomic import atomic_file
@@ -57,6 +58,16 @@ class FilledRows:
 
 
 @dataclass(frozen=True, eq=False)
+class FilledStream:
+    """The records of one method that are a stream beside the real ones."""
+
+    signals: Signals
+    labels: np.ndarray  # (records, classes) float32
+    note: str
+    copies: int = 0  # how many are copies of real training records
+
+
+@dataclass(frozen=True, eq=False)
 class Filling:
     """The plan that all arms are filled from, what their records are made of, and the folder that keeps them."""
 
@@ -64,6 +75,8 @@ class Filling:
     plan: AdditionPlan
     folder: Path
     checked: str = ""  # names the settings of the ingredients' check, which by itself has no name
+    stream: StreamSettings = field(default_factory=StreamSettings)
+    stream_seed: int = 0  # of the draws of streams, which seeds of the classifiers may share
 
     def additions(self, name: str, methods: Sequence[str]) -> ArmData:
         """The arm `name` with the records of one method, or half of the records of each of two."""
@@ -103,9 +116,36 @@ class Filling:
         signals = SelectedSignals(JoinedSignals((stored, copies)), places)
         return FilledRows(signals, copied, note_of(stored.additions, len(plan)))
 
-    def stored(self, method: AugmentationMethod, plan: AdditionPlan) -> StoredSignals:
+    @cached_property
+    def stream_ingredients(self) -> Ingredients:
+        """The ingredients of streams: those of the additions with the seed of streams."""
+        settings = self.ingredients.settings
+        if settings.seed == self.stream_seed:
+            return self.ingredients
+        return replace(self.ingredients, settings=replace(settings, seed=self.stream_seed))
+
+    def streamed(self, method: AugmentationMethod) -> FilledStream:
+        """A method's records for a stream; those that it cannot make are left out, and no copies stand in.
+
+        Raises ValueError where it can make none.
+        """
+        ingredients, targets = self.stream_ingredients, self.plan.target_classes
+        labels = ingredients.store.labels(ingredients.task)[ingredients.rows]
+        able = method.eligible(ingredients)
+        whole = self.stream.plan(labels, ingredients.task.class_names, targets, self.stream_seed, able)
+        stored = self.stored(method, whole, ingredients)
+        passed = np.flatnonzero(stored.additions.passed)
+        if not len(passed):
+            raise ValueError(f"none of {len(whole)} records of {method.name} passed: leave the arm out, or the checks")
+        copies = len(passed) if method.name == DUPLICATION else 0
+        note = note_of(stored.additions.only(passed), len(passed))
+        return FilledStream(SelectedSignals(stored, passed), whole.labels[passed], note, copies)
+
+    def stored(
+        self, method: AugmentationMethod, plan: AdditionPlan, ingredients: Ingredients | None = None
+    ) -> StoredSignals:
         """A method's records for a plan: from the file named after all they depend on, or made and written there."""
-        ingredients = self.ingredients
+        ingredients = ingredients or self.ingredients
         identity = {
             "version": MAKING,
             "method": method.manifest_name,

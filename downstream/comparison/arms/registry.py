@@ -35,6 +35,7 @@ class ComparisonArm:
     training: Mapping[str, Any] = field(default_factory=dict)  # ClassifierSettings that differ, by dotted names
     places: Mapping[str, float] = field(default_factory=dict)  # kind of comparison -> place among its arms
     pairs: ClassVar[bool] = True  # may be joined with another arm
+    stream: ClassVar[bool] = False  # its records are a share of every batch, not added to the real ones
 
     def additions(self, filling: "Filling") -> ArmData:
         """The records that it adds."""
@@ -49,6 +50,10 @@ class ComparisonArm:
             return added
         changes = ", ".join(f"{name.removesuffix('.name')} {value}" for name, value in self.training.items())
         return replace(added, changes=self.training, note=f"{added.note}, trained with {changes}")
+
+    def variant(self, name: str) -> "ComparisonArm | None":
+        """The arm of this family by another name, as part of a path; None where the name is none of it."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -114,11 +119,17 @@ def find_arm(name: str) -> ComparisonArm:
     Raises ValueError, with the names there are, for an unknown arm, and for another pair.
     """
     known = arms_by_name()
-    parts = [known[slug(part)] for part in name.split("+") if slug(part) in known]
-    if len(parts) < len(name.split("+")):
+    named = [known.get(slug(part)) or variant_of(slug(part), known) for part in name.split("+")]
+    parts = [arm for arm in named if arm is not None]
+    if len(parts) < len(named):
         names = ", ".join(slug(arm.name) for arm in all_arms())
         raise ValueError(f"arm {name!r} is unknown; expected {names}, or two of them joined by +")
     return parts[0] if len(parts) == 1 else joined_arm(name, parts)
+
+
+def variant_of(name: str, known: Mapping[str, ComparisonArm]) -> ComparisonArm | None:
+    """The arm of some family of `known` by its name as part of a path, None for no such arm."""
+    return next(filter(None, (arm.variant(name) for arm in known.values())), None)
 
 
 def is_arm(name: str) -> bool:
@@ -144,13 +155,14 @@ def joined_arm(name: str, parts: Sequence[ComparisonArm]) -> ComparisonArm:
     if len(averaging) == 1 and others and all(part.name != REAL_ONLY for part in others):
         return averaging[0].trained_as(others[0] if len(others) == 1 else joined_arm(name, others))
     adding = [part for part in parts if part.methods and part.pairs]
-    training = [part for part in parts if part.training]
+    training = [part for part in parts if part.training and not part.methods]
     if len(adding) == len(training) == 1 and len(parts) == 2:
         (one,), (other,) = adding, training
         pair = f"{one.name}{PAIR}{other.name}"
-        return replace(one, name=pair, help=f"{one.help}; {other.help}", training=other.training, places={})
-    copies = any(part.name == DUPLICATION for part in parts)
-    if len(adding) != 2 or len(parts) != 2 or parts[0] == parts[1] or copies:
+        both = {**one.training, **other.training}
+        return replace(one, name=pair, help=f"{one.help}; {other.help}", training=both, places={})
+    lone = any(part.name == DUPLICATION or part.stream for part in parts)
+    if len(adding) != 2 or len(parts) != 2 or parts[0] == parts[1] or lone:
         raise ValueError(
             f"arm {name!r}: expected two different arms that make records, or one that adds records and one that "
             f"trains otherwise, such as {BEST_PAIR!r}, or one that averages several classifiers and what trains them"

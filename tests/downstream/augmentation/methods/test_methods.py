@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from vqecg.downstream.augmentation.additions import (
     ALL,
@@ -30,19 +31,27 @@ from vqecg.downstream.augmentation.methods.registry import (
 )
 from vqecg.downstream.augmentation.plan import AdditionPlan, plan_additions
 from vqecg.downstream.augmentation.verdict import QualityFilter, Verdict
+from vqecg.prior.conditioning import Condition
 from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.editing.interpolation import interpolate, mix_signals
 from vqecg.prior.editing.pairing import shared_statements
 from vqecg.prior.editing.settings import EXACT, SHARED, SUPPORTED, InfillingSettings, InterpolationSettings
 from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import Requests
+from vqecg.prior.sampling import record_noise, sample, sample_codes
 from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.beats.alignment import align_beats
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
 DUPLICATION, RECONSTRUCTIONS, PRIOR_SAMPLES, INFILLING = "duplication", "reconstructions", "prior samples", "infilling"
-LATENT_INTERPOLATION, NAIVE_MIXING, SIGNAL_MIXING = MIXING = "latent interpolation", "naive mixing", "signal mixing"
-NAMES = (DUPLICATION, RECONSTRUCTIONS, SIGNAL_MIXING, LATENT_INTERPOLATION, NAIVE_MIXING, PRIOR_SAMPLES, INFILLING)
+RENDERED_SKETCHES, UNCONDITIONAL_CODES = "rendered sketches", "unconditional codes"
+LATENT_INTERPOLATION, NAIVE_MIXING, SIGNAL_MIXING = "latent interpolation", "naive mixing", "signal mixing"
+RESAMPLED_BEATS = "resampled beats"
+SAMPLES = (PRIOR_SAMPLES, RENDERED_SKETCHES, UNCONDITIONAL_CODES)
+MIXING = (SIGNAL_MIXING, RESAMPLED_BEATS, LATENT_INTERPOLATION, NAIVE_MIXING)
+NAMES = (DUPLICATION, RECONSTRUCTIONS, *MIXING, *SAMPLES, INFILLING)
 SETTINGS = AugmentationSettings(infilling=InfillingSettings(candidates=1), least=1, attempts=3, seed=4)
 
 
@@ -86,7 +95,8 @@ def test_methods_are_found_by_name_in_any_spelling_and_by_the_words_of_manifests
         spellings = (name.replace(" ", "-"), name.upper(), method.manifest_name)
         assert {find_method(spelling).name for spelling in spellings} == {method.name} == {name}
         assert method.help and f"{name.replace(' ', '-')}: {method.help}" in method_help()
-    words = ("duplication", "reconstruction", "signal mixing", "interpolation", "naive mixing", "prior", "infilling")
+    mixing = ("signal mixing", "resampled beats", "interpolation", "naive mixing")
+    words = ("duplication", "reconstruction", *mixing, "prior", "sketch", "unconditional", "infilling")
     assert tuple(find_method(name).manifest_name for name in NAMES) == words
 
 
@@ -102,7 +112,7 @@ def test_every_method_makes_the_planned_labels_from_training_records(
     assert made.method == method and made.passed.all() and (made.draws == 1).all()
     rows, patients = set(own.rows.tolist()), own.parents.patients
     for (first, second), weight in zip(made.parents.tolist(), made.weight, strict=True):
-        assert first in rows if method != PRIOR_SAMPLES else first == -1
+        assert first in rows if method not in SAMPLES else first == -1
         assert np.isfinite(weight) == (method in MIXING)
         if method in MIXING:
             assert second in rows and patients[first] != patients[second]
@@ -117,11 +127,16 @@ def test_the_methods_derive_from_the_same_records(
     own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions]
 ):
     sources = own.rows[plan.source_indices]
-    made = {method: whole(method) for method in NAMES if method != PRIOR_SAMPLES}
+    made = {method: whole(method) for method in NAMES if method not in SAMPLES}
     for additions in made.values():
         np.testing.assert_array_equal(additions.parents[:, 0], sources)
     np.testing.assert_array_equal(made[DUPLICATION].signal, own.store.signals(sources))
     tokenizer, pairs = own.generator.tokenizer, made[LATENT_INTERPOLATION].parents
+    resampled = made[RESAMPLED_BEATS]
+    np.testing.assert_array_equal(resampled.parents, pairs)
+    assert (resampled.weight == 1).all()
+    aligned = align_beats(*own.store.signals(pairs[0]), 100)
+    np.testing.assert_array_equal(resampled.signal[0], aligned.signal)
     for method in (NAIVE_MIXING, SIGNAL_MIXING):
         np.testing.assert_array_equal(made[method].parents, pairs)
         np.testing.assert_array_equal(made[method].weight, made[LATENT_INTERPOLATION].weight)
@@ -137,7 +152,7 @@ def test_the_methods_derive_from_the_same_records(
     assert made[LATENT_INTERPOLATION].statements[0] == shared
 
 
-@pytest.mark.parametrize("method", [LATENT_INTERPOLATION, INFILLING, PRIOR_SAMPLES, RECONSTRUCTIONS])
+@pytest.mark.parametrize("method", [LATENT_INTERPOLATION, INFILLING, *SAMPLES, RECONSTRUCTIONS])
 def test_a_set_made_in_parts_is_the_set_made_at_once(
     own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions], method: str
 ):
@@ -173,6 +188,24 @@ def test_near_copies_are_rejected_before_the_check_is_asked(own: Ingredients, pl
     assert set(rejection_rates(made.rejected)["reason"]) == {COPY}
     assert not made.passed.any() and set(made.nearest.tolist()) <= set(own.rows.tolist())
     assert (rejection_rates(made.rejected)["share"] == 1).all()
+
+
+def test_controls_of_the_prior_leave_a_part_of_it_out(
+    own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions]
+):
+    prior, table = own.generator.prior, own.store.table.iloc[own.rows[plan.source_indices]]
+    requests = Requests.like(own.task.encode(table["statements"].tolist()), table, own.generator.attributes)
+    condition = Condition.of(requests.labels, requests.attributes)
+    drawn = sample(prior, condition, SETTINGS.seed, SETTINGS.sampling)
+    rendered = prior.sketch.rendered(drawn.sketch)[..., :1000].numpy()
+    np.testing.assert_allclose(whole(RENDERED_SKETCHES).signal, rendered, atol=1e-5)
+    assert "rendered sketches of the prior for the" in whole(RENDERED_SKETCHES).note
+    hidden = replace(condition, hidden=torch.ones_like(condition.hidden))
+    noise = record_noise(SETTINGS.seed, 0, len(plan), prior.config.steps, prior.config.levels)
+    codes = sample_codes(prior, hidden, drawn.sketch, noise, SETTINGS.sampling)
+    expected = own.generator.decode(codes, drawn.sketch)
+    np.testing.assert_allclose(whole(UNCONDITIONAL_CODES).signal, expected, atol=1e-4)
+    assert not np.allclose(whole(PRIOR_SAMPLES).signal, expected, atol=1e-3)
 
 
 def test_what_cannot_be_made_or_does_not_give_the_labels_is_told(own: Ingredients, plan: AdditionPlan):

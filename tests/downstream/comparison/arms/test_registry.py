@@ -29,7 +29,7 @@ def test_every_arm_says_what_it_is_and_differs_in_additions_or_in_training():
     names = [arm.name for arm in all_arms()]
     for arm in map(find_arm, (*arms_of(), *names)):
         assert arm.help and set(arm.methods) <= set(METHODS.names())
-        assert not (arm.methods and arm.training) or "+" in arm.name
+        assert not (arm.methods and arm.training) or "+" in arm.name or arm.stream
         assert arm.name == "real only" or arm.methods or arm.training or isinstance(arm, AveragingArm)
         ClassifierSettings().changed(arm.training)
     assert set(METHODS.names()) <= set(names)

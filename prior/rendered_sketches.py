@@ -1,0 +1,34 @@
+"""Samples of the sketch alone: a representative beat at every R peak, without transformer and codes.
+
+The part of a sample that the small models of the sketch draw, as a recording: what a label means is all in there, how a
+recording differs from beat to beat is not. The control that says what the codes are good for.
+"""
+
+import numpy as np
+import torch
+
+from vqecg.prior.conditioning import Condition
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.requests import Requests
+from vqecg.prior.synthetic_records import SyntheticRecords
+
+
+@torch.inference_mode()
+def generate_sketches(
+    generator: ECGGenerator, requests: Requests, seed: int, settings: SamplingSettings | None = None, first: int = 0
+) -> SyntheticRecords:
+    """One record for each request: the sketch that `generator.generate` draws for it, rendered. Seeds as there.
+
+    Raises ValueError as `ECGGenerator.check_requests`.
+    """
+    generator.check_requests(requests)
+    settings, model = settings or SamplingSettings(), generator.prior.sketch
+    condition = Condition.of(requests.labels, requests.attributes)
+    device = next(generator.prior.parameters()).device
+    parts = [np.zeros((0, len(generator.tokenizer.config.leads), generator.samples), np.float32)]
+    for start in range(0, len(condition), settings.batch_size):
+        batch = condition[start : start + settings.batch_size].to(device)
+        sketch = model.sample(batch, seed, first + start, settings.trait_temperature, settings.trait_guidance)
+        parts.append(model.rendered(sketch)[..., : generator.samples].cpu().numpy())
+    return SyntheticRecords.drawn(np.concatenate(parts), requests, generator.task)
