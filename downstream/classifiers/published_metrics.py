@@ -3,17 +3,21 @@
 CPSC2018: the score of the China Physiological Signal Challenge 2018, as its organisers' scoring script computes it
 (score_py3.py by Wang, Liu and Liu; the formulas are in its header). PTB-XL: macro AUROC, Fmax and the bootstrap of
 Strodthoff et al. 2021 ("Deep learning for ECG analysis: benchmarks and insights from PTB-XL"), as their repository
-ecg_ptbxl_benchmarking computes them (evaluate_experiment, F_max, get_appropriate_bootstrap_samples).
+helme/ecg_ptbxl_benchmarking computes them in code/utils/utils.py at commit ff776de1 (evaluate_experiment, F_max,
+get_appropriate_bootstrap_samples; later commits, 17492acc among them, have no F_max). Challenge 2020 and 2021:
+challenge_metric.py.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from vqecg.downstream.classifiers.challenge_metric import YEARS, challenge_score, scored_classes
 from vqecg.downstream.classifiers.metrics import ClassificationMetrics, check_scores
 from vqecg.records.labels import CPSC2018_CLASSES
 
@@ -194,9 +198,16 @@ def published_scores(
     """The results of the protocols above for one classifier, by name and in words; where one cannot be followed, why.
 
     `labels` and `scores` are (records, classes) of the test part, `task` the name of the label task, `multi_label` our
-    own metrics of the same scores. CPSC2018's score is there for its nine classes alone; `first_labels` as it has them.
+    own metrics of the same scores, whose thresholds give the answers that accuracy and the Challenge's score need.
+    CPSC2018's score is there for its nine classes alone (`first_labels` as it has them), the Challenge's for tasks that
+    share two classes with it or more.
     """
     scored = {"PTB-XL benchmark": tried(lambda: benchmark_line(ptbxl_benchmark(labels, scores, seed)))}
+    scored["accuracy"] = accuracy_line(multi_label)
+    answers, names = scores >= np.array(multi_label.thresholds), multi_label.class_names
+    for year in YEARS:
+        if len(scored_classes(names, year)) > 1:
+            scored[f"Challenge {year}"] = tried(partial(challenge_line, labels, answers, names, year))
     if task == "cpsc2018":
         scored["CPSC2018"] = tried(lambda: cpsc2018_lines(cpsc2018_score(labels, scores, first_labels), multi_label))
     return scored
@@ -208,6 +219,20 @@ def tried(protocol: Callable[[], str]) -> str:
         return protocol()
     except ValueError as error:
         return f"not defined here: {error}"
+
+
+def challenge_line(labels: np.ndarray, answers: np.ndarray, class_names: Sequence[str], year: int) -> str:
+    """The Challenge's score of a year and the classes of ours that it counts."""
+    return str(challenge_score(labels, answers, class_names, year))
+
+
+def accuracy_line(multi_label: ClassificationMetrics) -> str:
+    """Accuracy by both definitions in use: right answers over records and classes, and records right in every class.
+
+    The first, (TP + TN) / (TP + TN + FP + FN) averaged over classes, is what tables of single classes call accuracy; a
+    classifier that never finds a rare class has nearly 1. The second is the Challenge's accuracy, or subset accuracy.
+    """
+    return f"{1 - multi_label.hamming_loss:.3f} of answers, {multi_label.exact_match:.3f} of records in every class"
 
 
 def benchmark_line(benchmark: Benchmark) -> str:

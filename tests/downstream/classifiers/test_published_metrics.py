@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, roc_auc_score
 
+from vqecg.downstream.classifiers.challenge_metric import challenge_score
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.published_metrics import (
     FMAX_THRESHOLDS,
@@ -179,7 +180,17 @@ def test_what_is_said_of_a_classifier_has_the_figures_of_each_protocol():
     assert str(official) in said["CPSC2018"]
     last = said["CPSC2018"].splitlines()[-1].split()
     assert last == ["mean", f"{official.mean_f1:.3f}", f"{ours.macro['f1']:.3f}"]
-    assert list(published_scores(labels, scores, "superdiagnostic", ours, seed=3)) == ["PTB-XL benchmark"]
+    answers = scores >= 0.5
+    for year in (2020, 2021):
+        expected = challenge_score(labels, answers, CPSC2018_CLASSES, year)
+        assert said[f"Challenge {year}"] == str(expected) and "7 classes of ours in its 2" in said[f"Challenge {year}"]
+    equal = labels == answers
+    assert (
+        said["accuracy"] == f"{equal.mean():.3f} of answers, {equal.all(axis=1).mean():.3f} of records in every class"
+    )
+    three = classification_metrics(labels[:, :3], scores[:, :3], 0.5, ("NORM", "MI", "HYP"), "one half")
+    others = published_scores(labels[:, :3], scores[:, :3], "superdiagnostic", three, seed=3)
+    assert list(others) == ["PTB-XL benchmark", "accuracy"]
 
 
 def test_first_labels_are_those_that_the_data_names_first():
