@@ -23,16 +23,28 @@ ATTRIBUTE_KEY = "attribute/"  # before an attribute's name in a training batch
 class Condition:
     """Labels and attributes of a batch of records; an attribute that is not in the mapping is unknown."""
 
-    labels: Tensor  # (batch, classes) float32, 1 = has the label
+    labels: Tensor  # (batch, classes) float32, 1 = has the label, NaN = unknown, for a model that knows unknown ones
     attributes: Mapping[str, Tensor]  # by name, (batch,) each: float32 numbers, NaN = unknown; int64 categories
     hidden: Tensor  # (batch,) bool: True = the whole condition is replaced by the learned null
 
     @classmethod
-    def of(cls, labels: np.ndarray, attributes: Mapping[str, np.ndarray], hidden: np.ndarray | None = None) -> Self:
+    def of(
+        cls,
+        labels: np.ndarray,
+        attributes: Mapping[str, np.ndarray],
+        hidden: np.ndarray | None = None,
+        unknown_labels: bool = False,
+    ) -> Self:
         """The condition of records with these labels (batch, classes) and columns of a record table (batch,).
 
-        None of them is hidden unless `hidden` (batch,) says so. Raises ValueError for an unknown attribute or category.
+        None of them is hidden unless `hidden` (batch,) says so. Raises ValueError for an unknown attribute or category,
+        and for labels that are NaN, unknown, unless `unknown_labels` says that the model was trained with such.
         """
+        if not unknown_labels and np.isnan(labels).any():
+            raise ValueError(
+                f"{np.isnan(labels).any(axis=1).sum()} of {len(labels)} records have unknown labels (NaN); the model "
+                "knows 0 and 1 alone, expected these: leave the records out"
+            )
         return cls(
             torch.from_numpy(np.asarray(labels, np.float32)),
             {name: torch.from_numpy(ATTRIBUTES.get(name).encode(values)) for name, values in attributes.items()},
@@ -94,12 +106,20 @@ class ConditionEmbedding(nn.Module):
 
     membership: Tensor
 
-    def __init__(self, classes: int, width: int, groups: int = 0, attributes: Sequence[str] = USUAL_ATTRIBUTES) -> None:
-        """Raises ValueError for an attribute that is not registered."""
+    def __init__(
+        self,
+        classes: int,
+        width: int,
+        groups: int = 0,
+        attributes: Sequence[str] = USUAL_ATTRIBUTES,
+        unknown_labels: bool = False,
+    ) -> None:
+        """With `unknown_labels` a label may be NaN, and the embedding sees which are. ValueError: unknown attribute."""
         super().__init__()
         self.attributes = tuple(attributes)
         self.register_buffer("membership", torch.zeros(classes, groups))
         self.labels = nn.Linear(classes + groups, width)
+        self.unknown_labels = nn.Linear(classes, width, bias=False) if unknown_labels else None
         for name in self.attributes:
             attribute = ATTRIBUTES.get(name)
             kind = NumberConditioner if attribute.is_number else CategoryConditioner
@@ -107,6 +127,8 @@ class ConditionEmbedding(nn.Module):
         self.null = nn.Parameter(torch.zeros(width))
         nn.init.normal_(self.labels.weight, std=0.02)
         nn.init.zeros_(self.labels.bias)
+        if self.unknown_labels is not None:
+            nn.init.zeros_(self.unknown_labels.weight)
         for name in self.attributes:
             conditioner = self.get_submodule(name)
             if isinstance(conditioner, CategoryConditioner):
@@ -115,6 +137,8 @@ class ConditionEmbedding(nn.Module):
     def forward(self, condition: Condition) -> Tensor:
         """(batch, width)."""
         shown = self.labels(self.label_vector(condition))
+        if self.unknown_labels is not None:
+            shown = shown + self.unknown_labels(condition.labels.isnan().float())
         for name in self.attributes:
             values = condition.attributes.get(name)
             if values is None:
@@ -129,9 +153,13 @@ class ConditionEmbedding(nn.Module):
         return torch.from_numpy(attribute.encode([attribute.unknown] * count))
 
     def label_vector(self, condition: Condition) -> Tensor:
-        """(batch, classes + groups) float32, 1 for each label and for each group that one of them belongs to."""
-        groups = (condition.labels @ self.membership).clamp(max=1)
-        return torch.cat([condition.labels, groups], dim=-1)
+        """(batch, classes + groups) float32, 1 for each label and for each group that one of them belongs to.
+
+        An unknown label has 0 here; the embedding says beside it that it is unknown.
+        """
+        labels = condition.labels if self.unknown_labels is None else condition.labels.nan_to_num(nan=0.0)
+        groups = (labels @ self.membership).clamp(max=1)
+        return torch.cat([labels, groups], dim=-1)
 
 
 def group_membership(class_names: Sequence[str]) -> Tensor:

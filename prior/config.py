@@ -63,6 +63,8 @@ class ECGPriorConfig(PriorShape):
     frames: Size = 125  # per record
     sampling_rate: Hertz = 100  # Hz of the recordings, whose traits are measured
     hop_length: Size = 8  # samples per frame
+    # True where training records have unknown labels, which the condition then shows as such
+    unknown_labels: bool = field(default=False, metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
         super().__post_init__()

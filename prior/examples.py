@@ -1,5 +1,6 @@
 """Training examples of a prior: the codes of recordings, their sketches, labels and attributes."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -39,7 +40,7 @@ class CodeExamples:
     codes: np.ndarray  # (variants, records, frames, levels) int16 or int32
     times: np.ndarray  # (variants, records, beats) float32, R peaks in frames, NaN-padded
     traits: np.ndarray  # (variants, records, traits) float32
-    labels: np.ndarray  # (records, classes) float32
+    labels: np.ndarray  # (records, classes) float32, NaN = unknown
     attributes: Mapping[str, np.ndarray]  # by name, (records,) each, as `Attribute.encode` gives them
     label_dropout: float = 0.0  # share of records whose whole condition is hidden
     attribute_dropout: float = 0.0  # share of records of which an attribute is hidden, each by itself
@@ -116,7 +117,7 @@ def encode_examples(
         codes,
         times,
         traits,
-        store.labels(task)[indices],
+        store.labels(task, indices, math.nan),
         {name: ATTRIBUTES.get(name).encode(table[name].to_numpy()) for name in attributes},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.records.store.selection import RecordSelection
+from vqecg.records.unknown_labels import unknown_of
 
 if TYPE_CHECKING:  # a chain of imports that only the types need
     from vqecg.prior.generator import ECGGenerator
@@ -36,12 +37,17 @@ class EncodedRecords:
         signal: np.ndarray,
         statements: Sequence[Mapping[str, float]],
         attributes: Mapping[str, np.ndarray],
+        unknown: Sequence[Collection[str]] | None = None,
     ) -> EncodedRecords:
-        """Of signals (batch, 8, samples) float32 mV, statements, and columns (batch,) of a record table by name."""
+        """Of signals (batch, 8, samples) float32 mV, statements, and columns (batch,) of a record table by name.
+
+        `unknown` names the unknown statements of each record. Raises ValueError for a prior that knows no such.
+        """
         tokenizer, prior = generator.tokenizer, generator.prior
         device = next(tokenizer.parameters()).device
         waveform = torch.from_numpy(np.ascontiguousarray(signal))
-        condition = Condition.of(generator.task.encode(statements), attributes)
+        labels = generator.task.encode(statements, unknown)
+        condition = Condition.of(labels, attributes, unknown_labels=prior.config.unknown_labels)
         codes = tokenizer.encode(waveform.to(device), prior.config.levels)
         return cls(codes, condition.to(device), prior.sketch.measured(signal).to(device))
 
@@ -50,7 +56,7 @@ class EncodedRecords:
         """Of records of a store. Raises ValueError when its sampling rate is not the generator's."""
         generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
         attributes = records.attributes(generator.prior.config.attributes)
-        return cls.of(generator, records.signals, records.statements, attributes)
+        return cls.of(generator, records.signals, records.statements, attributes, unknown_of(records.table))
 
     def repeated(self, count: int) -> EncodedRecords:
         """Every recording `count` times in a row."""

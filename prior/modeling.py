@@ -67,7 +67,7 @@ class ECGPrior(nn.Module, Pretrained):
         # one table for all levels; index codebook_size of a level: no code here (before its start, after its end)
         self.code_embedding = nn.Embedding(config.levels * (config.codebook_size + 1), config.width)
         self.condition_embedding = ConditionEmbedding(
-            len(config.class_names), config.width, config.groups, config.attributes
+            len(config.class_names), config.width, config.groups, config.attributes, config.unknown_labels
         )
         self.beat_embedding = nn.Embedding(2 * config.beat_bins, config.width)
         self.trait_embedding = nn.Linear(PLAIN + config.components, config.width, bias=False)
@@ -80,6 +80,7 @@ class ECGPrior(nn.Module, Pretrained):
             config.sampling_rate,
             config.hop_length,
             config.attributes,
+            config.unknown_labels,
         )
         self.register_buffer("code_vectors", torch.zeros(config.levels, config.codebook_size, config.code_dimension))
         self.vectors_in = nn.Linear(config.levels * config.code_dimension, config.width, bias=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,18 @@ def training_conditions(
 ) -> pd.DataFrame:
     """The number of the chosen rows with each combination of labels and attributes.
 
-    Columns: labels (class names joined by "+"), one per attribute (numbers rounded to `Attribute.step`), count.
+    Columns: labels (class names joined by "+"), one per attribute (numbers rounded to `Attribute.step`), count. Records
+    with an unknown label are left out, as they show no combination; raises ValueError when no record is left.
     """
-    table = store.table.iloc[indices]
-    rows: dict[str, Any] = {"labels": [join_labels(task.names(row)) for row in store.labels(task)[indices]]}
+    labels = store.labels(task, indices, math.nan)
+    known = np.isfinite(labels).all(axis=1)
+    if not known.any():
+        raise ValueError(
+            f"of no training record all labels of {task.name} are known, so that no combination of them can be asked "
+            "for: expected a task whose labels are known for some records"
+        )
+    labels, table = labels[known], store.table.iloc[np.asarray(indices)[known]]
+    rows: dict[str, Any] = {"labels": [join_labels(task.names(row)) for row in labels]}
     for name in attributes:
         attribute, values = ATTRIBUTES.get(name), table[name].to_numpy()
         if attribute.is_number:

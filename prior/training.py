@@ -1,5 +1,6 @@
 """Training a prior on the codes of the training folds."""
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from vqecg.records.bounds import Checked, Count, SecondsOrNone, Share, Spread
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.training.checkpoint import fingerprint
+from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT, fingerprint
 from vqecg.training.fit import FitResult, FitSettings, fit
 from vqecg.training.weights import build_model
 
@@ -41,6 +42,8 @@ class PriorTraining(Checked):
     sketch: FitSettings = SKETCH_FIT  # of the small models that draw the sketch
     detail: FitSettings = DETAIL_FIT  # of the network that puts back what the other levels hold
     corruption: Share = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail)
+    # learn from the training recordings without labels too, as records of which nothing is known
+    unlabelled: bool = field(default=False, metadata=OMITTED_WHILE_DEFAULT)
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ def train_prior(
 ) -> TrainedPrior:
     """Trains a prior on the rows `train` of the store, keeping the weights with the lowest validation loss.
 
-    Raises ValueError when the settings ask for more levels than the tokenizer has, no validation
-    rows are given, or the store's sampling rate is not the tokenizer's.
+    Labels of `train` may be unknown, those of `validation` not. Raises ValueError when the settings ask for more levels
+    than the tokenizer has, no validation rows are given, or the store's sampling rate is not the tokenizer's.
     """
     if not 1 <= settings.model.levels <= tokenizer.num_levels:
         raise ValueError(
@@ -87,7 +90,9 @@ def train_prior(
         frames=tokenizer.frames(store.spec.samples),
         sampling_rate=store.spec.sampling_rate,
         hop_length=tokenizer.hop_length,
+        unknown_labels=bool(np.isnan(store.labels(task, train, math.nan)).any()),
     )
+    store.labels(task, validation)  # known, all of them
     shift = round(settings.shift * store.spec.sampling_rate)
     variants = Variants(settings.variants, shift, settings.gain, settings.fit.seed)
     levels = tokenizer.num_levels  # all: the detail model learns what the deeper ones hold

@@ -54,6 +54,23 @@ def check_parameters(cap: float, gammas: Sequence[float], margin: float) -> None
         raise ValueError(f"the margin is {margin}; expected a probability from 0 to below 1")
 
 
+SURELY_ABSENT = -100.0  # a logit whose label 0 costs nothing
+
+
+def over_known(loss: Loss) -> Loss:
+    """The mean of `loss` over the labels that are known, those that are not NaN; 0 where none is.
+
+    For any loss that takes the mean over records and classes, and in which what is surely absent costs nothing.
+    """
+
+    def masked(logits: Tensor, labels: Tensor) -> Tensor:
+        known = ~labels.isnan()
+        counted = loss(torch.where(known, logits, SURELY_ABSENT), torch.where(known, labels, 0.0))
+        return counted * (known.numel() / known.sum().clamp(min=1))
+
+    return masked
+
+
 def bce(logits: Tensor, labels: Tensor) -> Tensor:
     """Binary cross entropy."""
     return binary_cross_entropy_with_logits(logits, labels)
@@ -67,11 +84,12 @@ def weighted_bce(logits: Tensor, labels: Tensor, positive_weights: Tensor) -> Te
 def positive_weights(labels: np.ndarray, cap: float) -> np.ndarray:
     """(classes,) float32: records without over records with each class of `labels` (records, classes), within 1 to cap.
 
-    A class without a record gets the cap. Raises ValueError for a cap below 1.
+    A label that is NaN, unknown, counts for neither. A class without a record gets the cap. Raises ValueError for a cap
+    below 1.
     """
     check_parameters(cap, (), 0.0)
-    present = labels.sum(axis=0, dtype=np.float64)
-    ratio = (len(labels) - present) / np.maximum(present, 1e-9)
+    present = np.nansum(labels, axis=0, dtype=np.float64)
+    ratio = (np.isfinite(labels).sum(axis=0) - present) / np.maximum(present, 1e-9)
     return ratio.clip(1, cap).astype(np.float32)
 
 

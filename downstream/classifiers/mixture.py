@@ -72,9 +72,12 @@ class MixedExamples:
 def labels_in_shares(real: np.ndarray, stream: np.ndarray | None, mixture: MixtureSettings) -> np.ndarray:
     """The labels of a pass over the real records, the stream in its share beside them: what weights of classes see.
 
-    `real` and `stream` are (records, classes); the stream counts as so many records of its mean labels. (rows, classes)
+    `real` and `stream` are (records, classes), NaN where unknown; the stream counts as so many records of its mean
+    labels. (rows, classes)
     """
     if stream is None:
         return real
     count = round(len(real) * mixture.share / (1 - mixture.share))
-    return np.concatenate([real, np.repeat(stream.mean(axis=0, keepdims=True), count, axis=0)])
+    known = np.isfinite(stream).sum(axis=0).astype(stream.dtype)
+    mean = np.where(known > 0, np.nansum(stream, axis=0) / np.maximum(known, 1), np.nan)
+    return np.concatenate([real, np.repeat(mean[None].astype(stream.dtype), count, axis=0)])

@@ -28,7 +28,7 @@ def choose_thresholds(policy: str, labels: np.ndarray, scores: np.ndarray, class
     """Thresholds from validation `labels` (records, classes) 0/1 and `scores` (records, classes) in 0..1.
 
     A class without a positive in validation gets 0.5 under "maximum F1 ...", and the policy's text names it.
-    Raises ValueError for a policy not in POLICIES or for shapes that do not fit.
+    Raises ValueError for a policy not in POLICIES, for shapes that do not fit, and for labels that are unknown.
     """
     if policy not in POLICIES:
         raise ValueError(f"threshold policy {policy!r} is unknown; expected one of {', '.join(map(repr, POLICIES))}")
@@ -39,6 +39,8 @@ def choose_thresholds(policy: str, labels: np.ndarray, scores: np.ndarray, class
             f"got labels {labels.shape} and scores {scores.shape} for {len(class_names)} classes; "
             "expected (records, classes) for both"
         )
+    if np.isnan(labels).any():
+        raise ValueError("a validation label is unknown (NaN); expected 0 or 1: thresholds need whole labels")
     values = [maximum_f1_threshold(labels[:, column], scores[:, column]) for column in range(len(class_names))]
     unseen = [name for name, column in zip(class_names, labels.T, strict=True) if not column.any()]
     note = f" (0.5 for {', '.join(unseen)}: no positive in validation)" if unseen else ""

@@ -17,7 +17,7 @@ from scipy.special import expit
 from torch import Tensor, nn
 
 from vqecg.downstream.classifiers.batch_augmentation import AUGMENTATIONS, Batch
-from vqecg.downstream.classifiers.losses import LOSSES
+from vqecg.downstream.classifiers.losses import LOSSES, over_known
 from vqecg.downstream.classifiers.mixture import MixedExamples, labels_in_shares
 from vqecg.downstream.classifiers.models.interface import LabelAware
 from vqecg.downstream.classifiers.models.registry import classifier_class
@@ -36,7 +36,7 @@ class LabelledSignals:
     """Signals with their labels."""
 
     signals: Signals  # (records, leads, samples) float32 mV when indexed
-    labels: np.ndarray  # (records, classes) float32 in 0..1
+    labels: np.ndarray  # (records, classes) float32 in 0..1, NaN = unknown
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels, dtype=np.float32)
@@ -45,8 +45,16 @@ class LabelledSignals:
                 f"got {len(self.signals)} signals and labels of shape {labels.shape}; "
                 "expected (records, classes), at least one record, and a row of labels for each"
             )
-        if not ((labels >= 0) & (labels <= 1)).all():
-            raise ValueError(f"labels go from {labels.min()} to {labels.max()}; expected 0 (absent) to 1 (present)")
+        unknown = np.isnan(labels)
+        if not ((labels >= 0) & (labels <= 1) | unknown).all():
+            raise ValueError(
+                f"labels go from {np.nanmin(labels)} to {np.nanmax(labels)}; expected 0 (absent) to 1 (present)"
+            )
+        if unknown.all(axis=1).any():
+            raise ValueError(
+                f"of {unknown.all(axis=1).sum():,} records no label is known; expected at least one of each: leave "
+                "records without labels out (SplitIndices.unlabelled)"
+            )
         object.__setattr__(self, "labels", labels)
 
 
@@ -85,10 +93,14 @@ class ClassifierExamples:
 
 
 def loss_of(
-    settings: ClassifierSettings, labels: np.ndarray
+    settings: ClassifierSettings, labels: np.ndarray, unknown: bool = False
 ) -> Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]:
-    """The loss as `fit` asks for it; `labels` (records, classes) are those of training, for the weights of classes."""
+    """The loss as `fit` asks for it; `labels` (records, classes) are those of training, for the weights of classes.
+
+    It is a mean over the labels that are known where some may be `unknown`.
+    """
     loss = LOSSES.get(settings.loss.name)(settings.loss, labels)
+    loss = over_known(loss) if unknown else loss
 
     def measured(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         return {"loss": loss(model(batch["signal"]).float(), batch["labels"])}
@@ -161,6 +173,8 @@ def train_classifier(
     of the model's config, by name. Of every batch `settings.mixture.share` comes from `stream`, synthetic records that
     are augmented as the real ones are; weights of classes are those of both in their shares.
 
+    The loss is a mean over the labels that are known: of a training record, some may be NaN, of validation none.
+
     Raises ValueError for labels that do not fit the classes, for thresholds or early stopping by validation without a
     validation part, and for a stream without a share of the batch, or a share without a stream.
     """
@@ -178,7 +192,8 @@ def train_classifier(
     if isinstance(model, LabelAware):
         model.learn_labels(known)
     stream_labels = None if stream is None else stream.labels
-    loss = loss_of(settings, labels_in_shares(train.labels, stream_labels, settings.mixture))
+    unknown = any(np.isnan(part.labels).any() for part in (train, stream) if part is not None)
+    loss = loss_of(settings, labels_in_shares(train.labels, stream_labels, settings.mixture), bool(unknown))
     result = fit(
         model,
         examples_of(train, stream, settings, sampling_rate),

@@ -5,6 +5,7 @@ labels, attributes -> traits (trait_model.py) -> R peaks (rhythm.py) -> codes (p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +49,7 @@ class SketchModel(nn.Module):
         sampling_rate: int,
         hop_length: int,
         attributes: Sequence[str] = USUAL_ATTRIBUTES,
+        unknown_labels: bool = False,
     ) -> None:
         super().__init__()
         measures = PLAIN + len(INDEPENDENT_LEADS) * beat_samples(sampling_rate)
@@ -56,8 +58,9 @@ class SketchModel(nn.Module):
         self.register_buffer("projection", torch.zeros(measures, PLAIN + components))
         self.register_buffer("loadings", torch.zeros(components, measures - PLAIN))
         self.register_buffer("limits", torch.tensor([[-FARTHEST], [FARTHEST]]).repeat(1, PLAIN + components))
-        self.traits = TraitModel(classes, PLAIN + components, groups, attributes=attributes)
-        self.rhythm = RhythmModel(classes, frames, groups, attributes=attributes)
+        shown: dict[str, Any] = {"attributes": attributes, "unknown_labels": unknown_labels}
+        self.traits = TraitModel(classes, PLAIN + components, groups, **shown)
+        self.rhythm = RhythmModel(classes, frames, groups, **shown)
 
     @property
     def basis(self) -> TraitBasis:

@@ -34,10 +34,11 @@ class RhythmModel(nn.Module):
         width: int = 64,
         components: int = 6,
         attributes: Sequence[str] = USUAL_ATTRIBUTES,
+        unknown_labels: bool = False,
     ) -> None:
         super().__init__()
         self.frames = frames
-        self.condition = ConditionEmbedding(classes, width, groups, attributes)
+        self.condition = ConditionEmbedding(classes, width, groups, attributes, unknown_labels)
         self.rate = nn.Linear(RHYTHM_TRAITS, width)
         self.interval = nn.Linear(3, width)
         self.recurrence = nn.GRU(width, width, batch_first=True)

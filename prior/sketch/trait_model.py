@@ -32,9 +32,10 @@ class TraitModel(nn.Module):
         components: int = 4,
         dropout: float = 0.3,
         attributes: Sequence[str] = USUAL_ATTRIBUTES,
+        unknown_labels: bool = False,
     ) -> None:
         super().__init__()
-        self.condition = ConditionEmbedding(classes, width, groups, attributes)
+        self.condition = ConditionEmbedding(classes, width, groups, attributes, unknown_labels)
         self.value = nn.Linear(1, width)
         self.position = nn.Parameter(0.3 * torch.randn(traits, width))
         self.recurrence = nn.GRU(width, width, batch_first=True)

@@ -19,6 +19,8 @@ from vqecg.records.bounds import OMITTED_WHILE_DEFAULT, Checked, CountOrNone, Po
 from vqecg.records.folds import FoldSplit, SplitIndices, folds_text
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.hidden_labels import HiddenLabels
+from vqecg.records.store.task_split import rows_by_task
+from vqecg.records.unknown_labels import COLUMN
 
 if TYPE_CHECKING:
     from vqecg.records.store.record_store import RecordStore
@@ -208,10 +210,14 @@ def by_lot(patients: np.ndarray, seed: int) -> list[str]:
     return sorted(set(patients), key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())
 
 
-def split_rows(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> SplitIndices:
+def split_rows(
+    store: RecordStore, folds: FoldSplit, subset: TrainingSubset, task: LabelTask | None = None
+) -> SplitIndices:
     """The rows of training, cut down to the subset, and all of validation and test.
 
-    Raises ValueError for a store that shows labels which the subset hides: expected is `subset.known_labels`.
+    With a `task`, a record without any known label of it is unlabelled, whatever else is known. Raises ValueError for a
+    store that shows labels which the subset hides (expected is `subset.known_labels`), and for validation or test
+    records with labels of the task some of which are unknown.
     """
     if subset.hides and store.hidden != subset.known_labels(store, folds).hidden:
         raise ValueError(
@@ -219,11 +225,11 @@ def split_rows(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> 
             "TrainingSubset.known_labels makes of it"
         )
     rows = folds.indices(store.table)
-    if not subset.takes_records:
-        return rows
-    staying = subset.train_rows(store, rows.every_training_row)
-    train, unlabelled = (part[np.isin(part, staying)] for part in (rows.train, rows.unlabelled))
-    return replace(rows, train=train, unlabelled=unlabelled)
+    if subset.takes_records:
+        staying = subset.train_rows(store, rows.every_training_row)
+        train, unlabelled = (part[np.isin(part, staying)] for part in (rows.train, rows.unlabelled))
+        rows = replace(rows, train=train, unlabelled=unlabelled)
+    return rows if task is None or COLUMN not in store.table else rows_by_task(rows, store, task)
 
 
 @dataclass(frozen=True)

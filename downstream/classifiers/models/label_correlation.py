@@ -67,13 +67,14 @@ class LabelCorrelationConfig(ClassifierConfig):
 
 
 def correlation_matrix(labels: np.ndarray) -> np.ndarray:
-    """E_ij = P(i | j) among records with `labels` (records, classes) 0/1: (classes, classes) float32.
+    """E_ij = P(i | j) among records with `labels` (records, classes) 0/1, NaN = unknown: (classes, classes) float32.
 
-    A class without a record has 0 in its column and row, and 1 on the diagonal as all have.
+    Of each pair of classes the records count in which both are known. A class without a record has 0 in its column and
+    row, and 1 on the diagonal as all have.
     """
     present = (np.asarray(labels) > 0.5).astype(np.float64)
-    together, alone = present.T @ present, present.sum(axis=0)
-    matrix = together / np.maximum(alone, 1)
+    together, judged = present.T @ present, np.isfinite(labels).astype(np.float64).T @ present
+    matrix = together / np.maximum(judged, 1)
     np.fill_diagonal(matrix, 1.0)
     return matrix.astype(np.float32)
 
