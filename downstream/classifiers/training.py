@@ -9,7 +9,7 @@ asks for another rule: training stops early, and the weights of the lowest valid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,13 +22,16 @@ from vqecg.downstream.classifiers.mixture import MixedExamples, labels_in_shares
 from vqecg.downstream.classifiers.models.interface import LabelAware
 from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.classifiers.signals import JoinedSignals, Signals, in_batches
+from vqecg.downstream.classifiers.signals import JoinedSignals, Signals, excerpts, in_batches
 from vqecg.downstream.classifiers.thresholds import FIXED, Thresholds, choose_thresholds
 from vqecg.records.plain_names import markdown
 from vqecg.training.checkpoint import identifying
 from vqecg.training.fit import FitResult, fit
 from vqecg.training.sampler import Examples
 from vqecg.training.weights import build_model
+
+if TYPE_CHECKING:
+    from vqecg.downstream.classifiers.pretraining.registry import Pretraining
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +85,7 @@ class ClassifierExamples:
         """`signal` (batch, leads, samples or crop) float32 mV and `labels` (batch, classes) float32."""
         signal = np.asarray(self.data.signals[indices], dtype=np.float32)
         labels = self.data.labels[indices]
-        crop = round(self.settings.crop_seconds * self.sampling_rate)
-        if 0 < crop < signal.shape[2]:
-            starts = generator.integers(0, signal.shape[2] - crop + 1, size=len(signal))
-            columns = starts[:, None, None] + np.arange(crop)
-            signal = np.take_along_axis(signal, columns, axis=2)
+        signal = excerpts(signal, round(self.settings.crop_seconds * self.sampling_rate), generator)
         asked = self.settings.augmentation
         signal, labels = AUGMENTATIONS.get(asked.name)(Batch(signal, labels, self.sampling_rate), asked, generator)
         return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(labels)}
@@ -161,6 +160,7 @@ def train_classifier(
     real_labels: np.ndarray | None = None,
     model_settings: Mapping[str, Any] | None = None,
     stream: LabelledSignals | None = None,
+    pretraining: "Pretraining | None" = None,
 ) -> TrainedClassifier:
     """Trains a new classifier on `train` and chooses its thresholds on `validation`.
 
@@ -171,7 +171,8 @@ def train_classifier(
     interrupted and resumed. A `LabelAware` model is given `real_labels` (records, classes) 0/1, of the real training
     records; None takes those of `train`, which then should hold no synthetic ones. `model_settings` are further fields
     of the model's config, by name. Of every batch `settings.mixture.share` comes from `stream`, synthetic records that
-    are augmented as the real ones are; weights of classes are those of both in their shares.
+    are augmented as the real ones are; weights of classes are those of both in their shares. A `pretraining` changes
+    the initial weights before all that.
 
     The loss is a mean over the labels that are known: of a training record, some may be NaN, of validation none.
 
@@ -191,6 +192,8 @@ def train_classifier(
     model = initial_classifier(settings.model, config, seed)
     if isinstance(model, LabelAware):
         model.learn_labels(known)
+    if pretraining is not None:
+        pretraining.train(model, seed, folder and folder / "pretraining", progress, f"{description}, pretraining")
     stream_labels = None if stream is None else stream.labels
     unknown = any(np.isnan(part.labels).any() for part in (train, stream) if part is not None)
     loss = loss_of(settings, labels_in_shares(train.labels, stream_labels, settings.mixture), bool(unknown))
