@@ -127,7 +127,7 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     design.check()
     store = design.subset.known_labels(store, design.folds)
     rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
-    ingredients = Ingredients(store, rows.train, task, generator, design.augmentation)
+    ingredients = Ingredients(store, rows.train, task, generator, design.augmentation, unlabelled=rows.unlabelled)
     able = None
     if design.only_able:
         adding = [arm for arm in design.catalogue if not arm.stream]

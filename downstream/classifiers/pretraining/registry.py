@@ -38,6 +38,7 @@ class PretrainingRecords:
     classifier: ClassifierSettings  # of the training that follows
     settings: PretrainingSettings
     first_codes: Callable[[], np.ndarray] | None = None  # makes (records, frames) codes of the tokenizer's first level
+    hop_length: int = 0  # samples that a frame of these codes stands for
 
 
 class Pretraining:

@@ -26,7 +26,7 @@ class MaskedCodesSettings(Checked):
 
     fit: FitSettings = PRETRAINING_FIT  # the run's seed replaces its seed
     excerpt_seconds: Seconds = 5.0  # s, rounded to whole frames
-    hidden_share: InnerShare = 0.4  # of the frames, hidden in every lead; where stretches overlap, fewer
+    hidden_share: InnerShare = 0.4  # of the frames, in whole stretches, hidden in every lead; where they overlap, fewer
     hidden_seconds: Seconds = 0.5  # s, of each hidden stretch, rounded to whole frames
 
 

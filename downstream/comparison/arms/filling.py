@@ -15,11 +15,12 @@ from vqecg.downstream.augmentation.additions import ALL, DRAWN, Additions
 from vqecg.downstream.augmentation.methods.registry import AugmentationMethod, Ingredients, find_method
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, AdditionPlan, slug
 from vqecg.downstream.augmentation.stream import StreamSettings
-from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS, Pretraining, PretrainingRecords
+from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS, Pretraining
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import JoinedSignals, SelectedSignals, Signals
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData
 from vqecg.downstream.comparison.arms.control_settings import ControlSettings
+from vqecg.downstream.comparison.arms.pretraining_records import pretraining_records
 from vqecg.records.files.atomic import atomic_file
 from vqecg.records.store.selection import RecordSelection
 from vqecg.training.checkpoint import fingerprint, identifying
@@ -85,19 +86,8 @@ class Filling:
 
     def pretraining(self, name: str) -> Pretraining:
         """The pretraining of that name on all training records. Raises ValueError as it does, or for another name."""
-        ingredients = self.ingredients
-        records = RecordSelection(ingredients.store, ingredients.rows)
-        return PRETRAININGS.get(name)(
-            PretrainingRecords(
-                signals=records,
-                labels=records.labels(ingredients.task),
-                patients=records.patients,
-                sampling_rate=ingredients.store.spec.sampling_rate,
-                task=ingredients.task,
-                classifier=self.training,
-                settings=self.controls.pretraining,
-            )
-        )
+        records = pretraining_records(self.ingredients, self.training, self.controls.pretraining, self.folder)
+        return PRETRAININGS.get(name)(records)
 
     def additions(self, name: str, methods: Sequence[str]) -> ArmData:
         """The arm `name` with the records of one method, or half of the records of each of two."""
