@@ -47,11 +47,16 @@ def batch_indices(examples: int, batch_size: int, step: int, seed: int, stream: 
     """
     if examples < 1 or batch_size < 1:
         raise ValueError(f"got {examples} examples and a batch size of {batch_size}; both must be at least 1")
-    position = np.arange(step * batch_size, (step + 1) * batch_size)
-    epochs, offsets = np.divmod(position, examples)
-    return np.concatenate(
-        [epoch_permutation(examples, int(epoch), seed, stream)[offsets[epochs == epoch]] for epoch in np.unique(epochs)]
-    )
+    return window(examples, step * batch_size, batch_size, seed, stream)
+
+
+def window(examples: int, start: int, count: int, seed: int, stream: int = 0) -> np.ndarray:
+    """`count` indices, from place `start` on, of the endless row of a stream (see `batch_indices`): int64 (count,)."""
+    epochs, offsets = np.divmod(np.arange(start, start + count), examples)
+    parts = [
+        epoch_permutation(examples, int(epoch), seed, stream)[offsets[epochs == epoch]] for epoch in np.unique(epochs)
+    ]
+    return np.concatenate([np.empty(0, np.int64), *parts])
 
 
 def batch_parts(

@@ -1,4 +1,4 @@
-"""The mixture: a fixed share of every batch comes from a stream of synthetic records beside the real ones.
+"""The mixture: a share of every batch comes from a stream of synthetic records beside the real ones.
 
 Records that are added to the real ones shift the prevalence of classes, and the more of them there are the less the
 real ones are seen. A share of the batch keeps the two apart: any number of synthetic records, and the real records are
@@ -7,13 +7,19 @@ with half of the images synthetic; He et al. (2023) find that real and synthetic
 than one kind after the other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from vqecg.records.bounds import BelowOne, Checked
-from vqecg.training.sampler import Examples, batch_indices
+from vqecg.downstream.classifiers.mixing.branches import BRANCHES, SHARED
+from vqecg.downstream.classifiers.mixing.schedules import CONSTANT, SCHEDULES, check_schedule, synthetic_before
+from vqecg.records.bounds import BelowOne, Checked, Share
+from vqecg.records.registry import Choices
+from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
+from vqecg.training.sampler import Examples, window
 
 SHARE = "mixture.share"  # the setting, by its dotted name in ClassifierSettings
 REAL, SYNTHETIC = 0, 1  # streams of the sampler
@@ -24,6 +30,20 @@ class MixtureSettings(Checked):
     """Training on a stream of synthetic records beside the real ones."""
 
     share: BelowOne = 0.0  # of every batch that comes from the synthetic stream, to the nearest record; 0 = none
+    # of the share, which then is its mean over the training
+    schedule: Annotated[str, Choices("schedule of the share, by its mean", SCHEDULES.listing)] = field(
+        default=CONSTANT, metadata=OMITTED_WHILE_DEFAULT
+    )
+    branch: Annotated[str, Choices("what synthetic records have for themselves", BRANCHES.listing)] = field(
+        default=SHARED, metadata=OMITTED_WHILE_DEFAULT
+    )
+    head_share: BelowOne = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)  # of the steps, last: the head on real
+    soft_labels: Share = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)  # of a synthetic label that a teacher gives
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_schedule(self.schedule, self.share)
+        BRANCHES.get(self.branch)
 
     def of_batch(self, batch_size: int) -> int:
         """The records of a batch that come from the stream.
@@ -45,12 +65,14 @@ class MixedExamples:
 
     examples: Examples
     real: int
-    share: float  # of every batch that is synthetic
+    mixture: MixtureSettings
+    steps: int  # of the training, over which a schedule runs
 
     @property
-    def identity(self) -> list[float]:
-        """The numbers that the choice of batches depends on, beside batch size, step and seed."""
-        return [self.real, len(self), self.share]
+    def identity(self) -> list[Any]:
+        """What the choice of batches depends on, beside batch size, step and seed."""
+        rule = [] if self.mixture.schedule == CONSTANT else [self.mixture.schedule, self.steps]
+        return [self.real, len(self), self.mixture.share, *rule]
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -60,13 +82,23 @@ class MixedExamples:
 
         Both streams are read in permutations of their own: within each, every record is seen equally often.
         """
-        synthetic = MixtureSettings(self.share).of_batch(batch_size)
-        chosen = batch_indices(len(self) - self.real, synthetic, step, seed, SYNTHETIC)
-        return np.concatenate([self.real + chosen, batch_indices(self.real, batch_size - synthetic, step, seed, REAL)])
+        count = self.mixture.of_batch(batch_size)
+        start = step * count
+        if self.mixture.schedule != CONSTANT:
+            before = synthetic_before(self.mixture.schedule, self.mixture.share, batch_size, self.steps)
+            start, count = int(before[step]), int(before[step + 1] - before[step])
+        synthetic = window(len(self) - self.real, start, count, seed, SYNTHETIC)
+        real = window(self.real, step * batch_size - start, batch_size - count, seed, REAL)
+        return np.concatenate([self.real + synthetic, real])
 
     def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
-        """As the examples of one stream: both kinds are augmented alike, and mixed where records are mixed."""
-        return self.examples.batch(indices, generator)
+        """As the examples of one stream: both kinds are augmented alike, and mixed where records are mixed.
+
+        `synthetic` (batch,) bool is among the tensors where synthetic records have something for themselves.
+        """
+        batch = self.examples.batch(indices, generator)
+        kinds = {} if self.mixture.branch == SHARED else {"synthetic": torch.from_numpy(indices >= self.real)}
+        return batch | kinds
 
 
 def labels_in_shares(real: np.ndarray, stream: np.ndarray | None, mixture: MixtureSettings) -> np.ndarray:

@@ -6,32 +6,33 @@ validation part gives the thresholds, and nothing else. A recipe with patience (
 asks for another rule: training stops early, and the weights of the lowest validation loss are kept.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.special import expit
 from torch import Tensor, nn
 
-from vqecg.downstream.classifiers.batch_augmentation import AUGMENTATIONS, Batch
-from vqecg.downstream.classifiers.losses import LOSSES, over_known
-from vqecg.downstream.classifiers.mixture import MixedExamples, labels_in_shares
+from vqecg.downstream.classifiers.batch_augmentation import AUGMENTATIONS, MIXUP, Batch
+from vqecg.downstream.classifiers.batch_loss import loss_of, validation_loss
+from vqecg.downstream.classifiers.mixing.branches import SHARED
+from vqecg.downstream.classifiers.mixing.phases import Phase, fit_phases
+from vqecg.downstream.classifiers.mixture import MixedExamples, MixtureSettings, labels_in_shares
 from vqecg.downstream.classifiers.models.interface import LabelAware
 from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.classifiers.signals import JoinedSignals, Signals, excerpts, in_batches
+from vqecg.downstream.classifiers.signals import JoinedSignals, Signals, in_batches
 from vqecg.downstream.classifiers.thresholds import FIXED, Thresholds, choose_thresholds
 from vqecg.records.plain_names import markdown
 from vqecg.training.checkpoint import identifying
-from vqecg.training.fit import FitResult, fit
+from vqecg.training.fit import FitResult
 from vqecg.training.sampler import Examples
 from vqecg.training.weights import build_model
 
-if TYPE_CHECKING:
-    from vqecg.downstream.classifiers.pretraining.registry import Pretraining
+TEACHER_SEED = 1_000_000  # added to the seed of a training for its teacher's: far from those of other trainings
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,46 +86,14 @@ class ClassifierExamples:
         """`signal` (batch, leads, samples or crop) float32 mV and `labels` (batch, classes) float32."""
         signal = np.asarray(self.data.signals[indices], dtype=np.float32)
         labels = self.data.labels[indices]
-        signal = excerpts(signal, round(self.settings.crop_seconds * self.sampling_rate), generator)
+        crop = round(self.settings.crop_seconds * self.sampling_rate)
+        if 0 < crop < signal.shape[2]:
+            starts = generator.integers(0, signal.shape[2] - crop + 1, size=len(signal))
+            columns = starts[:, None, None] + np.arange(crop)
+            signal = np.take_along_axis(signal, columns, axis=2)
         asked = self.settings.augmentation
         signal, labels = AUGMENTATIONS.get(asked.name)(Batch(signal, labels, self.sampling_rate), asked, generator)
         return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(labels)}
-
-
-def loss_of(
-    settings: ClassifierSettings, labels: np.ndarray, unknown: bool = False
-) -> Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]:
-    """The loss as `fit` asks for it; `labels` (records, classes) are those of training, for the weights of classes.
-
-    It is a mean over the labels that are known where some may be `unknown`.
-    """
-    loss = LOSSES.get(settings.loss.name)(settings.loss, labels)
-    loss = over_known(loss) if unknown else loss
-
-    def measured(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {"loss": loss(model(batch["signal"]).float(), batch["labels"])}
-
-    return measured
-
-
-def validation_loss(
-    loss: Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]],
-    validation: LabelledSignals,
-    batch_size: int = 256,
-) -> Callable[[nn.Module], dict[str, float]]:
-    """The mean `loss` over the whole records of `validation`, as `fit` asks for it."""
-
-    @torch.no_grad()
-    def measured(model: nn.Module) -> dict[str, float]:
-        device, total, done = next(model.parameters()).device, 0.0, 0
-        for signal in in_batches(validation.signals, batch_size):
-            labels = torch.from_numpy(validation.labels[done : done + len(signal)])
-            batch = {"signal": torch.from_numpy(signal).to(device), "labels": labels.to(device)}
-            total += float(loss(model, batch)["loss"]) * len(signal)
-            done += len(signal)
-        return {"loss": total / done}
-
-    return measured
 
 
 def model_config(
@@ -160,7 +129,6 @@ def train_classifier(
     real_labels: np.ndarray | None = None,
     model_settings: Mapping[str, Any] | None = None,
     stream: LabelledSignals | None = None,
-    pretraining: "Pretraining | None" = None,
 ) -> TrainedClassifier:
     """Trains a new classifier on `train` and chooses its thresholds on `validation`.
 
@@ -171,8 +139,8 @@ def train_classifier(
     interrupted and resumed. A `LabelAware` model is given `real_labels` (records, classes) 0/1, of the real training
     records; None takes those of `train`, which then should hold no synthetic ones. `model_settings` are further fields
     of the model's config, by name. Of every batch `settings.mixture.share` comes from `stream`, synthetic records that
-    are augmented as the real ones are; weights of classes are those of both in their shares. A `pretraining` changes
-    the initial weights before all that.
+    are augmented as the real ones are; weights of classes are those of both in their shares. Where `soft_labels` are
+    asked for, a teacher is trained on `train` alone first, by the same settings and another seed.
 
     The loss is a mean over the labels that are known: of a training record, some may be NaN, of validation none.
 
@@ -180,30 +148,31 @@ def train_classifier(
     validation part, and for a stream without a share of the batch, or a share without a stream.
     """
     known = train.labels if real_labels is None else np.asarray(real_labels)
-    others = [part.labels for part in (validation, stream) if part is not None]
-    for labels in (train.labels, known, *others):
-        if labels.ndim != 2 or labels.shape[1] != len(class_names):
-            raise ValueError(f"labels are of shape {labels.shape}; expected the {len(class_names)} classes as columns")
-    if validation is None and settings.threshold_policy != FIXED:
-        raise ValueError(f"thresholds by {settings.threshold_policy!r} need a validation part: give one, or {FIXED!r}")
-    if validation is None and settings.fit.patience:
-        raise ValueError(f"fit.patience {settings.fit.patience} needs a validation part: give one, or patience 0")
+    check_data(settings, class_names, [train.labels, known], validation, stream)
+    if stream is not None and settings.mixture.soft_labels:
+        alone, place = settings.changed({"mixture": MixtureSettings()}), folder and folder / "teacher"
+        teacher = train_classifier(
+            train, alone, class_names, seed + TEACHER_SEED, validation, sampling_rate, place, progress,
+            f"{description}, teacher", known, model_settings,
+        )  # fmt: skip
+        stream = softened(stream, teacher.model, settings.mixture.soft_labels)
     config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(model_settings or {})}
     model = initial_classifier(settings.model, config, seed)
     if isinstance(model, LabelAware):
         model.learn_labels(known)
-    if pretraining is not None:
-        pretraining.train(model, seed, folder and folder / "pretraining", progress, f"{description}, pretraining")
-    stream_labels = None if stream is None else stream.labels
+    mixture = settings.mixture if stream is not None else MixtureSettings()
     unknown = any(np.isnan(part.labels).any() for part in (train, stream) if part is not None)
-    loss = loss_of(settings, labels_in_shares(train.labels, stream_labels, settings.mixture), bool(unknown))
-    result = fit(
+    shared = labels_in_shares(train.labels, None if stream is None else stream.labels, mixture)
+    loss, of_real = (loss_of(settings.loss, labels, bool(unknown)) for labels in (shared, train.labels))
+    result = fit_phases(
         model,
-        examples_of(train, stream, settings, sampling_rate),
-        loss,
+        Phase(examples_of(train, stream, settings, sampling_rate), loss),
+        Phase(ClassifierExamples(train, settings, sampling_rate), of_real),
         replace(settings.fit, seed=seed),
+        mixture.branch,
+        mixture.head_share,
         folder=folder,
-        evaluate=None if validation is None or not settings.fit.patience else validation_loss(loss, validation),
+        evaluate=validation_loss(loss, validation) if validation is not None and settings.fit.patience else None,
         description=description,
         progress=progress,
     )
@@ -213,6 +182,33 @@ def train_classifier(
     return TrainedClassifier(
         model, result, choose_thresholds(settings.threshold_policy, validation.labels, scores, class_names)
     )
+
+
+def check_data(
+    settings: ClassifierSettings,
+    class_names: Sequence[str],
+    labels: Sequence[np.ndarray],
+    validation: LabelledSignals | None,
+    stream: LabelledSignals | None,
+) -> None:
+    """Raises ValueError for `labels`, or those of other parts, that do not fit, or without the validation needed."""
+    for given in (*labels, *(part.labels for part in (validation, stream) if part is not None)):
+        if given.ndim != 2 or given.shape[1] != len(class_names):
+            raise ValueError(f"labels are of shape {given.shape}; expected the {len(class_names)} classes as columns")
+    if validation is None and settings.threshold_policy != FIXED:
+        raise ValueError(f"thresholds by {settings.threshold_policy!r} need a validation part: give one, or {FIXED!r}")
+    if validation is None and settings.fit.patience:
+        raise ValueError(f"fit.patience {settings.fit.patience} needs a validation part: give one, or patience 0")
+
+
+def softened(stream: LabelledSignals, teacher: nn.Module, weight: float) -> LabelledSignals:
+    """Records whose labels are mixed with a teacher's scores, of this weight (Hinton et al. 2015).
+
+    Unknown labels become the teacher's.
+    """
+    scores = predict(teacher, stream.signals)
+    labels = np.where(np.isnan(stream.labels), scores, (1 - weight) * stream.labels + weight * scores)
+    return LabelledSignals(stream.signals, labels)
 
 
 def examples_of(
@@ -226,11 +222,19 @@ def examples_of(
             f"mixture.share is {share} and there is {given}; expected a share above 0 and a stream of synthetic "
             "records, or neither"
         )
+    if stream is not None and settings.mixture.branch != SHARED and settings.augmentation.name == MIXUP:
+        raise ValueError(
+            f"mixture.branch is {settings.mixture.branch!r} and augmentation.name {MIXUP!r}, which makes records that "
+            "are part real and part synthetic: choose another augmentation, or leave the branch shared"
+        )
     if stream is None:
         return ClassifierExamples(train, settings, sampling_rate)
     signals = JoinedSignals((train.signals, stream.signals))
     joined = LabelledSignals(signals, np.concatenate([train.labels, stream.labels]))
-    return MixedExamples(ClassifierExamples(joined, settings, sampling_rate), len(train.labels), share)
+    steps = settings.fit.steps - round(settings.mixture.head_share * settings.fit.steps)
+    return MixedExamples(
+        ClassifierExamples(joined, settings, sampling_rate), len(train.labels), settings.mixture, steps
+    )
 
 
 def classifier_card(trained: TrainedClassifier, training_data: str, records: int) -> str:

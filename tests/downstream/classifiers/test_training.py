@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqecg.downstream.classifiers.batch_augmentation import BatchAugmentation
+from vqecg.downstream.classifiers.batch_loss import loss_of, validation_loss
 from vqecg.downstream.classifiers.losses import LOSSES, LossSettings
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.models.label_correlation import correlation_matrix
@@ -23,10 +24,8 @@ from vqecg.downstream.classifiers.training import (
     LabelledSignals,
     TrainedClassifier,
     initial_classifier,
-    loss_of,
     predict,
     train_classifier,
-    validation_loss,
 )
 
 NAMES = ("tall", "slow")
@@ -223,7 +222,7 @@ def test_patience_keeps_the_weights_of_the_lowest_validation_loss_and_stops() ->
     losses = {int(row["step"]): row["loss"] for row in found.fit.history}
     assert found.fit.best_value == losses[found.fit.best_step] == min(losses.values())
     assert found.fit.steps == found.fit.best_step + 4 < 30
-    loss = loss_of(SHORT, data.labels)
+    loss = loss_of(SHORT.loss, data.labels)
     assert validation_loss(loss, validation, batch_size=5)(found.model)["loss"] == pytest.approx(found.fit.best_value)
     shorter = train(data, SHORT.changed(asked | {"fit.patience": 0, "fit.steps": found.fit.steps}), 0, validation)
     assert len(shorter.fit.history) == len(losses) and not torch.equal(

@@ -13,6 +13,7 @@ from vqecg.downstream.augmentation.verdict import Verdict
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.arms.arm_data import ArmData, check_arms, duplicate
 from vqecg.downstream.comparison.arms.filling import Filling
+from vqecg.downstream.comparison.arms.how_to_mix import WAYS
 from vqecg.downstream.comparison.arms.registry import arm_help, find_arm
 from vqecg.downstream.comparison.design import Design, fill_design, plan_design
 from vqecg.prior.generator import ECGGenerator
@@ -179,3 +180,31 @@ def test_a_share_for_all_arms_is_refused():
         design.check()
     with pytest.raises(ValueError, match="times is 0"):
         StreamSettings(times=0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical", "differs"),
+    [
+        ("mixture, synthetic first", "mixture, synthetic first", {"mixture.schedule": "synthetic first"}),
+        ("mixture-0.2-falling-share", "mixture 0.2, falling share", {"mixture.schedule": "linear"}),
+        ("mixture of reconstructions, flagged", "mixture of reconstructions, flagged", {"mixture.branch": "flag"}),
+        (
+            "mixture-of-shuffled-labels-own-batch-norm",
+            "mixture of shuffled labels, own batch norm",
+            {"mixture.branch": "batch norm"},
+        ),
+    ],
+)
+def test_every_mixture_can_be_used_in_other_ways(name: str, canonical: str, differs: dict[str, str]):
+    arm = find_arm(name)
+    base = find_arm(canonical.split(",")[0])
+    assert (arm.name, arm.methods, type(arm).fill) == (canonical, base.methods, type(base).fill)
+    assert arm.training == {**base.training, **differs}
+    assert find_arm(arm.name) == arm
+
+
+def test_every_way_to_mix_is_listed_and_a_mixture_is_no_way_of_another():
+    for way in WAYS:
+        assert f"mixture-{way.replace(' ', '-')}: " in arm_help()
+    with pytest.raises(ValueError, match="unknown"):
+        find_arm("mixture of nothing, flagged")
