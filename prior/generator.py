@@ -114,10 +114,14 @@ class ECGGenerator:
             ATTRIBUTES.get(name).check(value)
 
     def check_requests(self, requests: Requests) -> None:
-        """Raises ValueError for labels of other classes, or other than 0 and 1, and as `check_attributes`."""
+        """Raises ValueError for labels of other classes, or other than 0 and 1, and as `check_attributes`.
+
+        NaN stands for an unknown label, where the prior has learned from such.
+        """
         labels = np.asarray(requests.labels)
         expected = (len(labels), len(self.class_names))
-        if labels.shape != expected or not np.isin(labels, (0, 1)).all():
+        fits = np.isin(labels, (0, 1)) | (np.isnan(labels) & self.prior.config.unknown_labels)
+        if labels.shape != expected or not fits.all():
             raise ValueError(
                 f"got labels of shape {labels.shape}; expected (records, {len(self.class_names)} classes) of 0 and 1"
             )
@@ -197,7 +201,8 @@ class ECGGenerator:
         """
         check_value("seed", seed, DerivedSeed)
         self.check_requests(requests)
-        condition = Condition.of(requests.labels, requests.attributes)
+        unknown_labels = self.prior.config.unknown_labels
+        condition = Condition.of(requests.labels, requests.attributes, unknown_labels=unknown_labels)
         settings = settings or SamplingSettings()
         drawn = sample(self.prior, condition, seed, settings, first)
         signal = self.decode(drawn.codes, drawn.sketch, settings.batch_size)

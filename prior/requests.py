@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Requests:
     """Records to generate; row n of each field belongs together."""
 
-    labels: np.ndarray  # (records, classes) float32 0 or 1
+    labels: np.ndarray  # (records, classes) float32 0 or 1; NaN = either, where the prior has learned from unknown ones
     # by name, (records,) each: float32 numbers, NaN = any; text of a category, the unknown one = any
     attributes: Mapping[str, np.ndarray]
 

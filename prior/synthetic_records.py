@@ -24,7 +24,7 @@ class SyntheticRecords:
     """Synthetic records and what each is meant to show; row n of each field belongs together."""
 
     signal: np.ndarray  # (records, 8, samples) float32 mV, the independent leads
-    labels: np.ndarray  # (records, classes) float32 0 or 1, of some task
+    labels: np.ndarray  # (records, classes) float32 0 or 1, of some task; NaN where a request left it open
     statements: Sequence[Mapping[str, float]]  # statement -> likelihood in percent; they give the labels
     attributes: Mapping[str, np.ndarray]  # by name, (records,) each: float32 numbers, NaN unknown; text
     parents: np.ndarray  # (records, 2) int64, rows of the store that they were made from, -1 where there is none

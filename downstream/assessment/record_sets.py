@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,8 +41,8 @@ class RecordSet:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(records, classes) float32 0/1, by the store's own statement table."""
-        return self.records.labels(self.task)
+        """(records, classes) float32 0/1, by the store's own statement table; of TRAINING some are NaN, unknown."""
+        return self.records.labels(self.task, math.nan if self.name == TRAINING else None)
 
     @cached_property
     def patient_ids(self) -> tuple[str, ...]:

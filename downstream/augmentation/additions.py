@@ -168,7 +168,8 @@ def judged(
     """The verdict on each draw: not made, of statements that do not give its labels, too near to a training record
     (NaN: not looked at), or what the check says."""
     verdicts = [Verdict()] * len(labels)
-    given = (task.encode(list(drawn.statements)) == labels).all(1)
+    # a label that is unknown of the planned record is open: nothing is claimed of it
+    given = ((task.encode(list(drawn.statements)) == labels) | np.isnan(labels)).all(1)
     for row in range(len(labels)):
         if not drawn.valid[row]:
             verdicts[row] = Verdict(NOT_MADE)

@@ -6,6 +6,7 @@ records it was trained on are higher, and would reject real ones. A record that 
 classifiers that have not seen these, where there is one. Nothing of validation or test enters.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +79,7 @@ class LabelCheck:
         """
         settings = settings or LabelCheckSettings()
         parts = patient_parts(training.patients, settings.parts, settings.seed)
-        labels, rate = training.labels(task), training.store.spec.sampling_rate
+        labels, rate = training.labels(task, math.nan), training.store.spec.sampling_rate
         judging = JudgeSettings(classifier, task.class_names, rate)
         models: list[nn.Module] = []
         scores = np.zeros(labels.shape)

@@ -6,6 +6,7 @@ the training records know. Both ends come from the training folds alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,15 @@ class LikelihoodCheck:
     def fit(
         cls, generator: ECGGenerator, training: RecordSelection, settings: LikelihoodSettings | None = None
     ) -> LikelihoodCheck:
-        """Percentiles over training records. Raises ValueError for records at another sampling rate."""
+        """Percentiles over training records whose labels are known.
+
+        Raises ValueError for records at another sampling rate, and where no record's labels are known.
+        """
         settings = settings or LikelihoodSettings()
+        known = np.isfinite(training.labels(generator.task, math.nan)).all(axis=1)
+        if not known.any():
+            raise ValueError("of no training record all labels are known: the likelihood check has nothing to go by")
+        training = training.only(known)
         losses = losses_of_records(generator, training.sample(settings.sample, settings.seed))
         lowest, highest = np.percentile(losses, (settings.low, settings.high))
         return cls(generator, float(lowest), float(highest))

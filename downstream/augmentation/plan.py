@@ -85,6 +85,8 @@ def plan_additions(
 ) -> AdditionPlan:
     """Plans label rows that are added so that the target classes are less scarce among `labels` (records, classes) 0/1.
 
+    A label may be NaN, unknown: the record then counts neither as one of the class nor as one without it.
+
     With `ratio`, every target class is raised to that fraction of the most frequent class (1 = as many; a class that is
     there already gets none); with `count`, that many records are added for each. Rows are those of real records with
     the class, each used once before any is used twice. The scarcest class comes first, and records that bring a second
@@ -106,7 +108,7 @@ def plan_additions(
     unknown = [name for name in target_classes if name not in names]
     if unknown or not target_classes:
         raise ValueError(f"target classes {list(target_classes)} are not all among the classes {list(names)}")
-    truth = np.asarray(labels) > 0.5
+    truth, doubtful = np.asarray(labels) > 0.5, np.isnan(labels)
     present = truth.sum(axis=0)
     usable = truth if eligible is None else truth & eligible[:, None]
     empty = [name for name in target_classes if not usable[:, names.index(name)].any()]
@@ -128,7 +130,7 @@ def plan_additions(
         raise ValueError(f"the target classes have ratio {ratio} already, nothing would be added: ask for a higher one")
     beside = round(companions * len(indices))
     if beside:
-        others = np.flatnonzero(possible_companions(truth, names, target_classes, eligible))
+        others = np.flatnonzero(possible_companions(truth | doubtful, names, target_classes, eligible))
         indices = np.concatenate([indices, draw_evenly(others, beside, generator)])
     return AdditionPlan(names, tuple(target_classes), indices, np.asarray(labels, dtype=np.float32)[indices])
 
@@ -136,7 +138,7 @@ def plan_additions(
 def possible_companions(
     truth: np.ndarray, names: Sequence[str], target_classes: Sequence[str], eligible: np.ndarray | None
 ) -> np.ndarray:
-    """True for eligible records without a target class, of `truth` (records, classes) bool: (records,) bool.
+    """True for eligible records without a target class, by `truth` (records, classes) bool: (records,) bool.
 
     Raises ValueError when none is left to be a companion.
     """

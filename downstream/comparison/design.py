@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -112,8 +113,9 @@ def plan_of_labels(
     """A seed's plan of additions, from labels alone. Raises ValueError as `plan_additions` and `scarce_classes`."""
     design.check()
     store = design.subset.known_labels(store, design.folds)
-    rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
-    labels = store.labels(task, rows.train)
+    task = store.task(design.task)
+    rows = split_rows(store, design.folds, design.subset, task)
+    labels = store.labels(task, rows.train, math.nan)
     return design.plan(labels, task.class_names, design.draws(seed).seed, eligible_rows)
 
 
@@ -122,7 +124,8 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     where an arm cannot make another of a planned record, a copy stands in."""
     design.check()
     store = design.subset.known_labels(store, design.folds)
-    rows, task = split_rows(store, design.folds, design.subset), store.task(design.task)
+    task = store.task(design.task)
+    rows = split_rows(store, design.folds, design.subset, task)
     ingredients = Ingredients(store, rows.train, task, generator, design.augmentation)
     able = None
     if design.only_able:
@@ -149,8 +152,20 @@ def fill_design(
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
     )
     task, targets = planned.ingredients.task, planned.plan.target_classes
-    cut = (f"Training records were taken away on purpose: {design.subset}.",) if design.subset.reduces else ()
-    return get_ready(train, validation, test, arms, task, targets, design, (*cut, *remarks))
+    return get_ready(train, validation, test, arms, task, targets, design, (*missing(design, planned), *remarks))
+
+
+def missing(design: Design, planned: Planned) -> list[str]:
+    """Sentences on the training records and labels that are taken away on purpose or unknown."""
+    taken = "Training records were taken away" if design.subset.takes_records else "Labels were hidden"
+    said = [f"{taken} on purpose: {design.subset}."] if design.subset.reduces else []
+    labels = RecordSelection(planned.ingredients.store, planned.rows.train).labels(planned.ingredients.task, math.nan)
+    doubtful = int(np.isnan(labels).any(axis=1).sum())
+    if text := planned.rows.unlabelled_text():
+        said.append(f"Unknown labels: {text}.")
+    if doubtful:
+        said.append(f"Unknown labels: some of {doubtful:,} of {len(labels):,} training records; none counts as absent.")
+    return said
 
 
 def fit_checks(design: Design, ingredients: Ingredients, folder: Path, progress: bool = False) -> Check | None:

@@ -19,7 +19,8 @@ def without_idle_mixing(design: Design, store: RecordStore) -> tuple[Design, tup
     """
     store = design.subset.known_labels(store, design.folds)
     plan, task = plan_of_labels(design, store), store.task(design.task)
-    rows, labels = split_rows(store, design.folds, design.subset).train, store.labels(task, unknown=math.nan)
+    rows = split_rows(store, design.folds, design.subset, task).train
+    labels = store.labels(task, unknown=math.nan)
     parents = rows[interpolable(store, labels, rows, task, design.augmentation.interpolation.pairing)]
     mixed = {row.tobytes() for row in labels[parents]}
     if any(row.tobytes() in mixed for row in plan.labels):

@@ -6,6 +6,7 @@ A run's folder holds run.json (settings and data of the run), scores.npz (valida
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,7 +84,10 @@ def prepare_runs(
     `arms` are those of each seed.
     """
     parts = {"validation": validation, "test": test, REAL_ONLY: train}
-    data = {name: LabelledSignals(part, part.labels(task)) for name, part in parts.items()}
+    data = {  # of training records, labels may be unknown
+        name: LabelledSignals(part, part.labels(task, math.nan if name == REAL_ONLY else None))
+        for name, part in parts.items()
+    }
     held_out = {name: record_digests(data[name].signals) for name in ("validation", "test")}
     withheld = {digest for digests in held_out.values() for digest in digests}
     digests = {name: data_digest(held_out[name], data[name].labels) for name in held_out}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -94,9 +95,9 @@ def patient_weights(patients: np.ndarray, replicates: int, generator: np.random.
 
 
 def likelihoods(generator: ECGGenerator, records: RecordSelection) -> Likelihoods:
-    """The prior's loss on real records, given their labels, age and sex.
+    """The prior's loss on real records whose labels are known, given these, age and sex.
 
-    Raises ValueError when the store has other classes than the generator.
+    Raises ValueError when the store has other classes than the generator, and when no record's labels are known.
     """
     task = generator.task
     class_names = records.store.same_task(task).class_names
@@ -105,7 +106,13 @@ def likelihoods(generator: ECGGenerator, records: RecordSelection) -> Likelihood
             f"the store has the labels {class_names} of task {task.name!r}, the generator {generator.class_names}: "
             "give the store of its training"
         )
-    names = [join_labels(task.names(row)) for row in records.labels(task)]
+    labels = records.labels(task, math.nan)
+    known = np.isfinite(labels).all(axis=1)
+    if not known.any():
+        raise ValueError(
+            f"of no record all labels of {task.name} are known: membership inference has nothing to compare"
+        )
+    records, names = records.only(known), [join_labels(task.names(row)) for row in labels[known]]
     return Likelihoods(losses_of_records(generator, records), np.array(names, object), records.patients)
 
 

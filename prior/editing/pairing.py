@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +40,7 @@ class Parents:
     """Rows of a store among which parents are paired."""
 
     store: RecordStore
-    labels: np.ndarray  # (records of the store, classes) float32
+    labels: np.ndarray  # (records of the store, classes) float32, NaN = unknown
     rows: np.ndarray  # (parents,) int64, of training folds only
     pairing: str = EXACT  # one of PAIRINGS
     task: LabelTask | None = None  # of the labels; only "exact" goes without
@@ -127,7 +128,8 @@ def parents_of(
     tokenizer: ECGTokenizer, store: RecordStore, rows: np.ndarray, task: LabelTask, settings: InterpolationSettings
 ) -> Parents:
     """Those of the rows that can be parents, with what is needed to pair them."""
-    everyone = Parents(store, store.labels(task), np.asarray(rows, np.int64), settings.pairing, task)
+    labels = store.labels(task, unknown=math.nan)  # NaN equals nothing: a record with an unknown label has no partner
+    everyone = Parents(store, labels, np.asarray(rows, np.int64), settings.pairing, task)
     # with shared statements a record may be second parent of others, though no first of its own labels
     able = everyone.rows[everyone.unbound if settings.pairing == SHARED else everyone.able()]
     features = partner_features(store, able, settings.space, tokenizer) if settings.neighbours else None

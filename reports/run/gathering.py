@@ -63,8 +63,13 @@ def gather_data(parts: RunParts, folds: FoldSplit) -> DataSection:
     for name, rows in rows_of.items():
         patients = parts.store.table["patient_id"].iloc[rows]
         split.append((name, folds_text(getattr(folds, name)), patients[patients != ""].nunique(), len(rows)))
+    unlabelled = parts.rows.unlabelled
+    if len(unlabelled):
+        patients = parts.store.table["patient_id"].iloc[unlabelled]
+        known = patients[patients != ""].nunique()
+        split.append(("train, no known label", folds_text(folds.train), known, len(unlabelled)))
     table = pd.DataFrame(split, columns=["part", "folds", "patients", "records"])
-    counts = {name: parts.labels[rows].sum(0).astype(int) for name, rows in rows_of.items()}
+    counts = {name: (parts.labels[rows] == 1).sum(0) for name, rows in rows_of.items()}
     label_counts = pd.DataFrame(
         {
             "class_name": parts.task.class_names,

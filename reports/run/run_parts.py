@@ -1,5 +1,6 @@
 """The outputs of a finished run that several sections of its report are made from."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ class RunParts:
     store: RecordStore
     rows: SplitIndices
     task: LabelTask
-    labels: np.ndarray  # (records, classes) 0/1, of the store
+    labels: np.ndarray  # (records, classes) 0/1, of the store; NaN = unknown, in training records alone
     synthetic: RecordStore
     comparison: Comparison
     classifiers: tuple[torch.nn.Module, ...]  # trained on real records, one per seed
@@ -47,7 +48,8 @@ def open_parts(folders: RunFolders, task_name: str, folds: FoldSplit, subset: Tr
     """Opens the folders of a finished run. Raises ValueError where a step is missing."""
     subset = subset or TrainingSubset()
     store = subset.known_labels(RecordStore.open(folders.store), folds)
-    rows, task = split_rows(store, folds, subset), store.task(task_name)
+    task = store.task(task_name)
+    rows = split_rows(store, folds, subset, task)
     comparison = read_comparison(folders.comparison_runs)
     classifiers = real_classifiers(folders, comparison)
     return RunParts(
@@ -55,7 +57,7 @@ def open_parts(folders: RunFolders, task_name: str, folds: FoldSplit, subset: Tr
         store=store,
         rows=rows,
         task=task,
-        labels=store.labels(task),
+        labels=store.labels(task, unknown=math.nan),
         synthetic=RecordStore.open(folders.synthetic_store),
         comparison=comparison,
         classifiers=classifiers,

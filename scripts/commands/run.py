@@ -91,7 +91,7 @@ def run(arguments: Arguments) -> None:
     store = arguments.subset.known_labels(prepared_store(arguments, places), folds)
     if not places.settings.is_file():
         write_settings(arguments, places)
-    rows = split_rows(store, folds, arguments.subset)
+    rows = split_rows(store, folds, arguments.subset, store.task(arguments.task))
     comparison = planned_comparison(arguments, places, store)
 
     say(2, "train-tokenizer", "learn to turn ECGs into codes and back")
@@ -167,8 +167,9 @@ def say_what_can_be_judged(arguments: Arguments, design: Design, store: RecordSt
         if outside := outside_task(store, store.task(name), option):
             print(outside)
     targets = plan_of_labels(design, store).target_classes
-    rows = split_rows(store, arguments.folds, arguments.subset)
-    print(ClassCounts(store, store.task(arguments.task), rows).describe(targets))
+    task = store.task(arguments.task)
+    rows = split_rows(store, arguments.folds, arguments.subset, task)
+    print("\n".join(filter(None, (rows.unlabelled_text(), ClassCounts(store, task, rows).describe(targets)))))
 
 
 def check(arguments: Arguments) -> None:

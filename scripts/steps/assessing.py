@@ -4,7 +4,7 @@ import datetime
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 import tyro
@@ -23,11 +23,11 @@ from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.layouts import LAYOUTS, PTBXL
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.json_file import read_object, reading
-from vqecg.records.folds import TRAINING_FOLD, FoldSplit
-from vqecg.records.labels import TaskName
+from vqecg.records.folds import TRAINING_FOLD, FoldSplit, SplitIndices
+from vqecg.records.labels import LabelTask, TaskName
 from vqecg.records.store.building import build_store, input_fingerprint
 from vqecg.records.store.record_store import RecordStore, is_store
-from vqecg.records.store.subset import TrainedOn
+from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
 from vqecg.reports.assessment.page import write_assessment_page
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
@@ -61,8 +61,10 @@ class AssessingStep(Checked):
 def assessment_stage(step: AssessingStep) -> Stage:
     """Trains what is not trained yet, measures, and writes both files; a finished folder is only read."""
     settings, store = step.settings, RecordStore.open(step.against)
-    rows = check_real(store, step.folds)
-    real = RealData(store, rows, store.task(step.task))
+    task = store.task(step.task)
+    rows = check_real(store, step.folds, task)
+    print(rows.unlabelled_text(), end="\n" if rows.unlabelled_text() else "")
+    real = RealData(store, rows, task)
     generator = None if step.generator is None else ECGGenerator.from_pretrained(step.generator)
     if generator is not None:
         wanted = TrainedOn(store.fingerprint, step.folds)
@@ -97,8 +99,8 @@ def assessment_stage(step: AssessingStep) -> Stage:
     return stage
 
 
-def check_real(store: RecordStore, folds: FoldSplit) -> Any:
-    """The rows of the real records by part. Raises ValueError for a synthetic store, and for folds without records."""
+def check_real(store: RecordStore, folds: FoldSplit, task: LabelTask) -> SplitIndices:
+    """The rows of the real records by part. Raises ValueError for a synthetic store, and as `split_rows`."""
     if not folds.test:
         raise ValueError("no test fold; an assessment needs real records that nothing was trained on: name some")
     if set(store.table["fold"].unique()) == {TRAINING_FOLD}:
@@ -106,7 +108,7 @@ def check_real(store: RecordStore, folds: FoldSplit) -> Any:
             f"all records of {store.folder} are in fold {TRAINING_FOLD}, as those of synthetic sets are; expected real "
             "records in training and test folds: give --against the store of the real recordings"
         )
-    return folds.indices(store.table)
+    return split_rows(store, folds, TrainingSubset(), task)
 
 
 def synthetic_identity(folder: Path, store: RecordStore) -> str:

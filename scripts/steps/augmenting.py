@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -41,6 +42,7 @@ from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, split_rows
+from vqecg.records.unknown_labels import unknown_of
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import alone
@@ -95,7 +97,8 @@ def augment(step: AugmentingStep) -> str:
     if outside := outside_task(ingredients.store, ingredients.task):
         print(outside)
     plan = make_plan(step, ingredients)
-    rows = split_rows(ingredients.store, step.additions.folds, step.additions.subset)
+    rows = split_rows(ingredients.store, step.additions.folds, step.additions.subset, ingredients.task)
+    print(rows.unlabelled_text(), end="\n" if rows.unlabelled_text() else "")
     print(ClassCounts(ingredients.store, ingredients.task, rows).describe(plan.target_classes))
     check_room(step.out, len(plan), round(ingredients.store.spec.samples / rate * sum(step.output.all_rates(rate))))
     ingredients = replace(ingredients, **judges(step, ingredients))
@@ -128,9 +131,10 @@ def open_ingredients(step: AugmentingStep) -> Ingredients:
     """Store, training rows and generator; nothing judges yet."""
     additions, generator = step.additions, ECGGenerator.from_pretrained(step.generator)
     store = additions.subset.known_labels(RecordStore.open(step.store), additions.folds)
-    rows = split_rows(store, step.additions.folds, step.additions.subset).train
+    task = store.task(additions.task)
+    rows = split_rows(store, additions.folds, additions.subset, task).train
     settings = replace(step.settings, least=0 if step.force else step.settings.least)
-    return Ingredients(store, rows, store.task(step.additions.task), generator, settings)
+    return Ingredients(store, rows, task, generator, settings)
 
 
 def trained_on(step: AugmentingStep, store: RecordStore) -> TrainedOn:
@@ -140,9 +144,11 @@ def trained_on(step: AugmentingStep, store: RecordStore) -> TrainedOn:
 
 def make_plan(step: AugmentingStep, ingredients: Ingredients) -> AdditionPlan:
     """The labels that are added. Raises ValueError for a target class with too few records that can be parents."""
-    labels, names = ingredients.store.labels(ingredients.task)[ingredients.rows], ingredients.task.class_names
+    chosen, names = RecordSelection(ingredients.store, ingredients.rows), ingredients.task.class_names
+    labels = chosen.labels(ingredients.task, math.nan)
     targets = step.additions.targets(labels, names)
-    able = step.maker.eligible(ingredients)
+    # what is written can leave no label open: a record with an unknown one is no source
+    able = step.maker.eligible(ingredients) & [not names for names in unknown_of(chosen.table)]
     counts = {name: int((labels[able, names.index(name)] > 0).sum()) for name in targets if name in names}
     few = {name: count for name, count in counts.items() if count < step.min_parents}
     if few and not step.force:

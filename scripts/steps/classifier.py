@@ -1,6 +1,7 @@
 """From real recordings, synthetic ones, or both, to a classifier, tested on real ones."""
 
 import json
+import math
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,8 +49,10 @@ def classifier_stage(step: ClassifierStep) -> Stage:
     """Trains, tests and saves; a folder that is finished is left as it is."""
     store = step.subset.known_labels(RecordStore.open(step.store), step.folds)
     added = [RecordStore.open(folder) for folder in step.synthetic]
-    rows, task = split_rows(store, step.folds, step.subset), store.task(step.task)
-    labels = store.labels(task)
+    task = store.task(step.task)
+    rows = split_rows(store, step.folds, step.subset, task)
+    print(rows.unlabelled_text(), end="\n" if rows.unlabelled_text() else "")
+    labels = store.labels(task, unknown=math.nan)  # of validation and test all are known
     sources = [(store, rows.train)] if step.real else []
     sources += [(other, np.arange(len(other))) for other in added]
     if not sources:
@@ -70,7 +73,7 @@ def classifier_stage(step: ClassifierStep) -> Stage:
         with stage:
             data = LabelledSignals(
                 JoinedSignals(tuple(RecordSelection(source, chosen) for source, chosen in sources)),
-                np.concatenate([source.labels(source.same_task(task))[chosen] for source, chosen in sources]),
+                np.concatenate([RecordSelection(*source).labels(task, math.nan) for source in sources]),
             )
             validation = LabelledSignals(RecordSelection(store, rows.validation), labels[rows.validation])
             trained = train_classifier(

@@ -102,7 +102,7 @@ def comparison_stage(step: ComparingStep) -> Stage:
     planned = plan_design(design, store, generator)
     targets = planned.plan.target_classes
     counts = ClassCounts(store, task, planned.rows)
-    print(counts.describe(targets))
+    print("\n".join(filter(None, (planned.rows.unlabelled_text(), counts.describe(targets)))))
     names = [arm.name for arm in design.catalogue]
     identity = {"store": store.fingerprint, "generator": generator.fingerprint, "remarks": remarks}
     identity |= plain(design) | {"arms": names, "target_classes": targets}
@@ -162,7 +162,7 @@ def describe_cell(cell: GridCell, store: RecordStore) -> str:
         task, targets = store.task(design.task), plan_of_labels(design, store).target_classes
         views = [part.design.subset.known_labels(store, part.design.folds) for part in cell.parts]
         splits = [
-            split_rows(view, part.design.folds, part.design.subset)
+            split_rows(view, part.design.folds, part.design.subset, task)
             for view, part in zip(views, cell.parts, strict=True)
         ]
         rows = replace(splits[0], test=np.concatenate([rows.test for rows in splits]))

@@ -1,5 +1,6 @@
 """From pairs of recordings to a data set of ECGs between them."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,7 @@ from vqecg.records.folds import FoldSplit
 from vqecg.records.labels import TaskName
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn
+from vqecg.records.unknown_labels import unknown_of
 from vqecg.scripts.cli.stage import alone
 from vqecg.scripts.cli.trained_on import stage_trained_on
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -60,7 +62,9 @@ def interpolate(step: InterpolatingStep) -> str:
     doubt = doubt_of(step, store)
     if step.label not in task.class_names:
         raise ValueError(f"label is {step.label!r}; expected one of {', '.join(task.class_names)}")
-    labels, rows = store.labels(task), step.folds.indices(store.table).train
+    labels, split = store.labels(task, unknown=math.nan), step.folds.indices(store.table)
+    # what is written can leave no label open: a record with an unknown one is no parent
+    rows = split.train[[not names for names in unknown_of(store.table.iloc[split.train])]]
     parents = rows[interpolable(store, labels, rows, task, step.settings.pairing)]
     candidates = parents[labels[parents, task.class_names.index(step.label)] > 0]
     if len(candidates) == 0:
@@ -73,7 +77,7 @@ def interpolate(step: InterpolatingStep) -> str:
             f"{step.label}: {len(candidates)} training records can be parents, --min-parents asks for "
             f"{step.min_parents}: what lies between few records is near them; take another label, or --force"
         )
-    gate = None if step.no_gate else CopyGate.fit(store, rows, step.gate, doubt)
+    gate = None if step.no_gate else CopyGate.fit(store, split.every_training_row, step.gate, doubt)
     chosen = np.random.default_rng(step.settings.seed).choice(candidates, step.count)
     mixed = interpolate_store(tokenizer, store, rows, task, labels[chosen], step.settings, gate=gate)
     records, ids = mixed.records, store.table["record_id"]

@@ -42,8 +42,9 @@ class PriorStep(Checked):
 def prior_stage(step: PriorStep) -> Stage:
     """Trains and saves prior and generator; a folder that is finished is left as it is."""
     store = step.subset.known_labels(RecordStore.open(step.store), step.folds)
-    rows = split_rows(store, step.folds, step.subset)
     task = store.task(step.task)
+    rows = split_rows(store, step.folds, step.subset, task)
+    learned = rows.every_training_row if step.training.unlabelled else rows.train
     tokenizer = ECGTokenizer.from_pretrained(step.tokenizer)
     if tokenizer.config.sampling_rate != store.spec.sampling_rate:
         raise ValueError(
@@ -64,7 +65,7 @@ def prior_stage(step: PriorStep) -> Stage:
         with stage:
             training, folder = step.training, step.out / "training"
             progress = is_main_process()
-            trained = train_prior(store, rows.train, rows.validation, tokenizer, task, training, folder, progress)
+            trained = train_prior(store, learned, rows.validation, tokenizer, task, training, folder, progress)
             if not is_main_process():
                 return stage  # the main process measures and saves
             figures = {

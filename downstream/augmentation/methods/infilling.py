@@ -21,6 +21,10 @@ class Infilling(AugmentationMethod):
     help = "planned records of which the prior writes a part anew"
     places: ClassVar[Mapping[str, float]] = {"default": 11}
 
+    def eligible(self, ingredients: Ingredients) -> np.ndarray:
+        """True where the prior can be told the record's labels: (records,) bool."""
+        return ingredients.can_be_asked_for
+
     def make(self, ingredients: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
         """Records with one parent, of which the codes that stay are parts."""
         settings = replace(ingredients.settings.infilling, seed=ingredients.settings.seed)

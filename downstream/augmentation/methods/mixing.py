@@ -1,5 +1,6 @@
 """Mixing of two records: what latent interpolation and its controls share."""
 
+import math
 from dataclasses import replace
 from typing import ClassVar
 
@@ -27,7 +28,7 @@ class Mixing(AugmentationMethod):
 
     def can_make(self, ingredients: Ingredients, plan: AdditionPlan) -> np.ndarray:
         """True where two parents have the labels, of which the planned record need not be one: (rows,) bool."""
-        labels = ingredients.store.labels(ingredients.task)[ingredients.rows]
+        labels = ingredients.store.labels(ingredients.task, ingredients.rows, math.nan)
         known = {row.tobytes() for row in labels[self.eligible(ingredients)]}
         return np.array([row.tobytes() in known for row in plan.labels], bool)
 

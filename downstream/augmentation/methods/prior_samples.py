@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -14,6 +15,8 @@ from vqecg.prior.config import SamplingSettings
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampling import another_seed
 from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.store.selection import RecordSelection
+from vqecg.records.unknown_labels import unknown_of
 
 if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
@@ -30,19 +33,20 @@ class PriorSamples(AugmentationMethod):
 
     def eligible(self, ingredients: Ingredients) -> np.ndarray:
         """True where the statements that the prior knows give the record's labels: (records,) bool."""
-        generator, task = ingredients.generator, ingredients.task
-        asked = known_labels(generator, ingredients.statements(ingredients.rows), ingredients.settings.least)
+        generator, task, rows = ingredients.generator, ingredients.task, ingredients.rows
+        asked = known_labels(generator, RecordSelection(ingredients.store, rows), ingredients.settings.least)
         given = task.encode([dict.fromkeys(generator.task.names(row), 100.0) for row in asked])
-        return (given == ingredients.store.labels(task)[ingredients.rows]).all(1)
+        labels = ingredients.store.labels(task, rows, math.nan)
+        return ((given == labels) | np.isnan(labels)).all(1) & ingredients.can_be_asked_for
 
     def make(self, ingredients: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
         """Samples, drawn again from another seed after a rejection."""
         settings, generator = ingredients.settings, ingredients.generator
 
         def draw(rows: np.ndarray, attempt: int) -> SyntheticRecords:
-            table = ingredients.store.table.iloc[ingredients.sources(plan, rows)]
-            labels = known_labels(generator, table["statements"].tolist(), settings.least)
-            requests = Requests.like(labels, table, generator.attributes)
+            sources = RecordSelection(ingredients.store, ingredients.sources(plan, rows))
+            labels = known_labels(generator, sources, settings.least)
+            requests = Requests.like(labels, sources.table, generator.attributes)
             seed = settings.seed if attempt == 0 else another_seed(settings.seed, attempt)
             drawn = self.generate(generator, requests, seed, settings.sampling, first + int(rows[0]))
             return drawn.for_task(ingredients.task)
@@ -60,8 +64,11 @@ class PriorSamples(AugmentationMethod):
         return generator.generate(requests, seed, sampling, first)
 
 
-def known_labels(generator: ECGGenerator, statements: Sequence[dict[str, float]], least: int) -> np.ndarray:
-    """Labels to ask the prior for, without those of fewer than `least` records: (records, its classes) float32."""
-    labels = generator.task.encode(list(statements))
+def known_labels(generator: ECGGenerator, records: RecordSelection, least: int) -> np.ndarray:
+    """Labels to ask the prior for, without those of fewer than `least` records: (records, its classes) float32.
+
+    NaN where a label is unknown.
+    """
+    labels = generator.task.encode(records.statements, unknown_of(records.table))
     labels[:, [generator.class_names.index(name) for name in generator.rare_labels(least)]] = 0
     return labels

@@ -8,6 +8,7 @@ which is that of its arm too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -78,6 +79,17 @@ class Ingredients:
     def statements(self, rows: np.ndarray) -> list[dict[str, float]]:
         """Of rows of the store."""
         return [dict(names) for names in self.store.table["statements"].iloc[rows]]
+
+    @cached_property
+    def can_be_asked_for(self) -> np.ndarray:
+        """True for the records whose labels the prior can be told: (records,) bool.
+
+        All of them known, or the prior has learned from unknown ones. A check judges what is known alone.
+        """
+        if self.generator.prior.config.unknown_labels and self.check is None:
+            return np.ones(len(self.rows), bool)
+        labels = RecordSelection(self.store, self.rows).labels(self.generator.task, math.nan)
+        return np.asarray(np.isfinite(labels).all(axis=1))
 
     def derived(
         self,

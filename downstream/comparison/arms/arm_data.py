@@ -17,7 +17,7 @@ class ArmData:
 
     name: str  # e.g. "prior samples"
     signals: Signals  # (added, leads, samples) float32 mV when indexed
-    labels: np.ndarray  # (added, classes) float32
+    labels: np.ndarray  # (added, classes) float32, NaN = unknown
     note: str  # what the records are, for the report
     copies: int = 0  # how many of them are copies of real training records
     changes: Mapping[str, Any] = field(default_factory=dict)  # of the classifier's settings, as in a TrainingArm
@@ -125,7 +125,7 @@ def check_arms(arms: Sequence[Arm], class_names: Sequence[str]) -> None:
         if arm.labels.shape[1] != len(class_names):
             raise ValueError(f"arm {arm.name!r} has {arm.labels.shape[1]} label columns for {len(class_names)} classes")
     adding = [arm for arm in filled if not arm.stream]
-    counts: Mapping[str, list[float]] = {arm.name: arm.labels.sum(axis=0).round(3).tolist() for arm in adding}
+    counts: Mapping[str, list[float]] = {arm.name: np.nansum(arm.labels, axis=0).round(3).tolist() for arm in adding}
     for arm in adding:
         first = adding[0]
         if len(arm.labels) != len(first.labels) or counts[arm.name] != counts[first.name]:

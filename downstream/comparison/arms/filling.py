@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -130,7 +131,7 @@ class Filling:
         Raises ValueError where it can make none.
         """
         ingredients, targets = self.stream_ingredients, self.plan.target_classes
-        labels = ingredients.store.labels(ingredients.task)[ingredients.rows]
+        labels = ingredients.store.labels(ingredients.task, ingredients.rows, math.nan)
         able = method.eligible(ingredients)
         whole = self.stream.plan(labels, ingredients.task.class_names, targets, self.stream_seed, able)
         stored = self.stored(method, whole, ingredients)

@@ -1,5 +1,6 @@
 """The negative control: records that carry nothing about the labels they are given."""
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -42,7 +43,7 @@ def another_plan(filling: "Filling") -> AdditionPlan:
             "of these labels"
         )
     rows = draw_evenly(able, len(plan), np.random.default_rng([ingredients.settings.seed, len(plan)]))
-    labels = ingredients.store.labels(ingredients.task)[ingredients.rows[rows]]
+    labels = ingredients.store.labels(ingredients.task, ingredients.rows[rows], math.nan)
     return replace(plan, source_indices=rows, labels=labels)
 
 
