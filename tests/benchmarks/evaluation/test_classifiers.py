@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.evaluation import classifiers
+from benchmarks.evaluation.trainings import find_variant, read_parts
+from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 
 
@@ -46,6 +48,29 @@ def test_ablations_take_parts_out_of_the_label_correlation_network(simulated_sto
     parameters = {row[0]: int(row[1].replace(",", "")) for row in rows if row[0] in ("label-correlation", *ablations)}
     assert parameters["neither"] < min(parameters["no-label-module"], parameters["no-decoder"])
     assert max(parameters["no-label-module"], parameters["no-decoder"]) < parameters["label-correlation"]
+
+
+def test_records_without_a_class_of_the_task_can_be_left_out(simulated_store: RecordStore, capsys):
+    folds = FoldSplit((1, 2, 3, 4, 5, 6, 7), (8,), (9,))
+    without, all_records = (
+        read_parts(simulated_store, "rhythm", folds, 1, 20, only_with_class=only) for only in (True, False)
+    )
+    for left, every in ((without.train, all_records.train), (without.test, all_records.test)):
+        assert left.labels.any(axis=1).all() and len(left.labels) == every.labels.any(axis=1).sum()
+    assert without.data != all_records.data and "only with class" not in all_records.data
+    asked = ["--task", "form", "--only-with-class", "--models", "resnet"]
+    classifiers.main([*words(simulated_store, *asked), "--crop-seconds", "0"])
+    task = simulated_store.task("form")
+    labels = simulated_store.labels(task)[folds.indices(simulated_store.table).train]
+    assert f"{labels.any(axis=1).sum()} records to train on" in capsys.readouterr().out
+
+
+def test_epochs_stand_in_place_of_steps():
+    options = classifiers.parse(["--store", "store", "--models", "zhang-sun-neither", "--epochs", "3"])
+    settings = classifiers.settings_of(find_variant("zhang-sun-neither"), options, 100)
+    assert (settings.fit.steps, settings.fit.evaluate_every, settings.model) == (12, 4, "zhang-sun")
+    with pytest.raises(SystemExit):
+        classifiers.parse(["--store", "store", "--epochs", "3", "--steps", "3"])
 
 
 def test_an_unknown_model_is_refused(simulated_store: RecordStore):
