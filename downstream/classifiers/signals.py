@@ -64,6 +64,15 @@ def in_batches(signals: Signals, batch_size: int = 256) -> Iterator[np.ndarray]:
         yield np.asarray(signals[indices], dtype=np.float32)
 
 
+def excerpts(signal: np.ndarray, length: int, generator: np.random.Generator) -> np.ndarray:
+    """A stretch of `length` samples of each of (records, leads, samples), anywhere; of shorter ones all."""
+    if not 0 < length < signal.shape[2]:
+        return signal
+    starts = generator.integers(0, signal.shape[2] - length + 1, size=len(signal))
+    columns = starts[:, None, None] + np.arange(length)
+    return np.take_along_axis(signal, columns, axis=2)
+
+
 def record_digests(signals: Signals) -> list[bytes]:
     """16 bytes for each record, equal for signals equal to the microvolt: to find copies, and to know data again.
 

@@ -9,7 +9,7 @@ asks for another rule: training stops early, and the weights of the lowest valid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,13 +24,16 @@ from vqecg.downstream.classifiers.mixture import MixedExamples, MixtureSettings,
 from vqecg.downstream.classifiers.models.interface import LabelAware
 from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.classifiers.signals import JoinedSignals, Signals, in_batches
+from vqecg.downstream.classifiers.signals import JoinedSignals, Signals, excerpts, in_batches
 from vqecg.downstream.classifiers.thresholds import FIXED, Thresholds, choose_thresholds
 from vqecg.records.plain_names import markdown
 from vqecg.training.checkpoint import identifying
 from vqecg.training.fit import FitResult
 from vqecg.training.sampler import Examples
 from vqecg.training.weights import build_model
+
+if TYPE_CHECKING:
+    from vqecg.downstream.classifiers.pretraining.registry import Pretraining
 
 TEACHER_SEED = 1_000_000  # added to the seed of a training for its teacher's: far from those of other trainings
 
@@ -86,11 +89,7 @@ class ClassifierExamples:
         """`signal` (batch, leads, samples or crop) float32 mV and `labels` (batch, classes) float32."""
         signal = np.asarray(self.data.signals[indices], dtype=np.float32)
         labels = self.data.labels[indices]
-        crop = round(self.settings.crop_seconds * self.sampling_rate)
-        if 0 < crop < signal.shape[2]:
-            starts = generator.integers(0, signal.shape[2] - crop + 1, size=len(signal))
-            columns = starts[:, None, None] + np.arange(crop)
-            signal = np.take_along_axis(signal, columns, axis=2)
+        signal = excerpts(signal, round(self.settings.crop_seconds * self.sampling_rate), generator)
         asked = self.settings.augmentation
         signal, labels = AUGMENTATIONS.get(asked.name)(Batch(signal, labels, self.sampling_rate), asked, generator)
         return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(labels)}
@@ -129,6 +128,7 @@ def train_classifier(
     real_labels: np.ndarray | None = None,
     model_settings: Mapping[str, Any] | None = None,
     stream: LabelledSignals | None = None,
+    pretraining: "Pretraining | None" = None,
 ) -> TrainedClassifier:
     """Trains a new classifier on `train` and chooses its thresholds on `validation`.
 
@@ -140,7 +140,8 @@ def train_classifier(
     records; None takes those of `train`, which then should hold no synthetic ones. `model_settings` are further fields
     of the model's config, by name. Of every batch `settings.mixture.share` comes from `stream`, synthetic records that
     are augmented as the real ones are; weights of classes are those of both in their shares. Where `soft_labels` are
-    asked for, a teacher is trained on `train` alone first, by the same settings and another seed.
+    asked for, a teacher is trained on `train` alone first, by the same settings and another seed. A `pretraining`
+    changes the initial weights, of teachers too, before all that.
 
     The loss is a mean over the labels that are known: of a training record, some may be NaN, of validation none.
 
@@ -153,13 +154,15 @@ def train_classifier(
         alone, place = settings.changed({"mixture": MixtureSettings()}), folder and folder / "teacher"
         teacher = train_classifier(
             train, alone, class_names, seed + TEACHER_SEED, validation, sampling_rate, place, progress,
-            f"{description}, teacher", known, model_settings,
+            f"{description}, teacher", known, model_settings, pretraining=pretraining,
         )  # fmt: skip
         stream = softened(stream, teacher.model, settings.mixture.soft_labels)
     config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(model_settings or {})}
     model = initial_classifier(settings.model, config, seed)
     if isinstance(model, LabelAware):
         model.learn_labels(known)
+    if pretraining is not None:
+        pretraining.train(model, seed, folder and folder / "pretraining", progress, f"{description}, pretraining")
     mixture = settings.mixture if stream is not None else MixtureSettings()
     unknown = any(np.isnan(part.labels).any() for part in (train, stream) if part is not None)
     shared = labels_in_shares(train.labels, None if stream is None else stream.labels, mixture)

@@ -17,6 +17,7 @@ from vqecg.downstream.augmentation.methods.registry import AugmentationSettings,
 from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.stream import StreamSettings
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
+from vqecg.downstream.comparison.arms.control_settings import ControlSettings
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
 from vqecg.downstream.comparison.arms.registry import ComparisonArm, arm_help, arms_of, find_arm, find_arms, is_arm
 from vqecg.downstream.comparison.comparison import ComparisonSettings, ReadyComparison, get_ready
@@ -44,6 +45,9 @@ class Design(AdditionSettings, ComparisonSettings):
     checks: tuple[str, ...] = ()  # that synthetic records must pass: likelihood, labels, or both
     only_able: bool = False  # plan only records that every arm can make others of; else copies stand in for the rest
     stream: StreamSettings = field(default=StreamSettings(), metadata=OMITTED_WHILE_DEFAULT)  # of the mixture arms
+    controls: ControlSettings = field(
+        default=ControlSettings(), metadata=OMITTED_WHILE_DEFAULT
+    )  # of arms without a generator
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -126,7 +130,7 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     store = design.subset.known_labels(store, design.folds)
     task = store.task(design.task)
     rows = split_rows(store, design.folds, design.subset, task)
-    ingredients = Ingredients(store, rows.train, task, generator, design.augmentation)
+    ingredients = Ingredients(store, rows.train, task, generator, design.augmentation, unlabelled=rows.unlabelled)
     able = None
     if design.only_able:
         adding = [arm for arm in design.catalogue if not arm.stream]
@@ -146,7 +150,8 @@ def fill_design(
     for seed, plan in planned.plans.items():
         ingredients = replace(planned.ingredients, check=check, settings=design.draws(seed))
         of_stream = ingredients.settings.seed if design.stream.anew else design.augmentation.seed
-        filling = Filling(ingredients, plan, folder, checked, design.stream, of_stream)
+        about = (checked, design.stream, of_stream, design.training, design.controls)
+        filling = Filling(ingredients, plan, folder, *about)
         arms[seed] = fill_arms(design.catalogue, filling, progress)
     train, validation, test = (
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)

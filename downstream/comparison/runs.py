@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from vqecg.downstream.augmentation.plan import REAL_ONLY, slug
+from vqecg.downstream.classifiers.pretraining.registry import Pretraining
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import JoinedSignals, data_digest, record_digests
 from vqecg.downstream.classifiers.training import (
@@ -26,6 +27,7 @@ from vqecg.downstream.classifiers.training import (
     train_classifier,
 )
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, added_by, trained_by
+from vqecg.downstream.comparison.withheld import pretraining_digest, training_digest
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.files.reuse import as_json, reuse
@@ -49,6 +51,7 @@ class PreparedRuns:
     sampling_rate: int  # Hz
     digests: Mapping[str, str]  # of "real only", "validation" and "test"
     added: Mapping[tuple[int, str], str]  # seed and arm -> digest of what the arm adds for that seed
+    pretrained: Mapping[tuple[int, str], str]  # seed and arm -> digest of the ECGs that its weights come from
 
 
 def patient_ids(part: RecordSelection) -> tuple[str, ...]:
@@ -91,28 +94,23 @@ def prepare_runs(
     held_out = {name: record_digests(data[name].signals) for name in ("validation", "test")}
     withheld = {digest for digests in held_out.values() for digest in digests}
     digests = {name: data_digest(held_out[name], data[name].labels) for name in held_out}
-    digests[REAL_ONLY] = training_digest(REAL_ONLY, data[REAL_ONLY], withheld)
+    digests[REAL_ONLY] = training_digest(REAL_ONLY, data[REAL_ONLY].signals, data[REAL_ONLY].labels, withheld)
     added: dict[tuple[int, str], str] = {}
     known: dict[int, str] = {}  # seeds may share an arm
     for seed, of_seed in arms.items():
         for arm in added_by(of_seed):
             if id(arm) not in known:
-                known[id(arm)] = training_digest(arm.name, LabelledSignals(arm.signals, arm.labels), withheld)
+                known[id(arm)] = training_digest(arm.name, arm.signals, arm.labels, withheld)
             added[seed, arm.name] = known[id(arm)]
+    pretrained = {
+        (seed, arm.name): pretraining_digest(arm.name, arm.pretraining, withheld)
+        for seed, of_seed in arms.items()
+        for arm in filter(None, map(trained_by, of_seed))
+        if arm.pretraining is not None
+    }
     rate = int(train.store.spec.sampling_rate)
-    return PreparedRuns(data[REAL_ONLY], data["validation"], data["test"], task.class_names, rate, digests, added)
-
-
-def training_digest(name: str, data: LabelledSignals, withheld: Set[bytes]) -> str:
-    """A name for training data. Raises ValueError for a record that is withheld for validation or test."""
-    digests = record_digests(data.signals)
-    copies = sum(digest in withheld for digest in digests)
-    if copies:
-        raise ValueError(
-            f"{copies} training records of {name!r} are in validation or test (to the microvolt), expected none: "
-            "make additions from the training part only"
-        )
-    return data_digest(digests, data.labels)
+    parted = (data[REAL_ONLY], data["validation"], data["test"])
+    return PreparedRuns(*parted, task.class_names, rate, digests, added, pretrained)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +149,12 @@ class Run:
         trained = trained_by(self.arm)
         return {} if trained is None else trained.changes
 
+    @property
+    def pretraining(self) -> Pretraining | None:
+        """The training of the initial weights before anything else."""
+        trained = trained_by(self.arm)
+        return None if trained is None else trained.pretraining
+
     def check(self) -> None:
         """Raises ValueError for an arm whose changes change nothing."""
         check_changes(self.name, self.classifier, self.changes)
@@ -171,6 +175,8 @@ class Run:
             "model": model_config(self.settings.model, self.prepared.class_names, self.prepared.sampling_rate),
             "data": digests,
         }
+        if self.pretraining is not None:
+            about["pretraining"] = {"signals": self.prepared.pretrained[key], **self.pretraining.identity}
         return as_json(about)
 
     @property
@@ -228,6 +234,7 @@ class RunTask:
             description=f"{run.name}, seed {run.seed}",
             real_labels=prepared.train.labels,
             stream=stream_of(run),
+            pretraining=run.pretraining,
         )
         model: Any = trained.model
         test, validation = (predict(model, part.signals) for part in (prepared.test, prepared.validation))

@@ -59,18 +59,22 @@ def draw_bootstrap(
     replicates: int,
     bootstrap_seed: int,
     folds: np.ndarray | None = None,
+    draws: int = 1,
 ) -> BootstrapDraw:
     """Draws patients and seeds with replacement; `patient_ids` has one entry per record, "" for an unknown patient.
 
     A record of an unknown patient counts as a patient of its own. With `folds` (records,), patients are drawn within
-    their fold, so that every draw has each fold's number of patients.
+    their fold, so that every draw has each fold's number of patients. With several `draws` of the training records,
+    whose seeds stand one draw after the other among the `seeds`, draws are drawn, each with all of its seeds.
 
-    Raises ValueError for no record, seed or replicate, or a patient in two folds.
+    Raises ValueError for no record, seed or replicate, seeds not as many in every draw, or a patient in two folds.
     """
     if not len(patient_ids) or seeds < 1 or replicates < 1:
         raise ValueError(
             f"got {len(patient_ids)} records, {seeds} seeds and {replicates} replicates; expected at least one of each"
         )
+    if draws < 1 or seeds % draws:
+        raise ValueError(f"got {seeds} classifiers in {draws} draws; expected as many in every draw")
     names = patient_keys(patient_ids)
     strata = np.zeros(len(names), np.int64) if folds is None else np.asarray(folds)
     if strata.shape != names.shape:
@@ -81,12 +85,14 @@ def draw_bootstrap(
     patients = 0
     for fold in np.unique(strata):
         rows = np.flatnonzero(strata == fold)
-        counts, columns = draw_patients(names[rows], replicates, generator)
-        weights[1:, rows] = counts.astype(np.float32)[:, columns]
+        times, columns = draw_patients(names[rows], replicates, generator)
+        weights[1:, rows] = times.astype(np.float32)[:, columns]
         patient_of[rows] = patients + columns
-        patients += counts.shape[1]
+        patients += times.shape[1]
     if patients != len(np.unique(names)):
         raise ValueError("a patient is in two folds; expected every patient in one: its records are alike")
-    drawn = max(seeds - 1, 1)
-    seed_counts = generator.multinomial(drawn, np.full(seeds, 1 / seeds), size=replicates)
-    return BootstrapDraw(weights, np.vstack([np.full((1, seeds), 1 / seeds), seed_counts / drawn]), patient_of)
+    units = draws if draws > 1 else seeds
+    drawn = max(units - 1, 1)
+    counts = generator.multinomial(drawn, np.full(units, 1 / units), size=replicates) / drawn
+    of_seeds = np.repeat(counts, seeds // units, axis=1) * units / seeds
+    return BootstrapDraw(weights, np.vstack([np.full((1, seeds), 1 / seeds), of_seeds]), patient_of)

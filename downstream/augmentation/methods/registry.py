@@ -65,6 +65,12 @@ class Ingredients:
     settings: AugmentationSettings = field(default_factory=AugmentationSettings)
     check: Check | None = None  # fitted on the training records
     gate: CopyGate | None = None  # against the training records
+    unlabelled: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # training rows without known labels
+
+    @property
+    def every_row(self) -> np.ndarray:
+        """The training rows, labelled or not, in row order: (all records,) int64."""
+        return np.sort(np.concatenate([self.rows, self.unlabelled]))
 
     @cached_property
     def parents(self) -> Parents:

@@ -77,9 +77,16 @@ class AttentionRNNClassifier(Classifier):
 
         Raises ValueError for a signal of another shape.
         """
-        moments = self.convolutions(scaled(signal, self.config)).transpose(1, 2)
-        read, _ = self.recurrent(moments)
+        read = self.features_over_time(signal).transpose(1, 2)
         return (torch.softmax(self.weigh(read), dim=1) * read).sum(dim=1)
+
+    def features_over_time(self, signal: Tensor) -> Tensor:
+        """(batch, leads, samples) float32 mV -> (batch, 2 hidden, positions).
+
+        Raises ValueError for a signal of another shape.
+        """
+        read, _ = self.recurrent(self.convolutions(scaled(signal, self.config)).transpose(1, 2))
+        return read.transpose(1, 2)
 
     def forward(self, signal: Tensor) -> Tensor:
         return self.head(self.dropout(self.features(signal)))

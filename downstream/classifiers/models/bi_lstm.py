@@ -67,8 +67,16 @@ class BiLSTMClassifier(Classifier):
 
         Raises ValueError for a signal of another shape.
         """
+        read = self.features_over_time(signal)
+        return torch.cat([read.amax(dim=2), read.mean(dim=2)], dim=1)
+
+    def features_over_time(self, signal: Tensor) -> Tensor:
+        """(batch, leads, samples) float32 mV -> (batch, 2 hidden, positions), both directions.
+
+        Raises ValueError for a signal of another shape.
+        """
         read, _ = self.recurrent(self.patches(scaled(signal, self.config)).transpose(1, 2))
-        return torch.cat([read.amax(dim=1), read.mean(dim=1)], dim=1)
+        return read.transpose(1, 2)
 
     def forward(self, signal: Tensor) -> Tensor:
         return self.head(self.dropout(self.features(signal)))

@@ -42,6 +42,13 @@ class Classifier(nn.Module, Pretrained):
         """(batch, leads, samples) float32 mV -> (batch, width). Raises ValueError for a signal of another shape."""
         raise NotImplementedError(f"{type(self).__name__} has no features")
 
+    def features_over_time(self, signal: Tensor) -> Tensor | None:
+        """(batch, leads, samples) float32 mV -> (batch, width, positions), evenly over time, before these are pooled.
+
+        None where a classifier has none. Raises ValueError for a signal of another shape.
+        """
+        return None
+
 
 def check_odd(**kernels: int) -> None:
     """Raises ValueError unless every kernel size, in samples, is odd."""

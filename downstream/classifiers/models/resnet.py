@@ -93,7 +93,14 @@ class ResNetClassifier(Classifier):
 
         Raises ValueError for a signal of another shape.
         """
-        return self.stages(self.stem(scaled(signal, self.config))).mean(dim=-1)
+        return self.features_over_time(signal).mean(dim=-1)
+
+    def features_over_time(self, signal: Tensor) -> Tensor:
+        """(batch, leads, samples) float32 mV -> (batch, last width, positions).
+
+        Raises ValueError for a signal of another shape.
+        """
+        return self.stages(self.stem(scaled(signal, self.config)))
 
     def forward(self, signal: Tensor) -> Tensor:
         return self.head(self.dropout(self.features(signal)))

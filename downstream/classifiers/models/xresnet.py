@@ -110,8 +110,15 @@ class XResNetClassifier(Classifier):
 
     def features(self, signal: Tensor) -> Tensor:
         """(batch, leads, samples) float32 mV -> (batch, hidden). Raises ValueError for a signal of another shape."""
-        x = self.body(scaled(signal, self.config))
+        x = self.features_over_time(signal)
         return self.hidden(torch.cat([x.amax(dim=-1), x.mean(dim=-1)], dim=1))
+
+    def features_over_time(self, signal: Tensor) -> Tensor:
+        """(batch, leads, samples) float32 mV -> (batch, channels, positions).
+
+        Raises ValueError for a signal of another shape.
+        """
+        return self.body(scaled(signal, self.config))
 
     def forward(self, signal: Tensor) -> Tensor:
         return self.head(self.dropout(self.features(signal)))

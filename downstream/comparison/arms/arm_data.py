@@ -8,6 +8,7 @@ import numpy as np
 
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, AdditionPlan, slug
 from vqecg.downstream.classifiers.mixture import SHARE
+from vqecg.downstream.classifiers.pretraining.registry import Pretraining
 from vqecg.downstream.classifiers.signals import SelectedSignals, Signals
 
 
@@ -22,6 +23,7 @@ class ArmData:
     copies: int = 0  # how many of them are copies of real training records
     changes: Mapping[str, Any] = field(default_factory=dict)  # of the classifier's settings, as in a TrainingArm
     stream: bool = False  # the records are a share of every batch, by `changes`, and not added to the real ones
+    pretraining: Pretraining | None = None  # of the initial weights, before anything else
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels, dtype=np.float32)
@@ -51,10 +53,13 @@ class TrainingArm:
     name: str  # e.g. "mixup"
     changes: Mapping[str, Any]  # ClassifierSettings, by dotted names -> their values in this arm
     note: str  # how it is trained, for the report
+    pretraining: Pretraining | None = None  # of the initial weights, before anything else
 
     def __post_init__(self) -> None:
-        if not self.name or self.name == REAL_ONLY or not self.changes:
-            raise ValueError(f"got {self}; expected at least one change, and another name than {REAL_ONLY!r}")
+        if not self.name or self.name == REAL_ONLY or not (self.changes or self.pretraining):
+            raise ValueError(
+                f"got {self}; expected at least one change or a pretraining, and another name than {REAL_ONLY!r}"
+            )
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,12 @@ from vqecg.downstream.augmentation.additions import ALL, DRAWN, Additions
 from vqecg.downstream.augmentation.methods.registry import AugmentationMethod, Ingredients, find_method
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, AdditionPlan, slug
 from vqecg.downstream.augmentation.stream import StreamSettings
+from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS, Pretraining
+from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import JoinedSignals, SelectedSignals, Signals
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData
+from vqecg.downstream.comparison.arms.control_settings import ControlSettings
+from vqecg.downstream.comparison.arms.pretraining_records import pretraining_records
 from vqecg.records.files.atomic import atomic_file
 from vqecg.records.store.selection import RecordSelection
 from vqecg.training.checkpoint import fingerprint, identifying
@@ -78,6 +82,13 @@ class Filling:
     checked: str = ""  # names the settings of the ingredients' check, which by itself has no name
     stream: StreamSettings = field(default_factory=StreamSettings)
     stream_seed: int = 0  # of the draws of streams, which seeds of the classifiers may share
+    training: ClassifierSettings = field(default_factory=ClassifierSettings)  # of the comparison's classifiers
+    controls: ControlSettings = field(default_factory=ControlSettings)
+
+    def pretraining(self, name: str) -> Pretraining:
+        """The pretraining of that name on all training records. Raises ValueError as it does, or for another name."""
+        records = pretraining_records(self.ingredients, self.training, self.controls.pretraining, self.folder)
+        return PRETRAININGS.get(name)(records)
 
     def additions(self, name: str, methods: Sequence[str]) -> ArmData:
         """The arm `name` with the records of one method, or half of the records of each of two."""

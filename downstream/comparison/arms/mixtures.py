@@ -35,7 +35,8 @@ class MixtureArm(ComparisonArm):
         part = filling.streamed(find_method(self.methods[0]))
         note = f"{part.note}, as a stream that is {self.training[SHARE]:g} of every batch"
         note += "".join(f", {name} {value}" for name, value in self.training.items() if name != SHARE)
-        return ArmData(self.name, part.signals, part.labels, note, part.copies, self.training, stream=True)
+        arm = ArmData(self.name, part.signals, part.labels, note, part.copies, self.training, stream=True)
+        return self.after_pretraining(arm, filling)
 
     def variant(self, name: str) -> ComparisonArm | None:
         """The mixture of that name, such as "mixture-0.2-of-reconstructions"; ValueError for a share that cannot be."""

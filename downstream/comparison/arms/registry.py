@@ -1,10 +1,10 @@
 """The arms that a comparison knows by name: the records that each adds, or the way it trains.
 
 All arms share the classifier, its initial weights, batch size, number of steps and rule of selection. Arms that add
-records add the labels of one plan. Every method of augmentation is an arm under its own name; the others are registered
-in the files of this folder, or in extensions. Two arms that add records joined by "+" are an arm too, each makes half
-of the records; so is one that adds records joined with one that trains otherwise, and one that averages several
-classifiers joined with the arm that trains them.
+records add the labels of one plan. Every method of augmentation and every pretraining is an arm under its own name; the
+others are registered in the files of this folder, or in extensions. Two arms that add records joined by "+" are an arm
+too, each makes half of the records; so is one that adds records joined with one that trains otherwise, and one that
+averages several classifiers joined with the arm that trains them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vqecg.downstream.augmentation.methods.registry import METHODS, all_methods
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, slug
+from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS, Pretraining
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, EnsembleArm, NetworkMember, TrainingArm
 from vqecg.records.registry import Registry
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PAIR = " + "
 BEST_PAIR = f"prior samples{PAIR}classic augmentation"  # docs/results/mi-50.json
+PRETRAINED_RANK = 20.0  # of the first pretraining among the arms
 DEFAULT, QUICK, RUN = "default", "quick", "run"  # kinds of comparison that have arms where none is named
 PAIR_PLACES: Mapping[str, Mapping[str, float]] = {BEST_PAIR: {DEFAULT: 12}}
 
@@ -33,6 +35,7 @@ class ComparisonArm:
     help: str  # the records that it adds, or how its training differs, in a line
     methods: tuple[str, ...] = ()  # of augmentation, that make the added records; two: half of them each
     training: Mapping[str, Any] = field(default_factory=dict)  # ClassifierSettings that differ, by dotted names
+    pretrained: str = ""  # pretraining that its initial weights come from; "" = none
     places: Mapping[str, float] = field(default_factory=dict)  # kind of comparison -> place among its arms
     pairs: ClassVar[bool] = True  # may be joined with another arm
     stream: ClassVar[bool] = False  # its records are a share of every batch, not added to the real ones
@@ -41,11 +44,21 @@ class ComparisonArm:
         """The records that it adds."""
         return filling.additions(self.name, self.methods)
 
+    def pretraining(self, filling: "Filling") -> Pretraining | None:
+        """The training of its initial weights before anything else; None for none."""
+        return filling.pretraining(self.pretrained) if self.pretrained else None
+
+    def after_pretraining(self, arm: ArmData, filling: "Filling") -> ArmData:
+        """The arm's records, trained on from pretrained weights where it has any."""
+        before = self.pretraining(filling)
+        return replace(arm, pretraining=before, note=f"{arm.note}, {before.note}") if before else arm
+
     def fill(self, filling: "Filling") -> Arm:
         """The arm as data. Raises ValueError when none of its records can be made."""
         if not self.methods:
-            return TrainingArm(self.name, self.training, self.help)
-        added = self.additions(filling)
+            before = self.pretraining(filling)
+            return TrainingArm(self.name, self.training, before.note if before else self.help, before)
+        added = self.after_pretraining(self.additions(filling), filling)
         if not self.training:
             return added
         changes = ", ".join(f"{name.removesuffix('.name')} {value}" for name, value in self.training.items())
@@ -94,6 +107,10 @@ def all_arms() -> tuple[ComparisonArm, ...]:
         if method.name not in ARMS:
             arm = ComparisonArm(method.name, method.help, (method.name,), places=method.places)
             ranked.append((METHODS.rank(method.name), arm))
+    for name, kind in PRETRAININGS:
+        if name not in ARMS:
+            arm = ComparisonArm(name, kind.help, pretrained=name, places=kind.places)
+            ranked.append((PRETRAINED_RANK + PRETRAININGS.rank(name), arm))
     return tuple(arm for _, arm in sorted(ranked, key=lambda pair: pair[0]))
 
 
@@ -155,12 +172,17 @@ def joined_arm(name: str, parts: Sequence[ComparisonArm]) -> ComparisonArm:
     if len(averaging) == 1 and others and all(part.name != REAL_ONLY for part in others):
         return averaging[0].trained_as(others[0] if len(others) == 1 else joined_arm(name, others))
     adding = [part for part in parts if part.methods and part.pairs]
-    training = [part for part in parts if part.training and not part.methods]
+    training = [part for part in parts if (part.training or part.pretrained) and not part.methods]
     if len(adding) == len(training) == 1 and len(parts) == 2:
         (one,), (other,) = adding, training
-        pair = f"{one.name}{PAIR}{other.name}"
-        both = {**one.training, **other.training}
-        return replace(one, name=pair, help=f"{one.help}; {other.help}", training=both, places={})
+        return replace(
+            one,
+            name=f"{one.name}{PAIR}{other.name}",
+            help=f"{one.help}; {other.help}",
+            training={**one.training, **other.training},
+            pretrained=other.pretrained or one.pretrained,
+            places={},
+        )
     lone = any(part.name == DUPLICATION or part.stream for part in parts)
     if len(adding) != 2 or len(parts) != 2 or parts[0] == parts[1] or lone:
         raise ValueError(

@@ -13,6 +13,9 @@ import torch
 
 from vqecg.downstream.augmentation.plan import plan_additions
 from vqecg.downstream.classifiers.models.registry import classifier_class
+from vqecg.downstream.classifiers.pretraining.contrastive import ContrastivePretraining
+from vqecg.downstream.classifiers.pretraining.registry import PretrainingRecords
+from vqecg.downstream.classifiers.pretraining.settings import ContrastiveSettings, PretrainingSettings
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.classifiers.signals import data_digest, record_digests
 from vqecg.downstream.comparison.arms.arm_data import ArmData, TrainingArm, duplicate
@@ -118,6 +121,35 @@ def test_a_comparison_trains_every_arm_and_seed_and_is_resumed_without_training(
     with pytest.raises(ValueError, match="prior-samples-0 holds this output with other settings or inputs"):
         parts.run(copy, arms=(changed, parts.arms[1]))
     assert parts.run(copy, longer, overwrite=True).settings["fit"]["steps"] == 1
+
+
+def test_a_pretrained_arm_differs_by_its_initial_weights_and_no_other_run_by_it(
+    parts: Parts, finished: Comparison, copy: Path
+) -> None:
+    def records(part: RecordSelection) -> PretrainingRecords:
+        settings = PretrainingSettings(contrastive=ContrastiveSettings(fit=FIT, excerpt_seconds=1.0))
+        labels = part.labels(parts.task)
+        return PretrainingRecords(part, labels, part.patients, 100, parts.task, SETTINGS.training, settings)
+
+    before = ContrastivePretraining(records(parts.train))
+    arm = TrainingArm("contrastive pretraining", {}, before.note, before)
+    identities = {place.parent.name: json.loads(place.read_text())["identity"] for place in copy.glob("*-*/run.json")}
+    written = {path: path.stat().st_mtime_ns for path in copy.glob("*-*/*.npz")}
+    comparison = parts.run(copy, arms=(*parts.arms, arm))
+    assert {path: path.stat().st_mtime_ns for path in written} == written, "the others are read"
+    assert not any("pretraining" in identity for identity in identities.values())
+    run = json.loads((copy / "contrastive-pretraining-1" / "run.json").read_text())
+    assert run["identity"]["pretraining"]["settings"]["excerpt_seconds"] == 1.0
+    assert set(run["identity"]) == {*identities["real-only-1"], "pretraining"}
+    about = comparison.arms.set_index("arm").loc["contrastive pretraining"]
+    assert f"{len(parts.train)} records without labels" in about["description"] and about["synthetic_records"] == 0
+    scores = [np.load(copy / f"{name}-1" / "scores.npz")["test"] for name in ("real-only", "contrastive-pretraining")]
+    assert not np.array_equal(*scores)
+    seen = dataclasses.replace(arm, pretraining=ContrastivePretraining(records(parts.test)))
+    with pytest.raises(ValueError, match=r"contrastive pretraining, pretraining.* are in validation or test"):
+        parts.run(copy, arms=(*parts.arms, seen))
+    with pytest.raises(ValueError, match="at least one change or a pretraining"):
+        TrainingArm("nothing", {}, "")
 
 
 def test_scores_and_labels_on_disk_are_enough_to_do_the_bootstrap_again(finished: Comparison, folder: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from vqecg.downstream.augmentation.methods.registry import METHODS
 from vqecg.downstream.classifiers.batch_augmentation import CLASSIC
+from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS
 from vqecg.downstream.classifiers.settings import ClassifierSettings, recipe
 from vqecg.downstream.comparison.arms.classic_variants import AXIS_LIMIT
 from vqecg.downstream.comparison.arms.registry import (
@@ -30,7 +31,8 @@ def test_every_arm_says_what_it_is_and_differs_in_additions_or_in_training():
     for arm in map(find_arm, (*arms_of(), *names)):
         assert arm.help and set(arm.methods) <= set(METHODS.names())
         assert not (arm.methods and arm.training) or "+" in arm.name or arm.stream
-        assert arm.name == "real only" or arm.methods or arm.training or isinstance(arm, AveragingArm)
+        special = arm.pretrained or isinstance(arm, AveragingArm)
+        assert arm.name == "real only" or arm.methods or arm.training or special
         ClassifierSettings().changed(arm.training)
     assert set(METHODS.names()) <= set(names)
     assert f"mixup: {find_arm('mixup').help}" in arm_help() and "prior-samples: " in arm_help()
@@ -45,7 +47,7 @@ def test_comparisons_that_name_no_arm_have_theirs_in_this_order():
         *("latent interpolation", "prior samples", "shuffled labels"),
     )
     assert arms_of(RUN) == ("real only", "duplication", "prior samples", "latent interpolation")
-    listed = (*start, *made[:3], "naive mixing", *made[3:], "shuffled labels")
+    listed = (*start, *made[:3], "naive mixing", *made[3:], "shuffled labels", *PRETRAININGS.names())
     assert tuple(arm.name for arm in all_arms() if arm.name in listed) == listed
 
 

@@ -1,0 +1,89 @@
+"""Pretrainings: what a classifier's weights may learn before they are trained on the labelled records, by name.
+
+A pretraining starts from the initial weights of the run's seed and changes them in place; the training that follows is
+that of every other run. To add one: a file in this folder, or an extension anywhere, with a subclass of `Pretraining`,
+registered here under its name, which is that of its arm too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from torch import nn
+
+from vqecg.downstream.classifiers.signals import Signals
+from vqecg.records.registry import Registry
+
+if TYPE_CHECKING:
+    from vqecg.downstream.classifiers.pretraining.settings import PretrainingSettings
+    from vqecg.downstream.classifiers.settings import ClassifierSettings
+    from vqecg.records.labels import LabelTask
+    from vqecg.training.fit import FitResult
+
+
+@dataclass(frozen=True, eq=False)
+class PretrainingRecords:
+    """The records that a pretraining may learn from, all of the training part, and what is known of them."""
+
+    signals: Signals  # (records, leads, samples) float32 mV when indexed
+    labels: np.ndarray  # (records, classes) float32 in 0..1, NaN where unknown
+    patients: np.ndarray  # (records,) names of patients
+    sampling_rate: int  # Hz
+    task: LabelTask  # of the labels
+    classifier: ClassifierSettings  # of the training that follows
+    settings: PretrainingSettings
+    first_codes: Callable[[], np.ndarray] | None = None  # makes (records, frames) codes of the tokenizer's first level
+    hop_length: int = 0  # samples that a frame of these codes stands for
+
+
+class Pretraining:
+    """One pretraining, ready with its records; can be sent to another process and done there."""
+
+    help: ClassVar[str] = ""  # the pretraining, and its arm, in a line
+    places: ClassVar[Mapping[str, float]] = {}  # kind of comparison -> place among the arms where none is named
+
+    def __init__(self, records: PretrainingRecords) -> None:
+        """Takes what it needs of the records. Raises ValueError for records that it cannot learn from."""
+        raise NotImplementedError(f"{type(self).__name__} takes no records: a pretraining must define __init__")
+
+    @property
+    def signals(self) -> Signals:
+        """The ECGs that it learns from: none of them may be of validation or test."""
+        raise NotImplementedError(f"{type(self).__name__} has no signals: a pretraining must define them")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that the weights depend on beside `signals`, seed and model, as plain JSON."""
+        raise NotImplementedError(f"{type(self).__name__} has no identity: a pretraining must define it")
+
+    @property
+    def note(self) -> str:
+        """What is learned from how many records, for the report."""
+        return f"weights that started from a pretraining on {len(self.signals):,} records without labels"
+
+    def train(
+        self,
+        model: nn.Module,
+        seed: int,
+        folder: Path | None = None,
+        progress: bool = True,
+        description: str = "pretraining",
+    ) -> FitResult:
+        """Trains the weights of a classifier in place; with a `folder` it can be interrupted and resumed, as `fit`.
+
+        Raises ValueError for a classifier that it cannot train.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not train: a pretraining must define `train`")
+
+
+PRETRAININGS: Registry[type[Pretraining]] = Registry("pretraining", "vqecg.downstream.classifiers.pretraining")
+
+
+def array_digest(values: np.ndarray) -> str:
+    """16 hex digits that name an array's numbers."""
+    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=8).hexdigest()

@@ -1,0 +1,74 @@
+"""The records that the pretraining of an arm learns from: all training records, labelled or not."""
+
+import hashlib
+import io
+import json
+import math
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vqecg.downstream.augmentation.methods.registry import Ingredients
+from vqecg.downstream.classifiers.pretraining.registry import PretrainingRecords
+from vqecg.downstream.classifiers.pretraining.settings import PretrainingSettings
+from vqecg.downstream.classifiers.settings import ClassifierSettings
+from vqecg.downstream.classifiers.signals import in_batches
+from vqecg.records.files.atomic import atomic_file
+from vqecg.records.files.json_file import reading
+from vqecg.records.store.selection import RecordSelection
+from vqecg.tokenizer.encoding import BATCH, code_type
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.training.checkpoint import fingerprint
+
+
+def pretraining_records(
+    ingredients: Ingredients, classifier: ClassifierSettings, settings: PretrainingSettings, folder: Path
+) -> PretrainingRecords:
+    """All training records; codes are made where they are asked for, and stay in `folder`."""
+    records = RecordSelection(ingredients.store, ingredients.every_row)
+    tokenizer = ingredients.generator.tokenizer
+    return PretrainingRecords(
+        signals=records,
+        labels=records.labels(ingredients.task, math.nan),
+        patients=records.patients,
+        sampling_rate=ingredients.store.spec.sampling_rate,
+        task=ingredients.task,
+        classifier=classifier,
+        settings=settings,
+        first_codes=partial(first_codes, records, tokenizer, folder),
+        hop_length=tokenizer.hop_length,
+    )
+
+
+def first_codes(records: RecordSelection, tokenizer: ECGTokenizer, folder: Path) -> np.ndarray:
+    """(records, frames) codes of the tokenizer's first level: from a file in `folder`, or made and written there.
+
+    Raises ValueError for records at another sampling rate than the tokenizer's, and for a damaged file.
+    """
+    tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
+    about = json.dumps([records.store.fingerprint, fingerprint(tokenizer)])
+    digest = hashlib.blake2b(about.encode() + records.rows.tobytes(), digest_size=8).hexdigest()
+    path = folder / f"first-codes-{digest}.npy"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        content = io.BytesIO()
+        np.save(content, encoded(records, tokenizer))
+        with atomic_file(path) as aside:
+            aside.write_bytes(content.getvalue())
+    with reading(path, f"delete {path}, and the same command makes it again"), path.open("rb") as file:
+        codes = np.load(file)
+        if codes.shape != (len(records), tokenizer.frames(records.store.spec.samples)):
+            raise ValueError(f"codes of shape {codes.shape}")
+        return codes
+
+
+@torch.inference_mode()
+def encoded(records: RecordSelection, tokenizer: ECGTokenizer) -> np.ndarray:
+    """(records, frames) codes of the first level."""
+    device = next(tokenizer.parameters()).device
+    parts = [
+        tokenizer.encode(torch.from_numpy(batch).to(device), 1)[..., 0].cpu() for batch in in_batches(records, BATCH)
+    ]
+    return torch.cat(parts).numpy().astype(code_type(tokenizer.codebook_size))
