@@ -175,10 +175,15 @@ class ECGPrior(nn.Module, Pretrained):
 
     def step_logits(self, delayed: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
         """Logits (batch, steps, levels, codebook_size) of each step of delayed codes, given the steps before it."""
-        context, tables = self.embed_context(condition, sketch), self.code_tables()
+        tables = self.code_tables()
+        return self.logits(self.step_states(delayed, condition, sketch, tables), tables)
+
+    def step_states(self, delayed: Tensor, condition: Condition, sketch: Sketch, tables: CodeTables) -> Tensor:
+        """Hidden states (batch, steps, width) that give the logits of each step, from the steps before it."""
         # the context is the prefix, and is added at every step
+        context = self.embed_context(condition, sketch)
         before = nn.functional.pad(self.embed_codes(delayed[:, :-1], tables), (0, 0, 1, 0))
-        return self.logits(self.hidden_states(self.embedding_dropout(before + context)), tables)
+        return self.hidden_states(self.embedding_dropout(before + context))
 
     def forward(self, codes: Tensor, condition: Condition, sketch: Sketch) -> ECGPriorOutput:
         """Negative log-likelihood of codes (batch, frames, levels) given the sketches they were written for.

@@ -49,7 +49,7 @@ FLOORS = {
         "editing sampled_shards",
     ),
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),
-    "downstream": ("classifiers", "assessment", "augmentation", "comparison"),
+    "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison"),
     "reports": (
         "columns ecg_paper figures numbers results wave_plot",
         "html result_pages",

@@ -25,6 +25,7 @@ from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.bounds import Checked, Count, Percentile, Seed, Share
 from vqecg.records.labels import LabelTask
+from vqecg.records.patients import patient_parts
 from vqecg.records.store.selection import RecordSelection
 
 CLASSIFIER, RULE = "classifier", "rule"  # reasons of a rejection
@@ -150,14 +151,6 @@ class LabelCheck:
                     if rule in carried[row] and holds == 0:
                         broken[row].append(rule.statement)
         return [tuple(dict.fromkeys(names)) for names in broken]
-
-
-def patient_parts(patients: np.ndarray, parts: int, seed: int) -> np.ndarray:
-    """A part for each record, the same for all of a patient: (records,) int64. ValueError: too few patients."""
-    names, patient = np.unique(patients.astype(str), return_inverse=True)
-    if len(names) < parts:
-        raise ValueError(f"{len(names)} patients in the training records; expected at least {parts}, one a part")
-    return (np.random.default_rng(seed).permutation(len(names)) % parts)[patient]
 
 
 def lowest_scores(labels: np.ndarray, scores: np.ndarray, settings: LabelCheckSettings) -> np.ndarray:

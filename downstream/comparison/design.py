@@ -146,12 +146,13 @@ def fill_design(
     """Makes what is added, anew for every seed, in `folder`, and checks the whole."""
     check = fit_checks(design, planned.ingredients, folder, progress)
     checked = f"{design.checks} {design.training if LABELS in design.checks else ''}"
+    held_out = {"validation": planned.rows.validation, "test": planned.rows.test}
     arms = {}
     for seed, plan in planned.plans.items():
         ingredients = replace(planned.ingredients, check=check, settings=design.draws(seed))
         of_stream = ingredients.settings.seed if design.stream.anew else design.augmentation.seed
         about = (checked, design.stream, of_stream, design.training, design.controls)
-        filling = Filling(ingredients, plan, folder, *about)
+        filling = Filling(ingredients, plan, folder, *about, held_out)
         arms[seed] = fill_arms(design.catalogue, filling, progress)
     train, validation, test = (
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)

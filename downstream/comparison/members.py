@@ -5,7 +5,9 @@ the classifier of "real only". An average is a run too, with the thresholds of t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,19 @@ from scipy.special import expit, logit
 from vqecg.downstream.augmentation.plan import REAL_ONLY
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.thresholds import choose_thresholds
-from vqecg.downstream.comparison.arms.arm_data import Arm, EnsembleArm, NetworkMember, TrainingArm
+from vqecg.downstream.classifiers.training import LabelledSignals
+from vqecg.downstream.comparison.arms.arm_data import Arm, EnsembleArm, Member, NetworkMember, ReaderMember, TrainingArm
 from vqecg.downstream.comparison.runs import FinishedRun, PreparedRuns, Run, RunTask
+from vqecg.downstream.reading.measuring import Measured
+from vqecg.downstream.reading.registry import ReadRecords, find_reader
+from vqecg.downstream.reading.stacking import LEAST_SCORE, PULL, Stack
 from vqecg.records.files.reuse import as_json
+from vqecg.records.patients import patient_parts
+from vqecg.records.store.selection import RecordSelection
 
+PARTS = ("train", "validation", "test")  # of the records that a reader measures
+PARTS_SEED = 0  # of the lot that parts the training patients for out-of-fold scores
+READING = 1  # raised when the same measures give other scores of a reader
 AVERAGING = 1  # raised when the same members give another average
 FURTHER = 10**6  # between the seeds of the networks of one arm: no comparison names seeds so far apart
 
@@ -55,7 +66,76 @@ class EnsembleRun(Run):
             "weights": self.ensemble.weights,
             "members": [member.identity for member in self.members],
         }
+        if self.ensemble.stacked:
+            about["stacked"] = {"parts": self.ensemble.stacked, "least": LEAST_SCORE, "pull": PULL}
         return as_json(about)
+
+    @property
+    def out_of_fold(self) -> tuple[tuple[Run, ...], ...]:
+        """For each part of the training patients, the members that are trained without it, and score it."""
+        if not self.ensemble.stacked:
+            return ()
+        parts = training_parts(self.prepared, self.ensemble.stacked)
+        without = [
+            EnsembleRun(prepared_without(self.prepared, parts, part), self.arm, self.seed, self.classifier)
+            for part in range(self.ensemble.stacked)
+        ]
+        return tuple(
+            tuple(member_run(one, member, parts != part) for member in self.ensemble.members)
+            for part, one in enumerate(without)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ReaderRun(Run):
+    """A reader of an arm, fitted on what was measured on the training records."""
+
+    measured: Measured = field(kw_only=True)
+    learned: np.ndarray | None = None  # (training records,) bool: those it learns from; the others are its test part
+
+    @property
+    def name(self) -> str:
+        """The reader's name, and that it is one."""
+        return f"reader of {self.measured.reader}"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that the reader's scores depend on, as plain JSON."""
+        about = {
+            "reading": READING,
+            "reader": self.measured.reader,
+            "measured": self.measured.identity,
+            "seed": self.seed,
+            "class_names": list(self.prepared.class_names),
+            "threshold_policy": self.classifier.threshold_policy,
+            "data": dict(self.prepared.digests),
+        }
+        return as_json(about)
+
+
+@dataclass(frozen=True, eq=False)
+class ReaderTask(RunTask):
+    """A reader and its folder; calling it reads it, or fits."""
+
+    def train(self) -> FinishedRun:
+        """Fits the reader and writes its scores; run.json names the classes of too few patients to learn."""
+        run, prepared = self.run, self.run.prepared
+        if not isinstance(run, ReaderRun) or not isinstance(prepared.train.signals, RecordSelection):
+            raise TypeError(
+                f"got a {type(run).__name__} of {type(prepared.train.signals).__name__}; expected a reader's"
+            )
+        measures = {part: run.measured.part(part) for part in PARTS}
+        if run.learned is not None:
+            measures |= {"train": measures["train"][run.learned], "test": measures["train"][~run.learned]}
+        known = ReadRecords(measures["train"], prepared.train.labels, training_records(prepared).patients)
+        fitted = find_reader(run.measured.reader).fit(known, run.seed)
+        test, validation = fitted.scores(measures["test"]), fitted.scores(measures["validation"])
+        policy, names = run.classifier.threshold_policy, prepared.class_names
+        chosen = choose_thresholds(policy, prepared.validation.labels, validation, names)
+        finished = FinishedRun(test, validation, np.array(chosen.values), chosen.policy)
+        with self.writing(finished, {**asdict(chosen), "constant": [names[column] for column in fitted.constant]}):
+            pass
+        return finished
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,20 +143,35 @@ class EnsembleTask(RunTask):
     """The average of other runs, and its folder; calling it reads it, or trains what is missing and averages."""
 
     members: tuple[RunTask, ...] = ()
+    out_of_fold: tuple[tuple[RunTask, ...], ...] = ()  # of each part of the training patients; () if not stacked
 
     def train(self) -> FinishedRun:
         """The average of the members, which are trained where their folders do not hold them."""
         prepared, arm = self.run.prepared, self.run.arm
         weights = arm.weights if isinstance(arm, EnsembleArm) else ()
+        stack = self.stack() if self.out_of_fold else None
+        join = partial(average, weights=weights) if stack is None else stack.scores
         finished = [member() for member in self.members]
-        validation = average([one.validation_scores for one in finished], weights)
+        validation = join([one.validation_scores for one in finished])
         policy, labels = self.run.settings.threshold_policy, prepared.validation.labels
         chosen = choose_thresholds(policy, labels, validation, prepared.class_names)
-        test = average([one.test_scores for one in finished], weights)
+        test = join([one.test_scores for one in finished])
         run = FinishedRun(test, validation, np.array(chosen.values), chosen.policy)
-        with self.writing(run, {**asdict(chosen), "members": [member.place.name for member in self.members]}):
+        about: dict[str, Any] = {**asdict(chosen), "members": [member.place.name for member in self.members]}
+        if stack is not None:
+            about["stack"] = {"weights": stack.weights.tolist(), "intercepts": stack.intercepts.tolist()}
+        with self.writing(run, about):
             pass
         return run
+
+    def stack(self) -> Stack:
+        """The weights of the members by their scores of training records that they had not seen."""
+        labels = self.run.prepared.train.labels
+        parts = training_parts(self.run.prepared, len(self.out_of_fold))
+        scores = np.zeros((len(self.members), *labels.shape))
+        for part, tasks in enumerate(self.out_of_fold):
+            scores[:, parts == part] = [task().test_scores for task in tasks]
+        return Stack.fit(list(scores), labels)
 
 
 def average(scores: Sequence[np.ndarray], weights: Sequence[float] = ()) -> np.ndarray:
@@ -88,8 +183,35 @@ def average(scores: Sequence[np.ndarray], weights: Sequence[float] = ()) -> np.n
     return expit(np.sum(logits, axis=0))
 
 
-def member_run(run: EnsembleRun, member: NetworkMember) -> Run:
-    """The run of a member of an arm."""
+def training_records(prepared: PreparedRuns) -> RecordSelection:
+    """The real training records as rows of their store."""
+    records = prepared.train.signals
+    if not isinstance(records, RecordSelection):
+        raise TypeError(f"the training records are a {type(records).__name__}; expected those of a store")
+    return records
+
+
+def training_parts(prepared: PreparedRuns, parts: int) -> np.ndarray:
+    """The part of each training record, the same for all of a patient: (records,) int64."""
+    return patient_parts(training_records(prepared).patients, parts, PARTS_SEED)
+
+
+def prepared_without(prepared: PreparedRuns, parts: np.ndarray, part: int) -> PreparedRuns:
+    """The same data with a part of the training records as the test part, and not trained on."""
+    inside, name = parts == part, f"part {part} of {parts.max() + 1} by lot {PARTS_SEED}"
+    records, labels, digest = training_records(prepared), prepared.train.labels, prepared.digests[REAL_ONLY]
+    return replace(
+        prepared,
+        train=LabelledSignals(records.only(~inside), labels[~inside]),
+        test=LabelledSignals(records.only(inside), labels[inside]),
+        digests={**prepared.digests, REAL_ONLY: f"{digest} without {name}", "test": f"{digest}, {name}"},
+    )
+
+
+def member_run(run: EnsembleRun, member: Member, learned: np.ndarray | None = None) -> Run:
+    """The run of a member of an arm; `learned` (training records,) bool are those that `run` has, None = all."""
+    if isinstance(member, ReaderMember):
+        return ReaderRun(run.prepared, None, run.seed, run.classifier, measured=member.measured, learned=learned)
     seed, trained = run.seed + FURTHER * member.further, run.ensemble.trained
     name = REAL_ONLY if trained is None else trained.name
     key = None if trained is None else (run.seed, name)  # a further seed trains on what is added for the first one
@@ -106,16 +228,25 @@ def run_of(prepared: PreparedRuns, arm: Arm | None, seed: int, classifier: Class
     return kind(prepared, arm, seed, classifier)
 
 
-def task_of(run: Run, folder: Path, by_key: bool = False, overwrite: bool = False, progress: bool = False) -> RunTask:
+def task_of(
+    run: Run, folder: Path, by_key: bool = False, overwrite: bool = False, progress: bool = False, suffix: str = ""
+) -> RunTask:
     """A run with its place in `folder`, where its members, if it has any, have theirs too.
 
-    `by_key`: places are named after all that a run depends on, so that comparisons share the folder.
+    `by_key`: places are named after all that a run depends on, so that comparisons share the folder. `suffix` comes
+    behind the name of the place.
     """
-    place = folder / (run.keyed_slug if by_key else run.slug)
+    place, how = folder / ((run.keyed_slug if by_key else run.slug) + suffix), (overwrite, progress)
+    if isinstance(run, ReaderRun):
+        return ReaderTask(run, place, *how)
     if not isinstance(run, EnsembleRun):
-        return RunTask(run, place, overwrite, progress)
-    members = tuple(task_of(member, folder, by_key, overwrite, progress) for member in run.members)
-    return EnsembleTask(run, place, overwrite, progress, members)
+        return RunTask(run, place, *how)
+    members = tuple(task_of(member, folder, by_key, *how) for member in run.members)
+    out_of_fold = tuple(
+        tuple(task_of(member, folder, by_key, *how, suffix=f"-without-{part}") for member in runs)
+        for part, runs in enumerate(run.out_of_fold)
+    )
+    return EnsembleTask(run, place, *how, members, out_of_fold)
 
 
 def trainings(tasks: Iterable[RunTask]) -> list[RunTask]:
@@ -125,7 +256,8 @@ def trainings(tasks: Iterable[RunTask]) -> list[RunTask]:
     """
     single: dict[Path, RunTask] = {}
     for task in tasks:
-        for one in task.members if isinstance(task, EnsembleTask) else (task,):
+        needed = (*task.members, *chain(*task.out_of_fold)) if isinstance(task, EnsembleTask) else (task,)
+        for one in needed:
             single.setdefault(one.place, one)
     return [task for task in single.values() if not task.is_done]
 
@@ -133,8 +265,8 @@ def trainings(tasks: Iterable[RunTask]) -> list[RunTask]:
 def check_seeds(seeds: Iterable[int], arms: Mapping[int, Sequence[Arm | None]]) -> None:
     """Raises ValueError where a further network of an arm would have a seed of the comparison."""
     ensembles = [arm for of_seed in arms.values() for arm in of_seed if isinstance(arm, EnsembleArm)]
-    further = {member.further for arm in ensembles for member in arm.members if member.further}
-    taken = sorted({seed + FURTHER * number for seed in seeds for number in further} & set(seeds))
+    further = {member.further for arm in ensembles for member in arm.members if isinstance(member, NetworkMember)}
+    taken = sorted({seed + FURTHER * number for seed in seeds for number in further - {0}} & set(seeds))
     if taken:
         raise ValueError(
             f"the seeds {taken} are those of further networks too, which lie {FURTHER:,} apart: give smaller ones"

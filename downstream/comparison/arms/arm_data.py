@@ -10,6 +10,7 @@ from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, AdditionP
 from vqecg.downstream.classifiers.mixture import SHARE
 from vqecg.downstream.classifiers.pretraining.registry import Pretraining
 from vqecg.downstream.classifiers.signals import SelectedSignals, Signals
+from vqecg.downstream.reading.measuring import Measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,16 @@ class NetworkMember:
     suffix: str = ""  # after the name of the way it is trained, where there are changes: the name of its folder
 
 
+@dataclass(frozen=True)
+class ReaderMember:
+    """A reader of an arm, which sees what is measured on recordings and not their signals (downstream/reading/)."""
+
+    measured: Measured  # of the parts "train", "validation" and "test"
+
+
+Member = NetworkMember | ReaderMember
+
+
 @dataclass(frozen=True, eq=False)
 class EnsembleArm:
     """An arm of several members, each trained by itself, whose scores of a record are averaged.
@@ -80,12 +91,15 @@ class EnsembleArm:
     """
 
     name: str  # e.g. "two networks"
-    members: tuple[NetworkMember, ...]
+    members: tuple[Member, ...]
     note: str  # what they are, for the report
     trained: ArmData | TrainingArm | None = None  # the arm by which its networks are trained; None = real only
     weights: tuple[float, ...] = ()  # of the logits of the members; none = the mean of scores
+    stacked: int = 0  # parts of the training patients for out-of-fold scores, which the weights are fitted on; 0 = none
 
     def __post_init__(self) -> None:
+        if self.stacked == 1 or (self.stacked and self.weights):
+            raise ValueError(f"arm {self.name!r} is stacked over {self.stacked} parts; expected two, and no weights")
         if not self.name or self.name == REAL_ONLY or not self.members:
             raise ValueError(f"arm {self.name!r} has {len(self.members)} members; expected some, and another name")
         if self.weights and len(self.weights) != len(self.members):

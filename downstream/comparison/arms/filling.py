@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from vqecg.downstream.classifiers.signals import JoinedSignals, SelectedSignals,
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData
 from vqecg.downstream.comparison.arms.control_settings import ControlSettings
 from vqecg.downstream.comparison.arms.pretraining_records import pretraining_records
+from vqecg.downstream.reading.measuring import Measured, measure_parts
 from vqecg.records.files.atomic import atomic_file
 from vqecg.records.store.selection import RecordSelection
 from vqecg.training.checkpoint import fingerprint, identifying
@@ -84,6 +85,7 @@ class Filling:
     stream_seed: int = 0  # of the draws of streams, which seeds of the classifiers may share
     training: ClassifierSettings = field(default_factory=ClassifierSettings)  # of the comparison's classifiers
     controls: ControlSettings = field(default_factory=ControlSettings)
+    held_out: Mapping[str, np.ndarray] = field(default_factory=dict)  # "validation" and "test": rows, for readers
 
     def pretraining(self, name: str) -> Pretraining:
         """The pretraining of that name on all training records. Raises ValueError as it does, or for another name."""
@@ -127,6 +129,18 @@ class Filling:
         copies = RecordSelection(ingredients.store, ingredients.sources(plan, numbers))
         signals = SelectedSignals(JoinedSignals((stored, copies)), places)
         return FilledRows(signals, copied, note_of(stored.additions, len(plan)))
+
+    def measured(self, reader: str) -> Measured:
+        """What a reader measures on training, validation and test records; their labels are not looked at.
+
+        Raises ValueError where no records are held out, and as `measure_parts`.
+        """
+        if not self.held_out:
+            raise ValueError(f"{reader} reads validation and test records, of which there are none here")
+        own = self.ingredients
+        rows = {"train": own.rows, **self.held_out}
+        parts = {name: RecordSelection(own.store, part) for name, part in rows.items()}
+        return measure_parts(reader, own.generator, parts, own.task, self.folder)
 
     @cached_property
     def stream_ingredients(self) -> Ingredients:

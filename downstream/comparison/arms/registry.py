@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vqecg.downstream.augmentation.methods.registry import METHODS, all_methods
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, slug
 from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS, Pretraining
-from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, EnsembleArm, NetworkMember, TrainingArm
+from vqecg.downstream.comparison.arms.arm_data import (
+    Arm,
+    ArmData,
+    EnsembleArm,
+    NetworkMember,
+    ReaderMember,
+    TrainingArm,
+)
 from vqecg.records.registry import Registry
 
 if TYPE_CHECKING:
@@ -74,6 +81,9 @@ class AveragingArm(ComparisonArm):
     """An arm of several members whose scores are averaged. Joined with another arm, its networks train as that does."""
 
     members: tuple[NetworkMember, ...] = ()
+    readers: tuple[str, ...] = ()  # further members, by their names in READERS
+    weights: tuple[float, ...] = ()  # of the members' logits; none = the mean of scores
+    stacked: int = 0  # parts of the training patients that weights are fitted on, out of fold; 0 = they are not
     trained: ComparisonArm | None = None  # the arm by which its networks are trained; None = real only
 
     def trained_as(self, arm: ComparisonArm) -> "AveragingArm":
@@ -82,7 +92,7 @@ class AveragingArm(ComparisonArm):
             self,
             name=f"{self.name}{PAIR}{arm.name}",
             help=f"{self.help}; {arm.help}",
-            methods=arm.methods,
+            methods=() if arm.stream else arm.methods,  # a stream follows no plan of additions
             training=arm.training,
             places={},
             trained=arm,
@@ -94,7 +104,8 @@ class AveragingArm(ComparisonArm):
         if isinstance(trained, EnsembleArm):
             raise ValueError(f"arm {self.name!r} averages an arm that averages; expected one of single classifiers")
         note = self.help if trained is None else f"{self.help}, each trained by {trained.name} ({trained.note})"
-        return EnsembleArm(self.name, self.members, note, trained)
+        members = (*self.members, *(ReaderMember(filling.measured(reader)) for reader in self.readers))
+        return EnsembleArm(self.name, members, note, trained, self.weights, self.stacked)
 
 
 ARMS: Registry[ComparisonArm] = Registry("arm", "vqecg.downstream.comparison.arms")

@@ -20,7 +20,6 @@ from vqecg.downstream.augmentation.label_check import (
     Verdict,
     lowest_scores,
     meets_rule,
-    patient_parts,
     rules_of_real,
 )
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
@@ -29,6 +28,7 @@ from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
+from vqecg.records.patients import patient_parts
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
@@ -138,5 +138,5 @@ def test_impossible_settings_are_refused():
     for wrong in impossible:
         with pytest.raises(ValueError, match="expected a percentile below 100"):
             LabelCheckSettings(**wrong)
-    with pytest.raises(ValueError, match="1 patients in the training records"):
+    with pytest.raises(ValueError, match="1 patients; expected at least 2"):
         patient_parts(np.array(["a", "a"]), 2, 0)

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vqecg.downstream.augmentation.methods.registry import Ingredients
 from vqecg.downstream.augmentation.plan import plan_additions
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, EnsembleArm, NetworkMember, TrainingArm, duplicate
+from vqecg.downstream.comparison.arms.filling import Filling
 from vqecg.downstream.comparison.arms.registry import AveragingArm, find_arm
 from vqecg.downstream.comparison.comparison import (
     Comparison,
@@ -22,6 +24,7 @@ from vqecg.downstream.comparison.comparison import (
 )
 from vqecg.downstream.comparison.members import FURTHER, average
 from vqecg.downstream.comparison.results import Analysis
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
@@ -140,3 +143,38 @@ def test_an_averaging_arm_is_joined_with_the_arm_that_trains_its_networks():
     for wrong in ("two networks + real only", "two networks + three networks", "two networks + two networks"):
         with pytest.raises(ValueError, match="one that averages several classifiers"):
             find_arm(wrong)
+
+
+def test_readers_are_members_and_stacked_by_scores_of_patients_that_they_have_not_seen(
+    simulated_store: RecordStore, simulated_split: SplitIndices, tiny_generator: ECGGenerator, tmp_path: Path
+):
+    rows = {"validation": simulated_split.validation, "test": simulated_split.test}
+    task = simulated_store.task("superdiagnostic")
+    own = Ingredients(simulated_store, simulated_split.train, task, tiny_generator)
+    plan = plan_additions(simulated_store.labels(task)[own.rows], task.class_names, ("MI",), 0, count=5)
+    filling = Filling(own, plan, tmp_path / "additions", held_out=rows)
+    reading, stacked = (find_arm(name).fill(filling) for name in ("reading", "stacked reading"))
+    assert isinstance(stacked, EnsembleArm)
+    stacked = replace(stacked, stacked=2)
+    comparison = ready(simulated_store, simulated_split, "reading", reading, stacked)
+    run(comparison, tmp_path / "runs")
+    by_name = scores(tmp_path / "runs")
+    members = ["real-only-0", "reader-of-boosted-traits-0", "reader-of-logistic-traits-0"]
+    without = [f"{name}-without-{part}" for name in members for part in (0, 1)]
+    assert sorted(by_name) == sorted([*members, *without, "duplication-0", "reading-0", "stacked-reading-0"])
+    mean = np.mean([by_name[name]["test"] for name in members], axis=0)
+    np.testing.assert_array_equal(by_name["reading-0"]["test"], mean)
+    sizes = [len(by_name[f"{members[1]}-without-{part}"]["test"]) for part in (0, 1)]
+    assert sum(sizes) == len(simulated_split.train) and len(by_name["stacked-reading-0"]["test"]) == len(mean)
+    about = json.loads((tmp_path / "runs" / "stacked-reading-0" / "run.json").read_text())
+    weights = np.array(about["stack"]["weights"])
+    assert weights.shape == (3, 5) and weights.min() >= 0
+    of_part = [
+        json.loads((tmp_path / "runs" / f"{members[0]}-without-{part}" / "run.json").read_text()) for part in (0, 1)
+    ]
+    assert len({one["identity"]["data"]["real only"] for one in of_part}) == 2
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
+    run(comparison, tmp_path / "runs")
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")} == written
+    with pytest.raises(ValueError, match="of which there are none here"):
+        find_arm("reading").fill(replace(filling, held_out={}))

@@ -1,0 +1,87 @@
+"""Arms in which the generator reads beside a network, and their controls: readers that know less, or no generator."""
+
+from vqecg.downstream.classifiers.models.registry import JUDGES
+from vqecg.downstream.classifiers.settings import recipe
+from vqecg.downstream.comparison.arms.arm_data import NetworkMember
+from vqecg.downstream.comparison.arms.registry import ARMS, AveragingArm
+
+SURE = 0.1  # weight of the logits by Bayes' rule beside those of a network
+OUT_OF_FOLD = 3  # parts of the training patients for stacking: as many further networks are trained
+
+
+def network_of(model: str) -> NetworkMember:
+    """A network of another architecture at its recipe's learning rate; all else, steps too, as the other networks."""
+    return NetworkMember(0, {"model": model, "fit.learning_rate": recipe(model).fit.learning_rate}, model)
+
+
+_ONE = (NetworkMember(),)
+_READING = ("boosted traits", "logistic traits")
+_OTHER = JUDGES[1]
+for _rank, _arm in (
+    (
+        22,
+        AveragingArm(
+            "reading",
+            "a network, gradient boosting and logistic regression on the sketch's traits, averaged",
+            members=_ONE,
+            readers=_READING,
+        ),
+    ),
+    (
+        23,
+        AveragingArm(
+            "reading of likelihoods",
+            "a network's logits and a tenth of those by Bayes' rule with the "
+            "generator's likelihoods of sketch and codes",
+            members=_ONE,
+            readers=("likelihood of the sketch", "likelihood of the codes"),
+            weights=(1.0, SURE, SURE),
+        ),
+    ),
+    (
+        24,
+        AveragingArm(
+            "reading of states",
+            "a network and logistic regression on the transformer's states, averaged",
+            members=_ONE,
+            readers=("logistic states",),
+        ),
+    ),
+    (
+        25,
+        AveragingArm(
+            "stacked reading",
+            "a network and both readers of the sketch's traits, with weights fitted out of fold on training records",
+            members=_ONE,
+            readers=_READING,
+            stacked=OUT_OF_FOLD,
+        ),
+    ),
+    (
+        26,
+        AveragingArm(
+            "network and attention RNN",
+            f"the mean score of a network and an {_OTHER}: another architecture instead of a reader",
+            members=(*_ONE, network_of(_OTHER)),
+        ),
+    ),
+    (
+        27,
+        AveragingArm(
+            "beat PCA",
+            "as reading, but on components of the median beat: neither tokenizer nor prior",
+            members=_ONE,
+            readers=("boosted beat PCA", "logistic beat PCA"),
+        ),
+    ),
+    (
+        28,
+        AveragingArm(
+            "untrained tokenizer",
+            "as reading, but on the embedding of a tokenizer of random weights",
+            members=_ONE,
+            readers=("boosted untrained tokenizer", "logistic untrained tokenizer"),
+        ),
+    ),
+):
+    ARMS.register(_arm.name, _rank)(_arm)

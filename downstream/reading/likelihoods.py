@@ -1,0 +1,124 @@
+"""Readers by Bayes' rule: what a generator's likelihoods of a recording say of each of its labels.
+
+The generator gives the density of a recording under any combination of labels. Weighed by how often the combinations
+occur in its training records, they give the odds of each class with all other labels left open. The densities of many
+numbers that hang together are too sure of themselves, which a small weight of their logits makes up for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from scipy.special import expit, logsumexp
+from torch import Tensor
+
+from vqecg.downstream.reading.registry import READERS, FittedReader, Reader, ReadRecords
+from vqecg.prior.conditioning import Condition
+from vqecg.prior.likelihood import BATCH
+from vqecg.prior.requests import split_labels
+from vqecg.prior.sketch.sketch import Sketch
+from vqecg.records.labels import LabelTask
+from vqecg.records.store.selection import RecordSelection
+
+if TYPE_CHECKING:
+    from vqecg.prior.generator import ECGGenerator
+
+COMBINATIONS = 32  # of labels, at most, the commonest; every class that the generator knows is in one of them
+FARTHEST = 30.0  # nats; odds further out count as that
+
+
+def combinations_of(generator: ECGGenerator, task: LabelTask) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The commonest combinations of labels: as the generator's, as the task's, and the logarithms of their shares.
+
+    Shapes (combinations, generator's classes) 0/1, (combinations, classes) bool and (combinations,). The commonest one
+    with each class of the task, and without, is among them, however rare. Raises ValueError where the generator's
+    labels do not say whether a record has the classes of the task.
+    """
+    members = generator.task_of(task.class_names)
+    counts = generator.conditions.groupby("labels")["count"].sum().sort_values(ascending=False, kind="stable")
+    named = [set(split_labels(row)) for row in counts.index]
+    classes = np.array([[name in {members.get(one) for one in names} for name in task.class_names] for names in named])
+    chosen = {int(side.argmax()) for column in classes.T for side in (column, ~column) if side.any()}
+    chosen |= set(range(min(len(named), max(COMBINATIONS - len(chosen), 0))))
+    rows = sorted(chosen)
+    labels = np.array([[name in named[row] for name in generator.class_names] for row in rows], np.float32)
+    shares = counts.to_numpy(float)[rows]
+    return labels, classes[rows], np.log(shares / shares.sum())
+
+
+def log_ratios(joint: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Logarithms of the odds of each class: (records, classes) nats, NaN for one that all combinations have or lack.
+
+    `joint` (records, combinations) are log densities of records under each combination plus the log of its share;
+    `classes` (combinations, classes) bool.
+    """
+    odds = np.full((len(joint), classes.shape[1]), np.nan)
+    for column, has in enumerate(classes.T):
+        if has.any() and not has.all():
+            odds[:, column] = logsumexp(joint[:, has], axis=1) - logsumexp(joint[:, ~has], axis=1)
+    return odds
+
+
+class Likelihoods(Reader):
+    """Measures the log odds of each class by Bayes' rule, and takes them as they are: nothing is fitted."""
+
+    @torch.inference_mode()
+    def measure(self, generator: ECGGenerator, records: RecordSelection, task: LabelTask) -> np.ndarray:
+        """(records, classes) float32 nats."""
+        generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
+        labels, classes, shares = combinations_of(generator, task)
+        device, rows = next(generator.prior.parameters()).device, [np.zeros((0, classes.shape[1]))]
+        for start in range(0, len(records), BATCH):
+            signal = torch.from_numpy(np.ascontiguousarray(records.only(slice(start, start + BATCH)).signals))
+            sketch = generator.prior.sketch.measured(signal.numpy()).to(device)
+            given = self.given(generator, signal.to(device))
+            densities = [
+                -self.negative(generator, given, Condition.of(np.tile(row, (len(signal), 1)), {}).to(device), sketch)
+                for row in labels
+            ]
+            rows.append(log_ratios(torch.stack(densities, dim=1).double().cpu().numpy() + shares, classes))
+        return np.concatenate(rows).astype(np.float32)
+
+    def given(self, generator: ECGGenerator, signal: Tensor) -> Tensor:
+        """What `negative` needs of signals (batch, 8, samples) mV beside their sketches, the same for all labels."""
+        return signal
+
+    def negative(self, generator: ECGGenerator, given: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
+        """Negative log-likelihood of recordings under a condition: (batch,) nats."""
+        raise NotImplementedError(f"{type(self).__name__} has no `negative`: a likelihood must define it")
+
+    def fit(self, known: ReadRecords, seed: int) -> FittedReader:
+        """The probability that the odds mean; .5 for a class of which the generator knows nothing."""
+
+        def scores(measures: np.ndarray) -> np.ndarray:
+            return expit(np.nan_to_num(measures.astype(np.float64), nan=0.0).clip(-FARTHEST, FARTHEST))
+
+        return FittedReader(scores, tuple(np.flatnonzero(np.isnan(known.measures).all(axis=0)).tolist()))
+
+
+@READERS.register("likelihood of the sketch", rank=3)
+class SketchLikelihood(Likelihoods):
+    """Bayes' rule with the density of traits and R peaks."""
+
+    help = "Bayes' rule with the generator's density of the sketch"
+    measured = "likelihood of the sketch"
+
+    def negative(self, generator: ECGGenerator, given: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
+        losses = generator.prior.sketch(sketch, condition)
+        return losses.traits + losses.beats
+
+
+@READERS.register("likelihood of the codes", rank=4)
+class CodeLikelihood(Likelihoods):
+    """Bayes' rule with the density of the codes, given the sketch: a pass of the transformer per combination."""
+
+    help = "Bayes' rule with the generator's density of the codes, given the sketch"
+    measured = "likelihood of the codes"
+
+    def given(self, generator: ECGGenerator, signal: Tensor) -> Tensor:
+        return generator.tokenizer.encode(signal, generator.prior.config.levels)
+
+    def negative(self, generator: ECGGenerator, given: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
+        return generator.prior(given, condition, sketch).record_losses
