@@ -49,13 +49,13 @@ FLOORS = {
         "editing sampled_shards",
     ),
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),
-    "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison"),
+    "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison", "advice"),
     "reports": (
         "columns ecg_paper figures numbers results wave_plot",
         "html result_pages",
         "page",
         "comparison",
-        "assessment run",
+        "advice assessment run",
     ),
     "scripts": ("cli", "steps", "commands"),
 }

@@ -28,6 +28,7 @@ COMMANDS = {
     "interpolate": "write ECGs between two real ones of the same labels, beats aligned",
     "augment": "write ECGs of scarce classes, by the method of your choice, with parents and checks",
     "train-classifier": "train a classifier on real ECGs, synthetic ones, or both, and test it on real ones",
+    "advise": "say, from training and validation folds alone, what to add, or to add nothing; plan its comparison",
     "compare": "measure what added ECGs do for a classifier: arms, seeds, paired intervals, verdicts",
     "assess": "measure synthetic ECGs against real ones: utility, distance, physiology, memorisation",
     "train-segmenter": "learn to find P waves, QRS complexes and T waves from LUDB",

@@ -9,12 +9,13 @@ from vqecg.reports.results import command_line
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.steps.comparing import (
     ComparingStep,
-    additions_of,
     comparison_stage,
     run_plan,
     summary,
     write_results,
 )
+from vqecg.scripts.steps.designing import additions_of
+from vqecg.scripts.steps.forecasting import check_advice, is_advised
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def run(arguments: Arguments) -> None:
     """Compares, once or cell by cell, and prints the verdicts."""
     if arguments.plan is not None:
         print(run_plan(arguments, arguments.plan))
+        if is_advised(arguments.plan):
+            print(f"\nforecast: {check_advice(arguments.plan.parent, arguments.out)}")
     else:
         print(summary(comparison_stage(arguments)))
     if arguments.result is not None:

@@ -39,6 +39,7 @@ from vqecg.scripts.cli.step_cost import StepCost, keep_cost
 from vqecg.scripts.steps import classifier, comparing, preparing, prior, tokenizer
 from vqecg.scripts.steps.classifier import ClassifierStep
 from vqecg.scripts.steps.comparing import ComparingStep
+from vqecg.scripts.steps.designing import additions_of
 from vqecg.scripts.steps.gating import GateRecords
 from vqecg.scripts.steps.generating import GeneratingStep, generate
 from vqecg.scripts.steps.preparing import PreparingStep
@@ -217,7 +218,7 @@ def classifier_step(arguments: Arguments, places: RunFolders) -> ClassifierStep:
 
 def comparing_step(arguments: Arguments, places: RunFolders) -> ComparingStep:
     """The comparison."""
-    making = comparing.additions_of(arguments.settings.sampling)
+    making = additions_of(arguments.settings.sampling)
     return ComparingStep(
         places.store,
         places.comparison,

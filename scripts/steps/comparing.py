@@ -11,7 +11,6 @@ import numpy as np
 import tyro
 
 from vqecg.downstream.augmentation.generator_training import check_generator
-from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.comparison.arms.registry import QUICK, arms_of
 from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells
@@ -20,7 +19,6 @@ from vqecg.downstream.comparison.comparison import compare_ready, is_comparison,
 from vqecg.downstream.comparison.design import Design, fill_design, plan_design, plan_of_labels
 from vqecg.downstream.comparison.grid import run_grid
 from vqecg.downstream.comparison.results import Comparison
-from vqecg.prior.config import SamplingSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, Workers
 from vqecg.records.files.atomic import write_text
@@ -34,22 +32,12 @@ from vqecg.reports.comparison.grid_page import write_grid_page
 from vqecg.reports.comparison.page import write_comparison_page
 from vqecg.reports.results import write_experiment
 from vqecg.scripts.cli.arguments import build, options_of, plain
-from vqecg.scripts.cli.presets import SMALL, Preset
+from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, alone, begin, described
+from vqecg.scripts.steps.designing import design_of
 
 PAGE, PLAN_FILE = "comparison.html", "plan.yaml"
-SEEDS = (0, 1, 2, 3, 4)
 QUICK_SEEDS, QUICK_STEPS = 2, 600  # 12 classifiers of the preset small: about 8 minutes on one core
-
-
-def additions_of(sampling: SamplingSettings) -> AugmentationSettings:
-    """The making of records for a comparison: the prior is asked for statements of few records too, as classes need."""
-    return AugmentationSettings(sampling=sampling, least=5)
-
-
-def design_of(chosen: Preset) -> Design:
-    """The comparison of a preset."""
-    return Design(seeds=SEEDS, training=chosen.classifier, augmentation=additions_of(chosen.sampling))
 
 
 @dataclass(frozen=True)

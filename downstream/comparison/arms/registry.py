@@ -31,7 +31,12 @@ PAIR = " + "
 BEST_PAIR = f"prior samples{PAIR}classic augmentation"  # docs/results/mi-50.json
 PRETRAINED_RANK = 20.0  # of the first pretraining among the arms
 DEFAULT, QUICK, RUN = "default", "quick", "run"  # kinds of comparison that have arms where none is named
-PAIR_PLACES: Mapping[str, Mapping[str, float]] = {BEST_PAIR: {DEFAULT: 12}}
+ADVICE = "advice"  # likewise: the arms that an advice tries, in the order in which time is given to them
+PAIR_PLACES: Mapping[str, Mapping[str, float]] = {
+    f"mixture{PAIR}classic augmentation": {ADVICE: 2},
+    f"mixture 0.2{PAIR}classic augmentation": {ADVICE: 3},
+    BEST_PAIR: {DEFAULT: 12, ADVICE: 6},
+}
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def all_arms() -> tuple[ComparisonArm, ...]:
 
 
 def arms_of(kind: str = DEFAULT) -> tuple[str, ...]:
-    """The names of the arms of a kind of comparison, where none is named: DEFAULT, QUICK or RUN."""
+    """The names of the arms of a kind of comparison, where none is named: DEFAULT, QUICK, RUN or ADVICE."""
     places = {arm.name: arm.places for arm in all_arms()} | dict(PAIR_PLACES)
     names = [name for name in places if kind in places[name]]
     return tuple(sorted(names, key=lambda name: places[name][kind]))

@@ -2,7 +2,7 @@
 
 from vqecg.downstream.classifiers.batch_augmentation import CLASSIC, MIXUP
 from vqecg.downstream.classifiers.losses import ASYMMETRIC, WEIGHTED_BCE
-from vqecg.downstream.comparison.arms.registry import ARMS, DEFAULT, QUICK, ComparisonArm
+from vqecg.downstream.comparison.arms.registry import ADVICE, ARMS, DEFAULT, QUICK, ComparisonArm
 
 for _rank, _arm in (
     (
@@ -29,7 +29,7 @@ for _rank, _arm in (
             "classic augmentation",
             "wander, noise, masks and scaling, anew each step",
             training={"augmentation.name": CLASSIC},
-            places={DEFAULT: 4, QUICK: 2},
+            places={DEFAULT: 4, QUICK: 2, ADVICE: 1},
         ),
     ),
     (

@@ -1,0 +1,203 @@
+"""An advice as one self-contained page: what to do, by how much, what would not have been seen, how it was measured."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from markupsafe import Markup
+
+from vqecg.downstream.advice.decision import Advice
+from vqecg.downstream.advice.estimates import Estimate
+from vqecg.downstream.advice.forecast import ForecastCheck
+from vqecg.downstream.advice.words import METRIC_NAMES, gain_lines, headline, label_lines, labels_text, trained
+from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, NO_DIFFERENCE
+from vqecg.reports.figures import forest
+from vqecg.reports.html import element, inline_figure, join, paragraph, table
+from vqecg.reports.numbers import MISSING, count, interval, number
+from vqecg.reports.page import Page, Section
+
+TITLE = "Advice: what to add to the labelled records"
+
+
+def write_advice_page(
+    advice: Advice, path: Path, described: str, date: str, check: ForecastCheck | None = None
+) -> None:
+    """Writes the page, whole or not at all; the same advice, check, texts and date give the same bytes."""
+    advice_page(advice, described, date, check).write(path)
+
+
+def advice_page(advice: Advice, described: str, date: str, check: ForecastCheck | None = None) -> Page:
+    """The advice first, then the forecast's check if there is one, then all figures and the method."""
+    setting = advice.setting
+    about = (
+        f"{count(setting.training_records)} training records; judged on {count(setting.validation_records)} validation "
+        f"records of {count(setting.validation_patients)} patients. Test folds were not read. {date}, vqecg "
+        f"{Page.version}"
+    )
+    sections = [Section("advice", "Advice", advice_section(advice))]
+    if check is not None:
+        sections.append(Section("forecast", "Forecast and measurement", forecast_section(check)))
+    sections += [
+        Section("gain", "Expected gain", gain_section(advice)),
+        Section("classes", "Every class", class_section(advice)),
+        Section("labels", "More labels instead", label_section(advice)),
+        Section("tried", "All that was tried", tried_section(advice)),
+        Section("method", "Method and limits", method_section(advice)),
+    ]
+    return Page(TITLE, date, tuple(sections), about=(described, about))
+
+
+def advice_section(advice: Advice) -> Markup:
+    """The advice in large words, and its reasons."""
+    box = element("div", element("h3", headline(advice)) + join(map(paragraph, gain_lines(advice))), "quiet")
+    return join(paragraph(caution, "missing") for caution in advice.cautions) + box
+
+
+def forecast_section(check: ForecastCheck) -> Markup:
+    """The foretold gain beside the measured one."""
+    rows = [
+        ["Foretold, by validation records", figure(check.foretold), interval(check.foretold_low, check.foretold_high)],
+        ["Measured, on the test folds", figure(check.measured), interval(check.measured_low, check.measured_high)],
+        ["Range foretold for this measurement", "", interval(check.range_low, check.range_high)],
+    ]
+    caption = (
+        f"Gain of {check.arm} over real only in macro {METRIC_NAMES[check.metric]} of {check.group}. The range holds "
+        f"the measurement with {check.confidence:.0%} if the forecast was honest: it knows the chance of both."
+    )
+    return table(["", "Gain", "Interval"], rows, caption) + paragraph(f"Outcome: {check.outcome}. {check.sentence()}.")
+
+
+def gain_section(advice: Advice) -> Markup:
+    """The differences behind the advice."""
+    metric = METRIC_NAMES[advice.setting.metric]
+    other = next(name for key, name in METRIC_NAMES.items() if key != advice.setting.metric)
+    arm, base = trained(advice, advice.arm), f"real only, {trained(advice, advice.base)}"
+    rows = [estimate_row(f"{arm}, over {base}", metric, advice.gain), estimate_row("the same", other, advice.second)]
+    if advice.generator is not None:
+        rows.append(estimate_row("over the best that needs no generator", metric, advice.generator))
+    if advice.common is not None:
+        rows.append(estimate_row("in the classes that are no targets", metric, advice.common))
+    rows.append(estimate_row("as those see it who choose and measure on the same records", metric, advice.naive))
+    rows.append(estimate_row("two networks of real records alone averaged, over one", metric, advice.averaging))
+    caption = (
+        f"Macro averages over {', '.join(advice.setting.targets)}, unless other classes are named. Detectable: the "
+        f"smallest true difference that these trials find four times in five. Intervals: "
+        f"{advice.setting.confidence:.0%}. {advice.note[:1].upper()}{advice.note[1:]}."
+    )
+    return table(["", "Metric", "Difference", "Interval", "Detectable", "Seeds"], rows, caption, texts=2)
+
+
+def estimate_row(name: str, metric: str, estimate: Estimate) -> list[object]:
+    """A row of differences."""
+    figures = [figure(estimate.estimate), interval(estimate.low, estimate.high), number(estimate.smallest)]
+    return [name, metric, *figures, count(estimate.seeds)]
+
+
+def figure(value: float) -> str:
+    """A difference."""
+    return number(value, signed=True)
+
+
+def class_section(advice: Advice) -> Markup:
+    """The gain in every judged class, as figure and table."""
+    metric = METRIC_NAMES[advice.setting.metric]
+    rows = [
+        {
+            "group": "target classes" if effect.target else "other classes",
+            "arm": effect.class_name,
+            "against": "real only",
+            "estimate": effect.gain.estimate,
+            "low": effect.gain.low,
+            "high": effect.gain.high,
+            "verdict": verdict(effect.gain),
+        }
+        for effect in sorted(advice.classes, key=lambda effect: not effect.target)
+    ]
+    content = inline_figure(
+        forest(pd.DataFrame(rows), ["real only"], metric),
+        f"Gain of {trained(advice, advice.arm)} in {metric} of every class with {advice.setting.confidence:.0%} "
+        "interval, not corrected for the number of classes.",
+        "forest-classes",
+        f"Forest plot of gains in {metric} by class",
+    )
+    harmed = ", ".join(advice.harmed) or "none"
+    rule = (
+        f"Harmed, by the rule (a loss of more than {advice.setting.harm:g} whose interval is below 0, or such a loss "
+        f"in the classes that are no targets together): {harmed}."
+    )
+    unjudged = ", ".join(advice.setting.unjudged)
+    few = paragraph(f"Too few validation patients have, or lack, {unjudged}: not judged.", "missing")
+    return content + paragraph(rule) + (few if unjudged else Markup(""))
+
+
+def verdict(gain: Estimate) -> str:
+    """A verdict by an interval."""
+    return GAIN if gain.low > 0 else HARM if gain.high < 0 else NO_DIFFERENCE
+
+
+def label_section(advice: Advice) -> Markup:
+    """The learning curve and what further labels would bring."""
+    curve = advice.curve
+    if curve is None:
+        return paragraph("There was no time for a learning curve.", "missing")
+    metric = METRIC_NAMES[advice.setting.metric]
+    points = [[count(point.records), number(point.value), count(point.seeds)] for point in curve.points]
+    content = table(["Labelled records", f"Macro {metric}", "Seeds"], points, "Real records alone.", texts=0)
+    more = [[f"{int(records):,} more labelled records", ranged(gain)] for records, gain in curve.more.items()]
+    needed = [[f"as much as {name}", f"{labels_text(labels)} more"] for name, labels in curve.needed.items()]
+    rows: Sequence[Sequence[object]] = [*more, *needed]
+    caption = (
+        "By a power law of the error (1 minus the metric) through these points. The interval knows patients and seeds, "
+        "not whether the law holds beyond the records there are: the further, the less it is worth."
+    )
+    return content + table(["", "Gain, or labels"], rows, caption) + join(map(paragraph, label_lines(advice)[:1]))
+
+
+def ranged(gain: object) -> str:
+    """A gain of labels with its interval."""
+    value, low, high = (getattr(gain, name) for name in ("value", "low", "high"))
+    return MISSING if value is None else f"{figure(value)} ({figure(low)} to {figure(high)})"
+
+
+def tried_section(advice: Advice) -> Markup:
+    """Every candidate, as it looked; then what was left out."""
+    rows = []
+    for one in advice.tried:
+        bounds = (
+            [MISSING, MISSING]
+            if one.gain is None
+            else [figure(one.gain.estimate), interval(one.gain.low, one.gain.high)]
+        )
+        last = MISSING if one.last is None else number(one.last)
+        steps = count(max(1, round(one.candidate.steps * advice.setting.full_steps)))
+        rows.append([one.candidate.arm, one.candidate.kind, steps, number(one.first), last, *bounds])
+    setting = advice.setting
+    caption = (
+        f"Macro {METRIC_NAMES[setting.metric]} on validation records: {len(setting.first_seeds)} seeds in the first "
+        f"round, {len(setting.last_seeds)} in the last. The gains over real only are not corrected for the choice "
+        "among so many: the cross-fitted gain above is."
+    )
+    heads = ["Arm", "Kind", "Steps", "First round", "Last round", "Gain", "Interval"]
+    left_out = join(element("li", line) for line in setting.left_out)
+    return table(heads, rows, caption, texts=2) + (element("ul", left_out) if setting.left_out else Markup(""))
+
+
+def method_section(advice: Advice) -> Markup:
+    """The way from trials to the advice, and its limits."""
+    setting = advice.setting
+    texts = (
+        "All trials learn from training records and are judged on validation records. Real records alone are tried "
+        "in the same shares of the steps as every arm, so that they are tuned as well.",
+        "The best of several on the same records looks better than it is. So the validation patients are in two "
+        "halves, and the last round's seeds too: each of the four choosers takes its best candidate, which is measured "
+        "on the other patients by the other seeds; the gain is the mean of the four (Chernozhukov et al. 2018). The "
+        "advice is chosen on all records, so the gain is rather that of a somewhat worse choice.",
+        "Intervals: seeds are readers, patients are cases (Obuchowski and Rockette 1995; Hillis 2007), with a "
+        "jackknife over patients within each half.",
+        f"An arm is advised where the lower end of its {setting.confidence:.0%} interval is above 0 and no class that "
+        f"is no target loses more than {setting.harm:g}. Of arms without any gain, one in "
+        f"{round(2 / (1 - setting.confidence))} would be advised.",
+        "A forecast is for records like those of the validation folds. Where the test folds are of another kind, it "
+        "fails: run the plan, and the page says how good the forecast was.",
+    )
+    return join(map(paragraph, texts))

@@ -1,0 +1,34 @@
+"""`vqecg advise`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.steps.advising import AdvisingStep, advising_stage, summary
+from vqecg.scripts.steps.designing import additions_of
+from vqecg.scripts.steps.forecasting import check_advice
+
+
+@dataclass(frozen=True)
+class Arguments(AdvisingStep):
+    """Options of `vqecg advise`."""
+
+    check: Path | None = None  # folder of the finished comparison of this advice's plan: says how good the forecast was
+    preset: str = "small"  # tiny, small or base: the defaults of --training and --augmentation.sampling
+
+    model_option: ClassVar[str] = "training.model"
+
+    @staticmethod
+    def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
+        """The defaults that --preset sets, and the recipe of a classifier."""
+        chosen = preset(name, model)
+        return {"training": chosen.classifier, "augmentation": additions_of(chosen.sampling)}
+
+
+def run(arguments: Arguments) -> None:
+    """Advises, or checks the forecast of an advice, and prints it."""
+    if arguments.check is not None:
+        print(check_advice(arguments.out, arguments.check))
+    else:
+        print(summary(advising_stage(arguments)))

@@ -1,0 +1,111 @@
+"""From recordings and a generator to an advice, and its plan for `vqecg compare`."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+import yaml
+
+from vqecg.downstream.advice.advising import advice_of, run_rounds, schedule_of
+from vqecg.downstream.advice.budget import seconds_of
+from vqecg.downstream.advice.candidates import WITH
+from vqecg.downstream.advice.decision import Advice, Tried
+from vqecg.downstream.advice.settings import AdviceSettings
+from vqecg.downstream.advice.trials import bench_of
+from vqecg.downstream.advice.words import summary_of
+from vqecg.downstream.augmentation.generator_training import check_generator
+from vqecg.downstream.augmentation.plan import SHUFFLED_LABELS
+from vqecg.downstream.comparison.arms.registry import ADVICE, arms_of
+from vqecg.downstream.comparison.design import Design
+from vqecg.prior.generator import ECGGenerator
+from vqecg.records.bounds import Checked, Workers
+from vqecg.records.files.atomic import write_text
+from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.presets import SMALL
+from vqecg.scripts.cli.stage import Stage, alone, begin, described
+from vqecg.scripts.steps.designing import design_of
+from vqecg.scripts.steps.forecasting import ADVICE_FILE, CELL, PAGE, read_advice, write_page
+
+PLAN_FILE = "plan.yaml"
+
+
+@dataclass(frozen=True)
+class AdvisingStep(Checked):
+    """Recordings and generator, the folder of the advice, and what is tried how long."""
+
+    store: Path  # folder that `vqecg prepare` wrote: the real recordings
+    out: Path  # folder of the advice; the same command goes on where it stopped
+    generator: Path | None = None  # folder that `vqecg train-prior` wrote; none = only arms that need none
+    budget: str = "30m"  # time for all trials, such as 90s, 30m or 2h
+    design: Annotated[Design, tyro.conf.arg(name="")] = field(default_factory=lambda: design_of(SMALL))
+    advice: AdviceSettings = field(default_factory=AdviceSettings)
+    allow_other_training: bool = False  # with a generator of other training records; the page says so
+    workers: Workers = 1  # processes that train classifiers, one thread each
+    overwrite: bool = False  # start anew where --out holds an advice of other settings
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        seconds_of(self.budget)
+
+
+@alone
+def advising_stage(step: AdvisingStep) -> Stage:
+    """Measures, plans, trains the trials that are not there yet, and decides."""
+    store, design = RecordStore.open(step.store), replace(step.design, arms=step.design.arms or arms_of(ADVICE))
+    generator = None if step.generator is None else ECGGenerator.from_pretrained(step.generator)
+    remarks: tuple[str, ...] = ()
+    if generator is not None:
+        remarks = check_generator(generator, store, design.trained_on(store), step.allow_other_training)
+        print("\n".join(remarks), end="\n" if remarks else "")
+    identity = {"store": store.fingerprint, "generator": generator.fingerprint if generator else ""}
+    identity |= plain(design) | {"budget": step.budget, "advice": plain(step.advice), "remarks": list(remarks)}
+    stage = begin(step.out, "advise", identity, step.overwrite, plain(step))
+    if stage.figures is None or not (step.out / ADVICE_FILE).is_file():
+        with stage:
+            bench = bench_of(design, store, generator, step.out)
+            schedule = schedule_of(bench, design.arms, step.advice, seconds_of(step.budget), step.workers)
+            advice = advice_of(run_rounds(bench, step.advice, schedule, step.workers))
+            advice = replace(advice, cautions=(*remarks, *advice.cautions))
+            write_plan(step.out / PLAN_FILE, advice, design, step)
+            write_text(step.out / ADVICE_FILE, json.dumps(advice.to_dict(), indent=2) + "\n")
+            stage = stage.finish({"action": advice.action, "arm": advice.arm.arm, "description": store.description})
+            write_page(step.out)
+    return stage
+
+
+def write_plan(path: Path, advice: Advice, design: Design, step: AdvisingStep) -> None:
+    """Writes the plan of the comparison that tests the advice: the arm, the best without a generator, a control."""
+    arms = [advice.arm.arm, *(dict.fromkeys(one.candidate.arm for one in rivals(advice)))]
+    arms += [SHUFFLED_LABELS] if advice.arm.kind == WITH else []
+    steps = max(1, round(advice.arm.steps * advice.setting.full_steps))
+    analysis = replace(design.analysis, main_arm=advice.arm.arm)
+    training = design.training.of_steps(steps)
+    cell: dict[str, Any] = {
+        "name": CELL,
+        **plain(replace(design, arms=tuple(arms), analysis=analysis, training=training)),
+    }
+    if step.generator is not None:
+        cell["generator"] = str(step.generator.resolve())
+    head = (
+        f"# The test of this advice: vqecg compare --plan {path.name} --store STORE --out OUT\n"
+        f"# then: vqecg advise --out {step.out.name} --store STORE --check OUT\n"
+    )
+    write_text(path, head + yaml.safe_dump({"cells": [cell]}, sort_keys=False))
+
+
+def rivals(advice: Advice) -> list[Tried]:
+    """The best of the last round that needs no generator and is not the arm itself."""
+    others = [one for one in advice.tried if one.last is not None and one.gain is not None]
+    others = [one for one in others if one.candidate.kind != WITH and one.candidate.arm != advice.arm.arm]
+    return sorted(others, key=lambda one: -(one.last or 0.0))[:1]
+
+
+@described
+def summary(stage: Stage) -> str:
+    """The advice in plain words, and where everything is."""
+    advice = read_advice(stage.folder)
+    where = f"{stage.folder / PAGE}; test it with: vqecg compare --plan {stage.folder / PLAN_FILE}"
+    return f"{summary_of(advice)}\n{stage.seconds / 60:.1f} minutes; {where}"
