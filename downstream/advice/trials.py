@@ -21,7 +21,7 @@ from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.thresholds import FIXED
 from vqecg.downstream.comparison.arms.arm_data import Arm, EnsembleArm
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
-from vqecg.downstream.comparison.arms.registry import find_arm
+from vqecg.downstream.comparison.arms.registry import ComparisonArm, find_arm
 from vqecg.downstream.comparison.comparison import finish_runs
 from vqecg.downstream.comparison.members import run_of, task_of
 from vqecg.downstream.comparison.runs import RunTask, prepare_runs
@@ -78,7 +78,7 @@ class Bench:
     def fill(self, name: str, seed: int) -> Arm:
         """An arm as data. Raises ValueError where nothing can be added, or no generator is there to add it."""
         arm, design = find_arm(name), self.design
-        if not arm.methods:
+        if not asks_generator(arm):
             return arm.fill(None)  # it adds nothing
         settings = design.draws(seed)
         labels = self.store.labels(self.task, self.parts.train)
@@ -120,12 +120,17 @@ class Bench:
         return {trial: finished[str(task.place)].test_scores for trial, task in tasks.items()}
 
 
+def asks_generator(arm: ComparisonArm) -> bool:
+    """True for an arm that is filled by a generator, or by its tokenizer: with records, or with pretrained weights."""
+    return bool(arm.methods or arm.pretrained)
+
+
 def candidates_of(arms: Sequence[str], steps: Sequence[float]) -> tuple[Candidate, ...]:
     """Real records alone in every share of the steps, then share by share all arms: the order in which time is given.
 
     Raises ValueError for an unknown arm.
     """
-    named = {arm.name: WITH if arm.methods else WITHOUT for arm in map(find_arm, arms) if arm.name != REAL_ONLY}
+    named = {arm.name: WITH if asks_generator(arm) else WITHOUT for arm in map(find_arm, arms) if arm.name != REAL_ONLY}
     base = [Candidate(REAL_ONLY, REAL, share) for share in steps]
     return (*base, *(Candidate(name, kind, share) for share in steps for name, kind in named.items()))
 
