@@ -9,31 +9,32 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
+from vqecg.downstream.classifiers.mixture import SHARE
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, added_by, check_arms
-from vqecg.downstream.comparison.members import check_seeds, run_of, task_of, trainings
+from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, added_by, check_arms, name_of, trained_by
+from vqecg.downstream.comparison.members import check_seeds, finish_runs, run_of, task_of
 from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.downstream.comparison.runs import (
     FinishedRun,
     PreparedRuns,
     Run,
-    RunTask,
     check_parts,
     patient_ids,
     prepare_runs,
 )
+from vqecg.downstream.comparison.tuning_settings import TuningSettings
 from vqecg.records.bounds import Checked, Seed
 from vqecg.records.files.atomic import atomic_file, write_text
 from vqecg.records.files.json_file import read_object, reading
-from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
-from vqecg.training.checkpoint import identifying
+from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT, identifying
 
 COMPARISON_FILE = "comparison.json"
 
@@ -45,11 +46,17 @@ class ComparisonSettings(Checked):
     training: ClassifierSettings = field(default_factory=ClassifierSettings)  # of the classifiers
     analysis: Analysis = field(default_factory=Analysis)
     seeds: tuple[Seed, ...] = (0, 1, 2, 3, 4)  # one classifier for each, in every arm
+    tuning: TuningSettings = field(default=TuningSettings(), metadata=OMITTED_WHILE_DEFAULT)  # for every arm alike
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds are {self.seeds}; expected at least one and none twice")
+        if self.tuning.wanted and set(self.seeds) & set(self.tuning.seeds):
+            raise ValueError(
+                f"seeds are {self.seeds} and those of the tuning {self.tuning.seeds}; expected none in both: what is "
+                "chosen by chance in training must not be judged by the same chance"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +70,15 @@ class ReadyComparison:
     target_classes: tuple[str, ...]
     settings: ComparisonSettings
     remarks: tuple[str, ...] = ()  # what a reader must know of it, in sentences
+    ways: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # way to train -> its tuned settings
+    candidates: tuple[Mapping[str, Any], ...] = ()  # that these were chosen from, see `Comparison.candidates`
 
     @property
     def runs(self) -> list[Run]:
         """The classifiers to train, arm by arm, a seed each."""
         training = self.settings.training
         return [
-            run_of(self.prepared, arm, seed, training)
+            run_of(self.prepared, arm, seed, training.changed(self.ways.get(name_of(trained_by(arm)), {})))
             for of_seeds in zip(*self.arms.values(), strict=True)
             for seed, arm in zip(self.arms, of_seeds, strict=True)
         ]
@@ -148,30 +157,16 @@ def compare(
 def compare_ready(
     ready: ReadyComparison, folder: Path, overwrite: bool = False, progress: bool = True, workers: int = 1
 ) -> Comparison:
-    """Trains, compares and writes, once everything is checked."""
+    """Trains, compares and writes, once everything is checked, and tuned where that is wanted."""
     alone = progress and workers == 1
+    if ready.settings.tuning.wanted and not ready.candidates:
+        raise ValueError("this comparison is to be tuned: give it to `tuned` (comparison/tuning.py) first")
     tasks = {run.slug: task_of(run, folder, False, overwrite, alone) for run in ready.runs}
     finished = finish_runs(tasks, workers, progress)
     write_test_table(folder / "test.parquet", ready)
     comparison = judge(ready, [finished[run.slug] for run in ready.runs])
     write_comparison(folder, comparison)
     return comparison
-
-
-def finish_runs(
-    tasks: Mapping[str, RunTask], workers: int, progress: bool, description: str = "classifiers"
-) -> dict[str, FinishedRun]:
-    """Every run by its key: those on disk are read, and refused, before another one is trained."""
-    there = read_runs(tasks)
-    missing = {key: task for key, task in tasks.items() if key not in there}
-    needed = trainings(missing.values())
-    trained = dict(zip(needed, run_tasks(needed, workers, description, progress=progress), strict=True))
-    return there | {key: trained.get(task) or task() for key, task in missing.items()}
-
-
-def read_runs(tasks: Mapping[str, RunTask]) -> dict[str, FinishedRun]:
-    """Those that are on disk. Raises ValueError for one that is not what is asked for."""
-    return {key: task() for key, task in tasks.items() if task.is_done}
 
 
 def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
@@ -188,7 +183,7 @@ def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
         identifying(settings.training),
         settings.analysis,
     )
-    return dataclasses.replace(comparison, remarks=ready.remarks)
+    return dataclasses.replace(comparison, remarks=ready.remarks, candidates=ready.candidates)
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:
@@ -226,6 +221,8 @@ def arm_scores(arms: Sequence[Arm | None], runs: Sequence[FinishedRun], real_rec
     synthetic = round(np.mean([len(arm.labels) - arm.copies for arm in adding])) if adding else 0
     arm = arms[0]
     note = "" if arm is None else f" and {arm.note}" if isinstance(arm, ArmData) else f", {arm.note}"
+    if isinstance(arm, ArmData) and arm.stream:
+        note = f" and, as {arm.changes[SHARE]:g} of every batch, {arm.note}"
     if any(other.note != adding[0].note for other in adding):
         note += " (with the first seed)"
     return ArmScores(

@@ -17,6 +17,7 @@ from vqecg.downstream.augmentation.methods.registry import AugmentationSettings,
 from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan, AdditionSettings
 from vqecg.downstream.augmentation.stream import StreamSettings
 from vqecg.downstream.augmentation.verdict import Check, QualityFilter
+from vqecg.downstream.classifiers.mixture import SHARE, MixtureSettings
 from vqecg.downstream.comparison.arms.control_settings import ControlSettings
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
 from vqecg.downstream.comparison.arms.registry import ComparisonArm, arm_help, arms_of, find_arm, find_arms, is_arm
@@ -65,11 +66,7 @@ class Design(AdditionSettings, ComparisonSettings):
 
         Apart from `__post_init__`, as options are put together one after the other.
         """
-        if self.training.mixture.share:
-            raise ValueError(
-                f"mixture.share is {self.training.mixture.share} for every arm, but the references have no stream: "
-                "name arms instead, such as --arms mixture-0.2"
-            )
+        self.check_mixtures()
         names = [arm.name for arm in self.catalogue]
         for arm in self.catalogue:
             check_changes(arm.name, self.training, arm.training)
@@ -78,6 +75,27 @@ class Design(AdditionSettings, ComparisonSettings):
                 f"the main arm is {self.analysis.main_arm!r}, the arms are {', '.join(names)}: name the one that the "
                 "conclusion is about before the run (--analysis.main-arm), or add it to --arms"
             )
+
+    def check_mixtures(self) -> None:
+        """Raises ValueError for a share of the references, one that no batch can have, or nothing to tune it for."""
+        if self.training.mixture.share:
+            raise ValueError(
+                f"mixture.share is {self.training.mixture.share} for every arm, but the references have no stream: "
+                "name arms instead, such as --arms mixture-0.2"
+            )
+        shares = [arm.training[SHARE] for arm in self.catalogue if arm.stream]
+        for share in (*shares, *self.tuning.shares):
+            MixtureSettings(share).of_batch(self.training.fit.batch_size)
+        if (self.tuning.shares or self.tuning.times) and not shares:
+            raise ValueError(
+                f"shares {list(self.tuning.shares)} and times {list(self.tuning.times)} are to be tuned, but no arm is "
+                "a mixture: add one to --arms, such as mixture"
+            )
+
+    @property
+    def of_streams(self) -> StreamSettings:
+        """The streams to make: with the most records of those that are to be chosen from."""
+        return replace(self.stream, times=max(self.tuning.times or (self.stream.times,)))
 
     @property
     def catalogue(self) -> tuple[ComparisonArm, ...]:
@@ -151,7 +169,7 @@ def fill_design(
     for seed, plan in planned.plans.items():
         ingredients = replace(planned.ingredients, check=check, settings=design.draws(seed))
         of_stream = ingredients.settings.seed if design.stream.anew else design.augmentation.seed
-        about = (checked, design.stream, of_stream, design.training, design.controls)
+        about = (checked, design.of_streams, of_stream, design.training, design.controls)
         filling = Filling(ingredients, plan, folder, *about, held_out)
         arms[seed] = fill_arms(design.catalogue, filling, progress)
     train, validation, test = (

@@ -22,19 +22,18 @@ from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.comparison.comparison import (
     COMPARISON_FILE,
     ReadyComparison,
-    finish_runs,
     judge,
     read_comparison,
-    read_runs,
     write_comparison,
 )
 from vqecg.downstream.comparison.design import LABELS, fill_design, plan_design, plan_of_labels
-from vqecg.downstream.comparison.members import task_of
+from vqecg.downstream.comparison.members import finish_runs, read_runs, task_of
 from vqecg.downstream.comparison.out_of_fold import FoldedArm, FoldScores, analyse_folds, check_prevalence, fold_metrics
 from vqecg.downstream.comparison.results import FORMAT, Comparison
-from vqecg.downstream.comparison.runs import FinishedRun, patient_ids
+from vqecg.downstream.comparison.runs import FinishedRun, RunTask, patient_ids
+from vqecg.downstream.comparison.tuning import tuned
 from vqecg.records.files.atomic import write_text
-from vqecg.records.files.reuse import kept_identity
+from vqecg.records.files.reuse import as_json, kept_identity
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.folds import folds_name
 from vqecg.records.store.record_store import RecordStore
@@ -99,25 +98,24 @@ def run_grid(
     several = 1 if any(LABELS in part.design.checks for part in parts) else workers
     ready = dict(zip(parts, run_tasks(fill, several, "additions", "cell", progress), strict=True))
     described = RecordStore.open(store).description
-    tasks = {
-        cell: {
-            run.keyed_slug: task_of(run, folder / "runs", by_key=True)
-            for part in cell.parts
-            for run in ready[part].runs
-        }
-        for cell in cells
-    }
-    for of_cell in tasks.values():
-        read_runs(of_cell)  # what is on disk is refused before hours of work
+    trained = folder / "runs"
+    for one in ready.values():
+        if not one.settings.tuning.wanted:
+            read_runs(tasks_of([one], trained))  # what is on disk is refused before hours of work
     comparisons = {}
     for cell in cells:  # each is judged before the next one is trained: a grid that is stopped has the first ones
-        parts_ready = [ready[part] for part in cell.parts]
-        runs = finish_runs(tasks[cell], workers, progress, cell.name)
+        parts_ready = [tuned(ready[part], trained, workers, progress) for part in cell.parts]
+        runs = finish_runs(tasks_of(parts_ready, trained), workers, progress, cell.name)
         place = folder / "cells" / cell.slug
         page = None if write_page is None else partial(write_page, path=place / PAGE_FILE, described=described)
         comparisons[cell.name] = finish_cell(cell, parts_ready, runs, place, page)
     write_text(folder / "grid.csv", grid_table(comparisons).to_csv(index=False))
     return comparisons
+
+
+def tasks_of(ready: Sequence[ReadyComparison], folder: Path) -> dict[str, RunTask]:
+    """The runs of some comparisons by their keys, with their places in `folder`."""
+    return {run.keyed_slug: task_of(run, folder, by_key=True) for one in ready for run in one.runs}
 
 
 def grid_table(cells: Mapping[str, Comparison]) -> pd.DataFrame:
@@ -220,6 +218,7 @@ def judged_before(judged: Mapping[str, Any]) -> str:
 def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
     """All that a cell's comparison depends on: its runs, in order, whom they are tested on, and how they are judged."""
     runs = "".join(run.keyed_slug for one in ready for run in one.runs)
+    candidates = [row for one in ready for row in one.candidates]
     return {
         "format": FORMAT,
         "runs": hashlib.sha256(runs.encode()).hexdigest(),
@@ -227,6 +226,7 @@ def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
         "judged": dataclasses.asdict(ready[0].settings.analysis) | {"seeds": list(ready[0].settings.seeds)},
         "target_classes": list(ready[0].target_classes),
         "remarks": [remark for one in ready for remark in one.remarks],
+        **({"candidates": as_json(candidates)} if candidates else {}),
     }
 
 
@@ -252,7 +252,13 @@ def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]
         ranked,
     )
     remarks = tuple(dict.fromkeys(remark for one in ready for remark in one.remarks))
-    return dataclasses.replace(comparison, remarks=remarks)
+    candidates = tuple({**row, "folds": folds_name(tested_folds(one))} for one in ready for row in one.candidates)
+    return dataclasses.replace(comparison, remarks=remarks, candidates=candidates)
+
+
+def tested_folds(ready: ReadyComparison) -> tuple[int, ...]:
+    """The folds that a part is tested on."""
+    return tuple(sorted(set(ready.test.table["fold"].tolist())))
 
 
 def folded_arms(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> list[FoldedArm]:
@@ -272,6 +278,7 @@ def folded_arms(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[Finish
 
 def fold_scores(ready: ReadyComparison, scores: np.ndarray, thresholds: np.ndarray) -> FoldScores:
     """The scores of the classifiers of one part on its test folds."""
-    table = ready.test.table
-    folds, records = tuple(sorted(set(table["fold"].tolist()))), tuple(table["record_id"].astype(str))
-    return FoldScores(folds, scores, thresholds, ready.prepared.test.labels, patient_ids(ready.test), records)
+    records = tuple(ready.test.table["record_id"].astype(str))
+    return FoldScores(
+        tested_folds(ready), scores, thresholds, ready.prepared.test.labels, patient_ids(ready.test), records
+    )

@@ -24,6 +24,7 @@ from vqecg.downstream.reading.measuring import Measured
 from vqecg.downstream.reading.registry import ReadRecords, find_reader
 from vqecg.downstream.reading.stacking import LEAST_SCORE, PULL, Stack
 from vqecg.records.files.reuse import as_json
+from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.patients import patient_parts
 from vqecg.records.store.selection import RecordSelection
 
@@ -260,6 +261,22 @@ def trainings(tasks: Iterable[RunTask]) -> list[RunTask]:
         for one in needed:
             single.setdefault(one.place, one)
     return [task for task in single.values() if not task.is_done]
+
+
+def finish_runs(
+    tasks: Mapping[str, RunTask], workers: int, progress: bool, description: str = "classifiers"
+) -> dict[str, FinishedRun]:
+    """Every run by its key: those on disk are read, and refused, before another one is trained."""
+    there = read_runs(tasks)
+    missing = {key: task for key, task in tasks.items() if key not in there}
+    needed = trainings(missing.values())
+    trained = dict(zip(needed, run_tasks(needed, workers, description, progress=progress), strict=True))
+    return there | {key: trained.get(task) or task() for key, task in missing.items()}
+
+
+def read_runs(tasks: Mapping[str, RunTask]) -> dict[str, FinishedRun]:
+    """Those that are on disk. Raises ValueError for one that is not what is asked for."""
+    return {key: task() for key, task in tasks.items() if task.is_done}
 
 
 def check_seeds(seeds: Iterable[int], arms: Mapping[int, Sequence[Arm | None]]) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, SHUFFLED_LABELS
 from vqecg.downstream.comparison.tables import (
     LEAST_PATIENTS,
+    choice_line,
     class_difference_table,
     class_groups,
     class_table,
@@ -88,6 +89,9 @@ class Comparison:
     normalised: bool = False  # pooled scores are ranks within their fold
     unjudged: tuple[str, ...] = ()  # classes that too few test patients have or lack: in no average, without a verdict
     remarks: tuple[str, ...] = ()  # cautions that come from how it was set up, in sentences
+    # of the tuning on the validation part, a row each: arm, steps, share and records of a stream (None without),
+    # metric, score (mean over the seeds of tuning), std, seeds, chosen (bool); folds (tested on) where they are pooled
+    candidates: tuple[Mapping[str, Any], ...] = ()
 
     def difference(self, arm: str, against: str, group: str, metric: str) -> pd.Series:
         """One row of `differences`. Raises ValueError when there is none."""
@@ -155,6 +159,7 @@ class Comparison:
         for against, rows in classes[classes["arm"] == main].groupby("against", sort=False):
             lines.append(f"{main} against {against}, single classes, Holm over {rows['tests'].max()}:")
             lines += class_lines(rows)
+        lines += [choice_line(row) for row in self.candidates if row["chosen"]]
         alarm = [self.alarm] if self.alarm else []
         return "\n".join([*alarm, *lines, *self.cautions])
 
@@ -176,7 +181,7 @@ class Comparison:
             )
         for name in TABLES:
             content[name] = pd.DataFrame(rows_with_nan(content[name]))
-        for name in ("class_names", "seeds", "folds", "unjudged", "remarks"):
+        for name in ("class_names", "seeds", "folds", "unjudged", "remarks", "candidates"):
             content[name] = tuple(values.get(name, ()))
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
         content["analysis"] = Analysis(**values["analysis"])

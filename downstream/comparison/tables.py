@@ -167,3 +167,15 @@ def findings(differences: pd.DataFrame, class_differences: pd.DataFrame | None, 
         for name, rows in hits.groupby(kind, sort=False):
             lines.append(f"{name} (against {', '.join(rows['against'])})")
     return lines
+
+
+def choice_line(row: Mapping[str, Any]) -> str:
+    """What was chosen for an arm on the validation part, in words, by a row of `Comparison.candidates`."""
+    share = "" if row["share"] is None else f", share {row['share']:g}"
+    share += "" if row["records"] is None else f" of {row['records']:,} synthetic records"
+    share += " (on validation nothing synthetic is best)" if row["share"] == 0 else ""
+    fold = f", tested on {row['folds']}" if row.get("folds") else ""
+    return (
+        f"{row['arm']}{fold}, chosen on validation: {row['steps']:,} steps{share} (macro {row['metric']} "
+        f"{row['score']:.4f}, {row['seeds']} seeds)"
+    )

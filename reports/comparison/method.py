@@ -41,7 +41,8 @@ def comparison_sentences(comparison: ComparisonSection) -> tuple[str, ...]:
         f"chance of one false verdict or more among them would be {100 - level:g} % at most in large samples. In "
         "simulations without a difference 8 to 9 % of single 95 % intervals were clear of 0 where five to twenty "
         "patients have the class.",
-        "The records that an arm adds are drawn anew for every seed, by one generator: intervals hold chance in the "
-        "draws, not the difference that another generator would make.",
+        "The records that an arm adds are drawn anew for every seed, those of a mixture once for all unless asked "
+        "otherwise, by one generator: intervals hold chance in the draws, but not in a stream that is drawn once, nor "
+        "the difference that another generator would make.",
         f"F1 needs a threshold: {comparison.threshold_policy}. AUROC and AP need none.",
     )

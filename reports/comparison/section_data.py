@@ -4,8 +4,9 @@ Tables are pandas DataFrames with the columns named here (more are allowed and n
 order to be shown. AUROC, average precision and F1 are fractions of 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -39,6 +40,7 @@ class ComparisonSection:
     class_differences: pd.DataFrame | None = None
     # class_name, test_positives, arm, auroc, average_precision, f1: means over seeds
     per_class: pd.DataFrame | None = None
+    candidates: Sequence[Mapping[str, Any]] = ()  # of the tuning, see `Comparison.candidates`
 
     def __post_init__(self) -> None:
         keys = ["arm", "against", "group", "metric"]
@@ -81,4 +83,5 @@ class ComparisonSection:
             cautions=comparison.cautions,
             class_differences=comparison.class_differences,
             per_class=comparison.per_class,
+            candidates=comparison.candidates,
         )

@@ -51,6 +51,7 @@ def comparison_section(comparison: ComparisonSection | None) -> Markup:
         for arm in comparison.arms.itertuples()
     ]
     content = table(["Arm", "Trained on", "Real", "Synthetic"], arms, "The arms and their training records.", texts=2)
+    content += _candidates(comparison)
     groups = [[group, str(len(names)), ", ".join(names)] for group, names in comparison.group_classes.items()]
     content += table(["Class group", "Classes", ""], groups, "The class groups, by the settings.", texts=3)
     content += _scores(comparison)
@@ -60,6 +61,29 @@ def comparison_section(comparison: ComparisonSection | None) -> Markup:
     if comparison.per_class is None:
         return content + not_run("Scores of every class")
     return content + element("h3", "Scores of every class") + _per_class(comparison.per_class, comparison)
+
+
+def _candidates(comparison: ComparisonSection) -> Markup:
+    """What was chosen for each arm on the validation part, and the candidates, a block per arm; nothing without."""
+    if not comparison.candidates:
+        return Markup("")
+    heads = ["Arm", "Chosen", "Steps", "Share", "Synthetic", "Validation"]
+    chosen, rows = [], list[list[object] | str]()
+    for row in comparison.candidates:
+        arm = f"{row['arm']}, tested on {row['folds']}" if row.get("folds") else row["arm"]
+        share, records = (MISSING if row[name] is None else f"{row[name]:g}" for name in ("share", "records"))
+        score = escape(number(row["score"])) + (
+            "" if row["std"] is None else " " + element("span", f"± {number(row['std'])}", "soft")
+        )
+        line: list[object] = [arm, "yes" if row["chosen"] else "", count(row["steps"]), share, records, score]
+        rows.append(line)
+        chosen += [line] if row["chosen"] else []
+    metric, seeds = metric_name(comparison.candidates[0]["metric"]), comparison.candidates[0]["seeds"]
+    caption = (
+        f"Chosen for every arm alike by macro {metric} on the validation part, mean ± standard deviation over {seeds} "
+        "seeds that the comparison does not use. A share of 0: on validation nothing synthetic is best."
+    )
+    return table(heads, chosen, caption, texts=2) + folded("All candidates", table(heads, rows, texts=2))
 
 
 def _chance(comparison: ComparisonSection, tried: int) -> str:

@@ -19,6 +19,7 @@ from vqecg.downstream.comparison.comparison import compare_ready, is_comparison,
 from vqecg.downstream.comparison.design import Design, fill_design, plan_design, plan_of_labels
 from vqecg.downstream.comparison.grid import run_grid
 from vqecg.downstream.comparison.results import Comparison
+from vqecg.downstream.comparison.tuning import tuned
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, Workers
 from vqecg.records.files.atomic import write_text
@@ -99,7 +100,7 @@ def comparison_stage(step: ComparingStep) -> Stage:
         with stage:
             ready = fill_design(design, planned, step.out / "additions", remarks, progress=True)
             runs, again = step.out / "runs", step.overwrite
-            comparison = compare_ready(ready, runs, again, workers=step.workers)
+            comparison = compare_ready(tuned(ready, runs, step.workers), runs, again, workers=step.workers)
             today = datetime.date.today().isoformat()
             write_comparison_page(comparison, step.out / PAGE, store.description, today)
             added, number = planned.plan.counts, len(planned.plan)

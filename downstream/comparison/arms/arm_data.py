@@ -114,6 +114,11 @@ def trained_by(arm: Arm | None) -> ArmData | TrainingArm | None:
     return arm.trained if isinstance(arm, EnsembleArm) else arm
 
 
+def name_of(way: ArmData | TrainingArm | None) -> str:
+    """The name of a way to train; None: real only."""
+    return REAL_ONLY if way is None else way.name
+
+
 def added_by(arms: Sequence[Arm | None]) -> list[ArmData]:
     """The records that some arms add, in order."""
     return [source for source in map(trained_by, arms) if isinstance(source, ArmData)]

@@ -33,8 +33,7 @@ class MixtureArm(ComparisonArm):
     def fill(self, filling: "Filling") -> ArmData:
         """All records that could be made; the share of the batch is that of the arm's training."""
         part = filling.streamed(find_method(self.methods[0]))
-        note = f"{part.note}, as a stream that is {self.training[SHARE]:g} of every batch"
-        note += "".join(f", {name} {value}" for name, value in self.training.items() if name != SHARE)
+        note = part.note + "".join(f", {name} {value}" for name, value in self.training.items() if name != SHARE)
         arm = ArmData(self.name, part.signals, part.labels, note, part.copies, self.training, stream=True)
         return self.after_pretraining(arm, filling)
 
@@ -58,7 +57,7 @@ class ShuffledMixtureArm(MixtureArm):
     def fill(self, filling: "Filling") -> ArmData:
         """The same records and the same labels, in another order."""
         arm = super().fill(filling)
-        order = np.random.default_rng(filling.stream_seed).permutation(len(arm.labels))
+        order = np.random.default_rng([filling.stream_seed, 1]).permutation(len(arm.labels))
         return replace(arm, labels=arm.labels[order], note=f"{arm.note}, with the labels of other records")
 
 

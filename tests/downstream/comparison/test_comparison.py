@@ -230,7 +230,9 @@ def test_a_stream_is_a_share_of_the_batch_and_not_added_to_the_real_records(part
     assert identities["mixture"]["data"] == identities["real-only"]["data"] | {
         "mixture": data_digest(record_digests(mixture.signals), mixture.labels)
     }
-    assert found.arms.set_index("arm").loc["mixture", "synthetic_records"] == 4
+    row = found.arms.set_index("arm").loc["mixture"]
+    assert row["synthetic_records"] == 4
+    assert row["description"] == "the real training records and, as 0.5 of every batch, noise"
     other = dataclasses.replace(mixture, signals=mixture.signals * 2)
     with pytest.raises(ValueError, match="mixture-0 holds this output with other settings or inputs"):
         parts.run(copy, arms=(*parts.arms, other))
