@@ -83,7 +83,7 @@ class Design(AdditionSettings, ComparisonSettings):
                 f"mixture.share is {self.training.mixture.share} for every arm, but the references have no stream: "
                 "name arms instead, such as --arms mixture-0.2"
             )
-        shares = [arm.training[SHARE] for arm in self.catalogue if arm.stream]
+        shares = [arm.training[SHARE] for arm in self.catalogue if SHARE in arm.training]
         for share in (*shares, *self.tuning.shares):
             MixtureSettings(share).of_batch(self.training.fit.batch_size)
         if (self.tuning.shares or self.tuning.times) and not shares:
@@ -151,7 +151,7 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     ingredients = Ingredients(store, rows.train, task, generator, design.augmentation, unlabelled=rows.unlabelled)
     able = None
     if design.only_able:
-        adding = [arm for arm in design.catalogue if not arm.stream]
+        adding = [arm for arm in design.catalogue if SHARE not in arm.training]
         methods = dict.fromkeys(method for arm in adding for method in arm.methods)
         able = np.all([find_method(method).eligible(ingredients) for method in methods], axis=0)
     plans = {seed: plan_of_labels(design, store, seed, able) for seed in design.seeds}

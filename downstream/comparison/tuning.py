@@ -33,6 +33,7 @@ from vqecg.downstream.comparison.members import finish_runs, task_of
 from vqecg.downstream.comparison.runs import FinishedRun, PreparedRuns, Run
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
 
+OF_STREAM = "mixture."  # the settings of a stream, which without one mean nothing
 STEPS, WARMUP = "fit.steps", "fit.warmup_steps"
 Trained: TypeAlias = ArmData | TrainingArm | None  # a way to train; None: real only
 
@@ -108,7 +109,7 @@ class Bench:
             steps = [self.training.changed(changes).fit.steps]
         if not isinstance(way, ArmData) or not way.stream:
             return [Candidate(number) for number in steps]
-        shares = sorted(self.settings.shares or [changes[SHARE]])
+        shares = [share for share in sorted(self.settings.shares) if self.can_have(way, share)] or [changes[SHARE]]
         whole, real = len(way.labels), len(self.prepared.train.labels)
         counts = sorted({max(1, min(whole, round(times * real))) for times in self.settings.times} or {whole})
         return [
@@ -117,6 +118,13 @@ class Bench:
             for share in shares
             for records in (counts if share else [None])
         ]
+
+    def can_have(self, way: ArmData, share: float) -> bool:
+        """True for a share that a mixture can have: one whose share falls from twice its mean has half at most."""
+        try:
+            return bool(self.training.changed({**way.changes, SHARE: share})) if share else True
+        except ValueError:
+            return False
 
     def run(self, way: Trained, candidate: Candidate, seed: int) -> Run:
         """The training of a candidate, which knows the validation part in place of the test part."""
@@ -176,7 +184,7 @@ def chosen_way(way: Trained, candidate: Candidate) -> Trained:
     """A way to train with the share and the records of a candidate; without a stream where its share is 0."""
     if candidate.share is None or not isinstance(way, ArmData):
         return way
-    others = {name: value for name, value in way.changes.items() if name != SHARE}
+    others = {name: value for name, value in way.changes.items() if not name.startswith(OF_STREAM)}
     if candidate.share == 0 or candidate.records is None:
         lone = not others and way.pretraining is None
         return None if lone else TrainingArm(way.name, others, f"{way.note}: share 0", way.pretraining)

@@ -153,6 +153,19 @@ def test_a_share_of_0_is_the_very_classifier_of_real_only_and_says_so(simulated_
     assert comparison.arms.set_index("arm").loc["mixture", "synthetic_records"] == 0
 
 
+def test_a_share_that_falls_from_twice_its_mean_has_half_at_most_and_none_without_a_stream(
+    simulated_store: RecordStore, folder: Path
+):
+    mixture = next(arm for arm in ready_of(simulated_store).arms[0] if isinstance(arm, ArmData) and arm.stream)
+    falling = dataclasses.replace(mixture, name="falling", changes={**mixture.changes, "mixture.schedule": "linear"})
+    choice = TuningSettings(shares=(0.0, 0.25, 0.75), seeds=(100,))
+    ready = tuned(
+        ready_of(simulated_store, dataclasses.replace(SETTINGS, tuning=choice), falling), folder, progress=False
+    )
+    shares = {name: [row["share"] for row in ready.candidates if row["arm"] == name] for name in ("mixture", "falling")}
+    assert shares == {"mixture": [0.0, 0.25, 0.75], "falling": [0.0, 0.25]}
+
+
 def test_share_and_first_records_of_the_stream_are_those_chosen(simulated_store: RecordStore, folder: Path):
     few = best("mixture", Candidate(1, 0.5, 3), ready_of(simulated_store), folder)
     arm = next(arm for arm in few.arms[1] if isinstance(arm, ArmData) and arm.stream)
