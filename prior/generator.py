@@ -53,8 +53,7 @@ class ECGGenerator:
         label_counts: Mapping[str, int] | None = None,
     ) -> None:
         """Raises ValueError when the prior was trained with another tokenizer, or its settings, the classes or the
-        conditions are not of one generator.
-        """
+        conditions are not of one generator."""
         given = fingerprint(tokenizer)
         if prior.config.tokenizer_fingerprint != given:
             raise ValueError(
@@ -114,14 +113,11 @@ class ECGGenerator:
             ATTRIBUTES.get(name).check(value)
 
     def check_requests(self, requests: Requests) -> None:
-        """Raises ValueError for labels of other classes, or other than 0 and 1, and as `check_attributes`.
-
-        NaN stands for an unknown label, where the prior has learned from such.
-        """
+        """Raises ValueError for labels of other classes or other than 0, 1 and, if the prior learned from unknown ones,
+        NaN, and as `check_attributes`."""
         labels = np.asarray(requests.labels)
-        expected = (len(labels), len(self.class_names))
         fits = np.isin(labels, (0, 1)) | (np.isnan(labels) & self.prior.config.unknown_labels)
-        if labels.shape != expected or not fits.all():
+        if labels.shape != (len(labels), len(self.class_names)) or not fits.all():
             raise ValueError(
                 f"got labels of shape {labels.shape}; expected (records, {len(self.class_names)} classes) of 0 and 1"
             )
@@ -201,8 +197,7 @@ class ECGGenerator:
         """
         check_value("seed", seed, DerivedSeed)
         self.check_requests(requests)
-        unknown_labels = self.prior.config.unknown_labels
-        condition = Condition.of(requests.labels, requests.attributes, unknown_labels=unknown_labels)
+        condition = Condition.of(requests.labels, requests.attributes, unknown_labels=True)  # if any, as just checked
         settings = settings or SamplingSettings()
         drawn = sample(self.prior, condition, seed, settings, first)
         signal = self.decode(drawn.codes, drawn.sketch, settings.batch_size)

@@ -11,12 +11,23 @@ A file outside the package is found by VQECG_EXTENSIONS or an entry point (recor
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from typing_extensions import Doc
 
 from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.datasets.wfdb_reading import Waveform, read_wfdb
 from vqecg.records.record import RecordTable
 from vqecg.records.registry import Registry
+
+ABSENT, UNKNOWN = EMPTY_LABELS = ("none", "unknown")
+EmptyLabels = Annotated[
+    str,
+    Doc(
+        "an empty cell of labels in the csv: none (the record was looked at and has no label), or unknown (nobody "
+        "said); without the option such cells are refused, unless a column labels_known of 0 and 1 says it"
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class ReadingOptions(Checked):
     sampling_rate: Hertz = 100  # Hz, the least that is wanted where a set has several rates
     labels_csv: Path | None = None  # the labels, for a reader with `takes_labels_csv`
     label_columns: tuple[str, ...] = ()  # the columns of that csv that hold labels; none: the reader decides
+    empty_labels: EmptyLabels = ""  # the meaning of an empty cell of labels in that csv; "": such cells are refused
 
 
 class DatasetReader(ABC):

@@ -32,6 +32,7 @@ def read_table(
     source: str = AUTO,
     labels_csv: Path | None = None,
     label_columns: Sequence[str] = (),
+    empty_labels: str = "",
 ) -> RecordTable:
     """List the records of a corpus, without their signals.
 
@@ -42,6 +43,7 @@ def read_table(
         source: a name of READERS; "auto" looks at the files.
         labels_csv: the csv with the labels of a plain folder of WFDB records (see wfdb_folder.read_folder).
         label_columns: the columns of that csv that hold labels; none: they are guessed, and the table's notes say how.
+        empty_labels: the meaning of an empty cell of labels there: "none" or "unknown"; "" refuses such cells.
 
     Raises:
         ValueError: no such folder, a layout that is not understood (the message lists those that are, and the files
@@ -53,14 +55,16 @@ def read_table(
     labelled = [name for name, reader in READERS if reader.takes_labels_csv]
     if source == AUTO:
         source = detect_source(root) if labels_csv is None else labelled[0]
-    for option, value in (("labels_csv", labels_csv), ("label_columns", label_columns)):
+    given = {"labels_csv": labels_csv, "label_columns": label_columns, "empty_labels": empty_labels}
+    for option, value in given.items():
         if value and source not in labelled:
             raise ValueError(
                 f"{option} goes with source {labelled[0]!r}, not with {source!r}, whose labels are its own"
             )
     if isinstance(label_columns, str):
         raise ValueError(f"label_columns is the text {label_columns!r}, expected a list of names of columns")
-    options = ReadingOptions(sampling_rate, None if labels_csv is None else Path(labels_csv), tuple(label_columns))
+    csv = None if labels_csv is None else Path(labels_csv)
+    options = ReadingOptions(sampling_rate, csv, tuple(label_columns), empty_labels)
     return with_fit_names(READERS.get(source)().read_table(root, options))
 
 

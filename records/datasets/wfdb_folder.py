@@ -27,6 +27,7 @@ from vqecg.records.datasets.file_tree import RecordIndex, files_in, find_headers
 from vqecg.records.datasets.parsing import id_text, record_frame, with_folds
 from vqecg.records.datasets.reader import READERS, DatasetReader, ReadingOptions
 from vqecg.records.record import RecordTable
+from vqecg.records.unknown_labels import with_unknown_column
 
 
 @READERS.register("folder", rank=1000)  # the last one: any set of WFDB files may have a csv that names records
@@ -42,7 +43,7 @@ class WFDBFolderReader(DatasetReader):
 
     def read_table(self, root: Path, options: ReadingOptions) -> RecordTable:
         """See `read_folder`."""
-        return read_folder(root, options.labels_csv, options.label_columns)
+        return read_folder(root, options.labels_csv, options.label_columns, options.empty_labels)
 
 
 def find_labels_csv(root: Path) -> Path | None:
@@ -59,7 +60,13 @@ def find_labels_csv(root: Path) -> Path | None:
     return files[0] if files else None
 
 
-def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Sequence[str] = ()) -> RecordTable:
+def read_folder(
+    root: Path,
+    labels_csv: Path | None = None,
+    label_columns: Sequence[str] = (),
+    empty_labels: str = "",
+    unlabelled: bool = False,
+) -> RecordTable:
     """Records of a folder of WFDB files with the labels of a csv, at their own sampling rate.
 
     Args:
@@ -73,6 +80,9 @@ def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Seque
             sex in words, or is_male, is_female), fold (1-10; without it parsing.with_folds deals by patient). Other
             columns are ignored.
         label_columns: the columns that hold labels, exactly; none: they are guessed as above.
+        empty_labels: the meaning of an empty cell of labels: "none" (no label) or "unknown". A column `labels_known` of
+            0 and 1 says it row by row: empty cells of a row with 1 are none, and of one with 0 nothing more is known.
+        unlabelled: labels are neither needed nor read: all are unknown.
 
     Returns:
         record_id is the path below `root` without extension; the likelihood of a statement is 0 (unknown) unless a
@@ -81,9 +91,9 @@ def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Seque
         ignored, and what is doubtful.
 
     Raises:
-        ValueError: no csv, no column that names records, no labels, a label or fold that does not parse (names line
-            and column), a column of which most cells cannot be the attribute, one record in two rows, a patient in
-            several folds, or no row with files.
+        ValueError: no csv, no column that names records, no labels, empty cells of labels whose meaning is not said, a
+            label or fold that does not parse (names line and column), a column of which most cells cannot be the
+            attribute, one record in two rows, a patient in several folds, or no row with files.
     """
     file = labels_csv if labels_csv is not None else find_labels_csv(root)
     if file is None:
@@ -93,14 +103,16 @@ def read_folder(root: Path, labels_csv: Path | None = None, label_columns: Seque
     frame = csv.frame.astype(object)  # Python's text: cell by cell, Arrow's takes twice as long
     index = RecordIndex(root, find_headers(root).files)
     try:
-        roles = column_roles(frame, label_columns, lambda column: _files_of(frame[column], index))
-        table = _table(root, file, frame, roles, index)
+        roles = column_roles(frame, label_columns, lambda column: _files_of(frame[column], index), unlabelled)
+        table = _table(root, file, frame, roles, index, empty_labels)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
     return replace(table, notes=(f"{file.name} is {csv.dialect}", *table.notes)) if csv.dialect else table
 
 
-def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, index: RecordIndex) -> RecordTable:
+def _table(
+    root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, index: RecordIndex, empty_labels: str
+) -> RecordTable:
     """The record table of a csv whose columns are known."""
     paths = read_cells(frame[roles.record], partial(_find, index=index))
     there = [path is not None for path in paths]
@@ -113,7 +125,8 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
     rows = frame[there]
     record_ids = [path.relative_to(root).as_posix() for path in paths if path is not None]
     _refuse_twice(record_ids, list(rows.index))
-    labels, label_notes = labels_of_rows(rows, [number for number, named in enumerate(there) if named], roles)
+    numbers = [number for number, named in enumerate(there) if named]
+    labels, unknown, label_notes = labels_of_rows(rows, numbers, roles, empty_labels)
     patients = read_cells(rows[roles.patient], patient_text) if roles.patient else [""] * len(rows)
     folds = read_cells(rows[roles.fold], fold_number) if roles.fold else [0] * len(rows)
     if roles.fold:
@@ -134,6 +147,7 @@ def _table(root: Path, file: Path, frame: pd.DataFrame, roles: ColumnRoles, inde
             record_ids, filter(None, paths), patients, folds, _attributes(rows, roles, tally), labels, strict=True
         )
     )
+    records = with_unknown_column(records, unknown) if any(unknown) else records
     note = ""
     if roles.fold is None:
         records, note = with_folds(records)

@@ -34,6 +34,7 @@ from vqecg.records.store.record_store import (
     row_bytes,
 )
 from vqecg.records.store.signal_spec import STORED_TYPE, SignalSpec
+from vqecg.records.store.unlabelled import read_unlabelled, with_unlabelled
 from vqecg.records.unknown_labels import unknown_of
 
 RECORD_FILE_ENDINGS = ("", ".hea", ".dat", ".mat")
@@ -51,6 +52,8 @@ def prepare_data_set(
     progress: bool = True,
     ignore_checksums: bool = False,
     label_columns: Sequence[str] = (),
+    empty_labels: str = "",
+    unlabelled: Path | None = None,
 ) -> RecordStore:
     """Reads the data set in `root` and prepares it into a store in `folder`; one that is there already is opened.
 
@@ -58,14 +61,17 @@ def prepare_data_set(
         root: the folder as its publisher ships it, unpacked.
         folder: of the store.
         sampling_rate, seconds: of every signal in the store, Hz and s.
-        source, labels_csv, label_columns: as in `read_table`.
+        source, labels_csv, label_columns, empty_labels: as in `read_table`.
+        unlabelled: a folder of recordings without labels that the store holds too (unlabelled.py).
         workers, overwrite, progress, ignore_checksums: as in `build_store`.
 
     Raises:
         ValueError: whatever `read_table` and `build_store` refuse.
     """
     spec = SignalSpec(sampling_rate, seconds)
-    table = read_table(root, sampling_rate, source, labels_csv, label_columns)
+    table = read_table(root, sampling_rate, source, labels_csv, label_columns, empty_labels)
+    if unlabelled is not None:
+        table = with_unlabelled(table, read_unlabelled(unlabelled, sampling_rate))
     return build_store(table, spec, folder, workers, overwrite, progress, ignore_checksums)
 
 

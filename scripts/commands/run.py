@@ -18,6 +18,7 @@ from vqecg.downstream.comparison.design import Design, plan_of_labels
 from vqecg.downstream.comparison.idle_mixing import without_idle_mixing
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, CountOrNone, PositiveFactor, Seed, Workers
+from vqecg.records.datasets.reader import EmptyLabels
 from vqecg.records.datasets.registry import AUTO, SourceName
 from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.files.atomic import write_text
@@ -72,6 +73,10 @@ class Arguments(Checked):
     overwrite: bool = False  # do steps in --out again whose settings differ
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, in every step
     ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
+    empty_labels: EmptyLabels = ""
+    # folder of more recordings, of which no label is known: the tokenizer learns from them, and the prior where
+    # --settings.prior.unlabelled says so
+    unlabelled: Path | None = None
 
     model_option: ClassVar[str] = "settings.classifier.model"
 
@@ -140,6 +145,8 @@ def prepared_store(arguments: Arguments, places: RunFolders) -> RecordStore:
         arguments.workers,
         arguments.overwrite,
         arguments.ignore_checksums,
+        arguments.empty_labels,
+        arguments.unlabelled,
     )
     with StepCost(places, "prepare", places.store):
         store = preparing.prepare(step)

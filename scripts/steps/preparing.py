@@ -7,11 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from vqecg.records.bounds import Checked, Workers
+from vqecg.records.datasets.reader import EmptyLabels
 from vqecg.records.datasets.registry import AUTO, SourceName, read_table
 from vqecg.records.plain_names import printable
 from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import SignalSpec
+from vqecg.records.store.unlabelled import read_unlabelled, with_unlabelled
+from vqecg.records.unknown_labels import unknown_of, without_labels
 from vqecg.scripts.cli.stage import alone
 
 LABELS_LISTED = 20  # rows of the table of labels
@@ -31,12 +34,17 @@ class PreparingStep(Checked):
     workers: Workers = 1  # processes that read
     overwrite: bool = False  # replace an earlier store in --out
     ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
+    empty_labels: EmptyLabels = ""
+    unlabelled: Path | None = None  # folder of more recordings, of which no label is known: to learn ECGs from
 
 
 @alone
 def prepare(step: PreparingStep) -> RecordStore:
     """Builds the store, or opens it when nothing has changed."""
-    table = read_table(step.data, step.spec.sampling_rate, step.source, step.labels_csv, step.label_columns)
+    rate, labelling = step.spec.sampling_rate, (step.labels_csv, step.label_columns, step.empty_labels)
+    table = read_table(step.data, rate, step.source, *labelling)
+    if step.unlabelled is not None:
+        table = with_unlabelled(table, read_unlabelled(step.unlabelled, rate))
     print(printable("\n".join([table.description, *(f"- {note}" for note in table.notes)])))
     ignore = step.ignore_checksums
     return build_store(table, step.spec, step.out, step.workers, step.overwrite, ignore_checksums=ignore)
@@ -48,7 +56,8 @@ def summary(store: RecordStore) -> str:
     rejected = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()) or "none"
     return (
         f"{len(store):,} records of {store.spec.seconds:g} s at {store.spec.sampling_rate} Hz are in {store.folder}\n"
-        f"{labels_by_fold(store.table)}\nrejected: {rejected} ({store.folder / 'rejected.csv'})"
+        f"{labels_by_fold(store.table)}\n{unknown_text(store.table)}"
+        f"rejected: {rejected} ({store.folder / 'rejected.csv'})"
         + "".join(f"\nwarning: {text}" for text in store.warnings)
     )
 
@@ -68,7 +77,12 @@ def labels_by_fold(table: pd.DataFrame) -> str:
     if others:
         with_others = Counter(fold for fold, statements in rows if not others.isdisjoint(statements))
         counts.append((f"any of {len(others):,} other labels", with_others))
-    counts.append(("no label", Counter(fold for fold, statements in rows if not statements)))
+    doubtful = unknown_of(table)
+    known = [(fold, statements) for (fold, statements), names in zip(rows, doubtful, strict=True) if not names]
+    counts.append(("no label", Counter(fold for fold, statements in known if not statements)))
+    if any(doubtful):
+        partly = (fold for (fold, statements), names in zip(rows, doubtful, strict=True) if names)
+        counts.append(("unknown labels", Counter(partly)))
     cells = [["", *(f"fold {fold}" if fold else "no fold" for fold in folds), "all"]]
     cells += [
         [shortened(name), *(f"{count[fold]:,}" for fold in folds), f"{count.total():,}"] for name, count in counts
@@ -80,6 +94,15 @@ def labels_by_fold(table: pd.DataFrame) -> str:
         )
         for row in cells
     )
+
+
+def unknown_text(table: pd.DataFrame) -> str:
+    """A line on the records whose labels are unknown, in part or all; "" where there are none."""
+    bare = int(without_labels(table).sum())
+    partly = sum(map(bool, unknown_of(table))) - bare
+    if not bare and not partly:
+        return ""
+    return f"unknown labels (not absent ones): {bare:,} records without any known label, {partly:,} known in part\n"
 
 
 def shortened(label: str) -> str:

@@ -12,6 +12,7 @@ from vqecg.records.datasets.csv_labels.names import (
     FOLD,
     IS_FEMALE,
     IS_MALE,
+    KNOWN,
     LABELS,
     LAST_RESORT,
     PATIENT,
@@ -30,7 +31,7 @@ COLUMNS_UNDERSTOOD = (
     f"one of {', '.join(CANONICAL[LABELS])} (separated by ; , or |, or lists), or one column of 0 and 1 for every "
     "label; and, where known, patient_id, age (years), sex (female, male), fold (1-10)"
 )
-_MEANING = {RECORD: "the record", PATIENT: "the patient", FOLD: "the fold"}
+_MEANING = {RECORD: "the record", PATIENT: "the patient", FOLD: "the fold", KNOWN: "whether the labels are known"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class ColumnRoles:
     record: str
     patient: str | None
     fold: str | None
+    labels_known: str | None  # says of which rows the labels are known
     attributes: Mapping[str, str]  # name of an attribute -> its column
     sex_of_one: bool | None  # what 1 means in the column of the sex: True male, False female, None: it holds words
     label_cells: tuple[str, ...]  # columns whose cells name labels
@@ -48,22 +50,22 @@ class ColumnRoles:
 
     def notes(self) -> list[str]:
         """The meaning that was read into each column, for people, a line each."""
-        roles = [f"{self.record!r} as {_MEANING[RECORD]}"]
-        roles += [
-            f"{column!r} as {_MEANING[role]}" for role, column in ((PATIENT, self.patient), (FOLD, self.fold)) if column
-        ]
+        named = ((RECORD, self.record), (PATIENT, self.patient), (FOLD, self.fold), (KNOWN, self.labels_known))
+        roles = [f"{column!r} as {_MEANING[role]}" for role, column in named if column]
         one = {True: " (1 is male)", False: " (1 is female)", None: ""}[self.sex_of_one]
         roles += [f"{column!r} as {name}{one if name == 'sex' else ''}" for name, column in self.attributes.items()]
         ignored = [f"ignored: {_reasons(self.ignored)}"] if self.ignored else []
         return [f"read: {', '.join(roles)}", *ignored]
 
 
-def column_roles(table: pd.DataFrame, wanted: Sequence[str], files_of: Callable[[str], int]) -> ColumnRoles:
+def column_roles(
+    table: pd.DataFrame, wanted: Sequence[str], files_of: Callable[[str], int], unlabelled: bool = False
+) -> ColumnRoles:
     """Decides what the columns of a csv are, by their names and, for columns of 0 and 1, by their cells.
 
     Args:
         table: text cells, the line of each row as index.
-        wanted: the columns of labels, exactly; empty: they are guessed.
+        wanted: the columns of labels, exactly; empty: they are guessed, or none is read or needed if `unlabelled`.
         files_of: the number of different cells of a column that name a record of the folder.
 
     Raises:
@@ -82,23 +84,22 @@ def column_roles(table: pd.DataFrame, wanted: Sequence[str], files_of: Callable[
     free = [column for column in columns if column not in wanted]
     record = _record_column(free, ignored, files_of)
     free = [column for column in free if column != record and column not in ignored]
-    chosen = {role: _one(role, free, ignored) for role in (PATIENT, FOLD)}
+    patient, fold, known = (_one(role, free, ignored) for role in (PATIENT, FOLD, KNOWN))
     attributes, sex_of_one = _attribute_columns(free, ignored)
-    free = [column for column in free if column not in (*chosen.values(), *attributes.values(), *ignored)]
-    cells, flags = _wanted_labels(table, wanted) if wanted else _guessed_labels(table, free, ignored)
-    if record is None or not (cells or flags):
-        lacking = " and no ".join(
-            what for what, lacks in (("column that names records", record is None), ("labels", not (cells or flags)))
-            if lacks
-        )  # fmt: skip
+    free = [column for column in free if column not in (patient, fold, known, *attributes.values(), *ignored)]
+    likely = [] if unlabelled else free
+    cells, flags = _wanted_labels(table, wanted) if wanted else _guessed_labels(table, likely, ignored)
+    lacks = {"column that names records": record is None, "labels": not (cells or flags or unlabelled)}
+    if record is None or lacks["labels"]:
+        lacking = " and no ".join(what for what, lacking in lacks.items() if lacking)
         reasons = f"; not read: {_reasons(ignored)}" if ignored else ""
         raise ValueError(
             f"no {lacking}: its columns are {listing(columns)}{reasons}; expected {COLUMNS_UNDERSTOOD}; "
             "columns of labels by other names are named with label_columns"
         )
-    others = "other columns" if not wanted else "not among label_columns"
+    others = "labels are not read" if unlabelled else "not among label_columns" if wanted else "other columns"
     ignored |= {column: others for column in free if column not in (*cells, *flags, *ignored)}
-    return ColumnRoles(record, chosen[PATIENT], chosen[FOLD], attributes, sex_of_one, cells, flags, ignored)
+    return ColumnRoles(record, patient, fold, known, attributes, sex_of_one, cells, flags, ignored)
 
 
 def _record_column(columns: list[str], ignored: dict[str, str], files_of: Callable[[str], int]) -> str | None:

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 RECORD, PATIENT, FOLD, LABELS, IS_MALE, IS_FEMALE = "record", "patient", "fold", "labels", "is_male", "is_female"
+KNOWN = "labels_known"
 
 # the names of each role; the first ones win over those after them, and over all SYNONYMS
 CANONICAL = {
     RECORD: ("record_id", "record", "recording", "filename", "file", "path", "ecg_id"),
     PATIENT: ("patient_id",),
     FOLD: ("fold", "strat_fold"),
+    KNOWN: ("labels_known",),
     LABELS: ("statements", "labels", "label"),
     "age": ("age",),
     "sex": ("sex",),

@@ -56,7 +56,7 @@ def test_labels_may_be_separated_in_three_ways(tmp_path: Path, cell: str) -> Non
 def test_columns_of_zero_and_one_are_labels_and_others_are_not(tmp_path: Path) -> None:
     write(tmp_path, "r1", "r2")
     write_csv(tmp_path, "filename,AF,site,STD,age,empty", "r1,1,3,False,1,", "r2,,4,true,0,")
-    assert read_folder(tmp_path).records["statements"].tolist() == [{"AF": 0.0}, {"STD": 0.0}]
+    assert read_folder(tmp_path, empty_labels="none").records["statements"].tolist() == [{"AF": 0.0}, {"STD": 0.0}]
 
 
 def test_folds_are_dealt_by_patient_where_there_are_none(tmp_path: Path) -> None:

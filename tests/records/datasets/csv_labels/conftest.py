@@ -24,11 +24,16 @@ def read_csv(tmp_path: Path) -> Callable[..., RecordTable]:
     """The record table of a csv, from its header and rows; `records` names the records of the folder."""
     from vqecg.records.datasets.wfdb_folder import read_folder
 
-    def read(*lines: str, records: int | tuple[str, ...] = 0, label_columns: tuple[str, ...] = ()) -> RecordTable:
+    def read(
+        *lines: str,
+        records: int | tuple[str, ...] = 0,
+        label_columns: tuple[str, ...] = (),
+        empty_labels: str = "",
+    ) -> RecordTable:
         names = records or len(lines) - 1
         write_records(tmp_path, *([f"r{number}" for number in range(names)] if isinstance(names, int) else names))
         file = tmp_path / "labels.csv"
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return read_folder(tmp_path, file, label_columns)
+        return read_folder(tmp_path, file, label_columns, empty_labels)
 
     return read

@@ -48,7 +48,8 @@ def labels(table: RecordTable) -> list[list[str]]:
 def test_present_and_absent_are_read_however_they_are_written(
     read_csv: ReadCsv, cells: tuple[str, ...], present: tuple[int, ...]
 ) -> None:
-    table = read_csv("record_id,AF,LBBB", *(f"r{row},{cell},1" for row, cell in enumerate(cells)))
+    rows = [f"r{row},{cell},1" for row, cell in enumerate(cells)]
+    table = read_csv("record_id,AF,LBBB", *rows, empty_labels="none")
     assert [row for row, names in enumerate(labels(table)) if "AF" in names] == list(present)
 
 
@@ -62,8 +63,8 @@ def test_an_odd_cell_is_named_with_line_and_column(read_csv: ReadCsv, cell: str)
 
 
 def test_how_many_cells_are_unknown_is_said(read_csv: ReadCsv) -> None:
-    table = read_csv("record_id,AF,LBBB", "r0,1,", "r1,-1,1", "r2,0,0")
-    assert "labels: one column each, 'AF', 'LBBB'; 2 cells of unknown meaning or empty count as no label" in table.notes
+    table = read_csv("record_id,AF,LBBB", "r0,1,", "r1,-1,1", "r2,0,0", empty_labels="none")
+    assert "empty cells of labels in 2 rows count as no label" in table.notes
     assert "1 of 3 records have no label" in table.notes
 
 

@@ -134,7 +134,7 @@ def test_a_record_in_two_rows_is_refused_with_both_lines(read_csv: ReadCsv) -> N
 @pytest.mark.bad_input("cells of no label")
 def test_a_csv_without_any_label_is_refused(read_csv: ReadCsv) -> None:
     with pytest.raises(ValueError, match="no row has a label in 'labels'"):
-        read_csv("record_id,labels", "r0,unknown", "r1,")
+        read_csv("record_id,labels", "r0,unknown", "r1,", empty_labels="none")
 
 
 @pytest.mark.bad_input("patients and folds of a csv")
