@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from vqecg.downstream.augmentation.plan import REAL_ONLY
 from vqecg.downstream.classifiers.settings import ClassifierSettings
@@ -22,7 +22,7 @@ from vqecg.downstream.comparison.arms.arm_data import Arm, EnsembleArm, Member, 
 from vqecg.downstream.comparison.runs import FinishedRun, PreparedRuns, Run, RunTask
 from vqecg.downstream.reading.measuring import Measured
 from vqecg.downstream.reading.registry import ReadRecords, find_reader
-from vqecg.downstream.reading.stacking import LEAST_SCORE, PULL, Stack
+from vqecg.downstream.reading.stacking import LEAST_SCORE, PULL, Stack, logits_of
 from vqecg.records.files.reuse import as_json
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.patients import patient_parts
@@ -31,6 +31,7 @@ from vqecg.records.store.selection import RecordSelection
 PARTS = ("train", "validation", "test")  # of the records that a reader measures
 PARTS_SEED = 0  # of the lot that parts the training patients for out-of-fold scores
 READING = 1  # raised when the same measures give other scores of a reader
+LEAST = 1e-12  # a score nearer to 0 or 1 counts as that where logits are added up: near enough to make no ties
 AVERAGING = 1  # raised when the same members give another average
 FURTHER = 10**6  # between the seeds of the networks of one arm: no comparison names seeds so far apart
 
@@ -65,6 +66,7 @@ class EnsembleRun(Run):
             "seed": self.seed,
             "threshold_policy": self.settings.threshold_policy,
             "weights": self.ensemble.weights,
+            "logits": self.ensemble.logits,
             "members": [member.identity for member in self.members],
         }
         if self.ensemble.stacked:
@@ -149,9 +151,10 @@ class EnsembleTask(RunTask):
     def train(self) -> FinishedRun:
         """The average of the members, which are trained where their folders do not hold them."""
         prepared, arm = self.run.prepared, self.run.arm
-        weights = arm.weights if isinstance(arm, EnsembleArm) else ()
+        if not isinstance(arm, EnsembleArm):
+            raise TypeError(f"got the arm {arm}; expected an EnsembleArm")
         stack = self.stack() if self.out_of_fold else None
-        join = partial(average, weights=weights) if stack is None else stack.scores
+        join = partial(average, weights=arm.weights, logits=arm.logits) if stack is None else stack.scores
         finished = [member() for member in self.members]
         validation = join([one.validation_scores for one in finished])
         policy, labels = self.run.settings.threshold_policy, prepared.validation.labels
@@ -175,13 +178,13 @@ class EnsembleTask(RunTask):
         return Stack.fit(list(scores), labels)
 
 
-def average(scores: Sequence[np.ndarray], weights: Sequence[float] = ()) -> np.ndarray:
-    """The mean of scores in 0..1, or with `weights` the score of the sum of weighted logits, all of one shape."""
-    if not weights:
-        return np.mean(scores, axis=0)
-    least = np.finfo(np.float64).eps  # a score of exactly 0 or 1 would outvote all others
-    logits = [weight * logit(np.clip(one, least, 1 - least)) for one, weight in zip(scores, weights, strict=True)]
-    return expit(np.sum(logits, axis=0))
+def average(scores: Sequence[np.ndarray], weights: Sequence[float] = (), logits: bool = False) -> np.ndarray:
+    """The weighted mean of scores in 0..1 of one shape, or with `logits` the score of the weighted sum of logits."""
+    weights = weights or (1.0,) * len(scores)
+    if not logits:
+        return np.average(scores, axis=0, weights=weights)
+    parts = [weight * one for weight, one in zip(weights, logits_of(scores, LEAST), strict=True)]
+    return np.asarray(expit(np.sum(parts, axis=0)))
 
 
 def training_records(prepared: PreparedRuns) -> RecordSelection:

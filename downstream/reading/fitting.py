@@ -63,7 +63,7 @@ class Boosted(Reader):
 class Logistic(Reader):
     """Learns by logistic regression on standardised measures, shrunk towards nothing (ridge)."""
 
-    strength: float = 0.03  # inverse of the ridge penalty
+    strength: float = 0.01  # inverse of the ridge penalty
 
     def fit(self, known: ReadRecords, seed: int) -> FittedReader:
         """A regression per class; nothing is drawn, so `seed` does not matter."""

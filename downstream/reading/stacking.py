@@ -44,9 +44,9 @@ class Stack:
         return expit((logits_of(scores) * self.weights[:, None]).sum(axis=0) + self.intercepts)
 
 
-def logits_of(scores: Sequence[np.ndarray]) -> np.ndarray:
-    """(members, records, classes)."""
-    return logit(np.clip(np.stack(scores), LEAST_SCORE, 1 - LEAST_SCORE))
+def logits_of(scores: Sequence[np.ndarray], least: float = LEAST_SCORE) -> np.ndarray:
+    """Logits of members (members, records, classes); a score nearer than `least` to 0 or 1 counts as that."""
+    return logit(np.clip(np.stack(scores), least, 1 - least))
 
 
 def fit_column(logits: np.ndarray, present: np.ndarray) -> np.ndarray:

@@ -87,14 +87,15 @@ class EnsembleArm:
     """An arm of several members, each trained by itself, whose scores of a record are averaged.
 
     The scores themselves, in 0..1, as a mean of logits is ruled by the member that is surest, rightly or not. With
-    `weights`, the logits are added up instead, each times its weight, as Bayes' rule has it for evidence.
+    `logits`, the logits are added up instead, each times its weight, as Bayes' rule has it for evidence.
     """
 
     name: str  # e.g. "two networks"
     members: tuple[Member, ...]
     note: str  # what they are, for the report
     trained: ArmData | TrainingArm | None = None  # the arm by which its networks are trained; None = real only
-    weights: tuple[float, ...] = ()  # of the logits of the members; none = the mean of scores
+    weights: tuple[float, ...] = ()  # of the members; none = the same for all
+    logits: bool = False  # True = the weighted sum of logits, False = the weighted mean of scores
     stacked: int = 0  # parts of the training patients for out-of-fold scores, which the weights are fitted on; 0 = none
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from vqecg.downstream.comparison.arms.arm_data import NetworkMember
 from vqecg.downstream.comparison.arms.registry import ARMS, AveragingArm
 
 SURE = 0.1  # weight of the logits by Bayes' rule beside those of a network
+HALF = (2.0, 1.0, 1.0)  # the network counts as much as both readers
 OUT_OF_FOLD = 3  # parts of the training patients for stacking: as many further networks are trained
 
 
@@ -22,9 +23,10 @@ for _rank, _arm in (
         22,
         AveragingArm(
             "reading",
-            "a network, gradient boosting and logistic regression on the sketch's traits, averaged",
+            "a network, gradient boosting and logistic regression on the sketch's traits, averaged half and half",
             members=_ONE,
             readers=_READING,
+            weights=HALF,
         ),
     ),
     (
@@ -36,6 +38,7 @@ for _rank, _arm in (
             members=_ONE,
             readers=("likelihood of the sketch", "likelihood of the codes"),
             weights=(1.0, SURE, SURE),
+            logits=True,
         ),
     ),
     (
@@ -45,6 +48,16 @@ for _rank, _arm in (
             "a network and logistic regression on the transformer's states, averaged",
             members=_ONE,
             readers=("logistic states",),
+        ),
+    ),
+    (
+        24.5,
+        AveragingArm(
+            "three networks and reading",
+            "three networks and both readers of the sketch's traits, averaged: beside three networks",
+            members=tuple(map(NetworkMember, range(3))),
+            readers=_READING,
+            weights=(2.0, 2.0, 2.0, 3.0, 3.0),
         ),
     ),
     (
@@ -72,6 +85,7 @@ for _rank, _arm in (
             "as reading, but on components of the median beat: neither tokenizer nor prior",
             members=_ONE,
             readers=("boosted beat PCA", "logistic beat PCA"),
+            weights=HALF,
         ),
     ),
     (
@@ -81,6 +95,7 @@ for _rank, _arm in (
             "as reading, but on the embedding of a tokenizer of random weights",
             members=_ONE,
             readers=("boosted untrained tokenizer", "logistic untrained tokenizer"),
+            weights=HALF,
         ),
     ),
 ):

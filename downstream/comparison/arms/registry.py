@@ -87,7 +87,8 @@ class AveragingArm(ComparisonArm):
 
     members: tuple[NetworkMember, ...] = ()
     readers: tuple[str, ...] = ()  # further members, by their names in READERS
-    weights: tuple[float, ...] = ()  # of the members' logits; none = the mean of scores
+    weights: tuple[float, ...] = ()  # of the members; none = the same for all
+    logits: bool = False  # True = the weighted sum of logits, False = the weighted mean of scores
     stacked: int = 0  # parts of the training patients that weights are fitted on, out of fold; 0 = they are not
     trained: ComparisonArm | None = None  # the arm by which its networks are trained; None = real only
 
@@ -110,7 +111,7 @@ class AveragingArm(ComparisonArm):
             raise ValueError(f"arm {self.name!r} averages an arm that averages; expected one of single classifiers")
         note = self.help if trained is None else f"{self.help}, each trained by {trained.name} ({trained.note})"
         members = (*self.members, *(ReaderMember(filling.measured(reader)) for reader in self.readers))
-        return EnsembleArm(self.name, members, note, trained, self.weights, self.stacked)
+        return EnsembleArm(self.name, members, note, trained, self.weights, self.logits, self.stacked)
 
 
 ARMS: Registry[ComparisonArm] = Registry("arm", "vqecg.downstream.comparison.arms")

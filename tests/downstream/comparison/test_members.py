@@ -130,7 +130,8 @@ def test_what_cannot_be_averaged_is_refused(
 def test_averages_are_of_scores_or_of_weighted_logits():
     one, other = np.array([[0.2, 0.5, 1.0]]), np.array([[0.6, 0.5, 0.0]])
     np.testing.assert_allclose(average([one, other]), [[0.4, 0.5, 0.5]])
-    weighted = average([one, other], (1.0, 2.0))
+    np.testing.assert_allclose(average([one, other], (1.0, 3.0)), [[0.5, 0.5, 0.25]])
+    weighted = average([one, other], (1.0, 2.0), logits=True)
     np.testing.assert_allclose(weighted[0, :2], [0.25 * 2.25 / (1 + 0.25 * 2.25), 0.5])
     assert 0 < weighted[0, 2] < 1e-9
 
@@ -162,7 +163,7 @@ def test_readers_are_members_and_stacked_by_scores_of_patients_that_they_have_no
     members = ["real-only-0", "reader-of-boosted-traits-0", "reader-of-logistic-traits-0"]
     without = [f"{name}-without-{part}" for name in members for part in (0, 1)]
     assert sorted(by_name) == sorted([*members, *without, "duplication-0", "reading-0", "stacked-reading-0"])
-    mean = np.mean([by_name[name]["test"] for name in members], axis=0)
+    mean = np.average([by_name[name]["test"] for name in members], axis=0, weights=(2, 1, 1))
     np.testing.assert_array_equal(by_name["reading-0"]["test"], mean)
     sizes = [len(by_name[f"{members[1]}-without-{part}"]["test"]) for part in (0, 1)]
     assert sum(sizes) == len(simulated_split.train) and len(by_name["stacked-reading-0"]["test"]) == len(mean)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from vqecg.downstream.reading.combined import read
 from vqecg.downstream.reading.fitting import Boosted, Logistic
 from vqecg.downstream.reading.likelihoods import combinations_of, log_ratios
 from vqecg.downstream.reading.measuring import measure_parts
@@ -150,3 +151,15 @@ def test_a_stack_weighs_members_by_what_they_know_and_never_below_nothing():
     np.testing.assert_allclose(stack.weights[:, 1], 1 / 3)
     scores = stack.scores([good, noise, wrong])
     assert np.corrcoef(scores[:, 0], good[:, 0])[0, 1] > 0.9
+
+
+def test_a_user_can_read_without_a_network(
+    simulated_store: RecordStore, simulated_split: SplitIndices, tiny_generator: ECGGenerator
+):
+    asked, training = simulated_split.test, simulated_split.train
+    scores = read(tiny_generator, simulated_store, asked, training, readers=("logistic traits", "logistic states"))
+    assert scores.shape == (len(asked), 5) and ((scores > 0) & (scores < 1)).all()
+    with pytest.raises(ValueError, match="1 patients among the training records and those to read"):
+        read(tiny_generator, simulated_store, asked[:1], training=asked)
+    with pytest.raises(ValueError, match="got 0 readers"):
+        read(tiny_generator, simulated_store, asked, training, readers=())
