@@ -45,7 +45,7 @@ FLOORS = {
         "modeling",
         "sampling training",
         "generator",
-        "copies likelihood rendered_sketches verification",
+        "copies likelihood rendered_sketches sketched_records verification",
         "editing sampled_shards",
     ),
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),

@@ -131,7 +131,7 @@ def simulate_dataset(
         rows = assign_folds(rows, seed=seed)
         manifest = pd.DataFrame({"method": "simulator", "seed": seed, "sampling_rate": sampling_rate}, index=rows.index)
         truth: list[pd.DataFrame] = []
-        signals = _simulated_signals(planned, seed, SimulatorSettings(seconds, sampling_rate), truth, progress)
+        signals = simulated_signals(planned, seed, SimulatorSettings(seconds, sampling_rate), truth, progress)
         write_dataset(partial, signals, sampling_rate, rows, statement_table(), manifest)
         pd.concat(truth, ignore_index=True).to_parquet(partial / "truth.parquet")
         write_checksums(partial)
@@ -141,7 +141,7 @@ def _is_simulated(folder: Path) -> bool:
     return (folder / "truth.parquet").is_file() and (folder / "manifest.parquet").is_file()
 
 
-def _simulated_signals(
+def simulated_signals(
     planned: list[PlannedRecord], seed: int, settings: SimulatorSettings, truth: list[pd.DataFrame], progress: bool
 ) -> Iterator[np.ndarray]:
     """A (1, 8, samples) chunk per record; each record's beats are appended to `truth` as it is made."""

@@ -29,7 +29,7 @@ SIMULATED_STATEMENTS: dict[str, float] = {
     ),
     **dict.fromkeys(("STD_", "PAC", "PVC", "SR", "STACH", "SBRAD", "SARRH", "AFIB"), 0.0),
 }
-_EXCLUSIVE = (
+EXCLUSIVE = (
     ("SR", "STACH", "SBRAD", "SARRH", "AFIB"),
     ("CLBBB", "CRBBB", "IRBBB"),
     ("CLBBB", "LAFB"),
@@ -85,7 +85,7 @@ def check_statements(statements: Collection[str]) -> None:
     unknown = sorted(set(statements) - set(SIMULATED_STATEMENTS))
     if unknown or not statements:
         raise ValueError(f"cannot simulate {unknown or 'no statement'}: choose from {', '.join(SIMULATED_STATEMENTS)}")
-    for group in _EXCLUSIVE:
+    for group in EXCLUSIVE:
         both = [statement for statement in group if statement in statements]
         if len(both) > 1:
             raise ValueError(f"{' and '.join(both)} exclude each other: ask for one of them")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from vqecg.downstream.classifiers.signal_augmentation import ClassicAugmentation
-from vqecg.records.bounds import Checked, InnerShare, Positive, Seconds, Size
+from vqecg.records.bounds import Checked, Count, InnerShare, Positive, Seconds, Seed, Size
+from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 from vqecg.training.fit import FitSettings
 
 PRETRAINING_FIT = FitSettings(steps=600, learning_rate=3e-3, warmup_steps=60, weight_decay=0.05, evaluate_every=200)
@@ -31,8 +32,18 @@ class MaskedCodesSettings(Checked):
 
 
 @dataclass(frozen=True)
+class SimulatedSettings(Checked):
+    """The pretraining on simulated records and their labels."""
+
+    fit: FitSettings = PRETRAINING_FIT  # the run's seed replaces its seed
+    records: Count = 3000  # simulated, of the simulator's statements in about PTB-XL's proportions
+    seed: Seed = 0  # of the simulated patients
+
+
+@dataclass(frozen=True)
 class PretrainingSettings(Checked):
     """The settings of each pretraining."""
 
     contrastive: ContrastiveSettings = field(default_factory=ContrastiveSettings)
     masked_codes: MaskedCodesSettings = field(default_factory=MaskedCodesSettings)
+    simulated: SimulatedSettings = field(default=SimulatedSettings(), metadata=OMITTED_WHILE_DEFAULT)

@@ -39,6 +39,7 @@ from vqecg.prior.editing.settings import EXACT, SHARED, SUPPORTED, InfillingSett
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampling import record_noise, sample, sample_codes
+from vqecg.prior.sketched_records import generate_for_sketches, sketches_of
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.beats.alignment import align_beats
 from vqecg.records.folds import SplitIndices
@@ -49,9 +50,10 @@ DUPLICATION, RECONSTRUCTIONS, PRIOR_SAMPLES, INFILLING = "duplication", "reconst
 RENDERED_SKETCHES, UNCONDITIONAL_CODES = "rendered sketches", "unconditional codes"
 LATENT_INTERPOLATION, NAIVE_MIXING, SIGNAL_MIXING = "latent interpolation", "naive mixing", "signal mixing"
 RESAMPLED_BEATS = "resampled beats"
-SAMPLES = (PRIOR_SAMPLES, RENDERED_SKETCHES, UNCONDITIONAL_CODES)
+SIMULATED_HEARTS, TEXTBOOK_HEARTS = "simulated hearts", "textbook hearts"
+SAMPLES = (PRIOR_SAMPLES, RENDERED_SKETCHES, UNCONDITIONAL_CODES, SIMULATED_HEARTS, TEXTBOOK_HEARTS)
 MIXING = (SIGNAL_MIXING, RESAMPLED_BEATS, LATENT_INTERPOLATION, NAIVE_MIXING)
-NAMES = (DUPLICATION, RECONSTRUCTIONS, *MIXING, *SAMPLES, INFILLING)
+NAMES = (DUPLICATION, RECONSTRUCTIONS, *MIXING, *SAMPLES[:3], INFILLING, *SAMPLES[3:])
 SETTINGS = AugmentationSettings(infilling=InfillingSettings(candidates=1), least=1, attempts=3, seed=4)
 
 
@@ -96,7 +98,7 @@ def test_methods_are_found_by_name_in_any_spelling_and_by_the_words_of_manifests
         assert {find_method(spelling).name for spelling in spellings} == {method.name} == {name}
         assert method.help and f"{name.replace(' ', '-')}: {method.help}" in method_help()
     mixing = ("signal mixing", "resampled beats", "interpolation", "naive mixing")
-    words = ("duplication", "reconstruction", *mixing, "prior", "sketch", "unconditional", "infilling")
+    words = ("duplication", "reconstruction", *mixing, "prior", "sketch", "unconditional", "infilling", *SAMPLES[3:])
     assert tuple(find_method(name).manifest_name for name in NAMES) == words
 
 
@@ -273,3 +275,28 @@ def test_likelihood_rejects_what_lies_outside_the_range_of_training_records(own:
     assert "Moods." in both.describe() and check.judge(records[:0]) == []
     with pytest.raises(ValueError, match="expected percentiles with low below high"):
         LikelihoodSettings(low=99, high=1)
+
+
+def test_a_textbook_heart_has_the_simulated_ones_beats_and_a_label_that_is_not_asked_of_the_prior(
+    own: Ingredients, plan: AdditionPlan, whole: Callable[[str], Additions]
+):
+    hearts, textbook = whole(SIMULATED_HEARTS), whole(TEXTBOOK_HEARTS)
+    assert hearts.statements == textbook.statements
+    sketch = sketches_of(own.generator, hearts.signal)
+    requests = Requests(plan.labels, {name: values for name, values in textbook.attributes.items()})
+    redrawn = generate_for_sketches(own.generator, requests, sketch, SETTINGS.seed, SETTINGS.sampling)
+    np.testing.assert_allclose(redrawn.signal, textbook.signal, atol=1e-4)
+    unseen = replace(own, settings=replace(SETTINGS, least=10**6))
+    for name, signal in ((SIMULATED_HEARTS, hearts.signal), (TEXTBOOK_HEARTS, textbook.signal)):
+        made = find_method(name).make(unseen, plan)
+        np.testing.assert_array_equal(made.labels, plan.labels)
+        assert np.array_equal(made.signal, signal) == (name == SIMULATED_HEARTS)
+
+
+@pytest.mark.bad_input("recordings")
+def test_recordings_of_another_length_have_no_sketch(own: Ingredients):
+    with pytest.raises(ValueError, match=r"expected \(records, 8, 1000\)"):
+        sketches_of(own.generator, np.zeros((2, 8, 500), np.float32))
+    empty = Requests(np.zeros((1, 5), np.float32), {})
+    with pytest.raises(ValueError, match="2 sketches for 1 requests"):
+        generate_for_sketches(own.generator, empty, sketches_of(own.generator, own.store.signals(own.rows[:2])), 0)

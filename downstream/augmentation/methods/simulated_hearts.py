@@ -1,0 +1,112 @@
+"""Simulated hearts: records of the simulator for the planned labels, as they are or in the style of recordings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vqecg.downstream.augmentation.additions import Additions, fill
+from vqecg.downstream.augmentation.methods.registry import METHODS, AugmentationMethod, Ingredients
+from vqecg.prior.requests import Requests
+from vqecg.prior.sampling import another_seed
+from vqecg.prior.sketched_records import generate_for_sketches, sketches_of
+from vqecg.prior.synthetic_records import SyntheticRecords
+from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
+from vqecg.records.simulation.asking import statements_to_simulate
+from vqecg.records.simulation.heart import draw_patient
+from vqecg.records.simulation.simulator import SIMULATED_STATEMENTS, SimulatorSettings, simulate_record
+
+if TYPE_CHECKING:
+    from vqecg.downstream.augmentation.plan import AdditionPlan
+
+CHOICE, HEART = 11, 12  # streams of random numbers: which statement stands for a class, and all else
+
+
+@METHODS.register("simulated hearts", rank=12)
+class SimulatedHearts(AugmentationMethod):
+    """Records of the simulator: the planned record's statements where it knows them, else others of the same class."""
+
+    help = "simulated records of the planned labels: no real record is learned from"
+    note = "simulated records of the labels, age and sex of real training records"
+
+    def eligible(self, ingredients: Ingredients) -> np.ndarray:
+        """True where the simulator has statements that give the record's known labels: (records,) bool."""
+        return np.array([bool(names) for names in asked_for(ingredients, ingredients.rows)], bool)
+
+    def make(self, ingredients: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
+        """Simulated records, of another patient after a rejection."""
+        settings = ingredients.settings
+
+        def draw(rows: np.ndarray, attempt: int) -> SyntheticRecords:
+            seed = settings.seed if attempt == 0 else another_seed(settings.seed, attempt)
+            return self.records(ingredients, ingredients.sources(plan, rows), seed, first + rows)
+
+        judges = (ingredients.check, ingredients.gate)
+        return fill(self.name, plan, ingredients.task, draw, self.note, settings.attempts, *judges)
+
+    def records(
+        self, ingredients: Ingredients, sources: np.ndarray, seed: int, numbers: np.ndarray
+    ) -> SyntheticRecords:
+        """Simulated records for rows of the store, `numbers` being theirs in the whole set, for the seeds."""
+        return simulated(ingredients, sources, seed, numbers)
+
+
+@METHODS.register("textbook hearts", rank=12.2)
+class TextbookHearts(SimulatedHearts):
+    """Simulated records in the style of recordings: the prior writes the codes for the simulated record's sketch.
+
+    What a label means is the simulator's, how a recording looks is the prior's. Labels that the prior has seen too few
+    records of are not asked of it, but are in the sketch all the same.
+    """
+
+    help = "simulated records' sketches, which the prior turns into recordings"
+    note = (
+        "records of the prior for the sketches of simulated ones, of the labels, age and sex of real training records"
+    )
+
+    def records(
+        self, ingredients: Ingredients, sources: np.ndarray, seed: int, numbers: np.ndarray
+    ) -> SyntheticRecords:
+        """The sketches of simulated records, turned into recordings. Raises ValueError as `sketches_of`."""
+        hearts, generator = simulated(ingredients, sources, seed, numbers), ingredients.generator
+        rare = [generator.class_names.index(name) for name in generator.rare_labels(ingredients.settings.least)]
+        unseen = [column for column, name in enumerate(generator.class_names) if name not in generator.label_counts]
+        requests = Requests(generator.task.encode(list(hearts.statements)), hearts.attributes).without(rare + unseen)
+        sketch = sketches_of(generator, hearts.signal)
+        drawn = generate_for_sketches(
+            generator, requests, sketch, seed, ingredients.settings.sampling, int(numbers[0]) if len(numbers) else 0
+        )
+        return replace(hearts, signal=drawn.signal, codes=drawn.codes, sketch=drawn.sketch)
+
+
+def asked_for(ingredients: Ingredients, rows: np.ndarray) -> list[tuple[str, ...]]:
+    """The statements to simulate for rows of the store, none where their labels cannot be simulated."""
+    labels = ingredients.store.labels(ingredients.task, rows, math.nan)
+    generators = (np.random.default_rng([CHOICE, int(row)]) for row in rows)
+    return [
+        statements_to_simulate(names, label, ingredients.task, rng)
+        for names, label, rng in zip(ingredients.statements(rows), labels, generators, strict=True)
+    ]
+
+
+def simulated(ingredients: Ingredients, rows: np.ndarray, seed: int, numbers: np.ndarray) -> SyntheticRecords:
+    """A simulated record for each row of the store, of its age and sex where they are known; they have no parents."""
+    spec, table = ingredients.store.spec, ingredients.store.table.iloc[rows]
+    settings = SimulatorSettings(spec.samples / spec.sampling_rate, spec.sampling_rate)
+    independent = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
+    asked = asked_for(ingredients, rows)
+    signal = np.zeros((len(rows), len(independent), spec.samples), np.float32)
+    for place, (statements, number) in enumerate(zip(asked, numbers, strict=True)):
+        rng = np.random.default_rng([seed, int(number), HEART])
+        known = {name: table[name].iloc[place] for name in ("age", "sex") if name in table}
+        known = {name: value for name, value in known.items() if not ATTRIBUTES.get(name).is_unknown(value)}
+        patient = draw_patient(rng, **known)
+        signal[place] = simulate_record(statements, rng, settings, patient).record.signal[independent]
+    shown = [{name: SIMULATED_STATEMENTS[name] for name in names} for names in asked]
+    labels = ingredients.task.encode(shown)
+    requests = Requests.like(labels, table, ingredients.generator.attributes)
+    return replace(SyntheticRecords.drawn(signal, requests, ingredients.task), statements=shown)
