@@ -3,7 +3,11 @@
     python -m benchmarks.evaluation.classifiers --store runs/ptbxl/store --seeds 0 1 2
     python -m benchmarks.evaluation.classifiers --store runs/ptbxl/store --runs runs/zoo \
         --models label-correlation no-decoder
+    python -m benchmarks.evaluation.classifiers --store runs/ptbxl/store --runs runs/zoo --seeds 0 1 2 3 4 \
+        --only-with-class --epochs 60 --models zhang-sun zhang-sun-no-label-module zhang-sun-no-decoder \
+        zhang-sun-neither label-correlation resnet
 
+The last is the split of PTB-XL in Zhang and Sun 2024; with --task subdiagnostic, that of its subclasses.
 With --runs the scores of every training are stored, and the same command goes on where it was stopped.
 Intervals are a bootstrap over patients and seeds. Below the rows stands each one's difference from the first, paired by
 patient and seed. Nothing is chosen on the test folds: the weights of the last step (of the lowest validation loss, for
@@ -121,7 +125,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only-with-class", action="store_true", help="leave out records without a class of the task")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--steps", type=int, help="of each training (default: the recipe's)")
-    length.add_argument("--epochs", type=int, help="passes over the training records, in place of steps")
+    length.add_argument("--epochs", type=int, help="passes over the training records, of models that stop early")
     parser.add_argument("--loss", choices=LOSSES.names(), help="in place of the recipe's")
     parser.add_argument("--augmentation", choices=AUGMENTATIONS.names(), help="in place of the recipe's")
     parser.add_argument("--crop-seconds", type=float, help="in place of the recipe's; 0 = whole records")
@@ -137,7 +141,7 @@ def settings_of(variant: Variant, options: argparse.Namespace, records: int) -> 
     """The model's recipe with what the command line puts in its place, for so many training records."""
     settings = recipe(variant.model)
     asked = {"loss.name": options.loss, "augmentation.name": options.augmentation, "crop_seconds": options.crop_seconds}
-    if options.epochs is not None:
+    if options.epochs is not None and settings.fit.patience:
         settings = in_epochs(settings, options.epochs, records)
     elif options.steps is not None:
         settings = settings.of_steps(options.steps)

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.evaluation import classifiers
 from benchmarks.evaluation.trainings import find_variant, read_parts
+from vqecg.downstream.classifiers.settings import recipe
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 
@@ -65,10 +66,11 @@ def test_records_without_a_class_of_the_task_can_be_left_out(simulated_store: Re
     assert f"{labels.any(axis=1).sum()} records to train on" in capsys.readouterr().out
 
 
-def test_epochs_stand_in_place_of_steps():
+def test_epochs_stand_in_place_of_the_steps_of_models_that_stop_early():
     options = classifiers.parse(["--store", "store", "--models", "zhang-sun-neither", "--epochs", "3"])
     settings = classifiers.settings_of(find_variant("zhang-sun-neither"), options, 100)
     assert (settings.fit.steps, settings.fit.evaluate_every, settings.model) == (12, 4, "zhang-sun")
+    assert classifiers.settings_of(find_variant("resnet"), options, 100) == recipe("resnet"), "it does not stop early"
     with pytest.raises(SystemExit):
         classifiers.parse(["--store", "store", "--epochs", "3", "--steps", "3"])
 
