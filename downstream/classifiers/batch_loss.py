@@ -7,6 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqecg.downstream.classifiers.consistency import (
+    NO_CONSISTENCY,
+    ConsistencySettings,
+    consistency_loss,
+    sure_predictions,
+)
 from vqecg.downstream.classifiers.losses import LOSSES, LossSettings, over_known
 from vqecg.downstream.classifiers.signals import Signals, in_batches
 
@@ -22,18 +28,28 @@ class Labelled(Protocol):
 
 
 def loss_of(
-    settings: LossSettings, labels: np.ndarray, unknown: bool = False
+    settings: LossSettings,
+    labels: np.ndarray,
+    unknown: bool = False,
+    consistency: ConsistencySettings = NO_CONSISTENCY,
 ) -> Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]:
     """The loss as `fit` asks for it; `labels` (records, classes) are those of training, for the weights of classes.
 
-    It is a mean over the labels that are known where some may be `unknown`.
+    It is a mean over the labels that are known where some may be `unknown`. Where a batch has `weak`, the records with
+    unknown labels before augmentation, what is surely predicted of them stands for these labels.
     """
     loss = LOSSES.get(settings.name)(settings, labels)
     loss = over_known(loss) if unknown else loss
 
     def measured(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         kinds = (batch["synthetic"],) if "synthetic" in batch else ()
-        return {"loss": loss(model(batch["signal"], *kinds).float(), batch["labels"])}
+        labels, logits = batch["labels"], model(batch["signal"], *kinds).float()
+        if "weak" not in batch:
+            return {"loss": loss(logits, labels)}
+        doubtful = labels.isnan().any(dim=1)
+        predicted = sure_predictions(model, batch["weak"], consistency.confidence)
+        agreement = consistency_loss(loss, logits[doubtful], labels[doubtful], predicted)
+        return {"loss": loss(logits, labels) + consistency.weight * agreement, "agreement": agreement}
 
     return measured
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Any, TypeVar
 
-from vqecg.downstream.classifiers.batch_augmentation import BatchAugmentation
+from vqecg.downstream.classifiers.batch_augmentation import CLASSIC, BatchAugmentation
+from vqecg.downstream.classifiers.consistency import ConsistencySettings
 from vqecg.downstream.classifiers.losses import LossSettings
 from vqecg.downstream.classifiers.mixture import MixtureSettings
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS, classifier_class
@@ -30,12 +31,18 @@ class ClassifierSettings(Checked):
     loss: LossSettings = field(default_factory=LossSettings)
     augmentation: BatchAugmentation = field(default_factory=BatchAugmentation)
     mixture: MixtureSettings = field(default=MixtureSettings(), metadata=OMITTED_WHILE_DEFAULT)
+    consistency: ConsistencySettings = field(default=ConsistencySettings(), metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.threshold_policy not in POLICIES:
             raise ValueError(f"threshold_policy is {self.threshold_policy!r}; expected one of {', '.join(POLICIES)}")
         classifier_class(self.model)
+        if self.consistency.weight and self.augmentation.name != CLASSIC:
+            raise ValueError(
+                f"consistency.weight is {self.consistency.weight:g} and augmentation.name {self.augmentation.name!r}; "
+                f"expected {CLASSIC!r}, which changes a record and leaves its labels"
+            )
 
     def of_steps(self, steps: int) -> "ClassifierSettings":
         """The same with another number of steps, of which at most half are warm-up."""

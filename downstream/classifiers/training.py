@@ -44,6 +44,7 @@ class LabelledSignals:
 
     signals: Signals  # (records, leads, samples) float32 mV when indexed
     labels: np.ndarray  # (records, classes) float32 in 0..1, NaN = unknown
+    unlabelled: bool = False  # some may have no known label at all: those that consistency gives targets
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels, dtype=np.float32)
@@ -57,7 +58,7 @@ class LabelledSignals:
             raise ValueError(
                 f"labels go from {np.nanmin(labels)} to {np.nanmax(labels)}; expected 0 (absent) to 1 (present)"
             )
-        if unknown.all(axis=1).any():
+        if unknown.all(axis=1).any() and not self.unlabelled:
             raise ValueError(
                 f"of {unknown.all(axis=1).sum():,} records no label is known; expected at least one of each: leave "
                 "records without labels out (SplitIndices.unlabelled)"
@@ -86,13 +87,18 @@ class ClassifierExamples:
         return len(self.data.labels)
 
     def batch(self, indices: np.ndarray, generator: np.random.Generator) -> dict[str, Tensor]:
-        """`signal` (batch, leads, samples or crop) float32 mV and `labels` (batch, classes) float32."""
+        """`signal` (batch, leads, samples or crop) float32 mV and `labels` (batch, classes) float32.
+
+        For consistency also `weak`, signals before augmentation of the records with unknown labels, if there are any.
+        """
         signal = np.asarray(self.data.signals[indices], dtype=np.float32)
         labels = self.data.labels[indices]
         signal = excerpts(signal, round(self.settings.crop_seconds * self.sampling_rate), generator)
-        asked = self.settings.augmentation
+        asked, doubtful = self.settings.augmentation, np.isnan(labels).any(axis=1)
+        views = self.settings.consistency.weight and doubtful.any()
+        weak = {"weak": torch.from_numpy(signal[doubtful])} if views else {}
         signal, labels = AUGMENTATIONS.get(asked.name)(Batch(signal, labels, self.sampling_rate), asked, generator)
-        return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(labels)}
+        return {"signal": torch.from_numpy(signal), "labels": torch.from_numpy(labels), **weak}
 
 
 def model_config(
@@ -166,7 +172,9 @@ def train_classifier(
     mixture = settings.mixture if stream is not None else MixtureSettings()
     unknown = any(np.isnan(part.labels).any() for part in (train, stream) if part is not None)
     shared = labels_in_shares(train.labels, None if stream is None else stream.labels, mixture)
-    loss, of_real = (loss_of(settings.loss, labels, bool(unknown)) for labels in (shared, train.labels))
+    loss, of_real = (
+        loss_of(settings.loss, labels, bool(unknown), settings.consistency) for labels in (shared, train.labels)
+    )
     result = fit_phases(
         model,
         Phase(examples_of(train, stream, settings, sampling_rate), loss),
@@ -233,7 +241,7 @@ def examples_of(
     if stream is None:
         return ClassifierExamples(train, settings, sampling_rate)
     signals = JoinedSignals((train.signals, stream.signals))
-    joined = LabelledSignals(signals, np.concatenate([train.labels, stream.labels]))
+    joined = LabelledSignals(signals, np.concatenate([train.labels, stream.labels]), stream.unlabelled)
     steps = settings.fit.steps - round(settings.mixture.head_share * settings.fit.steps)
     return MixedExamples(
         ClassifierExamples(joined, settings, sampling_rate), len(train.labels), settings.mixture, steps

@@ -149,6 +149,8 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     task = store.task(design.task)
     rows = split_rows(store, design.folds, design.subset, task)
     ingredients = Ingredients(store, rows.train, task, generator, design.augmentation, unlabelled=rows.unlabelled)
+    for arm in design.catalogue:
+        arm.check(ingredients)
     able = None
     if design.only_able:
         adding = [arm for arm in design.catalogue if SHARE not in arm.training]

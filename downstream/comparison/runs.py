@@ -271,7 +271,7 @@ def stream_of(run: Run) -> LabelledSignals | None:
     arm = run.arm
     if not isinstance(arm, ArmData) or not arm.stream or not run.settings.mixture.share:
         return None
-    return LabelledSignals(arm.signals, arm.labels)
+    return LabelledSignals(arm.signals, arm.labels, unlabelled=run.settings.consistency.weight > 0)
 
 
 def is_run(folder: Path) -> bool:

@@ -1,7 +1,6 @@
 """The records that the pretraining of an arm learns from: all training records, labelled or not."""
 
 import hashlib
-import io
 import json
 import math
 from functools import partial
@@ -15,8 +14,7 @@ from vqecg.downstream.classifiers.pretraining.registry import PretrainingRecords
 from vqecg.downstream.classifiers.pretraining.settings import PretrainingSettings
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import in_batches
-from vqecg.records.files.atomic import atomic_file
-from vqecg.records.files.json_file import reading
+from vqecg.records.files.kept_array import kept_array
 from vqecg.records.store.selection import RecordSelection
 from vqecg.tokenizer.encoding import BATCH, code_type
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -50,18 +48,9 @@ def first_codes(records: RecordSelection, tokenizer: ECGTokenizer, folder: Path)
     tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
     about = json.dumps([records.store.fingerprint, fingerprint(tokenizer)])
     digest = hashlib.blake2b(about.encode() + records.rows.tobytes(), digest_size=8).hexdigest()
-    path = folder / f"first-codes-{digest}.npy"
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        content = io.BytesIO()
-        np.save(content, encoded(records, tokenizer))
-        with atomic_file(path) as aside:
-            aside.write_bytes(content.getvalue())
-    with reading(path, f"delete {path}, and the same command makes it again"), path.open("rb") as file:
-        codes = np.load(file)
-        if codes.shape != (len(records), tokenizer.frames(records.store.spec.samples)):
-            raise ValueError(f"codes of shape {codes.shape}")
-        return codes
+    shape = (len(records), tokenizer.frames(records.store.spec.samples))
+    make = partial(encoded, records, tokenizer)
+    return np.array(kept_array(folder / f"first-codes-{digest}.npy", shape, code_type(tokenizer.codebook_size), make))
 
 
 @torch.inference_mode()
@@ -71,4 +60,4 @@ def encoded(records: RecordSelection, tokenizer: ECGTokenizer) -> np.ndarray:
     parts = [
         tokenizer.encode(torch.from_numpy(batch).to(device), 1)[..., 0].cpu() for batch in in_batches(records, BATCH)
     ]
-    return torch.cat(parts).numpy().astype(code_type(tokenizer.codebook_size))
+    return torch.cat(parts).numpy()

@@ -11,9 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vqecg.downstream.augmentation.methods.registry import METHODS, all_methods
+import numpy as np
+
+from vqecg.downstream.augmentation.methods.registry import METHODS, Ingredients, all_methods
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, slug
+from vqecg.downstream.classifiers.mixture import SHARE
 from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS, Pretraining
+from vqecg.downstream.classifiers.signals import JoinedSignals, SelectedSignals
 from vqecg.downstream.comparison.arms.arm_data import (
     Arm,
     ArmData,
@@ -76,6 +80,9 @@ class ComparisonArm:
         changes = ", ".join(f"{name.removesuffix('.name')} {value}" for name, value in self.training.items())
         return replace(added, changes=self.training, note=f"{added.note}, trained with {changes}")
 
+    def check(self, ingredients: Ingredients) -> None:
+        """Raises ValueError where it cannot be filled from these training records, before anything is made."""
+
     def variant(self, name: str) -> "ComparisonArm | None":
         """The arm of this family by another name, as part of a path; None where the name is none of it."""
         return None
@@ -112,6 +119,68 @@ class AveragingArm(ComparisonArm):
         note = self.help if trained is None else f"{self.help}, each trained by {trained.name} ({trained.note})"
         members = (*self.members, *(ReaderMember(filling.measured(reader)) for reader in self.readers))
         return EnsembleArm(self.name, members, note, trained, self.weights, self.logits, self.stacked)
+
+    def check(self, ingredients: Ingredients) -> None:
+        """As the arm that its networks are trained by."""
+        if self.trained is not None:
+            self.trained.check(ingredients)
+
+
+@dataclass(frozen=True)
+class JoinedStreams(ComparisonArm):
+    """Several streams beside the real records, each as large beside these as it is alone."""
+
+    parts: tuple[ComparisonArm, ...] = ()
+    stream: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, parts: Sequence[ComparisonArm]) -> "JoinedStreams":
+        """Those of some arms: two that are each half of a batch alone become a third each, as the real records do.
+
+        Raises ValueError for arms whose other settings contradict each other.
+        """
+        training: dict[str, Any] = {}
+        for part in parts:
+            for name, value in part.training.items():
+                if name != SHARE and training.get(name, value) != value:
+                    raise ValueError(f"{parts[0].name} and {part.name} differ in {name}: they cannot be joined")
+                training[name] = value
+        beside = sum(cls.beside_real(part) for part in parts)
+        training[SHARE] = beside / (1 + beside)
+        pretrained = next((part.pretrained for part in parts if part.pretrained), "")
+        name, words = PAIR.join(part.name for part in parts), "; ".join(part.help for part in parts)
+        return cls(name, words, training=training, pretrained=pretrained, parts=tuple(parts))
+
+    @staticmethod
+    def beside_real(part: ComparisonArm) -> float:
+        """The records of a stream for each real one in a batch."""
+        return float(part.training[SHARE] / (1 - part.training[SHARE]))
+
+    def fill(self, filling: "Filling") -> ArmData:
+        """The records of all parts; those of a part with too few for its share are there several times."""
+        filled = [arm for arm in (part.fill(filling) for part in self.parts) if isinstance(arm, ArmData)]
+        beside = [self.beside_real(part) for part in self.parts]
+        most = max(len(arm.labels) / ratio for arm, ratio in zip(filled, beside, strict=True))
+        rows = [
+            np.resize(np.arange(len(arm.labels)), round(most * ratio))
+            for arm, ratio in zip(filled, beside, strict=True)
+        ]
+        chosen = list(zip(filled, rows, strict=True))
+        arm = ArmData(
+            self.name,
+            JoinedSignals(tuple(SelectedSignals(arm.signals, numbers) for arm, numbers in chosen)),
+            np.concatenate([arm.labels[numbers] for arm, numbers in chosen]),
+            "; ".join(arm.note for arm in filled) + f"; together {self.training[SHARE]:.3g} of every batch",
+            sum(round(arm.copies * len(numbers) / len(arm.labels)) for arm, numbers in chosen),
+            self.training,
+            stream=True,
+        )
+        return self.after_pretraining(arm, filling)
+
+    def check(self, ingredients: Ingredients) -> None:
+        """As its parts."""
+        for part in self.parts:
+            part.check(ingredients)
 
 
 ARMS: Registry[ComparisonArm] = Registry("arm", "vqecg.downstream.comparison.arms")
@@ -188,8 +257,11 @@ def joined_arm(name: str, parts: Sequence[ComparisonArm]) -> ComparisonArm:
     others = [part for part in parts if not isinstance(part, AveragingArm)]
     if len(averaging) == 1 and others and all(part.name != REAL_ONLY for part in others):
         return averaging[0].trained_as(others[0] if len(others) == 1 else joined_arm(name, others))
-    adding = [part for part in parts if part.methods and part.pairs]
-    training = [part for part in parts if (part.training or part.pretrained) and not part.methods]
+    alike = len({(part.methods, type(part)) for part in parts}) < len(parts)
+    if len(parts) == 2 and all(part.stream for part in parts) and not alike:
+        return JoinedStreams.of(parts)
+    adding = [part for part in parts if (part.methods or part.stream) and part.pairs]
+    training = [part for part in parts if (part.training or part.pretrained) and not part.methods and not part.stream]
     if len(adding) == len(training) == 1 and len(parts) == 2:
         (one,), (other,) = adding, training
         return replace(

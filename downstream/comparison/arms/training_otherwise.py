@@ -1,8 +1,14 @@
 """Arms that add nothing and train on the real records in another way."""
 
+from typing import TYPE_CHECKING, ClassVar
+
 from vqecg.downstream.classifiers.batch_augmentation import CLASSIC, MIXUP
 from vqecg.downstream.classifiers.losses import ASYMMETRIC, WEIGHTED_BCE
+from vqecg.downstream.comparison.arms.arm_data import TrainingArm
 from vqecg.downstream.comparison.arms.registry import ADVICE, ARMS, DEFAULT, QUICK, ComparisonArm
+
+if TYPE_CHECKING:
+    from vqecg.downstream.comparison.arms.filling import Filling
 
 for _rank, _arm in (
     (
@@ -43,3 +49,16 @@ for _rank, _arm in (
     ),
 ):
     ARMS.register(_arm.name, _rank)(_arm)
+
+
+class LongerArm(ComparisonArm):
+    """Twice the steps: what more of the same training does, where another arm takes more steps in all."""
+
+    pairs: ClassVar[bool] = False
+
+    def fill(self, filling: "Filling") -> TrainingArm:
+        """Twice the steps of the comparison, with the same warm-up."""
+        return TrainingArm(self.name, {"fit.steps": 2 * filling.training.fit.steps}, self.help)
+
+
+ARMS.register("longer training", rank=5.5)(LongerArm("longer training", "twice as many steps"))

@@ -22,6 +22,7 @@ from vqecg.downstream.comparison.arms.registry import (
     find_arm,
     find_arms,
 )
+from vqecg.downstream.comparison.arms.training_otherwise import LongerArm
 from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.results import Analysis
 
@@ -31,7 +32,7 @@ def test_every_arm_says_what_it_is_and_differs_in_additions_or_in_training():
     for arm in map(find_arm, (*arms_of(), *names)):
         assert arm.help and set(arm.methods) <= set(METHODS.names())
         assert not (arm.methods and arm.training) or "+" in arm.name or arm.stream
-        special = arm.pretrained or isinstance(arm, AveragingArm)
+        special = arm.pretrained or isinstance(arm, (AveragingArm, LongerArm))
         assert arm.name == "real only" or arm.methods or arm.training or special
         ClassifierSettings().changed(arm.training)
     assert set(METHODS.names()) <= set(names)
