@@ -15,9 +15,13 @@ import pytest
 
 from vqecg.downstream.augmentation.methods.registry import METHODS
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
+from vqecg.downstream.comparison.arms.registry import AveragingArm, find_arm
+from vqecg.downstream.reading.combined import read
+from vqecg.downstream.reading.registry import READERS as READING
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.datasets.reader import READERS
+from vqecg.records.folds import SplitIndices
 from vqecg.records.leads import twelve_leads
 from vqecg.records.registry import VARIABLE
 from vqecg.records.store.record_store import RecordStore
@@ -29,6 +33,7 @@ FILES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", DOCUMENT.read_text(
 ADDED = {
     "trend.py": (CLASSIFIERS, "trend"),
     "arrays.py": (READERS, "arrays"),
+    "voltages.py": (READING, "voltages"),
     "amplitude.py": (METHODS, "amplitude"),
     "bmi.py": (ATTRIBUTES, "bmi"),
     "learned.py": (QUANTIZERS, "learned"),
@@ -39,7 +44,7 @@ ADDED = {
 def extensions(
     simulated_store: RecordStore, tiny_generator: ECGGenerator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The five files, as VQECG_EXTENSIONS lists them; their entries are taken out again.
+    """The files, as VQECG_EXTENSIONS lists them; their entries are taken out again.
 
     What all tests share is there before, so that it knows none of them.
     """
@@ -174,3 +179,13 @@ def test_an_installed_extension_that_fails_is_a_line_and_no_traceback(tmp_path: 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "extension broken_trend (entry point trend) fails as it is imported, in line 1 of" in done.stderr
+
+
+def test_a_reader_is_an_arm_and_reads_alone(
+    extensions: str, simulated_store: RecordStore, simulated_split: SplitIndices, tiny_generator: ECGGenerator
+):
+    arm = find_arm("reading of voltages")
+    assert isinstance(arm, AveragingArm) and arm.readers == ("voltages",)
+    rows = (simulated_split.test, simulated_split.train)
+    scores = read(tiny_generator, simulated_store, *rows, readers=("voltages",))
+    assert scores.shape == (len(simulated_split.test), 5) and scores.std() > 0

@@ -1,9 +1,11 @@
 """Arms in which the generator reads beside a network, and their controls: readers that know less, or no generator."""
 
+from vqecg.downstream.augmentation.plan import slug
 from vqecg.downstream.classifiers.models.registry import JUDGES
 from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.comparison.arms.arm_data import NetworkMember
-from vqecg.downstream.comparison.arms.registry import ARMS, AveragingArm
+from vqecg.downstream.comparison.arms.registry import ARMS, AveragingArm, ComparisonArm
+from vqecg.downstream.reading.registry import READERS, find_reader
 
 SURE = 0.1  # weight of the logits by Bayes' rule beside those of a network
 HALF = (2.0, 1.0, 1.0)  # the network counts as much as both readers
@@ -15,13 +17,25 @@ def network_of(model: str) -> NetworkMember:
     return NetworkMember(0, {"model": model, "fit.learning_rate": recipe(model).fit.learning_rate}, model)
 
 
+class ReadingArm(AveragingArm):
+    """The arm of any reader: "reading of logistic traits" is a network and that reader, half and half."""
+
+    def variant(self, name: str) -> ComparisonArm | None:
+        """The arm of a reader by its name as part of a path, such as "reading-of-boosted-traits"."""
+        readers = {f"{slug(self.name)}-of-{slug(reader)}": reader for reader in READERS.names()}
+        if name not in readers:
+            return None
+        help_text = f"a network and this reader, averaged: {find_reader(readers[name]).help}"
+        return AveragingArm(f"{self.name} of {readers[name]}", help_text, members=_ONE, readers=(readers[name],))
+
+
 _ONE = (NetworkMember(),)
 _READING = ("boosted traits", "logistic traits")
 _OTHER = JUDGES[1]
 for _rank, _arm in (
     (
         22,
-        AveragingArm(
+        ReadingArm(
             "reading",
             "a network, gradient boosting and logistic regression on the sketch's traits, averaged half and half",
             members=_ONE,

@@ -24,7 +24,7 @@ from vqecg.records.store.selection import RecordSelection
 
 @pytest.fixture(scope="module")
 def few(simulated_store: RecordStore, simulated_split: SplitIndices) -> RecordSelection:
-    return RecordSelection(simulated_store, simulated_split.train[:40])
+    return RecordSelection(simulated_store, simulated_split.train[:30])
 
 
 @pytest.fixture(scope="module")
