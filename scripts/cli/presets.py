@@ -1,15 +1,35 @@
 """Presets: settings of every step that go together. `tiny` is for trying things out, `small` for a processor with two
 cores and under 75 minutes, `base` for a GPU."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings, for_model, recipe
+from vqecg.downstream.comparison.tuning_settings import TuningSettings
 from vqecg.prior.config import PriorShape, SamplingSettings
 from vqecg.prior.training import DETAIL_FIT, SKETCH_FIT, PriorTraining
-from vqecg.records.bounds import Checked, Seed
+from vqecg.records.bounds import BelowOne, Checked, CountOrNone, PositiveFactor, PositiveShare, Seed
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.training import TokenizerTraining
 from vqecg.training.fit import FitSettings
+
+
+@dataclass(frozen=True)
+class MainMixture(Checked):
+    """The main arm of `vqecg run`: real records and samples in every batch, as far as validation speaks for it."""
+
+    few: CountOrNone = 1500  # labelled training records; with fewer labels are few; 0 = they never are
+    steps: tuple[PositiveShare, ...] = (0.25, 0.5, 1.0)  # of the classifier's, tuned in every arm where labels are few
+    shares: tuple[BelowOne, ...] = (0.0, 0.2, 0.5)  # of a batch, to choose from where labels are few
+    times: PositiveFactor = 5.0  # samples for each real training record, where labels are few
+    classic: bool = True  # classic augmentation in every arm, where labels are few
+    shares_of_many: tuple[BelowOne, ...] = (0.0, 0.2)  # the same where labels are many, of one sample per real record
+    seeds: tuple[Seed, ...] = TuningSettings.seeds  # of the classifiers that are tried
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("steps", "shares", "shares_of_many", "seeds"):
+            if not getattr(self, name):
+                raise ValueError(f"mixture.{name} is empty; expected at least one")
 
 
 @dataclass(frozen=True)
@@ -21,6 +41,7 @@ class Preset(Checked):
     sampling: SamplingSettings
     classifier: ClassifierSettings
     seeds: tuple[Seed, ...]  # of the classifiers of a comparison
+    mixture: MainMixture = field(default_factory=MainMixture)  # the main arm of a run
 
 
 TINY = Preset(
@@ -48,6 +69,7 @@ TINY = Preset(
         fit=replace(CLASSIFIER_FIT, steps=120, batch_size=32, warmup_steps=20, evaluate_every=60)
     ),
     seeds=(0, 1),
+    mixture=MainMixture(steps=(0.5, 1.0), shares=(0.0, 0.5), times=1.0, seeds=(100_000,)),
 )
 
 SMALL = Preset(

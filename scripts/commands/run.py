@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import yaml
 
-from vqecg.downstream.comparison.arms.registry import RUN, arms_of
 from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design, plan_of_labels
@@ -40,7 +39,7 @@ from vqecg.scripts.cli.step_cost import StepCost, keep_cost
 from vqecg.scripts.steps import classifier, comparing, preparing, prior, tokenizer
 from vqecg.scripts.steps.classifier import ClassifierStep
 from vqecg.scripts.steps.comparing import ComparingStep
-from vqecg.scripts.steps.designing import additions_of
+from vqecg.scripts.steps.designing import additions_of, main_arm_text, with_mixture
 from vqecg.scripts.steps.gating import GateRecords
 from vqecg.scripts.steps.generating import GeneratingStep, generate
 from vqecg.scripts.steps.preparing import PreparingStep
@@ -160,7 +159,9 @@ def planned_comparison(arguments: Arguments, places: RunFolders, store: RecordSt
     It is looked at before hours of training: whether there is a class to add to, a record to add, and patients to judge
     it by. Prints that; raises ValueError as `plan_of_labels`.
     """
-    step = comparing_step(arguments, places)
+    records = len(split_rows(store, arguments.folds, arguments.subset, store.task(arguments.task)).train)
+    step = comparing_step(arguments, places, records)
+    print(main_arm_text(step.design, arguments.settings.mixture, records))
     say_what_can_be_judged(arguments, step.comparison, store)
     design, idle = without_idle_mixing(step.design, store)
     if idle:
@@ -194,6 +195,7 @@ def check(arguments: Arguments) -> None:
             f"{settings.tokenizer.model.levels}: ask for no more than these"
         )
     ComparisonSettings(seeds=settings.seeds)
+    with_mixture(Design(training=settings.classifier, seeds=settings.seeds), settings.mixture, 0).check()
     places = RunFolders(arguments.out)
     # of a first step that was interrupted
     waiting = {shards_beside(places.store), lock_beside(places.store)}
@@ -223,24 +225,24 @@ def classifier_step(arguments: Arguments, places: RunFolders) -> ClassifierStep:
     )
 
 
-def comparing_step(arguments: Arguments, places: RunFolders) -> ComparingStep:
-    """The comparison."""
+def comparing_step(arguments: Arguments, places: RunFolders, records: int) -> ComparingStep:
+    """The comparison, for so many labelled training records."""
     making = additions_of(arguments.settings.sampling)
+    design = Design(
+        task=arguments.task,
+        target_classes=arguments.target_classes,
+        ratio=arguments.ratio,
+        seeds=arguments.settings.seeds,
+        folds=arguments.folds,
+        subset=arguments.subset,
+        training=arguments.settings.classifier,
+        augmentation=replace(making, seed=arguments.seed),
+    )
     return ComparingStep(
         places.store,
         places.comparison,
         places.prior,
-        design=Design(
-            arms=arms_of(RUN),
-            task=arguments.task,
-            target_classes=arguments.target_classes,
-            ratio=arguments.ratio,
-            seeds=arguments.settings.seeds,
-            folds=arguments.folds,
-            subset=arguments.subset,
-            training=arguments.settings.classifier,
-            augmentation=replace(making, seed=arguments.seed),
-        ),
+        design=with_mixture(design, arguments.settings.mixture, records),
         overwrite=arguments.overwrite,
     )
 

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from vqecg.downstream.classifiers.training import LabelledSignals, classifier_ca
 from vqecg.records.bounds import Checked, Seed
 from vqecg.records.files.atomic import write_text
 from vqecg.records.folds import FoldSplit, folds_text
-from vqecg.records.labels import TaskName
+from vqecg.records.labels import LabelTask, TaskName
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainingSubset, split_rows
@@ -35,7 +36,9 @@ class ClassifierStep(Checked):
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     out: Path  # folder of the classifier
     task: TaskName = "superdiagnostic"
-    synthetic: tuple[Path, ...] = ()  # stores of synthetic records (`vqecg prepare` on them), added to training whole
+    # stores of synthetic records (`vqecg prepare` on them): added to training whole, or, with a share above 0
+    # (--training.mixture.share), the stream that gives that share of every batch
+    synthetic: tuple[Path, ...] = ()
     real: bool = True  # --no-real: train on the synthetic records alone, not on the real training folds too
     folds: FoldSplit = field(default_factory=FoldSplit)
     training: ClassifierSettings = field(default_factory=lambda: SMALL.classifier)
@@ -53,10 +56,16 @@ def classifier_stage(step: ClassifierStep) -> Stage:
     rows = split_rows(store, step.folds, step.subset, task)
     print(rows.unlabelled_text(), end="\n" if rows.unlabelled_text() else "")
     labels = store.labels(task, unknown=math.nan)  # of validation and test all are known
-    sources = [(store, rows.train)] if step.real else []
-    sources += [(other, np.arange(len(other))) for other in added]
+    real = [(store, rows.train)] if step.real else []
+    synthetic = [(other, np.arange(len(other))) for other in added]
+    sources, share = real + synthetic, step.training.mixture.share
     if not sources:
         raise ValueError("nothing to train on: drop --no-real, or name stores of synthetic records with --synthetic")
+    if share and not (real and synthetic):
+        raise ValueError(
+            f"--training.mixture.share is {share:g}: expected real records (no --no-real) and stores of synthetic ones "
+            "(--synthetic), which are that share of every batch"
+        )
     identity = {
         "stores": [source.fingerprint for source, _ in sources],
         "real": step.real,
@@ -71,10 +80,7 @@ def classifier_stage(step: ClassifierStep) -> Stage:
     stage = begin(step.out, "train-classifier", identity, step.overwrite, plain(step))
     if stage.figures is None:
         with stage:
-            data = LabelledSignals(
-                JoinedSignals(tuple(RecordSelection(source, chosen) for source, chosen in sources)),
-                np.concatenate([RecordSelection(*source).labels(task, math.nan) for source in sources]),
-            )
+            data = joined(real if share else sources, task)
             validation = LabelledSignals(RecordSelection(store, rows.validation), labels[rows.validation])
             trained = train_classifier(
                 data,
@@ -86,6 +92,7 @@ def classifier_stage(step: ClassifierStep) -> Stage:
                 step.out / "training",
                 progress=is_main_process(),
                 real_labels=labels[rows.train],
+                stream=joined(synthetic, task) if share else None,
             )
             if not is_main_process():
                 return stage  # the main process tests and saves
@@ -98,13 +105,20 @@ def classifier_stage(step: ClassifierStep) -> Stage:
                 trained.thresholds.policy,
             )
             model: Any = trained.model
-            model.save_pretrained(step.out, classifier_card(trained, trained_on(step, store), len(data.labels)))
+            count = sum(len(chosen) for _, chosen in sources)
+            model.save_pretrained(step.out, classifier_card(trained, trained_on(step, store), count))
             write_text(step.out / "thresholds.json", json.dumps(plain(trained.thresholds)) + "\n")
             first = task.first_columns(store.table["statements"].iloc[rows.test].tolist())
             published = published_scores(labels[rows.test], scores, step.task, metrics, step.seed, first)
-            stage = stage.finish({"metrics": metrics.to_dict(), "published": published, "records": len(data.labels)})
+            stage = stage.finish({"metrics": metrics.to_dict(), "published": published, "records": count})
             shutil.rmtree(step.out / "training")
     return stage
+
+
+def joined(sources: Sequence[tuple[RecordStore, np.ndarray]], task: LabelTask) -> LabelledSignals:
+    """Rows of several stores one after the other, with their labels for a task, NaN where unknown."""
+    parts = [RecordSelection(*source) for source in sources]
+    return LabelledSignals(JoinedSignals(tuple(parts)), np.concatenate([part.labels(task, math.nan) for part in parts]))
 
 
 @described
@@ -125,4 +139,6 @@ def trained_on(step: ClassifierStep, store: RecordStore) -> str:
     """The training records of the classifier, in words."""
     real = f"{store.description}, folds {folds_text(step.folds.train)}" if step.real else ""
     synthetic = f"{len(step.synthetic)} synthetic sets" if step.synthetic else ""
+    share = step.training.mixture.share
+    synthetic += f" as {share:g} of every batch" if share else ""
     return " and ".join(filter(None, (real, synthetic)))

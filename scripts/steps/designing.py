@@ -1,15 +1,22 @@
-"""The comparison of a preset, before anything about it is asked for."""
+"""The comparison of a preset, before anything about it is asked for, and that of a whole run."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
+from vqecg.downstream.augmentation.plan import PRIOR_SAMPLES
+from vqecg.downstream.augmentation.stream import StreamSettings
+from vqecg.downstream.classifiers.batch_augmentation import CLASSIC, NO_AUGMENTATION
+from vqecg.downstream.comparison.arms.mixtures import MIXTURE
+from vqecg.downstream.comparison.arms.registry import RUN, arms_of
 from vqecg.downstream.comparison.design import Design
+from vqecg.downstream.comparison.tuning_settings import TuningSettings
 
 if TYPE_CHECKING:
     from vqecg.prior.config import SamplingSettings
-    from vqecg.scripts.cli.presets import Preset
+    from vqecg.scripts.cli.presets import MainMixture, Preset
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -22,3 +29,43 @@ def additions_of(sampling: SamplingSettings) -> AugmentationSettings:
 def design_of(chosen: Preset) -> Design:
     """The comparison of a preset."""
     return Design(seeds=SEEDS, training=chosen.classifier, augmentation=additions_of(chosen.sampling))
+
+
+def with_mixture(design: Design, mixture: MainMixture, records: int) -> Design:
+    """The comparison of a run, whose main arm is a mixture, for `records` labelled training records.
+
+    Where these are few, steps are chosen for every arm alike, and the mixture takes the place of the samples that are
+    added to scarce classes. Otherwise its share alone is chosen, which may be 0.
+    """
+    main, usual, fit = replace(design.analysis, main_arm=MIXTURE), arms_of(RUN), design.training.fit
+    if records >= mixture.few:
+        tuning = TuningSettings(shares=mixture.shares_of_many, seeds=mixture.seeds)
+        return replace(design, arms=(*usual, MIXTURE), analysis=main, tuning=tuning, stream=StreamSettings(times=1.0))
+    steps = tuple(dict.fromkeys(max(1, round(share * fit.steps)) for share in mixture.steps))
+    training = design.training
+    if mixture.classic and training.augmentation.name == NO_AUGMENTATION:
+        training = training.changed({"augmentation.name": CLASSIC})
+    return replace(
+        design,
+        arms=tuple(MIXTURE if arm == PRIOR_SAMPLES else arm for arm in usual),
+        analysis=main,
+        training=training,
+        tuning=TuningSettings(steps, mixture.shares, seeds=mixture.seeds),
+        stream=StreamSettings(times=mixture.times),
+    )
+
+
+def main_arm_text(design: Design, mixture: MainMixture, records: int) -> str:
+    """The main arm of a run and what is chosen on validation, in a sentence."""
+    shares = ", ".join(f"{share:g}" for share in design.tuning.shares)
+    if not design.tuning.steps:
+        return (
+            f"{records:,} labelled training records are many: the main arm is the mixture of real records and samples, "
+            f"with a share of {shares}, whichever is best on validation"
+        )
+    steps = ", ".join(f"{number:,}" for number in design.tuning.steps)
+    return (
+        f"{records:,} labelled training records are few (below {mixture.few:,}): the main arm is the mixture of real "
+        f"records and samples, with a share of {shares} and, as every arm, {steps} steps, whichever is best on "
+        f"validation; augmentation in every arm: {design.training.augmentation.name}"
+    )

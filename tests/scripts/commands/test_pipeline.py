@@ -67,6 +67,16 @@ def test_no_patient_and_no_record_crosses_folds(finished_run: Path):
     assert tested["record_id"].tolist() == store.table["record_id"].iloc[rows.test].tolist()
 
 
+def test_the_main_arm_is_a_mixture_that_was_tuned_on_validation_as_every_arm(finished_run: Path):
+    comparison = read_comparison(finished_run / "comparison" / "runs")
+    assert comparison.analysis.main_arm == "mixture" and "prior samples" not in set(comparison.arms["arm"])
+    choices = {row["arm"]: (row["steps"], row["share"]) for row in comparison.candidates if row["chosen"]}
+    assert set(choices) == set(comparison.arms["arm"])
+    assert all(steps in (2, 4) for steps, _ in choices.values()) and choices["mixture"][1] in (0.0, 0.5)
+    page = (finished_run / "report.html").read_text(encoding="utf-8")
+    assert "Chosen for every arm alike" in page and "chosen on validation: " in comparison.conclusion()
+
+
 def test_the_synthetic_set_is_what_was_asked_for(finished_run: Path):
     table, manifest = (
         read_table(finished_run / "synthetic"),
@@ -106,7 +116,7 @@ def test_a_killed_step_goes_on_and_ends_with_the_same_bits(finished_run: Path, t
         if step != "comparison":  # whose single classifiers are kept
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     if step == "comparison":
-        shutil.rmtree(folder / step / "runs" / "prior-samples-1")
+        shutil.rmtree(folder / step / "runs" / "mixture-1")
         (folder / step / "runs" / "comparison.json").unlink()
     mark.write_text(json.dumps(unfinished))
     (folder / "report.html").unlink()
