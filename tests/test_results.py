@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from vqecg.downstream.comparison.arms.how_to_mix import WAYS
 from vqecg.reports.result_pages import NOT_PROSE, SUFFIX, render_pages, render_readme
 from vqecg.reports.results import read_experiment
 from vqecg.scripts.cli.arguments import parse
@@ -80,3 +81,14 @@ def test_the_plan_of_the_rare_statements_can_be_read():
     step = ComparingStep(Path("store"), Path("out"))
     (cell,) = read_plan(step, FOLDER / "rare-statements.yaml")
     assert len(cell.parts) == 3 and cell.parts[0].design.arms[-1] == "prior samples + classic augmentation"
+
+
+def test_the_plan_of_how_to_mix_names_its_arms_main_arm_and_metric():
+    step = ComparingStep(Path("store"), Path("out"))
+    (cell,) = read_plan(step, FOLDER / "how-to-mix.yaml")
+    design = cell.parts[0].design
+    assert len(cell.parts) == 3 and str(cell.parts[0].generator).endswith("fifth-1-2-3/prior")
+    assert (design.analysis.main_arm, design.analysis.primary_metric) == ("mixture, falling share", "auroc")
+    names = [arm.name for arm in design.catalogue]
+    assert {f"mixture, {way}" for way in WAYS} - set(names) == {"mixture, cosine share"}
+    assert design.subset.labelled == 0.2 and design.training.augmentation.name == "classic"

@@ -24,6 +24,7 @@ from vqecg.downstream.classifiers.training import ClassifierExamples, LabelledSi
 from vqecg.records.labels import LabelTask
 from vqecg.records.simulation.dataset import PlannedRecord, plan_records, simulated_signals
 from vqecg.records.simulation.simulator import SIMULATED_STATEMENTS, SimulatorSettings
+from vqecg.training.checkpoint import identifying
 from vqecg.training.fit import FitResult, fit
 
 
@@ -55,7 +56,7 @@ class SimulatedFirst(Pretraining):
     @property
     def identity(self) -> dict[str, Any]:
         """The settings, those of the training that follows, and the labels."""
-        about = {"simulated": asdict(self.settings), "classifier": asdict(self.classifier)}
+        about = {"simulated": asdict(self.settings), "classifier": identifying(self.classifier)}
         return about | {"labels": array_digest(self.labels)}
 
     @property
