@@ -51,7 +51,8 @@ def schedule_of(bench: Bench, arms: Sequence[str], settings: AdviceSettings, bud
     if not (bench.folder / SCHEDULE_FILE).is_file():
         others = [one for one in candidates_of(arms, (1.0,)) if one.kind != REAL]
         idle = [one for one in others if one.kind == WITH and bench.generator is None]
-        left_out = [f"No generator is given, so {one.arm} is not tried." for one in idle]
+        names = "; ".join(one.arm for one in idle)
+        left_out = [f"No generator is given, so these are not tried: {names}."] if idle else []
         able = [one for one in others if one not in idle]
         seed = settings.first_seed
         filling = {one.arm: partial(bench.run, Trial(one, seed)) for one in able}

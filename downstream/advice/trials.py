@@ -19,9 +19,9 @@ from vqecg.downstream.augmentation.methods.registry import Ingredients
 from vqecg.downstream.augmentation.plan import REAL_ONLY
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.thresholds import FIXED
-from vqecg.downstream.comparison.arms.arm_data import Arm, EnsembleArm
+from vqecg.downstream.comparison.arms.arm_data import Arm, EnsembleArm, NetworkMember
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
-from vqecg.downstream.comparison.arms.registry import ComparisonArm, find_arm
+from vqecg.downstream.comparison.arms.registry import AveragingArm, ComparisonArm, find_arm
 from vqecg.downstream.comparison.comparison import finish_runs
 from vqecg.downstream.comparison.members import run_of, task_of
 from vqecg.downstream.comparison.runs import RunTask, prepare_runs
@@ -85,12 +85,15 @@ class Bench:
         plan = design.plan(labels, self.task.class_names, settings.seed)
         of_stream = settings.seed if design.stream.anew else design.augmentation.seed
         ingredients, place = replace(self.ingredients, settings=settings), self.folder / "additions"
-        return fill_arms([arm], Filling(ingredients, plan, place, "", design.stream, of_stream))[0]
+        about = ("", design.stream, of_stream, design.training, design.controls)
+        held_out = {"validation": self.parts.validation, "test": self.parts.test}
+        return fill_arms([arm], Filling(ingredients, plan, place, *about, held_out))[0]
 
     def networks(self, name: str, seed: int) -> int:
         """The networks that a trial of an arm trains."""
         arm = self.arm(name, seed)
-        return len(arm.members) if isinstance(arm, EnsembleArm) else 1
+        members = arm.members if isinstance(arm, EnsembleArm) else (NetworkMember(),)
+        return sum(isinstance(member, NetworkMember) for member in members)
 
     def settings(self, candidate: Candidate) -> ClassifierSettings:
         """The training of a candidate, before its arm's changes; thresholds are not needed."""
@@ -121,8 +124,10 @@ class Bench:
 
 
 def asks_generator(arm: ComparisonArm) -> bool:
-    """True for an arm that is filled by a generator, or by its tokenizer: with records, or with pretrained weights."""
-    return bool(arm.methods or arm.pretrained)
+    """True for an arm that a generator, or its tokenizer, fills: with records, pretrained weights or readers."""
+    averaging = isinstance(arm, AveragingArm)
+    within = averaging and (arm.readers or (arm.trained is not None and asks_generator(arm.trained)))
+    return bool(arm.methods or arm.pretrained or within)
 
 
 def candidates_of(arms: Sequence[str], steps: Sequence[float]) -> tuple[Candidate, ...]:

@@ -83,7 +83,7 @@ def test_the_test_folds_change_nothing(simulated_store: RecordStore, tmp_path: P
 def test_an_arm_that_needs_a_generator_is_left_out_without_one(simulated_store: RecordStore, tmp_path: Path):
     bench = bench_of(DESIGN, simulated_store, None, tmp_path)
     schedule = schedule_of(bench, ("mixture", "mixup"), SETTINGS, HOUR, workers=1)
-    assert schedule.left_out == ("No generator is given, so mixture is not tried.",)
+    assert schedule.left_out == ("No generator is given, so these are not tried: mixture.",)
     assert [one.arm for one in schedule.candidates] == ["real only", "mixup"]
 
 
