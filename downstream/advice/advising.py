@@ -28,8 +28,9 @@ from vqecg.downstream.advice.selection import (
     union,
 )
 from vqecg.downstream.advice.settings import LEAST_SEEDS, METRICS, AdviceSettings
-from vqecg.downstream.advice.trials import Bench, candidates_of
+from vqecg.downstream.advice.trials import Bench, asks_generator, candidates_of
 from vqecg.downstream.augmentation.plan import REAL_ONLY
+from vqecg.downstream.comparison.arms.registry import find_arm
 
 ONE_SEED = "The first round had one seed: its order of candidates is partly chance in training."
 FLATTERED = (
@@ -50,7 +51,7 @@ def schedule_of(bench: Bench, arms: Sequence[str], settings: AdviceSettings, bud
     target_columns(bench, cases_of(bench))
     if not (bench.folder / SCHEDULE_FILE).is_file():
         others = [one for one in candidates_of(arms, (1.0,)) if one.kind != REAL]
-        idle = [one for one in others if one.kind == WITH and bench.generator is None]
+        idle = [one for one in others if bench.generator is None and asks_generator(find_arm(one.arm))]
         names = "; ".join(one.arm for one in idle)
         left_out = [f"No generator is given, so these are not tried: {names}."] if idle else []
         able = [one for one in others if one not in idle]

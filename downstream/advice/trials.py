@@ -6,7 +6,8 @@ up here. Folder: additions/ and runs/, as those of a grid.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +23,7 @@ from vqecg.downstream.classifiers.thresholds import FIXED
 from vqecg.downstream.comparison.arms.arm_data import Arm, EnsembleArm, NetworkMember
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
 from vqecg.downstream.comparison.arms.registry import AveragingArm, ComparisonArm, find_arm
-from vqecg.downstream.comparison.comparison import finish_runs
-from vqecg.downstream.comparison.members import run_of, task_of
+from vqecg.downstream.comparison.members import finish_runs, run_of, task_of
 from vqecg.downstream.comparison.runs import RunTask, prepare_runs
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
@@ -67,7 +67,8 @@ class Bench:
         """Those of the arms that add records. Raises ValueError without a generator."""
         if self.generator is None:
             raise ValueError("an arm that adds records needs a generator: name one with --generator, or leave it out")
-        return Ingredients(self.store, self.parts.train, self.task, self.generator, self.design.augmentation)
+        parts, making = self.parts, self.design.augmentation
+        return Ingredients(self.store, parts.train, self.task, self.generator, making, unlabelled=parts.unlabelled)
 
     def arm(self, name: str, seed: int) -> Arm | None:
         """An arm filled for a seed, with draws of its own; None for real records alone. Raises ValueError as `fill`."""
@@ -81,11 +82,11 @@ class Bench:
         if not asks_generator(arm):
             return arm.fill(None)  # it adds nothing
         settings = design.draws(seed)
-        labels = self.store.labels(self.task, self.parts.train)
+        labels = self.store.labels(self.task, self.parts.train, math.nan)
         plan = design.plan(labels, self.task.class_names, settings.seed)
         of_stream = settings.seed if design.stream.anew else design.augmentation.seed
         ingredients, place = replace(self.ingredients, settings=settings), self.folder / "additions"
-        about = ("", design.stream, of_stream, design.training, design.controls)
+        about = ("", design.of_streams, of_stream, design.training, design.controls)
         held_out = {"validation": self.parts.validation, "test": self.parts.test}
         return fill_arms([arm], Filling(ingredients, plan, place, *about, held_out))[0]
 
@@ -124,10 +125,19 @@ class Bench:
 
 
 def asks_generator(arm: ComparisonArm) -> bool:
-    """True for an arm that a generator, or its tokenizer, fills: with records, pretrained weights or readers."""
-    averaging = isinstance(arm, AveragingArm)
-    within = averaging and (arm.readers or (arm.trained is not None and asks_generator(arm.trained)))
-    return bool(arm.methods or arm.pretrained or within)
+    """True for an arm that a comparison fills with a generator at hand, whether it uses it or not."""
+    return bool(arm.pretrained or arm.stream) or knows_generator(arm) or asks_trained(arm, asks_generator)
+
+
+def knows_generator(arm: ComparisonArm) -> bool:
+    """True for an arm that learns from what the generator makes, or whose readers it is."""
+    readers = isinstance(arm, AveragingArm) and bool(arm.readers)
+    return bool(arm.methods) or readers or asks_trained(arm, knows_generator)
+
+
+def asks_trained(arm: ComparisonArm, question: Callable[[ComparisonArm], bool]) -> bool:
+    """The answer of the arm by which the networks of an averaging arm are trained; False without one."""
+    return isinstance(arm, AveragingArm) and arm.trained is not None and question(arm.trained)
 
 
 def candidates_of(arms: Sequence[str], steps: Sequence[float]) -> tuple[Candidate, ...]:
@@ -135,7 +145,9 @@ def candidates_of(arms: Sequence[str], steps: Sequence[float]) -> tuple[Candidat
 
     Raises ValueError for an unknown arm.
     """
-    named = {arm.name: WITH if asks_generator(arm) else WITHOUT for arm in map(find_arm, arms) if arm.name != REAL_ONLY}
+    named = {
+        arm.name: WITH if knows_generator(arm) else WITHOUT for arm in map(find_arm, arms) if arm.name != REAL_ONLY
+    }
     base = [Candidate(REAL_ONLY, REAL, share) for share in steps]
     return (*base, *(Candidate(name, kind, share) for share in steps for name, kind in named.items()))
 
@@ -145,5 +157,4 @@ def bench_of(design: Design, store: RecordStore, generator: ECGGenerator | None,
     folds = replace(design.folds, test=())
     store = design.subset.known_labels(store, folds)
     rows = split_rows(store, folds, design.subset)
-    parts = SplitIndices(rows.train, rows.validation, rows.validation)
-    return Bench(design, store, generator, folder, parts)
+    return Bench(design, store, generator, folder, replace(rows, test=rows.validation))

@@ -19,6 +19,7 @@ from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.augmentation.plan import SHUFFLED_LABELS
 from vqecg.downstream.comparison.arms.registry import ADVICE, arms_of
 from vqecg.downstream.comparison.design import Design
+from vqecg.downstream.comparison.tuning_settings import TuningSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, Workers
 from vqecg.records.files.atomic import write_text
@@ -80,13 +81,17 @@ def write_plan(path: Path, advice: Advice, design: Design, step: AdvisingStep) -
     """Writes the plan of the comparison that tests the advice: the arm, the best without a generator, a control."""
     arms = [advice.arm.arm, *(dict.fromkeys(one.candidate.arm for one in rivals(advice)))]
     arms += [SHUFFLED_LABELS] if advice.arm.kind == WITH else []
-    steps = max(1, round(advice.arm.steps * advice.setting.full_steps))
-    analysis = replace(design.analysis, main_arm=advice.arm.arm)
-    training = design.training.of_steps(steps)
-    cell: dict[str, Any] = {
-        "name": CELL,
-        **plain(replace(design, arms=tuple(arms), analysis=analysis, training=training)),
-    }
+    steps = sorted({max(1, round(one.steps * advice.setting.full_steps)) for one in (advice.arm, advice.base)})
+    # where real records alone are best in other steps than the arm, the comparison lets every arm choose between both
+    tuning = TuningSettings(steps=tuple(steps) if len(steps) > 1 else (), metric=advice.setting.metric)
+    design = replace(
+        design,
+        arms=tuple(arms),
+        analysis=replace(design.analysis, main_arm=advice.arm.arm),
+        training=design.training.of_steps(steps[-1]),
+        tuning=tuning,
+    )
+    cell: dict[str, Any] = {"name": CELL, **plain(design)}
     if step.generator is not None:
         cell["generator"] = str(step.generator.resolve())
     head = (

@@ -39,6 +39,7 @@ ADVICE = "advice"  # likewise: the arms that an advice tries, in the order in wh
 PAIR_PLACES: Mapping[str, Mapping[str, float]] = {
     f"mixture{PAIR}classic augmentation": {ADVICE: 2},
     f"mixture 0.2{PAIR}classic augmentation": {ADVICE: 3},
+    f"pseudo-labels{PAIR}classic augmentation": {ADVICE: 3.5},
     f"reading{PAIR}classic augmentation": {ADVICE: 4},
     f"reading{PAIR}mixture{PAIR}classic augmentation": {ADVICE: 5},
     f"two networks{PAIR}classic augmentation": {ADVICE: 6},
