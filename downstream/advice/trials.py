@@ -156,5 +156,5 @@ def bench_of(design: Design, store: RecordStore, generator: ECGGenerator | None,
     """Trials on the training records of a design, scored on its validation records; its test folds stay unread."""
     folds = replace(design.folds, test=())
     store = design.subset.known_labels(store, folds)
-    rows = split_rows(store, folds, design.subset)
+    rows = split_rows(store, folds, design.subset, store.task(design.task))
     return Bench(design, store, generator, folder, replace(rows, test=rows.validation))
