@@ -92,3 +92,11 @@ def test_the_plan_of_how_to_mix_names_its_arms_main_arm_and_metric():
     names = [arm.name for arm in design.catalogue]
     assert {f"mixture, {way}" for way in WAYS} - set(names) == {"mixture, cosine share"}
     assert design.subset.labelled == 0.2 and design.training.augmentation.name == "classic"
+
+
+def test_the_plan_of_the_reading_can_be_read():
+    step = ComparingStep(Path("store"), Path("out"))
+    cells = read_plan(step, FOLDER / "reading.yaml")
+    assert [len(cell.parts) for cell in cells] == [3, 3, 3]
+    assert [cell.parts[0].design.subset.labelled for cell in cells] == [1.0, 0.2, 0.05]
+    assert all({"two networks", "reading", "beat PCA"} <= set(cell.parts[0].design.arms) for cell in cells)

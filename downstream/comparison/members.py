@@ -123,10 +123,8 @@ class ReaderTask(RunTask):
     def train(self) -> FinishedRun:
         """Fits the reader and writes its scores; run.json names the classes of too few patients to learn."""
         run, prepared = self.run, self.run.prepared
-        if not isinstance(run, ReaderRun) or not isinstance(prepared.train.signals, RecordSelection):
-            raise TypeError(
-                f"got a {type(run).__name__} of {type(prepared.train.signals).__name__}; expected a reader's"
-            )
+        if not isinstance(run, ReaderRun):
+            raise TypeError(f"got a {type(run).__name__}; expected a ReaderRun")
         measures = {part: run.measured.part(part) for part in PARTS}
         if run.learned is not None:
             measures |= {"train": measures["train"][run.learned], "test": measures["train"][~run.learned]}
