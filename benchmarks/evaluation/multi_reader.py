@@ -194,7 +194,7 @@ def trials(setting: Setting, count: int, options: argparse.Namespace, stream: in
 def others(arm: JackknifedMetric, reference: JackknifedMetric, design: ReaderDesign) -> dict[str, tuple[float, float]]:
     """The intervals of the other tests but the bootstrap."""
     whole, left = (arm.values - reference.values)[:, 0], (arm.left_out - reference.left_out)[:, :, 0]
-    patients, degrees = patient_variance(left, design.fold_of)
+    patients, degrees = patient_variance(left, design.fold_of), design.degrees_of_patients
     if design.draws > 1:
         whole = whole.reshape(design.draws, -1).mean(axis=1)
         left = left.reshape(len(left), design.draws, -1).mean(axis=2)

@@ -21,24 +21,36 @@ class Cell(Checked):
     together: Count = 1  # folds of `rotate` tested on at once: fewer generators to train, of fewer records each
     model: str = ""  # classifier, trained by its recipe; none = as the design says
     steps: CountOrNone = 0  # of the classifier; 0 = as the recipe, or the design, says
-    generator: str = ""  # folder; {test_fold}, {scarce_class}, {scarce_records} and {fraction} are filled in
+    draws: Count = 1  # of which records are labelled or left, the generator, and additions: subset.seed and seeds move on
+    generator: str = ""  # folder; {test_fold}, {draw}, {scarce_class}, {scarce_records} and {fraction} are filled in
 
     def with_folds(self, folds: FoldSplit) -> "Cell":
         """The same of these folds, which do not rotate."""
         return replace(self, design=replace(self.design, folds=folds), rotate=(), together=1)
 
+    def of_draw(self, draw: int) -> "Cell":
+        """The same of one draw, numbered from 0: another subset, and seeds (so additions too) that no other draw has."""
+        design, moved = self.design, draw * (max(self.design.seeds) + 1)
+        subset = replace(design.subset, seed=design.subset.seed + draw)
+        seeds = tuple(seed + moved for seed in design.seeds)
+        return replace(self, design=replace(design, subset=subset, seeds=seeds), draws=1)
+
 
 @dataclass(frozen=True)
 class CellPart:
-    """A design with its generator: a cell, or one test fold of it."""
+    """A design with its generator: a cell, or one test fold of it, in one draw."""
 
     design: Design
     generator: Path
+    draw: int = 0
 
 
 @dataclass(frozen=True)
 class GridCell:
-    """The parts of one comparison: a single one, or one per test fold (or few of them together), which are pooled."""
+    """The parts of one comparison: one per draw and test fold (or few folds together), which are pooled.
+
+    The parts of the first draw come first; every draw has the same folds in the same order.
+    """
 
     name: str
     parts: tuple[CellPart, ...]
@@ -51,7 +63,17 @@ class GridCell:
     @property
     def pooled(self) -> bool:
         """True where its parts are folds."""
-        return len(self.parts) > 1
+        return len(self.turns) > 1
+
+    @property
+    def draws(self) -> int:
+        """How often the training records, the generator and the additions are drawn."""
+        return self.parts[-1].draw + 1
+
+    @property
+    def turns(self) -> tuple[CellPart, ...]:
+        """The parts of the first draw: one per test fold, or a single one."""
+        return tuple(part for part in self.parts if part.draw == 0)
 
 
 def rotated(folds: Sequence[int], together: int = 1) -> list[FoldSplit]:
@@ -99,7 +121,10 @@ def grid_cells(cells: Sequence[Cell]) -> tuple[GridCell, ...]:
     slugs = [slug(name) for name in named]
     if len(set(slugs)) < len(slugs):
         raise ValueError(f"the cells' names {list(named)} are not different enough to be the names of folders")
-    return tuple(GridCell(name, tuple(map(part_of, same))) for name, same in named.items())
+    return tuple(
+        GridCell(name, tuple(part_of(cell, draw) for draw in range(same[0].draws) for cell in same))
+        for name, same in named.items()
+    )
 
 
 def name_of(cell: Cell) -> str:
@@ -109,12 +134,22 @@ def name_of(cell: Cell) -> str:
     words += [f"companions {design.companions:g}" if design.companions else ""]
     turns = f"rotating folds{f', {cell.together} at once' if cell.together > 1 else ''}"
     words += ["+".join(design.target_classes), cell.model, turns if cell.rotate else ""]
+    words += [f"{cell.draws} draws" if cell.draws > 1 else ""]
     return ", ".join(filter(None, words))
 
 
-def part_of(cell: Cell) -> CellPart:
-    """A cell of fixed folds with its generator. Raises ValueError for an unknown model, arm or place holder."""
-    design, subset = cell.design, cell.design.subset
+def part_of(cell: Cell, draw: int = 0) -> CellPart:
+    """One draw of a cell of fixed folds with its generator.
+
+    Raises ValueError for an unknown model, arm or place holder, and for several draws of nothing but seeds.
+    """
+    if cell.draws > 1 and not cell.design.subset.reduces and "{draw}" not in cell.generator:
+        raise ValueError(
+            f"draws is {cell.draws}, but each has all training records and one generator ({cell.generator!r}): cut the "
+            "records (subset), or put {draw} into the generator's folder; more seeds alone are named by --seeds"
+        )
+    design = cell.of_draw(draw).design
+    subset = design.subset
     training = recipe(cell.model) if cell.model else design.training
     if cell.steps:
         training = training.of_steps(cell.steps)
@@ -125,9 +160,10 @@ def part_of(cell: Cell) -> CellPart:
         "scarce_class": subset.scarce_class,
         "scarce_records": subset.scarce_records,
         "fraction": f"{subset.fraction:g}",
+        "draw": draw,
     }
     try:
-        return CellPart(design, Path(cell.generator.format(**known)))
+        return CellPart(design, Path(cell.generator.format(**known)), draw)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(
             f"generator is {cell.generator!r}; expected a folder, in which {{{'}, {'.join(known)}}} are filled in"

@@ -1,7 +1,7 @@
 """Retrain a classifier for every arm and seed, score it on the real test part, and compare: resumable.
 
 Folder: `<arm>-<seed>/` for every run (see runs.py), then test.parquet (patients and labels of the test part)
-and comparison.json. With these the bootstrap can be done again.
+and comparison.json. With these it can be judged again.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
 from vqecg.downstream.classifiers.mixture import SHARE
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, added_by, check_arms, name_of, trained_by
+from vqecg.downstream.comparison.earlier import beside_earlier
 from vqecg.downstream.comparison.members import check_seeds, finish_runs, run_of, task_of
 from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.downstream.comparison.runs import (
@@ -165,12 +166,11 @@ def compare_ready(
     finished = finish_runs(tasks, workers, progress)
     write_test_table(folder / "test.parquet", ready)
     comparison = judge(ready, [finished[run.slug] for run in ready.runs])
-    write_comparison(folder, comparison)
-    return comparison
+    return write_comparison(folder, comparison)
 
 
 def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
-    """The bootstrap over finished runs, in the order of `ready.runs`."""
+    """The verdicts on finished runs, in the order of `ready.runs`."""
     settings = ready.settings
     comparison = analyse(
         ready.scores(runs),
@@ -186,9 +186,12 @@ def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
     return dataclasses.replace(comparison, remarks=ready.remarks, candidates=ready.candidates)
 
 
-def write_comparison(folder: Path, comparison: Comparison) -> None:
-    """Writes comparison.json, which `read_comparison` reads."""
-    write_text(folder / COMPARISON_FILE, json.dumps(comparison.to_dict(), indent=2) + "\n")
+def write_comparison(folder: Path, comparison: Comparison) -> Comparison:
+    """Writes comparison.json, which `read_comparison` reads; verdicts that it had on the same scores go beside."""
+    path = folder / COMPARISON_FILE
+    comparison = beside_earlier(comparison, read_object(path) if path.is_file() else None)
+    write_text(path, json.dumps(comparison.to_dict(), indent=2) + "\n")
+    return comparison
 
 
 def write_test_table(path: Path, ready: ReadyComparison) -> None:

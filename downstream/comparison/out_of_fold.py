@@ -205,8 +205,9 @@ def analyse_folds(
     settings: Mapping[str, Any],
     analysis: Analysis,
     normalise: bool = False,
+    draws: int = 1,
 ) -> Comparison:
-    """`comparison_results.analyse` on pooled out-of-fold scores; the bootstrap draws patients within their fold.
+    """`results.analyse` on pooled out-of-fold scores: patients vary within their fold.
 
     Raises ValueError as `pool_folds` and `analyse`, and when the arms were not tested on the same records and labels.
     """
@@ -236,5 +237,6 @@ def analyse_folds(
         settings,
         analysis,
         first.folds,
+        draws,
     )
     return replace(comparison, normalised=normalise)

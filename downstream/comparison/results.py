@@ -11,24 +11,34 @@ import pandas as pd
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, SHUFFLED_LABELS
 from vqecg.downstream.comparison.tables import (
     LEAST_PATIENTS,
+    ArmMetrics,
     choice_line,
     class_difference_table,
     class_groups,
+    class_lines,
     class_table,
     difference_table,
+    disagreements,
     findings,
+    group_line,
+    one_row,
     score_table,
     unjudged_classes,
 )
-from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, METRICS, VERDICTS, replicate_metric
+from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, replicate_metric
+from vqecg.evaluation.statistics.jackknife import jackknife_metric
+from vqecg.evaluation.statistics.multi_reader import reader_design
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.evaluation.statistics.significance import needed_replicates
+from vqecg.evaluation.statistics.weighted_metrics import METRICS
 from vqecg.records.bounds import Checked, Count, InnerShare, Seed
 from vqecg.training.checkpoint import json_values, rows_with_nan
 
 __all__ = ["FORMAT", "Analysis", "ArmScores", "Comparison", "analyse", "class_groups"]
 
-FORMAT = 3  # of comparison.json; 1 had no p-values, 2 judged classes of one patient and pooled folds' raw scores
+# of comparison.json; 1 had no p-values, 2 judged classes of one patient and pooled folds' raw scores, 3 judged by the
+# bootstrap
+FORMAT = 4
 TABLES = ("arms", "scores", "differences", "class_differences", "per_class")
 
 
@@ -39,7 +49,7 @@ class Analysis(Checked):
     main_arm: str = "prior samples"  # the arm that the conclusion is about
     primary_metric: str = "auroc"  # auroc, average_precision or f1: the metric that the conclusion rests on
     confidence: InnerShare = 0.95  # of the intervals
-    replicates: Count = 2999  # bootstrap draws of patients and seeds; Holm over N classes at 95 % needs 40 N - 1
+    replicates: Count = 2999  # of the second opinion: bootstrap draws; Holm over N classes at 95 % needs 40 N - 1
     bootstrap_seed: Seed = 0  # of these draws
     pool_raw_scores: bool = False  # of folds; else ranks within the fold, for which classes must be even over folds
 
@@ -57,7 +67,7 @@ class ArmScores:
     note: str  # what was added, in words
     real_records: int  # in training, copies included
     synthetic_records: int  # in training
-    scores: np.ndarray  # (seeds, test records, classes) in 0..1
+    scores: np.ndarray  # (seeds, test records, classes) in 0..1; of several draws the seeds of the first one first
     # (seeds, classes), from the validation part; (seeds, test records, classes) where each fold has its own
     thresholds: np.ndarray
 
@@ -77,8 +87,10 @@ class Comparison:
     arms: pd.DataFrame  # arm, description, real_records, synthetic_records; "real only" and "duplication" first
     scores: pd.DataFrame  # arm, group, metric, mean, std (over seeds, NaN for one), seeds
     # arm, against, group, metric, estimate (arm minus against), low, high, p (two-sided), verdict, standard_error,
-    # smallest_detectable (with 80 % power), classes (in the average), skipped (names of classes left out), seeds,
-    # patients, replicates, confidence. Groups come from the settings: their verdicts are not corrected
+    # degrees_of_freedom, share_of_readers (of the variance: training's and draws'), smallest_detectable (with 80 %
+    # power), classes (in the average), skipped (names of classes left out), seeds, draws, patients, confidence; the
+    # second opinion: bootstrap_low, bootstrap_high, bootstrap_p, bootstrap_verdict, replicates; earlier_verdict, where
+    # the same scores were judged by an earlier version. Groups come from the settings: verdicts are not corrected
     differences: pd.DataFrame
     # the same for single classes, without classes and skipped: class_name, test_positives, group (scarce or common),
     # p_holm (adjusted over the classes), tests (how many), verdict by p_holm, smallest_detectable at Holm's strictest
@@ -87,6 +99,7 @@ class Comparison:
     per_class: pd.DataFrame  # class_name, test_positives, arm, and METRICS as means over seeds
     folds: tuple[str, ...] = ()  # whose out-of-fold scores are pooled ("1", or "1-2" together); empty: one test part
     normalised: bool = False  # pooled scores are ranks within their fold
+    draws: int = 1  # of the training records, the generator and the additions, each with as many seeds
     unjudged: tuple[str, ...] = ()  # classes that too few test patients have or lack: in no average, without a verdict
     remarks: tuple[str, ...] = ()  # cautions that come from how it was set up, in sentences
     # of the tuning on the validation part, a row each: arm, steps, share and records of a stream (None without),
@@ -107,9 +120,14 @@ class Comparison:
     def cautions(self) -> tuple[str, ...]:
         """Reasons not to conclude from this comparison, in sentences."""
         cautions = [*([self.alarm] if self.alarm else []), *self.remarks]
-        if len(self.seeds) == 1:
+        if len(self.seeds) == self.draws == 1:
             cautions.append(
                 "One seed: the intervals know nothing of chance in training. Train three or more to conclude."
+            )
+        if 2 in (self.draws, len(self.seeds) if self.draws == 1 else 0):
+            cautions.append(
+                f"Two {'draws' if self.draws > 1 else 'seeds'} hardly tell how much chance in them moves a difference: "
+                "up to 13 % of intervals without one are clear of 0, not 5 %. Three or more hold what they say."
             )
         if self.unjudged:
             cautions.append(
@@ -123,8 +141,8 @@ class Comparison:
             # some draws leave a rare class without a positive, so that more are needed than count
             ask = math.ceil(needed * self.analysis.replicates / max(fewest, 1))
             cautions.append(
-                f"{fewest:,} bootstrap draws are too few for Holm's correction: no single class can be called a gain "
-                f"or a harm. Ask for {ask:,} or more."
+                f"{fewest:,} bootstrap draws are too few for Holm's correction: the second opinion can call no single "
+                f"class a gain or a harm. Ask for {ask:,} or more."
             )
         return tuple(cautions)
 
@@ -161,7 +179,26 @@ class Comparison:
             lines += class_lines(rows)
         lines += [choice_line(row) for row in self.candidates if row["chosen"]]
         alarm = [self.alarm] if self.alarm else []
-        return "\n".join([*alarm, *lines, *self.cautions])
+        return "\n".join([*alarm, *lines, *self.other_verdicts, *self.cautions])
+
+    @property
+    def other_verdicts(self) -> tuple[str, ...]:
+        """Where the bootstrap, or an earlier version on the same scores, says otherwise of the main arm, in sentences.
+
+        By the primary metric.
+        """
+        named = [
+            (table[(table["arm"] == self.analysis.main_arm) & (table["metric"] == self.analysis.primary_metric)], kind)
+            for table, kind in ((self.differences, "group"), (self.class_differences, "class_name"))
+        ]
+        sentences = []
+        for column, says in (
+            ("bootstrap_verdict", "The bootstrap, a second opinion that is cautious, says otherwise"),
+            ("earlier_verdict", "An earlier version judged the same scores otherwise"),
+        ):
+            if lines := disagreements(named, column):
+                sentences.append(f"{says}: {'; '.join(lines)}.")
+        return tuple(sentences)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; tables as lists of rows, NaN as None."""
@@ -193,40 +230,6 @@ def is_control(table: pd.DataFrame) -> pd.Series:
     return table["arm"].str.contains(SHUFFLED_LABELS, regex=False)
 
 
-def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:
-    """The row of a table of differences with these values. Raises ValueError when there is none."""
-    rows = table[np.logical_and.reduce([table[name] == value for name, value in keys.items()])]
-    if rows.empty:
-        raise ValueError(f"no difference for {dict(keys)}; there are the arms {sorted(set(table['arm']))}")
-    return rows.iloc[0]
-
-
-def group_line(row: pd.Series) -> str:
-    """The difference of two arms in a group of classes, in words, by a row of `Comparison.differences`."""
-    pair = f"{row['arm']} against {row['against']}, {row['group']}"
-    if math.isnan(row["estimate"]):
-        return f"{pair}: not judged, as too few test patients have, or lack, these classes"
-    return (
-        f"{pair}: {row['verdict']} (macro {row['metric']} {row['estimate']:+.4f}, "
-        f"{row['confidence']:.0%} interval {row['low']:+.4f} to {row['high']:+.4f}, p {row['p']:.3g}; "
-        f"{row['seeds']} seeds, {row['patients']} patients; a true difference below {row['smallest_detectable']:.4f} "
-        "is missed in one run of five, or more)"
-    )
-
-
-def class_lines(rows: pd.DataFrame) -> list[str]:
-    """A line per verdict: the classes that have it, with difference and adjusted p."""
-    lines = []
-    for wanted in VERDICTS:
-        judged = [
-            f"{row.class_name} ({row.estimate:+.4f}, p {row.p_holm:.3g})"
-            for row in rows[(rows["verdict"] == wanted) & rows["p_holm"].notna()].itertuples()
-        ]
-        if judged:
-            lines.append(f"  {wanted}: {', '.join(judged)}")
-    return lines
-
-
 def analyse(
     arms: Sequence[ArmScores],
     labels: np.ndarray,
@@ -238,11 +241,12 @@ def analyse(
     settings: Mapping[str, Any],
     analysis: Analysis,
     folds: np.ndarray | None = None,
+    draws: int = 1,
 ) -> Comparison:
-    """Compares every arm with "real only" and with "duplication" on the test part, on one bootstrap draw.
+    """Compares every arm with "real only" and with "duplication" on the test part.
 
     `labels` (test records, classes) 0/1; `patient_ids` one per test record; `folds` (test records,) where out-of-fold
-    scores are pooled: patients are then drawn within their fold.
+    scores are pooled: patients then vary within their fold. `seeds` are those of the first of `draws`.
 
     Raises ValueError when one of the two references or the main arm is missing.
     """
@@ -250,14 +254,24 @@ def analyse(
     for needed in (REAL_ONLY, DUPLICATION, analysis.main_arm):
         if needed not in names:
             raise ValueError(f"there is no arm {needed!r} among {names}; a comparison needs it")
-    groups, confidence = class_groups(class_names, target_classes), analysis.confidence
-    draw = draw_bootstrap(patient_ids, len(seeds), analysis.replicates, analysis.bootstrap_seed, folds)
-    replicated = {
-        (arm.name, metric): replicate_metric(metric, labels, arm.scores, draw, arm.thresholds)
-        for arm in arms
-        for metric in METRICS
-    }
-    few = unjudged_classes(labels, draw.patient_of, class_names)
+    groups, readers = class_groups(class_names, target_classes), draws * len(seeds)
+    draw = draw_bootstrap(patient_ids, readers, analysis.replicates, analysis.bootstrap_seed, folds, draws)
+    scored = [(arm, metric) for arm in arms for metric in METRICS]
+    metrics = ArmMetrics(
+        {
+            (arm.name, metric): jackknife_metric(metric, labels, arm.scores, draw.patient_of, arm.thresholds)
+            for arm, metric in scored
+        },
+        {
+            (arm.name, metric): replicate_metric(metric, labels, arm.scores, draw, arm.thresholds)
+            for arm, metric in scored
+        },
+        reader_design(draw.patient_of, readers, folds, draws),
+        draw,
+        tuple(class_names),
+        analysis.confidence,
+        unjudged_classes(labels, draw.patient_of, class_names),
+    )
     return Comparison(
         class_names=tuple(class_names),
         group_classes=groups,
@@ -268,11 +282,12 @@ def analyse(
         analysis=analysis,
         settings=json_values(settings),
         arms=pd.DataFrame([arm_row(arm) for arm in arms]),
-        scores=score_table(replicated, groups, class_names, few),
-        differences=difference_table(replicated, draw, groups, class_names, confidence, few),
-        class_differences=class_difference_table(replicated, draw, groups, labels, class_names, confidence, few),
-        unjudged=few,
-        per_class=class_table(replicated, labels, class_names),
+        scores=score_table(metrics, groups),
+        differences=difference_table(metrics, groups),
+        class_differences=class_difference_table(metrics, groups, labels),
+        unjudged=metrics.unjudged,
+        per_class=class_table(metrics, labels),
+        draws=draws,
         folds=() if folds is None else tuple(dict.fromkeys(map(str, folds))),
     )
 

@@ -1,8 +1,12 @@
-"""The tables of a comparison, from the replicated metrics of its arms: scores, differences of groups and of classes."""
+"""The tables of a comparison, from the metrics of its arms: scores, differences of groups and of classes, in words too.
+
+Estimate, interval, p-value and verdict come from the multi-reader analysis; the two-way bootstrap stands beside them as
+a second opinion.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,18 +14,51 @@ import pandas as pd
 
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
 from vqecg.evaluation.statistics.bootstrap import (
-    METRICS,
+    VERDICTS,
     PairedDifference,
     ReplicatedMetric,
     paired_difference,
     verdict,
 )
+from vqecg.evaluation.statistics.jackknife import JackknifedMetric
+from vqecg.evaluation.statistics.multi_reader import ReaderDesign, ReaderDifference, reader_difference
 from vqecg.evaluation.statistics.resampling import BootstrapDraw
 from vqecg.evaluation.statistics.significance import holm
+from vqecg.evaluation.statistics.weighted_metrics import METRICS
 
 LEAST_PATIENTS = 5  # with a class, and without: of 1 or 2 a bootstrap calls chance a gain or a harm far too often
 ALL_CLASSES, SCARCE_CLASSES, COMMON_CLASSES = "all classes", "scarce classes", "common classes"
-Replicated = Mapping[tuple[str, str], ReplicatedMetric]  # (arm, metric) -> its values on every draw
+
+
+@dataclass(frozen=True, eq=False)
+class ArmMetrics:
+    """The metrics of all arms on the test part, by (arm, metric): without each patient, and on bootstrap draws."""
+
+    jackknifed: Mapping[tuple[str, str], JackknifedMetric]
+    replicated: Mapping[tuple[str, str], ReplicatedMetric]
+    design: ReaderDesign
+    draw: BootstrapDraw
+    class_names: tuple[str, ...]
+    confidence: float  # of the intervals
+    unjudged: tuple[str, ...] = ()  # classes that are left out
+
+    def difference(
+        self, arm: str, against: str, metric: str, classes: Sequence[str]
+    ) -> tuple[ReaderDifference, PairedDifference]:
+        """The macro average over `classes` of one arm minus that of another, and the bootstrap's."""
+        options = self.class_names, classes, self.confidence, self.unjudged
+        ours, theirs = ((values[arm, metric], values[against, metric]) for values in (self.jackknifed, self.replicated))
+        return reader_difference(*ours, self.design, *options), paired_difference(*theirs, self.draw, *options)
+
+    @property
+    def compared(self) -> list[tuple[str, str, str]]:
+        """(arm, against, metric): every arm against "real only", and all but the references against "duplication"."""
+        return [
+            (arm, against, metric)
+            for against in (REAL_ONLY, DUPLICATION)
+            for arm, metric in self.jackknifed
+            if arm not in (REAL_ONLY, against)
+        ]
 
 
 def class_groups(class_names: Sequence[str], target_classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -47,57 +84,28 @@ def unjudged_classes(labels: np.ndarray, patients: np.ndarray, class_names: Sequ
     return tuple(name for name, count in zip(class_names, counts, strict=True) if min(count) < LEAST_PATIENTS)
 
 
-def compared(replicated: Replicated) -> list[tuple[str, str, str]]:
-    """(arm, against, metric): every arm against "real only", and all but the references against "duplication"."""
-    return [
-        (arm, against, metric)
-        for against in (REAL_ONLY, DUPLICATION)
-        for arm, metric in replicated
-        if arm not in (REAL_ONLY, against)
-    ]
-
-
-def difference_table(
-    replicated: Replicated,
-    draw: BootstrapDraw,
-    groups: Mapping[str, Sequence[str]],
-    class_names: Sequence[str],
-    confidence: float,
-    unjudged: Sequence[str] = (),
-) -> pd.DataFrame:
+def difference_table(metrics: ArmMetrics, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """`Comparison.differences`: the groups come from the settings, and their verdicts are not corrected."""
     rows = []
-    for arm, against, metric in compared(replicated):
+    for arm, against, metric in metrics.compared:
         for group, classes in groups.items():
-            difference = paired_difference(
-                replicated[arm, metric], replicated[against, metric], draw, class_names, classes, confidence, unjudged
-            )
+            difference, second = metrics.difference(arm, against, metric, classes)
             keys = {"arm": arm, "against": against, "group": group}
-            rows.append(keys | difference_row(difference) | {"verdict": verdict(difference)})
+            verdicts = {"verdict": verdict(difference), "bootstrap_verdict": verdict(second), "earlier_verdict": ""}
+            rows.append(keys | difference_row(difference, second) | verdicts)
     return pd.DataFrame(rows)
 
 
 def class_difference_table(
-    replicated: Replicated,
-    draw: BootstrapDraw,
-    groups: Mapping[str, Sequence[str]],
-    labels: np.ndarray,
-    class_names: Sequence[str],
-    confidence: float,
-    unjudged: Sequence[str] = (),
+    metrics: ArmMetrics, groups: Mapping[str, Sequence[str]], labels: np.ndarray
 ) -> pd.DataFrame:
     """`Comparison.class_differences`: Holm's correction is over the classes of one arm, reference and metric."""
     scarce, rows = groups[SCARCE_CLASSES], []
-    for arm, against, metric in compared(replicated):
-        differences = [
-            paired_difference(
-                replicated[arm, metric], replicated[against, metric], draw, class_names, [name], confidence, unjudged
-            )
-            for name in class_names
-        ]
-        adjusted = holm(np.array([difference.p for difference in differences]))
+    for arm, against, metric in metrics.compared:
+        differences = [metrics.difference(arm, against, metric, [name]) for name in metrics.class_names]
+        adjusted, second_adjusted = (holm(np.array([pair[which].p for pair in differences])) for which in (0, 1))
         tests = int((~np.isnan(adjusted)).sum())
-        for column, (name, difference) in enumerate(zip(class_names, differences, strict=True)):
+        for column, (name, (difference, second)) in enumerate(zip(metrics.class_names, differences, strict=True)):
             keys = {
                 "arm": arm,
                 "against": against,
@@ -105,33 +113,41 @@ def class_difference_table(
                 "class_name": name,
                 "test_positives": int(labels[:, column].sum()),
             }
-            figures = difference_row(difference, max(tests, 1)) | {"p_holm": float(adjusted[column]), "tests": tests}
+            figures = difference_row(difference, second, max(tests, 1))
+            figures |= {"p_holm": float(adjusted[column]), "tests": tests}
             del figures["classes"], figures["skipped"]
-            rows.append(keys | figures | {"verdict": verdict(difference, float(adjusted[column]))})
+            verdicts = {
+                "verdict": verdict(difference, float(adjusted[column])),
+                "bootstrap_verdict": verdict(second, float(second_adjusted[column])),
+                "earlier_verdict": "",
+            }
+            rows.append(keys | figures | verdicts)
     return pd.DataFrame(rows)
 
 
-def difference_row(difference: PairedDifference, tests: int = 1) -> dict[str, Any]:
+def difference_row(difference: ReaderDifference, second: PairedDifference, tests: int = 1) -> dict[str, Any]:
     """The columns that come from one difference; `tests` is the number that its verdict is corrected for."""
     return asdict(difference) | {
         "skipped": ", ".join(difference.skipped),
         "smallest_detectable": difference.smallest_detectable(tests=tests),
+        "bootstrap_low": second.low,
+        "bootstrap_high": second.high,
+        "bootstrap_p": second.p,
+        "replicates": second.replicates,
     }
 
 
 def score_table(
-    replicated: Replicated,
+    metrics: ArmMetrics,
     groups: Mapping[str, Sequence[str]],
-    class_names: Sequence[str],
-    unjudged: Sequence[str] = (),
 ) -> pd.DataFrame:
     """`Comparison.scores`: macro averages over the classes of each group that the test part defines, but `unjudged`."""
     rows = []
-    for (arm, metric), values in replicated.items():
+    for (arm, metric), values in metrics.jackknifed.items():
         for group, classes in groups.items():
-            judged = set(classes) - set(unjudged)
-            columns = [column for column, name in enumerate(class_names) if name in judged]
-            sample = values.values[0][:, columns]
+            judged = set(classes) - set(metrics.unjudged)
+            columns = [column for column, name in enumerate(metrics.class_names) if name in judged]
+            sample = values.values[:, columns]
             known = ~np.isnan(sample).any(axis=0)
             macro = sample[:, known].mean(axis=1) if known.any() else np.full(len(sample), math.nan)
             std = float(macro.std(ddof=1)) if len(macro) > 1 else math.nan
@@ -140,17 +156,17 @@ def score_table(
     return pd.DataFrame(rows)
 
 
-def class_table(replicated: Replicated, labels: np.ndarray, class_names: Sequence[str]) -> pd.DataFrame:
+def class_table(metrics: ArmMetrics, labels: np.ndarray) -> pd.DataFrame:
     """`Comparison.per_class`."""
-    arms = dict.fromkeys(arm for arm, _ in replicated)
+    arms = dict.fromkeys(arm for arm, _ in metrics.jackknifed)
     return pd.DataFrame(
         {
             "class_name": name,
             "test_positives": int(labels[:, column].sum()),
             "arm": arm,
-            **{metric: float(replicated[arm, metric].values[0][:, column].mean()) for metric in METRICS},
+            **{metric: float(metrics.jackknifed[arm, metric].values[:, column].mean()) for metric in METRICS},
         }
-        for column, name in enumerate(class_names)
+        for column, name in enumerate(metrics.class_names)
         for arm in arms
     )
 
@@ -179,3 +195,54 @@ def choice_line(row: Mapping[str, Any]) -> str:
         f"{row['arm']}{fold}, chosen on validation: {row['steps']:,} steps{share} (macro {row['metric']} "
         f"{row['score']:.4f}, {row['seeds']} seeds)"
     )
+
+
+def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:
+    """The row of a table of differences with these values. Raises ValueError when there is none."""
+    rows = table[np.logical_and.reduce([table[name] == value for name, value in keys.items()])]
+    if rows.empty:
+        raise ValueError(f"no difference for {dict(keys)}; there are the arms {sorted(set(table['arm']))}")
+    return rows.iloc[0]
+
+
+def group_line(row: pd.Series) -> str:
+    """The difference of two arms in a group of classes, in words, by a row of `Comparison.differences`."""
+    pair = f"{row['arm']} against {row['against']}, {row['group']}"
+    if math.isnan(row["estimate"]):
+        return f"{pair}: not judged, as too few test patients have, or lack, these classes"
+    return (
+        f"{pair}: {row['verdict']} (macro {row['metric']} {row['estimate']:+.4f}, "
+        f"{row['confidence']:.0%} interval {row['low']:+.4f} to {row['high']:+.4f}, p {row['p']:.3g}; "
+        f"{networks(row)}, {row['patients']} patients; a true difference below {row['smallest_detectable']:.4f} "
+        "is missed in one run of five, or more)"
+    )
+
+
+def networks(row: pd.Series) -> str:
+    """The number of seeds, and of draws where there are several, in words."""
+    return f"{row['seeds']} seeds" + (f" in each of {row['draws']} draws" if row["draws"] > 1 else "")
+
+
+def class_lines(rows: pd.DataFrame) -> list[str]:
+    """A line per verdict: the classes that have it, with difference and adjusted p."""
+    lines = []
+    for wanted in VERDICTS:
+        judged = [
+            f"{row.class_name} ({row.estimate:+.4f}, p {row.p_holm:.3g})"
+            for row in rows[(rows["verdict"] == wanted) & rows["p_holm"].notna()].itertuples()
+        ]
+        if judged:
+            lines.append(f"  {wanted}: {', '.join(judged)}")
+    return lines
+
+
+def disagreements(tables: Iterable[tuple[pd.DataFrame, str]], column: str) -> list[str]:
+    """The rows whose verdict in `column` is another one: "prior samples against real only, MI (harm, here gain)".
+
+    `tables` are tables of differences with the column that names a row, "group" or "class_name".
+    """
+    return [
+        f"{row['arm']} against {row['against']}, {row[kind]} ({row[column]}, here {row['verdict']})"
+        for table, kind in tables
+        for _, row in table[(table[column] != "") & (table[column] != table["verdict"])].iterrows()
+    ]

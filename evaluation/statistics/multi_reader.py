@@ -21,11 +21,11 @@ here the surplus of MS over it, never below 0; without a surplus this is the fix
     variance of the mean = jackknife variance of the mean of all D_s + max(MS - 2 (Var - Cov1 - Cov2 + Cov3), 0) / n
 
 Where MS is above what patients explain this is Obuchowski and Rockette's variance. Degrees of freedom are combined as
-by Satterthwaite (1946): those of the jackknife from the fourth moment of its values (few positive patients, few
-degrees), those of the readers as Hillis', with MS^2 / (n - 1) for the variance of MS / n times n^2. From five seeds on
-that is surplus * MS / (n - 1), which keeps errors of an exact normal model below .08 whatever networks' quality, and
-has .98 of the power of the best such test. With two seeds none is so sharp and valid: .13. With one seed readers are
-fixed: the interval is of these two networks.
+by Satterthwaite (1946): the number of patients for the jackknife (where few patients have the class it overstates the
+variance, more than their number would ask for), and for the readers, as Hillis has it, MS^2 / (n - 1) for the variance
+of n times their part. From five seeds on that is surplus * MS / (n - 1), which keeps errors of an exact normal model
+below .08 whatever networks' quality, and has .98 of the power of the best such test. With two seeds none is so sharp
+and valid: .13. With one seed readers are fixed: the interval is of these two networks.
 
 Where the records labelled, the generator and the additions are drawn several times, seeds are nested in draws: draws
 are the readers, with the seeds averaged in each, and what the seeds of a draw differ by is the least surplus.
@@ -58,6 +58,11 @@ class ReaderDesign:
     def patients(self) -> int:
         """The number of patients."""
         return len(self.fold_of)
+
+    @property
+    def degrees_of_patients(self) -> int:
+        """Degrees of freedom of a variance over patients, drawn within their fold."""
+        return self.patients - len(np.unique(self.fold_of))
 
     @property
     def draws(self) -> int:
@@ -181,7 +186,7 @@ def spread_of_mean(differences: np.ndarray, left_out: np.ndarray, design: Reader
 
     Readers are seeds, or draws with the seeds in each; see above.
     """
-    of_patients, degrees = patient_variance(left_out, design.fold_of)
+    of_patients = patient_variance(left_out, design.fold_of)
     shape = (design.draws, design.seeds)
     by_draw, left_by_draw = differences.reshape(shape), left_out.reshape(len(left_out), *shape)
     surpluses = [Surplus.between(by_draw[draw], left_by_draw[:, draw], design) for draw in range(design.draws)]
@@ -190,7 +195,7 @@ def spread_of_mean(differences: np.ndarray, left_out: np.ndarray, design: Reader
         of_draws = Surplus.between(by_draw.mean(axis=1), left_by_draw.mean(axis=2), design)
         surplus = max(of_draws, surplus, key=lambda one: one.of_mean)
     variance = of_patients + surplus.of_mean
-    uncertain = of_patients**2 / degrees + surplus.variance
+    uncertain = of_patients**2 / design.degrees_of_patients + surplus.variance
     return Spread(of_patients, surplus.of_mean, variance**2 / uncertain if uncertain > 0 else math.inf)
 
 
@@ -210,7 +215,7 @@ class Surplus:
         if readers == 1:
             return cls(0.0, 0.0, 0, 1)
         apart = left_out - left_out.mean(axis=1, keepdims=True)
-        explained = sum(patient_variance(column[:, None], design.fold_of)[0] for column in apart.T) / (readers - 1)
+        explained = sum(patient_variance(column[:, None], design.fold_of) for column in apart.T) / (readers - 1)
         return cls(float(differences.var(ddof=1)), explained, readers - 1, readers)
 
     @classmethod
@@ -235,21 +240,11 @@ class Surplus:
         return square * (self.of_mean if self.degrees >= ENOUGH_DEGREES else square) / self.degrees
 
 
-def patient_variance(left_out: np.ndarray, fold_of: np.ndarray) -> tuple[float, float]:
-    """The jackknife variance over patients, drawn within folds, of the mean of `left_out` (patients, readers).
-
-    Beside it the degrees of freedom, by the fourth moment of the jackknife's values: nearly the number of patients
-    where all count alike, few where few patients have the class.
-    """
-    mean = left_out.mean(axis=1)
-    counts = np.bincount(fold_of)
+def patient_variance(left_out: np.ndarray, fold_of: np.ndarray) -> float:
+    """The jackknife variance over patients, drawn within folds, of the mean of `left_out` (patients, readers)."""
+    mean, counts = left_out.mean(axis=1), np.bincount(fold_of)
     deviations = mean - (np.bincount(fold_of, weights=mean) / counts)[fold_of]
-    squares = deviations**2 * ((counts - 1) / counts)[fold_of]
-    variance = float(squares.sum())
-    of_fold = np.bincount(fold_of, weights=squares)
-    noise = float((squares**2).sum() - (of_fold**2 / counts).sum())
-    most = float(len(mean) - len(counts))
-    return variance, min(2 * variance**2 / noise, most) if noise > 0 else most
+    return float((deviations**2 * ((counts - 1) / counts)[fold_of]).sum())
 
 
 def obuchowski_rockette(differences: np.ndarray, left_out: np.ndarray, design: ReaderDesign) -> Spread:
@@ -261,7 +256,7 @@ def obuchowski_rockette(differences: np.ndarray, left_out: np.ndarray, design: R
     if readers < 2 or design.draws > 1:
         raise ValueError(f"got {readers} readers in {design.draws} draws; expected two or more in one")
     surplus = Surplus.between(differences, left_out, design)
-    covariance = patient_variance(left_out, design.fold_of)[0] - surplus.explained / readers
+    covariance = patient_variance(left_out, design.fold_of) - surplus.explained / readers
     of_readers, of_patients = surplus.mean_square / readers, max(covariance, 0.0)
     degrees = (of_readers + of_patients) ** 2 * (readers - 1) / of_readers**2 if of_readers > 0 else math.inf
     return Spread(of_patients, of_readers, degrees)

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.comparison.comparison import read_comparison
-from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse, class_groups, group_line
+from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse, class_groups
+from vqecg.downstream.comparison.tables import group_line
 from vqecg.evaluation.statistics.bootstrap import NO_DIFFERENCE
 from vqecg.evaluation.statistics.significance import holm
 from vqecg.reports.comparison.page import comparison_page
@@ -157,7 +158,7 @@ def test_a_comparison_survives_json_with_its_undefined_classes(tmp_path: Path) -
     assert math.isnan(row["estimate"]) and row["skipped"] == "MI" and row["verdict"] == "no detectable difference"
     old = {name: value for name, value in result.to_dict().items() if name != "format"}
     (tmp_path / "comparison.json").write_text(json.dumps(old))
-    with pytest.raises(ValueError, match="has format 1, expected 3: give the same command again"):
+    with pytest.raises(ValueError, match="has format 1, expected 4: give the same command again"):
         read_comparison(tmp_path)
     with pytest.raises(ValueError, match=r"no comparison\.json"):
         read_comparison(tmp_path / "elsewhere")

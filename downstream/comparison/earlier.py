@@ -1,0 +1,50 @@
+"""Verdicts of an earlier version on the same scores, set beside new ones."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from vqecg.downstream.comparison.results import FORMAT, Comparison
+
+SAME = 1e-9  # two mean scores closer than that are of the same classifiers
+
+
+def beside_earlier(comparison: Comparison, earlier: Mapping[str, Any] | None) -> Comparison:
+    """The comparison with `earlier_verdict` filled in where an earlier judgement was of the same scores.
+
+    `earlier` is the content of a comparison.json of any format, None for none. Arms whose mean scores differ from the
+    earlier ones were trained anew or tested on other records, and another confidence gives other verdicts: they have no
+    earlier verdict.
+    """
+    if earlier is None or earlier["analysis"]["confidence"] != comparison.analysis.confidence:
+        return comparison
+    arms = same_arms(comparison, earlier)
+    column = "earlier_verdict" if earlier.get("format", 1) == FORMAT else "verdict"
+    return replace(
+        comparison,
+        differences=filled(comparison.differences, earlier["differences"], arms, "group", column),
+        class_differences=filled(comparison.class_differences, earlier["class_differences"], arms, "class_name", column),
+    )
+
+
+def same_arms(comparison: Comparison, earlier: Mapping[str, Any]) -> set[str]:
+    """The arms all of whose mean scores are those of the earlier judgement."""
+    now = comparison.scores.set_index(["arm", "group", "metric"])["mean"]
+    same: dict[str, bool] = {}
+    for row in earlier["scores"]:
+        key = (row["arm"], row["group"], row["metric"])
+        if row["mean"] is not None:
+            alike = key in now.index and abs(now[key] - row["mean"]) < SAME
+            same[row["arm"]] = same.get(row["arm"], True) and bool(alike)
+    return {arm for arm, alike in same.items() if alike}
+
+
+def filled(table: pd.DataFrame, earlier: list[dict[str, Any]], arms: set[str], kind: str, column: str) -> pd.DataFrame:
+    """A table of differences with its earlier verdicts; `kind` is the column that names a row beside arms and metric."""
+    names = ["arm", "against", kind, "metric"]
+    verdicts = {tuple(row[name] for name in names): row.get(column, "") for row in earlier}
+    keys = table[names].itertuples(index=False, name=None)
+    found = [verdicts.get(key, "") if {key[0], key[1]} <= arms else "" for key in keys]
+    return table.assign(earlier_verdict=found)
