@@ -21,7 +21,7 @@ class Cell(Checked):
     together: Count = 1  # folds of `rotate` tested on at once: fewer generators to train, of fewer records each
     model: str = ""  # classifier, trained by its recipe; none = as the design says
     steps: CountOrNone = 0  # of the classifier; 0 = as the recipe, or the design, says
-    draws: Count = 1  # of which records are labelled or left, the generator, and additions: subset.seed and seeds move on
+    draws: Count = 1  # of the records left or labelled (subset.seed), generator and additions; seeds are others in each
     generator: str = ""  # folder; {test_fold}, {draw}, {scarce_class}, {scarce_records} and {fraction} are filled in
 
     def with_folds(self, folds: FoldSplit) -> "Cell":
@@ -29,7 +29,7 @@ class Cell(Checked):
         return replace(self, design=replace(self.design, folds=folds), rotate=(), together=1)
 
     def of_draw(self, draw: int) -> "Cell":
-        """The same of one draw, numbered from 0: another subset, and seeds (so additions too) that no other draw has."""
+        """The same of one draw, numbered from 0: with another subset, and other seeds, so with other additions too."""
         design, moved = self.design, draw * (max(self.design.seeds) + 1)
         subset = replace(design.subset, seed=design.subset.seed + draw)
         seeds = tuple(seed + moved for seed in design.seeds)

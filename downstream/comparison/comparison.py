@@ -165,25 +165,63 @@ def compare_ready(
     tasks = {run.slug: task_of(run, folder, False, overwrite, alone) for run in ready.runs}
     finished = finish_runs(tasks, workers, progress)
     write_test_table(folder / "test.parquet", ready)
-    comparison = judge(ready, [finished[run.slug] for run in ready.runs])
+    comparison = judge([ready], [[finished[run.slug] for run in ready.runs]])
     return write_comparison(folder, comparison)
 
 
-def judge(ready: ReadyComparison, runs: Sequence[FinishedRun]) -> Comparison:
-    """The verdicts on finished runs, in the order of `ready.runs`."""
-    settings = ready.settings
+def judge(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> Comparison:
+    """The verdicts on the finished runs of each draw, in the order of its `runs`; ValueError as `joined_draws`."""
+    first, settings = ready[0], ready[0].settings
     comparison = analyse(
-        ready.scores(runs),
-        ready.prepared.test.labels,
-        patient_ids(ready.test),
-        ready.prepared.class_names,
-        ready.target_classes,
+        joined_draws(ready, runs),
+        first.prepared.test.labels,
+        patient_ids(first.test),
+        first.prepared.class_names,
+        first.target_classes,
         settings.seeds,
-        runs[0].threshold_policy,
+        "; ".join(dict.fromkeys(of_draw[0].threshold_policy for of_draw in runs)),
         identifying(settings.training),
         settings.analysis,
+        draws=len(ready),
     )
-    return dataclasses.replace(comparison, remarks=ready.remarks, candidates=ready.candidates)
+    remarks = tuple(dict.fromkeys(line for one in ready for line in one.remarks))
+    return dataclasses.replace(comparison, remarks=remarks, candidates=candidates_of(ready))
+
+
+def candidates_of(ready: Sequence[ReadyComparison]) -> tuple[Mapping[str, Any], ...]:
+    """What was tuned in each draw; a row says of which, counted from 1, where there are several."""
+    if len(ready) == 1:
+        return ready[0].candidates
+    return tuple({**row, "draw": draw} for draw, one in enumerate(ready, 1) for row in one.candidates)
+
+
+def joined_draws(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> list[ArmScores]:
+    """The scores of each arm, the networks of the first draw first; records are counted as means over draws.
+
+    Raises ValueError for draws that are not tested on the same records.
+    """
+    if len({one.prepared.digests["test"] for one in ready}) > 1:
+        raise ValueError("the draws are not tested on the same records and labels; expected one test part for all")
+    of_draws = [one.scores(of_draw) for one, of_draw in zip(ready, runs, strict=True)]
+    return [
+        dataclasses.replace(
+            described_together(draws, "draw"),
+            scores=np.concatenate([one.scores for one in draws]),
+            thresholds=np.concatenate([one.thresholds for one in draws]),
+        )
+        for draws in zip(*of_draws, strict=True)
+    ]
+
+
+def described_together(parts: Sequence[ArmScores], kind: str) -> ArmScores:
+    """The first of several parts of one arm, with the records of all as means; `kind` is "draw" or "fold"."""
+    differs = any(part.note != parts[0].note for part in parts)
+    return dataclasses.replace(
+        parts[0],
+        note=parts[0].note + (f" (in the first {kind})" if differs else ""),
+        real_records=round(np.mean([part.real_records for part in parts])),
+        synthetic_records=round(np.mean([part.synthetic_records for part in parts])),
+    )
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> Comparison:

@@ -25,7 +25,9 @@ def beside_earlier(comparison: Comparison, earlier: Mapping[str, Any] | None) ->
     return replace(
         comparison,
         differences=filled(comparison.differences, earlier["differences"], arms, "group", column),
-        class_differences=filled(comparison.class_differences, earlier["class_differences"], arms, "class_name", column),
+        class_differences=filled(
+            comparison.class_differences, earlier["class_differences"], arms, "class_name", column
+        ),
     )
 
 
@@ -42,7 +44,7 @@ def same_arms(comparison: Comparison, earlier: Mapping[str, Any]) -> set[str]:
 
 
 def filled(table: pd.DataFrame, earlier: list[dict[str, Any]], arms: set[str], kind: str, column: str) -> pd.DataFrame:
-    """A table of differences with its earlier verdicts; `kind` is the column that names a row beside arms and metric."""
+    """A table of differences with its earlier verdicts; `kind` is "group" or "class_name", the subject of a row."""
     names = ["arm", "against", kind, "metric"]
     verdicts = {tuple(row[name] for name in names): row.get(column, "") for row in earlier}
     keys = table[names].itertuples(index=False, name=None)

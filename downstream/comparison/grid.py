@@ -22,6 +22,9 @@ from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.comparison.comparison import (
     COMPARISON_FILE,
     ReadyComparison,
+    candidates_of,
+    described_together,
+    joined_draws,
     judge,
     read_comparison,
     write_comparison,
@@ -148,23 +151,25 @@ def check_all_generators(
                 check_generator(seen[part.generator], opened, part.design.trained_on(opened), allow_other)
             except ValueError as error:
                 raise ValueError(f"cell {cell.name!r}, test folds {list(part.design.folds.test)}: {error}") from error
-        if cell.pooled:
+        if len(cell.parts) > 1:
             plans = [plan_of_labels(part.design, opened) for part in cell.parts]
             check_targets({plan.target_classes for plan in plans}, cell.name)
+        if cell.pooled:
             check_even(cell, opened)
 
 
 def check_targets(targets: set[tuple[str, ...]], name: str) -> None:
-    """Raises ValueError when folds that are pooled have other target classes."""
+    """Raises ValueError when folds that are pooled, or draws, have other target classes."""
     if len(targets) > 1:
         raise ValueError(
-            f"the folds of cell {name!r} would fill up other classes each ({sorted(targets)}): name target_classes"
+            f"the folds or draws of cell {name!r} would fill up other classes each ({sorted(targets)}): name "
+            "target_classes"
         )
 
 
 def check_even(cell: GridCell, store: RecordStore) -> None:
     """Raises ValueError where scores are to be ranked within folds and a class is too uneven over them for that."""
-    designs = [part.design for part in cell.parts]
+    designs = [part.design for part in cell.turns]
     if designs[0].analysis.pool_raw_scores:
         return
     task = store.task(designs[0].task)
@@ -198,11 +203,13 @@ def finish_cell(
         write_text(file, json.dumps({"earlier": earlier}, indent=2) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     of_parts = [[runs[run.keyed_slug] for run in one.runs] for one in ready]
-    comparison = pool(ready, of_parts, folder) if cell.pooled else judge(ready[0], of_parts[0])
+    turns = len(cell.turns)
+    by_turn = [(ready[turn::turns], of_parts[turn::turns]) for turn in range(turns)]  # of each, its draws
+    comparison = pool(by_turn, folder) if cell.pooled else judge(*by_turn[0])
     comparison = dataclasses.replace(
         comparison, remarks=(*comparison.remarks, *(judged_before(one) for one in earlier))
     )
-    write_comparison(folder, comparison)
+    comparison = write_comparison(folder, comparison)
     if write_page is not None:
         write_page(comparison)
     write_text(file, json.dumps({**identity, "earlier": earlier}, indent=2) + "\n")
@@ -235,24 +242,31 @@ def tested_on(ready: ReadyComparison) -> str:
     return ready.test.table[["record_id", "patient_id", "fold"]].to_csv(index=False)
 
 
-def pool(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]], folder: Path) -> Comparison:
+Draws = tuple[Sequence[ReadyComparison], Sequence[Sequence[FinishedRun]]]  # of one part of the folds, with their runs
+
+
+def pool(turns: Sequence[Draws], folder: Path) -> Comparison:
     """The folds of a cell as one comparison on out-of-fold scores; folds.csv in `folder` has the mean over folds."""
-    arms, settings, names = folded_arms(ready, runs), ready[0].settings, ready[0].prepared.class_names
+    every = [one for ready, _ in turns for one in ready]
+    arms, settings, names = folded_arms(turns), every[0].settings, every[0].prepared.class_names
     ranked = not settings.analysis.pool_raw_scores
     table = pd.concat([fold_metrics(arm.parts, names, ranked).assign(arm=arm.name) for arm in arms])
     write_text(folder / FOLDS_FILE, table.to_csv(index=False))
     comparison = analyse_folds(
         arms,
         names,
-        ready[0].target_classes,
+        every[0].target_classes,
         settings.seeds,
-        "; ".join(dict.fromkeys(of_part[0].threshold_policy for of_part in runs)),
+        "; ".join(dict.fromkeys(of_draw[0].threshold_policy for _, runs in turns for of_draw in runs)),
         identifying(settings.training),
         settings.analysis,
         ranked,
+        len(turns[0][0]),
     )
-    remarks = tuple(dict.fromkeys(remark for one in ready for remark in one.remarks))
-    candidates = tuple({**row, "folds": folds_name(tested_folds(one))} for one in ready for row in one.candidates)
+    remarks = tuple(dict.fromkeys(line for one in every for line in one.remarks))
+    candidates = tuple(
+        {**row, "folds": folds_name(tested_folds(ready[0]))} for ready, _ in turns for row in candidates_of(ready)
+    )
     return dataclasses.replace(comparison, remarks=remarks, candidates=candidates)
 
 
@@ -261,18 +275,16 @@ def tested_folds(ready: ReadyComparison) -> tuple[int, ...]:
     return tuple(sorted(set(ready.test.table["fold"].tolist())))
 
 
-def folded_arms(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]]) -> list[FoldedArm]:
-    """Every arm with what its classifiers say of the folds, a part after the other."""
+def folded_arms(turns: Sequence[Draws]) -> list[FoldedArm]:
+    """Every arm with what its classifiers, of all draws, say of the folds, a part after the other."""
     arms = []
-    for scores in zip(*(one.scores(of_part) for one, of_part in zip(ready, runs, strict=True)), strict=True):
-        note = scores[0].note + (" (in the first fold)" if any(one.note != scores[0].note for one in scores) else "")
-        real, synthetic = (
-            round(np.mean([getattr(one, name) for one in scores])) for name in ("real_records", "synthetic_records")
-        )
+    for scores in zip(*(joined_draws(*draws) for draws in turns), strict=True):
+        about = described_together(scores, "fold")
         folds = tuple(
-            fold_scores(one, score.scores, score.thresholds) for one, score in zip(ready, scores, strict=True)
+            fold_scores(ready[0], score.scores, score.thresholds)
+            for (ready, _), score in zip(turns, scores, strict=True)
         )
-        arms.append(FoldedArm(scores[0].name, note, real, synthetic, folds))
+        arms.append(FoldedArm(about.name, about.note, about.real_records, about.synthetic_records, folds))
     return arms
 
 

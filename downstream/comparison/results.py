@@ -103,7 +103,7 @@ class Comparison:
     unjudged: tuple[str, ...] = ()  # classes that too few test patients have or lack: in no average, without a verdict
     remarks: tuple[str, ...] = ()  # cautions that come from how it was set up, in sentences
     # of the tuning on the validation part, a row each: arm, steps, share and records of a stream (None without),
-    # metric, score (mean over the seeds of tuning), std, seeds, chosen (bool); folds (tested on) where they are pooled
+    # metric, score (mean over the seeds of tuning), std, seeds, chosen (bool); folds (tested on) where they are pooled, draw
     candidates: tuple[Mapping[str, Any], ...] = ()
 
     def difference(self, arm: str, against: str, group: str, metric: str) -> pd.Series:

@@ -191,6 +191,7 @@ def choice_line(row: Mapping[str, Any]) -> str:
     share += "" if row["records"] is None else f" of {row['records']:,} synthetic records"
     share += " (on validation nothing synthetic is best)" if row["share"] == 0 else ""
     fold = f", tested on {row['folds']}" if row.get("folds") else ""
+    fold += f", draw {row['draw']}" if row.get("draw") else ""
     return (
         f"{row['arm']}{fold}, chosen on validation: {row['steps']:,} steps{share} (macro {row['metric']} "
         f"{row['score']:.4f}, {row['seeds']} seeds)"

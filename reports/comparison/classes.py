@@ -1,5 +1,6 @@
 """Gain and harm at the top of a report, equally loud, and the section on single classes."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from vqecg.reports.numbers import MISSING, count, interval, number
 
 METRIC_NAMES = {"auroc": "AUROC", "average_precision": "AP", "f1": "F1"}
 SIGNS = {GAIN: "▲ ", HARM: "▼ "}
+BOOTSTRAP, BOOTSTRAP_P, BEFORE = "Bootstrap", "p (bootstrap)", "Verdict before"
 LONG_TABLE = 40  # rows; a longer table is folded away
 
 
@@ -29,6 +31,22 @@ def chip(verdict: str) -> Markup:
 def p_text(p: Any) -> str:
     """A p-value with three decimals; a dash for NaN."""
     return "<0.001" if p < 0.001 else number(p)
+
+
+def other_heads(lines: pd.DataFrame) -> list[str]:
+    """The columns beside the judgement in a table of differences: the bootstrap's and an earlier version's, if any."""
+    heads = [BOOTSTRAP, BOOTSTRAP_P] if "bootstrap_low" in lines else []
+    return heads + ([BEFORE] if (lines.get("earlier_verdict", pd.Series(dtype=str)) != "").any() else [])
+
+
+def other_cells(line: Mapping[str, Any], heads: Sequence[str]) -> list[object]:
+    """The cells of one row in those columns."""
+    cells: dict[str, Callable[[], object]] = {
+        BOOTSTRAP: lambda: interval(line["bootstrap_low"], line["bootstrap_high"]),
+        BOOTSTRAP_P: lambda: p_text(line["bootstrap_p"]),
+        BEFORE: lambda: line["earlier_verdict"] or MISSING,
+    }
+    return [cells[head]() for head in heads]
 
 
 def gain_and_harm(comparison: ComparisonSection) -> Markup:
@@ -97,6 +115,7 @@ def class_table(comparison: ComparisonSection, metric: str) -> Markup:
     if lines is None:
         return Markup("")
     lines = lines[(lines["metric"] == metric) & (lines["arm"] == comparison.main_arm)]
+    beside = other_heads(lines)
     rows: list[list[object] | str] = []
     for group, block in lines.groupby("group", sort=False):
         rows.append(str(group))
@@ -106,12 +125,14 @@ def class_table(comparison: ComparisonSection, metric: str) -> Markup:
                 figures = [number(line["estimate"], signed=True), interval(line["low"], line["high"])]
                 detectable = number(line["smallest_detectable"])
                 verdict = [line["against"], chip(line["verdict"])]
-                rows.append([*first, *verdict, *figures, p_text(line["p_holm"]), detectable])
+                rows.append(
+                    [*first, *verdict, *figures, p_text(line["p_holm"]), detectable, *other_cells(line, beside)]
+                )
     tests = count(lines["tests"].max())
     caption = (
         f"{comparison.main_arm}, {metric_name(metric)} on {comparison.tested_on}. The p-value is adjusted by Holm over "
         f"{tests} classes and decides the verdict. Detectable: the smallest true difference found four times in five "
-        "at Holm's strictest step."
+        "at Holm's strictest step. The bootstrap's p-value is of the class alone."
     )
     bounds = f"{100 * comparison.confidence:g} % interval"
     heads = [
@@ -123,6 +144,7 @@ def class_table(comparison: ComparisonSection, metric: str) -> Markup:
         bounds,
         "p (Holm)",
         "Detectable",
+        *beside,
     ]
     numbers = table(heads, rows, caption, texts=4)
     if len(rows) > LONG_TABLE and metric == comparison.primary_metric:

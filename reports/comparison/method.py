@@ -34,15 +34,21 @@ def method_section(sentences: Sequence[str], comparison: ComparisonSection | Non
 def comparison_sentences(comparison: ComparisonSection) -> tuple[str, ...]:
     """Intervals, p-values, draws and thresholds of a comparison."""
     level = 100 * comparison.confidence
-    return (
-        f"Intervals are {level:g} % intervals: {comparison.interval_method}.",
-        "A p-value is two-sided, from the same draws as the interval: twice the share of draws on the smaller side "
-        "of zero. Over classes it is adjusted by Holm's step-down method: were there no effect in any class, the "
-        f"chance of one false verdict or more among them would be {100 - level:g} % at most in large samples. In "
-        "simulations without a difference 8 to 9 % of single 95 % intervals were clear of 0 where five to twenty "
-        "patients have the class.",
-        "The records that an arm adds are drawn anew for every seed, those of a mixture once for all unless asked "
+    drawn = (
+        "Which training records are left or labelled, the generator and the records added were drawn "
+        f"{comparison.draws} times, which intervals know: seeds vary within a draw."
+        if comparison.draws > 1
+        else "The records that an arm adds are drawn anew for every seed, those of a mixture once for all unless asked "
         "otherwise, by one generator: intervals hold chance in the draws, but not in a stream that is drawn once, nor "
-        "the difference that another generator would make.",
+        "the difference that another generator, or other training records, would make."
+    )
+    return (
+        f"Intervals are {level:g} % intervals: {comparison.interval_method} (Obuchowski and Rockette 1995, Hillis "
+        "2007). They hold chance in patients, by a jackknife, and in training, by what classifiers differ beyond that.",
+        "A p-value is two-sided, by the same t distribution as the interval. Over classes it is adjusted by Holm's "
+        "step-down method: were there no effect in any class, the chance of one false verdict or more among them would "
+        f"be about {100 - level:g} %. A two-way bootstrap over patients and seeds stands beside it as a second "
+        "opinion; it is cautious.",
+        drawn,
         f"F1 needs a threshold: {comparison.threshold_policy}. AUROC and AP need none.",
     )

@@ -21,9 +21,11 @@ def write_comparison_page(comparison: Comparison, path: Path, described: str, da
 def comparison_page(comparison: Comparison, described: str, date: str) -> Page:
     """Gain and harm first, then every arm, group and class, then method and limits."""
     section = ComparisonSection.of(comparison)
+    each = f" in each of {comparison.draws} draws" if comparison.draws > 1 else ""
+    seeds = ", ".join(map(str, comparison.seeds))
     method = (
-        f"{len(comparison.seeds)} classifiers per arm (seeds {', '.join(map(str, comparison.seeds))}); those of a seed "
-        f"start from the same weights and train by the same rule in every arm: {stopping_rule(comparison.settings)}.",
+        f"{len(comparison.seeds)} classifiers per arm{each} (seeds {seeds}); those of a seed start from the same "
+        f"weights and train by the same rule in every arm: {stopping_rule(comparison.settings)}.",
     )
     tested = f"Tested on {comparison.test_records:,} real records of {comparison.test_patients:,} patients"
     return Page(

@@ -27,14 +27,17 @@ class ComparisonSection:
     scores: pd.DataFrame
     # arm, against (an arm), group, metric, estimate (arm minus against, macro over the group's classes; NaN if
     # undefined), low, high (interval), p, verdict (one of bootstrap.VERDICTS, not corrected: the groups are named
-    # before the run), smallest_detectable (with 80 % power), seeds
+    # before the run), smallest_detectable (with 80 % power), seeds; where there are such, bootstrap_low,
+    # bootstrap_high and bootstrap_p (a second opinion), and earlier_verdict (of an earlier version)
     differences: pd.DataFrame
     group_classes: Mapping[str, tuple[str, ...]]  # group -> its classes
     threshold_policy: str  # the origin of F1's thresholds, e.g. "per class, best F1 on the validation fold"
     confidence: float = 0.95  # of the intervals low to high
-    interval_method: str = "paired bootstrap over patients and training seeds"  # the origin of low and high
+    interval_method: str = "multi-reader analysis, seeds as readers and patients as cases"  # the origin of low and high
     tested_on: str = "the real test part"  # e.g. "pooled out-of-fold scores of folds 1 to 9"
     cautions: tuple[str, ...] = ()  # reasons not to conclude, in sentences
+    other_verdicts: tuple[str, ...] = ()  # where the bootstrap, or an earlier version, says otherwise
+    draws: int = 1  # of the training records, the generator and the additions
     # arm, against, group, class_name, test_positives, metric, estimate, low, high, p_holm (over the classes of an arm,
     # a reference and a metric), tests (their number), verdict (by p_holm), smallest_detectable
     class_differences: pd.DataFrame | None = None
@@ -66,7 +69,7 @@ class ComparisonSection:
         """The tables of a comparison, with the test part and the intervals in words."""
         method, tested_on = cls.interval_method, cls.tested_on
         if comparison.folds:
-            method += ", patients drawn within their fold"
+            method += ", patients within their fold"
             tested_on = f"pooled out-of-fold scores of the folds {', '.join(comparison.folds)}"
             tested_on += " (ranks within the fold)" if comparison.normalised else ""
         return cls(
@@ -81,6 +84,8 @@ class ComparisonSection:
             interval_method=method,
             tested_on=tested_on,
             cautions=comparison.cautions,
+            other_verdicts=comparison.other_verdicts,
+            draws=comparison.draws,
             class_differences=comparison.class_differences,
             per_class=comparison.per_class,
             candidates=comparison.candidates,

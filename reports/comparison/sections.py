@@ -7,7 +7,15 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from vqecg.reports.comparison.classes import chip, class_section, gain_and_harm, metric_name, p_text
+from vqecg.reports.comparison.classes import (
+    chip,
+    class_section,
+    gain_and_harm,
+    metric_name,
+    other_cells,
+    other_heads,
+    p_text,
+)
 from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.figures import forest
 from vqecg.reports.html import element, folded, inline_figure, join, not_run, paragraph, table
@@ -37,6 +45,7 @@ def verdict_section(comparison: ComparisonSection | None) -> Markup:
     )
     cautions = join(paragraph(caution, "missing") for caution in comparison.cautions)  # before all that they question
     content = cautions + gain_and_harm(comparison) + table_of_groups
+    content += join(paragraph(sentence) for sentence in comparison.other_verdicts)
     if primary["arm"].nunique() > 1:
         content += _verdict_matrix(primary, metric)
     return content + paragraph(_chance(comparison, len(primary)), "caption")
@@ -170,14 +179,16 @@ def _differences(comparison: ComparisonSection, metric: str) -> Markup:
         f"Forest plot of differences in {name}",
     )
     rows: list[list[object] | str] = []
+    beside = other_heads(lines)
     for group, block in lines.groupby("group", sort=False):
         rows.append(str(group))
         for line in block.to_dict("records"):
             difference = number(line["estimate"], signed=True)
             bounds = interval(line["low"], line["high"])
             figures = [difference, bounds, p_text(line["p"]), number(line["smallest_detectable"]), count(line["seeds"])]
-            rows.append([line["arm"], line["against"], chip(line["verdict"]), *figures])
+            rows.append([line["arm"], line["against"], chip(line["verdict"]), *figures, *other_cells(line, beside)])
     heads = ["Arm", "Against", "Verdict", "Difference", _interval_name(comparison), "p", "Detectable", "Seeds"]
+    heads += beside
     numbers = table(heads, rows, texts=3)
     if metric != comparison.primary_metric:
         numbers = folded(f"Differences in {name} as numbers", numbers)

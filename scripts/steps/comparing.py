@@ -147,12 +147,12 @@ def describe_cell(cell: GridCell, store: RecordStore) -> str:
     Raises ValueError, naming the cell, as `plan_of_labels` and `outside_task`.
     """
     try:
-        design = cell.parts[0].design
+        design = cell.turns[0].design
         task, targets = store.task(design.task), plan_of_labels(design, store).target_classes
-        views = [part.design.subset.known_labels(store, part.design.folds) for part in cell.parts]
+        views = [part.design.subset.known_labels(store, part.design.folds) for part in cell.turns]
         splits = [
             split_rows(view, part.design.folds, part.design.subset, task)
-            for view, part in zip(views, cell.parts, strict=True)
+            for view, part in zip(views, cell.turns, strict=True)
         ]
         rows = replace(splits[0], test=np.concatenate([rows.test for rows in splits]))
         counts = ClassCounts(views[0], task, rows).describe(targets)

@@ -124,3 +124,24 @@ def test_a_cell_takes_over_what_it_does_not_name_and_fills_in_its_generators_pat
 def test_a_plan_that_makes_no_sense_is_refused(cells: Callable[[], list[Cell]], told: str):
     with pytest.raises(ValueError, match=told):
         grid_cells(cells())
+
+
+def test_every_draw_has_its_subset_seeds_and_generator_and_all_folds():
+    subset = TrainingSubset(fraction=0.2, seed=4)
+    given = Cell("few", design(subset=subset, seeds=(0, 2)), (1, 2, 3), draws=3, generator="{draw}/{test_fold}")
+    (cell,) = grid_cells([given])
+    assert (cell.draws, len(cell.parts), cell.pooled) == (3, 9, True)
+    assert [str(part.generator) for part in cell.parts] == [f"{draw}/{fold}" for draw in range(3) for fold in (1, 2, 3)]
+    assert [part.design.subset.seed for part in cell.parts[::3]] == [4, 5, 6]
+    assert [part.design.seeds for part in cell.parts[::3]] == [(0, 2), (3, 5), (6, 8)]
+    assert cell.turns == cell.parts[:3]
+    once = grid_cells([replace(given, draws=1)])[0]
+    assert once.parts == cell.turns and once.draws == 1, "the first draw is what one draw is"
+    assert "3 draws" in grid_cells([replace(given, name="")])[0].name
+
+
+@pytest.mark.bad_input("draws of nothing")
+def test_draws_in_which_only_seeds_would_differ_are_refused():
+    with pytest.raises(ValueError, match="draws is 2, but each has all training records and one generator"):
+        grid_cells([Cell("same", BASE, draws=2, generator="one")])
+    assert grid_cells([Cell("same", BASE, draws=2, generator="one-{draw}")])[0].draws == 2

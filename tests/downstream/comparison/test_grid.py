@@ -54,6 +54,8 @@ class Loader:
         else:
             seen = FOLDS
         subset = TrainingSubset("NORM", 10) if folder.name == "norm-10" else TrainingSubset()
+        if folder.name.startswith("half-"):
+            subset = TrainingSubset(fraction=0.5, seed=int(folder.name.removeprefix("half-")))
         told = TrainedOn(self.store, seen, subset)
         made.trained_on = {} if folder.name == "silent" else {"prior": told, "tokenizer": told}
         return made
@@ -220,6 +222,28 @@ def test_rotating_folds_are_pooled_in_one_or_several_processes_and_test_every_re
     assert found.remarks == () and found.normalised
     folds = pd.read_csv(tmp_path / "cells" / "folds" / "folds.csv")
     assert set(folds["arm"]) == set(found.arms["arm"]) and folds["folds"].max() == len(tested_on)
+
+
+@pytest.mark.slow
+def test_draws_have_their_training_records_and_generators_and_one_test_part(
+    simulated_store: RecordStore, load: Loader, tmp_path: Path
+):
+    design = designed(arms=("prior samples",), ratio=1.0, subset=TrainingSubset(fraction=0.5))
+    given = cells(Cell("drawn", design, draws=3, generator="half-{draw}"))
+    found = run(given, simulated_store, tmp_path, load)["drawn"]
+    assert (found.draws, found.seeds, found.test_records) == (
+        3,
+        (0,),
+        simulated_store.table["fold"].isin((9, 10)).sum(),
+    )
+    assert (found.differences["draws"] == 3).all() and (found.scores["seeds"] == 3).all()
+    runs = [json.loads((place / "run.json").read_text())["identity"] for place in (tmp_path / "runs").iterdir()]
+    assert len({one["data"]["real only"] for one in runs}) == 3 and {one["seed"] for one in runs} == {0, 1, 2}
+    assert sum("fraction" in remark or "of the training patients" in remark for remark in found.remarks) == 3
+    assert "in each of 3 draws" in (tmp_path / "cells" / "drawn" / "comparison.html").read_text()
+    again = times(tmp_path / "cells")
+    run(given, simulated_store, tmp_path, load)
+    assert times(tmp_path / "cells") == again
 
 
 def test_a_class_too_uneven_for_ranks_within_the_fold_is_refused_before_anything_is_made(

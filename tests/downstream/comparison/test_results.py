@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from vqecg.downstream.comparison.comparison import read_comparison
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse, class_groups
@@ -73,7 +74,9 @@ def test_verdicts_on_classes_are_after_holm_over_the_classes_of_one_arm_referenc
     for _, own in table.groupby(["arm", "against", "metric"]):
         assert own["p_holm"].tolist() == pytest.approx(holm(own["p"].to_numpy()))
         assert (own["tests"] == 5).all() and ((own["p_holm"] <= 0.05) == (own["verdict"] != NO_DIFFERENCE)).all()
-        assert (own["smallest_detectable"] / own["standard_error"]).tolist() == pytest.approx([3.4175] * 5, rel=1e-3)
+        quantiles = student.ppf(0.995, own["degrees_of_freedom"]) + student.ppf(0.8, own["degrees_of_freedom"])
+        assert (own["smallest_detectable"] / own["standard_error"]).tolist() == pytest.approx(quantiles.tolist())
+        assert (quantiles > 3.4175).all()
     changed = (table["p"] <= 0.05) & (table["p_holm"] > 0.05)
     assert changed.any()  # or the test shows nothing
 
@@ -108,7 +111,35 @@ def test_what_keeps_a_comparison_from_a_conclusion_is_said() -> None:
     assert "One seed" in one.conclusion()
     assert "100 bootstrap draws are too few for Holm's correction" in one.conclusion()
     assert "Ask for 199 or more" in one.conclusion()
-    assert set(one.class_differences["verdict"]) == {NO_DIFFERENCE}
+    assert set(one.class_differences["bootstrap_verdict"]) == {NO_DIFFERENCE}
+    assert "a second opinion that is cautious, says otherwise: prior samples against" in one.conclusion()
+    assert "Two seeds hardly tell how much chance in them moves" in analysed(1.0, seeds=2).conclusion()
+
+
+def test_a_verdict_of_the_bootstrap_stands_beside_and_rarely_contradicts() -> None:
+    table = analysed(better=1.0).differences
+    assert (table["bootstrap_low"] <= table["estimate"]).all() and (table["estimate"] <= table["bootstrap_high"]).all()
+    assert (table["verdict"] == table["bootstrap_verdict"]).mean() > 0.8
+    assert (table["bootstrap_p"] <= 1).all() and (table["replicates"] == 399).all()
+
+
+def test_of_several_draws_the_interval_knows_that_they_differ() -> None:
+    arms, labels, patients = scored_arms(0.0)
+    lucky = [np.repeat(change, 3)[:, None, None] for change in ([0.0] * 3, [0.0] * 3, [-0.3, 0.0, 0.6])]
+    arms = [
+        replace(arm, scores=np.tile(arm.scores, (3, 1, 1)) + by * labels, thresholds=np.full((9, 5), 0.8))
+        for arm, by in zip(arms, lucky, strict=True)
+    ]
+    given = labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", {}, Analysis(replicates=99)
+    drawn = analyse(arms, *given, draws=3)
+    row = drawn.difference("prior samples", "real only", "all classes", "auroc")
+    assert (drawn.draws, row["draws"], row["seeds"], row["verdict"]) == (3, 3, 3, NO_DIFFERENCE)
+    assert row["low"] < 0 < row["high"] and row["share_of_readers"] > 0.5
+    assert "3 seeds in each of 3 draws, 150 patients" in drawn.conclusion()
+    assert Comparison.from_dict(json.loads(json.dumps(drawn.to_dict()))).draws == 3
+    first = [replace(arm, scores=arm.scores[:3], thresholds=arm.thresholds[:3]) for arm in arms]
+    one = analyse(first, *given).difference("prior samples", "real only", "all classes", "auroc")
+    assert one["verdict"] == "harm", "which one draw alone would have said"
 
 
 def test_without_a_difference_no_gain_is_claimed() -> None:
@@ -168,7 +199,8 @@ def controlled(gain: float) -> Comparison:
     """Made-up scores in which shuffled labels, and no other arm, see `gain` more of MI."""
     arms, labels, patients = scored_arms(gain)
     arms = [*arms[:2], replace(arms[1], name="prior samples"), replace(arms[2], name="shuffled labels")]
-    return analyse(arms, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", {}, Analysis(replicates=399))
+    settings = {"steps": 2}
+    return analyse(arms, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", settings, Analysis(replicates=399))
 
 
 def test_a_gain_from_shuffled_labels_says_first_and_loudly_that_the_instrument_is_broken() -> None:

@@ -50,7 +50,7 @@ def test_pooled_folds_and_cautions_are_said(comparison: Comparison) -> None:
     pooled = replace(comparison, folds=("8", "9"), normalised=True, seeds=(0,), settings=early)
     page = comparison_page(pooled, "simulated", "1 May 2030").render()
     assert "pooled out-of-fold scores of the folds 8, 9 (ranks within the fold)" in page
-    assert "patients drawn within their fold" in page
+    assert "patients within their fold" in page
     assert "up to 600 steps, stopped early, the weights of the lowest validation loss" in page
     assert "One seed: the intervals know nothing of chance in training." in page
     assert ComparisonSection.of(comparison).tested_on == "the real test part"
