@@ -21,6 +21,7 @@ from vqecg.downstream.comparison.tables import (
     disagreements,
     findings,
     group_line,
+    is_control,
     one_row,
     score_table,
     unjudged_classes,
@@ -103,7 +104,7 @@ class Comparison:
     unjudged: tuple[str, ...] = ()  # classes that too few test patients have or lack: in no average, without a verdict
     remarks: tuple[str, ...] = ()  # cautions that come from how it was set up, in sentences
     # of the tuning on the validation part, a row each: arm, steps, share and records of a stream (None without),
-    # metric, score (mean over the seeds of tuning), std, seeds, chosen (bool); folds (tested on) where they are pooled, draw
+    # metric, score (mean over the seeds of tuning), std, seeds, chosen (bool); folds (tested on) and draw where pooled
     candidates: tuple[Mapping[str, Any], ...] = ()
 
     def difference(self, arm: str, against: str, group: str, metric: str) -> pd.Series:
@@ -223,11 +224,6 @@ class Comparison:
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
         content["analysis"] = Analysis(**values["analysis"])
         return cls(**content)
-
-
-def is_control(table: pd.DataFrame) -> pd.Series:
-    """True for the rows of a table of differences that are about an arm of shuffled labels, added or a stream."""
-    return table["arm"].str.contains(SHUFFLED_LABELS, regex=False)
 
 
 def analyse(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
+from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, SHUFFLED_LABELS
 from vqecg.evaluation.statistics.bootstrap import (
     VERDICTS,
     PairedDifference,
@@ -196,6 +196,11 @@ def choice_line(row: Mapping[str, Any]) -> str:
         f"{row['arm']}{fold}, chosen on validation: {row['steps']:,} steps{share} (macro {row['metric']} "
         f"{row['score']:.4f}, {row['seeds']} seeds)"
     )
+
+
+def is_control(table: pd.DataFrame) -> pd.Series:
+    """True for the rows of a table of differences that are about an arm of shuffled labels, added or a stream."""
+    return table["arm"].str.contains(SHUFFLED_LABELS, regex=False)
 
 
 def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:
