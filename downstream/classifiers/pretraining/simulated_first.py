@@ -27,6 +27,8 @@ from vqecg.records.simulation.simulator import SIMULATED_STATEMENTS, SimulatorSe
 from vqecg.training.checkpoint import identifying
 from vqecg.training.fit import FitResult, fit
 
+APART = 16  # makes other records of a seed than `vqecg simulate` does: what it wrote may be validation or test
+
 
 @PRETRAININGS.register("simulated first", rank=2)
 class SimulatedFirst(Pretraining):
@@ -46,7 +48,7 @@ class SimulatedFirst(Pretraining):
     @property
     def planned(self) -> tuple[PlannedRecord, ...]:
         """Patients and statements of the simulated records."""
-        return tuple(plan_records(self.settings.records, self.settings.seed))
+        return tuple(plan_records(self.settings.records, seed_apart(self.settings.seed)))
 
     @property
     def signals(self) -> Signals:
@@ -103,11 +105,17 @@ def simulated_labels(planned: tuple[PlannedRecord, ...], task: LabelTask) -> np.
     return labels
 
 
+def seed_apart(seed: int) -> int:
+    """The seed by which the patients of a seed are simulated here."""
+    return int(np.random.SeedSequence([seed, APART]).generate_state(1, np.uint32)[0])
+
+
 @lru_cache(maxsize=1)
 def simulate(records: int, seed: int, sampling_rate: int, samples: int) -> np.ndarray:
-    """The signals of `plan_records`, (records, 8, samples) float32 mV at `sampling_rate` Hz, read-only."""
+    """The signals of simulated records, (records, 8, samples) float32 mV at `sampling_rate` Hz, read-only."""
     settings = SimulatorSettings(samples / sampling_rate, sampling_rate)
-    planned = plan_records(records, seed)
-    signals = np.concatenate([*simulated_signals(planned, seed, settings, [], progress=False)])[..., :samples]
+    apart = seed_apart(seed)
+    parts = simulated_signals(plan_records(records, apart), apart, settings, [], progress=False)
+    signals = np.concatenate([*parts])[..., :samples]
     signals.setflags(write=False)
     return signals
