@@ -15,6 +15,7 @@ import pytest
 
 from vqecg.downstream.augmentation.methods.registry import METHODS
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
+from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS
 from vqecg.downstream.comparison.arms.registry import AveragingArm, find_arm
 from vqecg.downstream.reading.combined import read
 from vqecg.downstream.reading.registry import READERS as READING
@@ -35,6 +36,7 @@ ADDED = {
     "arrays.py": (READERS, "arrays"),
     "voltages.py": (READING, "voltages"),
     "amplitude.py": (METHODS, "amplitude"),
+    "reversal.py": (PRETRAININGS, "reversal"),
     "bmi.py": (ATTRIBUTES, "bmi"),
     "learned.py": (QUANTIZERS, "learned"),
 }
@@ -99,7 +101,7 @@ def test_a_reader_finds_its_folder(extensions: str, simulated_store: RecordStore
     assert store.labels(store.task("rhythm")).sum() == 6  # AFIB
 
 
-def test_a_method_writes_records_and_is_an_arm(
+def test_a_method_and_a_pretraining_are_arms(
     extensions: str, simulated_store: RecordStore, tiny_generator: ECGGenerator, tmp_path: Path
 ):
     tiny_generator.save_pretrained(tmp_path / "generator")
@@ -109,11 +111,13 @@ def test_a_method_writes_records_and_is_an_arm(
     manifest = pd.read_parquet(tmp_path / "added" / "manifest.parquet")
     assert len(manifest) and set(manifest["method"]) == {"amplitude"}
     training = ["--training.model", "trend", "--training.fit.steps", "2", "--training.fit.warmup-steps", "1"]
-    words = [*both, "--out", tmp_path / "compared", "--arms", "real-only", "amplitude", "--seeds", "0", *training]
+    words = [*both, "--out", tmp_path / "compared", "--arms", "amplitude", "reversal", "--seeds", "0", *training]
     words += ["--analysis.replicates", "20", "--analysis.main-arm", "amplitude", "--allow-other-training"]
     assert main(["compare", *map(str, words)]) == 0
     tables = json.loads((tmp_path / "compared" / "runs" / "comparison.json").read_text())
-    assert [row["arm"] for row in tables["arms"]] == ["real only", "duplication", "amplitude"]
+    assert [row["arm"] for row in tables["arms"]] == ["real only", "duplication", "amplitude", "reversal"]
+    run = json.loads((tmp_path / "compared" / "runs" / "reversal-0" / "run.json").read_text())
+    assert run["identity"]["pretraining"]["steps"] == 20
 
 
 TOKENIZER = """\
