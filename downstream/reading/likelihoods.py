@@ -7,7 +7,7 @@ numbers that hang together are too sure of themselves, which a small weight of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -25,12 +25,11 @@ from vqecg.records.store.selection import RecordSelection
 if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
 
-COMBINATIONS = 32  # of labels, at most, the commonest; every class that the generator knows is in one of them
 FARTHEST = 30.0  # nats; odds further out count as that
 
 
-def combinations_of(generator: ECGGenerator, task: LabelTask) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The commonest combinations of labels: as the generator's, as the task's, and the logarithms of their shares.
+def combinations_of(generator: ECGGenerator, task: LabelTask, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The `most` commonest combinations of labels: as the generator's, the task's, and the logarithms of their shares.
 
     Shapes (combinations, generator's classes) 0/1, (combinations, classes) bool and (combinations,). The commonest one
     with each class of the task, and without, is among them, however rare. Raises ValueError where the generator's
@@ -41,7 +40,7 @@ def combinations_of(generator: ECGGenerator, task: LabelTask) -> tuple[np.ndarra
     named = [set(split_labels(row)) for row in counts.index]
     classes = np.array([[name in {members.get(one) for one in names} for name in task.class_names] for names in named])
     chosen = {int(side.argmax()) for column in classes.T for side in (column, ~column) if side.any()}
-    chosen |= set(range(min(len(named), max(COMBINATIONS - len(chosen), 0))))
+    chosen |= set(range(min(len(named), max(most - len(chosen), 0))))
     rows = sorted(chosen)
     labels = np.array([[name in named[row] for name in generator.class_names] for row in rows], np.float32)
     shares = counts.to_numpy(float)[rows]
@@ -64,11 +63,13 @@ def log_ratios(joint: np.ndarray, classes: np.ndarray) -> np.ndarray:
 class Likelihoods(Reader):
     """Measures the log odds of each class by Bayes' rule, and takes them as they are: nothing is fitted."""
 
+    most: ClassVar[int] = 32  # combinations of labels, beside those that show each class, and its absence
+
     @torch.inference_mode()
     def measure(self, generator: ECGGenerator, records: RecordSelection, task: LabelTask) -> np.ndarray:
         """(records, classes) float32 nats."""
         generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
-        labels, classes, shares = combinations_of(generator, task)
+        labels, classes, shares = combinations_of(generator, task, self.most)
         device, rows = next(generator.prior.parameters()).device, [np.zeros((0, classes.shape[1]))]
         for start in range(0, len(records), BATCH):
             signal = torch.from_numpy(np.ascontiguousarray(records.only(slice(start, start + BATCH)).signals))
@@ -116,6 +117,7 @@ class CodeLikelihood(Likelihoods):
 
     help = "Bayes' rule with the generator's density of the codes, given the sketch"
     measured = "likelihood of the codes"
+    most = 8  # a pass of the transformer each
 
     def given(self, generator: ECGGenerator, signal: Tensor) -> Tensor:
         return generator.tokenizer.encode(signal, generator.prior.config.levels)

@@ -75,7 +75,7 @@ def test_rhythm_is_measured_in_seconds():
 def test_odds_by_bayes_rule_leave_other_labels_open(
     few: RecordSelection, task: LabelTask, tiny_generator: ECGGenerator
 ):
-    labels, classes, shares = combinations_of(tiny_generator, task)
+    labels, classes, shares = combinations_of(tiny_generator, task, 32)
     np.testing.assert_array_equal(labels.astype(bool), classes)  # the generator's task is this one
     assert math.isclose(np.exp(shares).sum(), 1) and len(np.unique(labels, axis=0)) == len(labels)
     records = few.only(slice(0, 4))
