@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
+from vqecg.downstream.augmentation.stream import StreamSettings
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.comparison.cells import Cell, GridCell, grid_cells, rotated
 from vqecg.downstream.comparison.comparison import read_comparison
@@ -19,6 +20,7 @@ from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.grid import check_even, run_grid
 from vqecg.downstream.comparison.results import Analysis
 from vqecg.downstream.comparison.runs import is_run
+from vqecg.downstream.comparison.tuning_settings import TuningSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
@@ -68,6 +70,25 @@ def load(
     folder = tmp_path_factory.mktemp("grid") / "generator"
     tiny_generator.save_pretrained(folder)
     return Loader(folder, simulated_store.fingerprint)
+
+
+@pytest.mark.slow
+def test_rotating_folds_are_tuned_each_on_its_own_validation_fold(
+    simulated_store: RecordStore, load: Loader, tmp_path: Path
+) -> None:
+    tuning = TuningSettings(steps=(1, 2), shares=(0.0, 0.5), seeds=(9,))
+    design = replace(
+        BASE, arms=("prior samples", "mixture"), ratio=2.0, tuning=tuning, stream=StreamSettings(times=0.05)
+    )
+    cell = Cell("tuned", design, rotate=ROTATED, together=2, generator="without-{test_fold}")
+    run = partial(run_grid, cells(cell), simulated_store.folder, tmp_path, load, allow_other=True, progress=False)
+    comparison = run()["tuned"]
+    assert {row["folds"] for row in comparison.candidates} == {"1-2", "3-4"}
+    chosen = [(row["arm"], row["folds"]) for row in comparison.candidates if row["chosen"]]
+    assert sorted(chosen) == sorted(set(chosen)) and len(chosen) == 2 * 4
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*") if path.name != "grid.csv"}
+    assert json.dumps(run()["tuned"].to_dict()) == json.dumps(comparison.to_dict())
+    assert {path: path.stat().st_mtime_ns for path in written} == written
 
 
 def cells(*given: Cell) -> tuple[GridCell, ...]:

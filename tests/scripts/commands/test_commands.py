@@ -405,7 +405,9 @@ def test_train_classifier_on_real_and_on_synthetic_records(
     assert main(made) == 0
     assert main(["prepare", "--data", str(tmp_path / "more"), "--out", str(tmp_path / "added")]) == 0
     store, counts = tiny_parts[0], {}
-    for name, words in {"real": [], "both": ["--synthetic", tmp_path / "added"]}.items():
+    both = ["--synthetic", tmp_path / "added"]
+    mixed = ["--training.mixture.share", 0.5]
+    for name, words in {"real": [], "both": both, "mixed": [*both, *mixed]}.items():
         given = ["train-classifier", "--store", store, "--out", tmp_path / name, *words, *SHORT]
         assert main([str(word) for word in given]) == 0
         counts[name] = json.loads((tmp_path / name / "stage.json").read_text())["figures"]["records"]
@@ -415,11 +417,16 @@ def test_train_classifier_on_real_and_on_synthetic_records(
             *("README.md", "SHA256SUMS.txt", "config.json", "model.safetensors"),
             *("settings.yaml", "stage.json", "thresholds.json"),
         ]
-    assert counts["both"] == counts["real"] + 12
+    assert counts["both"] == counts["mixed"] == counts["real"] + 12
+    assert "1 synthetic sets as 0.5 of every batch" in (tmp_path / "mixed" / "README.md").read_text()
+    weights = {(tmp_path / name / "model.safetensors").read_bytes() for name in counts}
+    assert len(weights) == 3, "added, mixed in or not there: three trainings"
     assert "1 synthetic sets" in (tmp_path / "both" / "README.md").read_text()
     given = ["train-classifier", "--store", store, "--out", tmp_path / "new", *SHORT]
     assert "nothing to train on" in refused(*given, "--no-real")
     assert "are in the validation or test folds" in refused(*given, "--synthetic", store)
+    assert "expected real records (no --no-real) and stores of synthetic ones" in refused(*given, *mixed)
+    assert "(no --no-real)" in refused(*given, *both, *mixed, "--no-real")
     assert not (tmp_path / "new").exists()
 
 

@@ -65,6 +65,35 @@ def words(store: Path, generator: Path, out: Path, *more: object) -> list[str]:
     return [str(word) for word in given]
 
 
+def test_a_mixture_is_tuned_beside_all_other_arms(
+    store: Path, generator: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    given = words(store, generator, tmp_path / "new", *SUBSET, "--arms", "mixture", "--analysis.main-arm", "mixture")
+    given += [
+        "--ratio",
+        "1",
+        "--stream.times",
+        "0.1",
+        "--tuning.steps",
+        "1",
+        "2",
+        "--tuning.shares",
+        "0",
+        "0.5",
+        "--tuning.seeds",
+        "9",
+    ]
+    assert main(given) == 0
+    printed = capsys.readouterr().out
+    for arm in ("real only", "duplication", "mixture"):
+        assert f"{arm}, chosen on validation: " in printed
+    stage = json.loads((tmp_path / "new" / "stage.json").read_text())
+    assert stage["settings"]["tuning"]["shares"] == [0.0, 0.5] and stage["settings"]["stream"]["times"] == 0.1
+    assert "All candidates" in (tmp_path / "new" / "comparison.html").read_text(encoding="utf-8")
+    assert main(given) == 0
+    assert capsys.readouterr().out.splitlines()[:-1] == printed.splitlines()[:-1], "read again, not trained again"
+
+
 def test_a_generator_keeps_what_its_parts_were_trained_on(generator: Path, store: Path):
     seen = ECGGenerator.from_pretrained(generator).trained_on
     assert set(seen) == {"prior", "tokenizer"} and seen["prior"] == seen["tokenizer"]
