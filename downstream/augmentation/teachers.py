@@ -68,8 +68,10 @@ def soft_labels(
     records = RecordSelection(ingredients.store, rows)
     labels = records.labels(ingredients.task, math.nan)
     scores = teacher_scores(ingredients, records, classifier, settings, seed, folder, progress)
+    taught = ~np.isnan(ingredients.store.labels(ingredients.task, ingredients.rows, math.nan)).all(axis=0)
     unknown = np.isnan(labels)
-    return PseudoLabelled(rows, np.where(unknown, scores, labels), unknown)
+    # of a class whose labels are known for no record, teachers know nothing
+    return PseudoLabelled(rows, np.where(unknown & taught, scores, labels), unknown & taught)
 
 
 def hard_labels(soft: PseudoLabelled, labels: np.ndarray, sure_share: float) -> PseudoLabelled:
@@ -80,6 +82,8 @@ def hard_labels(soft: PseudoLabelled, labels: np.ndarray, sure_share: float) -> 
     hard = soft.labels.copy()
     for column in range(labels.shape[1]):
         places = np.flatnonzero(soft.predicted[:, column])
+        if not len(places):
+            continue
         order = places[np.argsort(-soft.labels[places, column], kind="stable")]  # the surest to have it first
         prevalence = np.nanmean(labels[:, column])
         present = round(sure_share * prevalence * len(order))

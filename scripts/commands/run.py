@@ -159,8 +159,9 @@ def planned_comparison(arguments: Arguments, places: RunFolders, store: RecordSt
     It is looked at before hours of training: whether there is a class to add to, a record to add, and patients to judge
     it by. Prints that; raises ValueError as `plan_of_labels`.
     """
-    records = len(split_rows(store, arguments.folds, arguments.subset, store.task(arguments.task)).train)
-    step = comparing_step(arguments, places, records)
+    rows = split_rows(store, arguments.folds, arguments.subset, store.task(arguments.task))
+    records = len(rows.train)
+    step = comparing_step(arguments, places, records, len(rows.unlabelled))
     print(main_arm_text(step.design, arguments.settings.mixture, records))
     say_what_can_be_judged(arguments, step.comparison, store)
     design, idle = without_idle_mixing(step.design, store)
@@ -225,8 +226,8 @@ def classifier_step(arguments: Arguments, places: RunFolders) -> ClassifierStep:
     )
 
 
-def comparing_step(arguments: Arguments, places: RunFolders, records: int) -> ComparingStep:
-    """The comparison, for so many labelled training records."""
+def comparing_step(arguments: Arguments, places: RunFolders, records: int, unlabelled: int) -> ComparingStep:
+    """The comparison, for so many labelled training records, and so many without labels."""
     making = additions_of(arguments.settings.sampling)
     design = Design(
         task=arguments.task,
@@ -242,7 +243,7 @@ def comparing_step(arguments: Arguments, places: RunFolders, records: int) -> Co
         places.store,
         places.comparison,
         places.prior,
-        design=with_mixture(design, arguments.settings.mixture, records),
+        design=with_mixture(design, arguments.settings.mixture, records, unlabelled),
         overwrite=arguments.overwrite,
     )
 

@@ -11,6 +11,7 @@ from vqecg.downstream.augmentation.stream import StreamSettings
 from vqecg.downstream.classifiers.batch_augmentation import CLASSIC, NO_AUGMENTATION
 from vqecg.downstream.comparison.arms.mixtures import MIXTURE
 from vqecg.downstream.comparison.arms.registry import RUN, arms_of
+from vqecg.downstream.comparison.arms.unlabelled_streams import PSEUDO_LABELS
 from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
 
@@ -31,13 +32,15 @@ def design_of(chosen: Preset) -> Design:
     return Design(seeds=SEEDS, training=chosen.classifier, augmentation=additions_of(chosen.sampling))
 
 
-def with_mixture(design: Design, mixture: MainMixture, records: int) -> Design:
+def with_mixture(design: Design, mixture: MainMixture, records: int, unlabelled: int = 0) -> Design:
     """The comparison of a run, whose main arm is a mixture, for `records` labelled training records.
 
     Where these are few, steps are chosen for every arm alike, and the mixture takes the place of the samples that are
-    added to scarce classes. Otherwise its share alone is chosen, which may be 0.
+    added to scarce classes. Otherwise its share alone is chosen, which may be 0. Where there are `unlabelled` training
+    records too, an arm with pseudo-labels says what they are worth without a generator.
     """
-    main, usual, fit = replace(design.analysis, main_arm=MIXTURE), arms_of(RUN), design.training.fit
+    usual = (*arms_of(RUN), *([PSEUDO_LABELS] if unlabelled else []))
+    main, fit = replace(design.analysis, main_arm=MIXTURE), design.training.fit
     if records >= mixture.few:
         tuning = TuningSettings(shares=mixture.shares_of_many, seeds=mixture.seeds)
         return replace(design, arms=(*usual, MIXTURE), analysis=main, tuning=tuning, stream=StreamSettings(times=1.0))

@@ -170,10 +170,13 @@ class JoinedStreams(ComparisonArm):
             for arm, ratio in zip(filled, beside, strict=True)
         ]
         chosen = list(zip(filled, rows, strict=True))
+        # in turns: the first records of the stream, which tuning may ask for, are of all parts
+        order = np.argsort(np.concatenate([np.arange(len(part)) / len(part) for part in rows]), kind="stable")
+        signals = JoinedSignals(tuple(SelectedSignals(arm.signals, numbers) for arm, numbers in chosen))
         arm = ArmData(
             self.name,
-            JoinedSignals(tuple(SelectedSignals(arm.signals, numbers) for arm, numbers in chosen)),
-            np.concatenate([arm.labels[numbers] for arm, numbers in chosen]),
+            SelectedSignals(signals, order),
+            np.concatenate([arm.labels[numbers] for arm, numbers in chosen])[order],
             "; ".join(arm.note for arm in filled) + f"; together {self.training[SHARE]:.3g} of every batch",
             sum(round(arm.copies * len(numbers) / len(arm.labels)) for arm, numbers in chosen),
             self.training,

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from vqecg.downstream.comparison.arms.filling import Filling
 
 
+PSEUDO_LABELS = "pseudo-labels"
+
+
 class UnlabelledArm(ComparisonArm):
     """A stream of the training records with unknown labels, with soft pseudo-labels."""
 
@@ -134,7 +137,7 @@ def reconstructions(records: RecordSelection, tokenizer: ECGTokenizer, folder: P
 
 _SCORES = "the scores of classifiers trained on the labelled records"
 _ARMS: Sequence[tuple[float, type[UnlabelledArm], str, str, Mapping[str, Any]]] = (
-    (15.0, UnlabelledArm, "pseudo-labels", f"labelled by {_SCORES}", {}),
+    (15.0, UnlabelledArm, PSEUDO_LABELS, f"labelled by {_SCORES}", {}),
     (15.1, HardLabelArm, "hard pseudo-labels", f"the surest of each class labelled by {_SCORES}", {}),
     (15.2, ReconstructedArm, "reconstructions of unlabelled", f"through the codec, labelled by {_SCORES}", {}),
     (

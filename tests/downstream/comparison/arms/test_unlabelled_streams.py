@@ -112,11 +112,10 @@ def test_joined_streams_are_each_as_large_beside_the_real_records_as_alone(filli
     both = filled(filling, "pseudo-labels + mixture of reconstructions")
     assert both.changes == {"mixture.share": pytest.approx(2 / 3)} and "0.667 of every batch" in both.note
     assert len(soft.labels) > len(mixed.labels) and len(both.labels) == 2 * len(soft.labels)
-    everything, half = np.arange(len(both.labels)), len(soft.labels)
-    signals = both.signals[everything]
-    np.testing.assert_array_equal(signals[:half], soft.signals[np.arange(half)])
-    np.testing.assert_array_equal(signals[half : half + len(mixed.labels)], mixed.signals[np.arange(len(mixed.labels))])
-    np.testing.assert_array_equal(both.labels[half : half + len(mixed.labels)], mixed.labels)
+    half, made = np.arange(len(soft.labels)), np.arange(len(mixed.labels))
+    np.testing.assert_array_equal(both.signals[2 * half], soft.signals[half])  # in turns
+    np.testing.assert_array_equal(both.signals[2 * made + 1], mixed.signals[made])
+    np.testing.assert_array_equal(both.labels[2 * made + 1], mixed.labels)
     assert find_arm("consistency+mixture").training["consistency.weight"] == 1
     less = find_arm("pseudo-labels + mixture 0.2").training["mixture.share"]
     assert less == pytest.approx(1.25 / 2.25)
