@@ -1,6 +1,7 @@
 """From recordings and a generator to an advice, and its plan for `vqecg compare`."""
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from vqecg.downstream.advice.trials import bench_of
 from vqecg.downstream.advice.words import summary_of
 from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.augmentation.plan import SHUFFLED_LABELS
-from vqecg.downstream.comparison.arms.registry import ADVICE, arms_of
+from vqecg.downstream.comparison.arms.registry import ADVICE, arms_of, find_arm, is_arm
 from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
 from vqecg.prior.generator import ECGGenerator
@@ -80,7 +81,7 @@ def advising_stage(step: AdvisingStep) -> Stage:
 def write_plan(path: Path, advice: Advice, design: Design, step: AdvisingStep) -> None:
     """Writes the plan of the comparison that tests the advice: the arm, the best without a generator, a control."""
     arms = [advice.arm.arm, *(dict.fromkeys(one.candidate.arm for one in rivals(advice)))]
-    arms += [SHUFFLED_LABELS] if advice.arm.kind == WITH else []
+    arms += control_of(advice.arm.arm)
     steps = sorted({max(1, round(one.steps * advice.setting.full_steps)) for one in (advice.arm, advice.base)})
     # where real records alone are best in other steps than the arm, the comparison lets every arm choose between both
     tuning = TuningSettings(steps=tuple(steps) if len(steps) > 1 else (), metric=advice.setting.metric)
@@ -99,6 +100,14 @@ def write_plan(path: Path, advice: Advice, design: Design, step: AdvisingStep) -
         f"# then: vqecg advise --out {step.out.name} --store STORE --check OUT\n"
     )
     write_text(path, head + yaml.safe_dump({"cells": [cell]}, sort_keys=False))
+
+
+def control_of(arm: str) -> list[str]:
+    """The arm with the labels of other records, for one that adds records or mixes them in; none for another."""
+    shuffled = re.sub(r"mixture( [\d.]+)?", rf"mixture\1 of {SHUFFLED_LABELS}", arm)
+    if shuffled != arm:
+        return [shuffled] if is_arm(shuffled) else []
+    return [SHUFFLED_LABELS] if find_arm(arm).methods else []
 
 
 def rivals(advice: Advice) -> list[Tried]:
