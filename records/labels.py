@@ -102,15 +102,19 @@ class LabelTask(Checked):
         labels = np.zeros((len(statements), len(self.class_names)), np.float32)
         for row, columns in enumerate(self._columns(statements)):
             labels[row, columns] = 1
-        column = {class_name: number for number, class_name in enumerate(self.class_names)}
+        doubtful: dict[frozenset[str], np.ndarray] = {}  # many records lack the same
         for row, names in enumerate([] if unknown is None else unknown):
-            if not names:
-                continue
-            doubtful = np.zeros(len(self.class_names), bool)
-            doubtful[[column[self.members[name]] for name in names if name in self.members]] = True
-            doubtful |= EVERYTHING in names
-            labels[row, doubtful & (labels[row] == 0)] = np.nan
+            if names:
+                key = frozenset(names)
+                if key not in doubtful:
+                    doubtful[key] = self._doubtful(key)
+                labels[row, doubtful[key] & (labels[row] == 0)] = np.nan
         return labels
+
+    def _doubtful(self, unknown: Collection[str]) -> np.ndarray:
+        """True for the classes that one of the unknown statements counts as: (classes,) bool."""
+        classes = {self.members[name] for name in unknown if name in self.members}
+        return np.array([EVERYTHING in unknown or name in classes for name in self.class_names], bool)
 
     def first_columns(self, statements: Sequence[Mapping[str, float]]) -> np.ndarray:
         """The column of the first statement of each record that has a class, -1 without one: (records,) int64.

@@ -32,10 +32,10 @@ class HiddenLabels:
         statements, unknown = table["statements"].tolist(), unknown_of(table)
         for row in np.frombuffer(self.all_labels, np.int64):
             statements[row], unknown[row] = {}, (EVERYTHING,)
-        secret = set(self.statements)
+        secret, alone = set(self.statements), tuple(sorted(self.statements))
         for row in np.frombuffer(self.some_labels, np.int64):
             statements[row] = {name: value for name, value in statements[row].items() if name not in secret}
-            unknown[row] = tuple(sorted({*unknown[row], *secret}))
+            unknown[row] = tuple(sorted({*unknown[row], *secret})) if unknown[row] else alone
         masked = table.assign(statements=pd.Series(statements, table.index, dtype=object))
         return with_unknown_column(masked, unknown)
 

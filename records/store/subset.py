@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +119,7 @@ class TrainingSubset(Checked):
         staying = names[: round(self.fraction * len(names))]
         if not staying:
             raise ValueError(f"a fraction of {self.fraction} of {len(names)} training patients is none: ask for more")
-        inside = np.isin(patients, staying)
+        inside = among(patients, staying)
         rows, patients = rows[inside], patients[inside]
         return rows[self.scarce_mask(store, rows, patients)] if self.scarce_class else rows
 
@@ -138,7 +138,7 @@ class TrainingSubset(Checked):
         rows = FoldSplit(folds.train, (), ()).indices(store.table).every_training_row
         patients = store.patients(rows)
         order = by_lot(patients, self.seed)
-        labelled = np.isin(patients, order[: round(self.labelled * len(order))])
+        labelled = among(patients, order[: round(self.labelled * len(order))])
         if not labelled.any():
             raise ValueError(
                 f"{self.labelled} of {len(order)} training patients with labels is none: ask for more (labelled)"
@@ -174,7 +174,7 @@ class TrainingSubset(Checked):
                 f"the first patient with {self.known_class} has more than {self.known_records} records with it: ask "
                 "for more, or for another seed"
             )
-        return np.isin(patients, [name for name, one in zip(order, known, strict=True) if one])
+        return among(patients, [name for name, one in zip(order, known, strict=True) if one])
 
     def task_with(self, store: RecordStore, option: str, name: str) -> LabelTask:
         """The task of the subset. Raises ValueError where it does not have the class `name`."""
@@ -202,7 +202,13 @@ class TrainingSubset(Checked):
                 f"the first patient drawn has {upto[0]} records with {self.scarce_class}, {self.scarce_records} are to "
                 "stay: ask for more, or for another seed"
             )
-        return ~having | np.isin(patients, staying)
+        return ~having | among(patients, staying)
+
+
+def among(patients: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """True for the patients that are among `names`: (records,) bool. numpy's own takes the square of their number."""
+    chosen = set(names)
+    return np.array([patient in chosen for patient in patients], bool)
 
 
 def by_lot(patients: np.ndarray, seed: int) -> list[str]:

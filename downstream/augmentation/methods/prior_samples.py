@@ -51,8 +51,8 @@ class PriorSamples(AugmentationMethod):
             drawn = self.generate(generator, requests, seed, settings.sampling, first + int(rows[0]))
             return drawn.for_task(ingredients.task)
 
-        *first_words, last = ("statements", *generator.attributes)
-        asked = " and ".join(filter(None, (", ".join(first_words), last)))
+        words = ("statements", *generator.attributes)
+        asked = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
         note = f"{self.records} of the prior for the {asked} of real training records"
         judges = (ingredients.check, ingredients.gate)
         return fill(self.name, plan, ingredients.task, draw, note, settings.attempts, *judges)
