@@ -66,16 +66,7 @@ def classifier_stage(step: ClassifierStep) -> Stage:
             f"--training.mixture.share is {share:g}: expected real records (no --no-real) and stores of synthetic ones "
             "(--synthetic), which are that share of every batch"
         )
-    identity = {
-        "stores": [source.fingerprint for source, _ in sources],
-        "real": step.real,
-        "test_store": store.fingerprint,
-        "task": step.task,
-        "folds": plain(step.folds),
-        "subset": plain(step.subset),
-        "training": plain(step.training),
-        "seed": step.seed,
-    }
+    identity = identity_of(step, store, sources)
     check_added(store, rows, added)
     stage = begin(step.out, "train-classifier", identity, step.overwrite, plain(step))
     if stage.figures is None:
@@ -113,6 +104,22 @@ def classifier_stage(step: ClassifierStep) -> Stage:
             stage = stage.finish({"metrics": metrics.to_dict(), "published": published, "records": count})
             shutil.rmtree(step.out / "training")
     return stage
+
+
+def identity_of(
+    step: ClassifierStep, store: RecordStore, sources: Sequence[tuple[RecordStore, np.ndarray]]
+) -> dict[str, Any]:
+    """All that a classifier depends on; `store` is the one it is tested on, with labels hidden as the subset says."""
+    return {
+        "stores": [source.fingerprint for source, _ in sources],
+        "real": step.real,
+        "test_store": store.fingerprint,
+        "task": step.task,
+        "folds": plain(step.folds),
+        "subset": plain(step.subset),
+        "training": plain(step.training),
+        "seed": step.seed,
+    }
 
 
 def joined(sources: Sequence[tuple[RecordStore, np.ndarray]], task: LabelTask) -> LabelledSignals:
