@@ -8,7 +8,8 @@ arms, or belong to each network, or to a draw of the training records, where tho
 difference 5 % of 95 % intervals should be clear of 0. The true difference is 3.09 true standard errors of AUROC, which
 an oracle that knows the standard error finds in 87 % of trials. Tests: that of `vqecg compare`; Obuchowski and Rockette
 with Hillis' degrees of freedom; a t-test over seeds (over draws where there are several); patients alone, the networks
-as they are; the two-way bootstrap (in the first trials only, as it is slow).
+as they are; the two-way bootstrap (in the first trials only, as it is slow). Structures of several draws have as many
+times the networks: they have the middle prevalence alone, and fewer trials by that factor.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from benchmarks.measuring import Cell, Report, benchmark_parser, cell, share
+from benchmarks.measuring import Report, benchmark_parser, cell, share
 from vqecg.evaluation.statistics.bootstrap import paired_difference, replicate_metric
 from vqecg.evaluation.statistics.jackknife import JackknifedMetric, jackknife_metric
 from vqecg.evaluation.statistics.multi_reader import (
@@ -33,7 +34,7 @@ from vqecg.evaluation.statistics.multi_reader import (
 )
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.evaluation.statistics.weighted_metrics import METRICS
-from vqecg.reports.results import METRIC_TITLES
+from vqecg.reports.results import METRIC_TITLES, Value
 
 APART = 1.5  # standard deviations between patients with and without the class
 EFFECT = norm.ppf(0.975) + norm.ppf(0.87)  # true standard errors that an oracle finds in 87 % of trials
@@ -117,12 +118,12 @@ class Outcome:
     estimates: np.ndarray  # (trials, metrics)
     intervals: dict[tuple[str, str], np.ndarray]  # (test, metric) -> (trials, 2)
 
-    def clear(self, test: str, metric: str = "auroc") -> Cell:
+    def clear(self, test: str, metric: str = "auroc") -> Value:
         """The share of intervals clear of 0."""
         low, high = self.intervals[test, metric].T
         return share(int(((low > 0) | (high < 0)).sum()), len(low))
 
-    def covering(self, test: str, metric: str) -> Cell:
+    def covering(self, test: str, metric: str) -> Value:
         """The share of intervals that hold the true difference: the mean of the estimates."""
         truth = self.estimates[:, METRICS.index(metric)].mean()
         low, high = self.intervals[test, metric].T
@@ -144,7 +145,7 @@ def main(arguments: list[str] | None = None) -> None:
     settings = [
         Setting(structure, options.patients, prevalence, options.networks)
         for structure in STRUCTURES
-        for prevalence in options.prevalences
+        for prevalence in middle(options.prevalences, structure.draws)
     ]
     null, alternative, oracle = dict[str, Outcome](), dict[str, Outcome](), dict[str, float]()
     for setting in settings:
@@ -159,6 +160,11 @@ def main(arguments: list[str] | None = None) -> None:
     report.write(counts | {"comparisons with a difference": options.with_difference})
 
 
+def middle(prevalences: Sequence[float], draws: int) -> Sequence[float]:
+    """All prevalences, or of several draws the middle one."""
+    return prevalences if draws == 1 else [sorted(prevalences)[len(prevalences) // 2]]
+
+
 def slope(setting: Setting) -> float:
     """The true difference in AUROC per unit of signal."""
     auroc = [
@@ -171,7 +177,8 @@ def slope(setting: Setting) -> float:
 
 
 def trials(setting: Setting, count: int, options: argparse.Namespace, stream: int) -> Outcome:
-    """So many comparisons of a setting."""
+    """So many comparisons of a setting, or fewer by the number of draws."""
+    count //= setting.structure.draws
     structure, readers = setting.structure, setting.structure.draws * setting.seeds
     design = reader_design(np.arange(setting.patients), readers, draws=structure.draws)
     rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
@@ -186,7 +193,7 @@ def trials(setting: Setting, count: int, options: argparse.Namespace, stream: in
             rows.setdefault((OURS, metric), []).append((ours.low, ours.high))
             for test, ends in others(arm, reference, design).items():
                 rows.setdefault((test, metric), []).append(ends)
-        if trial < options.bootstrapped:
+        if trial < options.bootstrapped // structure.draws:
             rows.setdefault((BOOTSTRAP, "auroc"), []).append(bootstrapped(labels, scores, structure, options, trial))
     return Outcome(estimates, {key: np.array(ends) for key, ends in rows.items()})
 
@@ -223,37 +230,39 @@ def write_tables(
     report: Report, null: dict[str, Outcome], alternative: dict[str, Outcome], oracle: dict[str, float]
 ) -> None:
     """Type I errors, power and coverage."""
-    errors = {test: {name: float(one.clear(test).value) for name, one in null.items()} for test in TESTS}
-    rows = [[name, *(one.clear(test) for test in TESTS)] for name, one in null.items()]
-    report.table("95 % intervals clear of 0 without a difference, AUROC", ("", *TESTS), rows, scope="errors")
+    errors = {test: {name: number(one.clear(test)) for name, one in null.items()} for test in TESTS}
+    clear = [[name, *(one.clear(test) for test in TESTS)] for name, one in null.items()]
+    report.table("95 % intervals clear of 0 without a difference, AUROC", ("", *TESTS), clear, scope="errors")
     everywhere = [test for test, of_test in errors.items() if max(of_test.values()) <= VALID]
     rows = []
     for name, one in alternative.items():
-        power = {test: float(one.clear(test).value) for test in TESTS}
-        here = max(power[test] for test in TESTS if errors[test][name] <= VALID)
+        power = {test: number(one.clear(test)) for test in TESTS}
+        here = max((power[test] for test in TESTS if errors[test][name] <= VALID), default=math.nan)
         valid = max((power[test] for test in everywhere), default=math.nan)
-        ratios = [cell(power[OURS] / best, 3) for best in (oracle[name], here, valid)]
+        ratios = [cell(power[OURS] / best if best else math.nan, 3) for best in (oracle[name], here, valid)]
         rows.append([name, *(one.clear(test) for test in TESTS), cell(oracle[name], 3), *ratios])
-    heads = ("", *TESTS, "oracle", "share of oracle", "of best valid there", "of best valid in all")
+    heads = ["", *TESTS, "oracle", "share of oracle", "of best valid there", "of best valid in all"]
     report.table("95 % intervals clear of 0 with a difference, AUROC", heads, rows, scope="power")
-    names = tuple(METRIC_TITLES[metric] for metric in METRICS)
-    rows = [[name, *(one.clear(OURS, metric) for metric in METRICS)] for name, one in null.items()]
-    report.table("Errors by metric, test of compare", ("", *names), rows, scope="errors by metric")
-    rows = [[name, *(one.covering(OURS, metric) for metric in METRICS)] for name, one in alternative.items()]
-    report.table("95 % intervals that hold the true difference", ("", *names), rows, scope="coverage")
-    ends = [
-        (
-            METRIC_TITLES[metric],
-            [outcome.clear(OURS, metric).value for outcome in null.values()],
-            [outcome.covering(OURS, metric).value for outcome in alternative.values()],
-        )
-        for metric in METRICS
-    ]
+    names = ["", *(METRIC_TITLES[metric] for metric in METRICS)]
+    wrong = {name: [one.clear(OURS, metric) for metric in METRICS] for name, one in null.items()}
+    held = {name: [one.covering(OURS, metric) for metric in METRICS] for name, one in alternative.items()}
+    by_metric, covering = ([[name, *line] for name, line in of.items()] for of in (wrong, held))
+    report.table("Errors by metric, test of compare", names, by_metric, scope="errors by metric")
+    report.table("95 % intervals that hold the true difference", names, covering, scope="coverage")
     rows = [
-        [name, *(cell(end(values), 3) for values in (wrong, held) for end in (min, max))] for name, wrong, held in ends
+        [
+            title,
+            *(cell(end(number(line[column]) for line in of.values()), 3) for of in (wrong, held) for end in (min, max)),
+        ]
+        for column, title in enumerate(names[1:])
     ]
-    heads = ("", "fewest errors", "most errors", "least coverage", "most coverage")
+    heads = ["", "fewest errors", "most errors", "least coverage", "most coverage"]
     report.table("Over all rows, test of compare", heads, rows, scope="over all")
+
+
+def number(share_of: Value) -> float:
+    """A share without its interval."""
+    return float(share_of.value or 0)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
 from vqecg.downstream.classifiers.mixture import SHARE
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, added_by, check_arms, name_of, trained_by
-from vqecg.downstream.comparison.earlier import beside_earlier
+from vqecg.downstream.comparison.earlier import COMPARISON_FILE, TEST_FILE, beside_earlier
 from vqecg.downstream.comparison.members import check_seeds, finish_runs, run_of, task_of
 from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Comparison, analyse, class_groups
 from vqecg.downstream.comparison.runs import (
@@ -36,8 +36,6 @@ from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
 from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT, identifying
-
-COMPARISON_FILE = "comparison.json"
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ def compare_ready(
         raise ValueError("this comparison is to be tuned: give it to `tuned` (comparison/tuning.py) first")
     tasks = {run.slug: task_of(run, folder, False, overwrite, alone) for run in ready.runs}
     finished = finish_runs(tasks, workers, progress)
-    write_test_table(folder / "test.parquet", ready)
+    write_test_table(folder / TEST_FILE, ready)
     comparison = judge([ready], [[finished[run.slug] for run in ready.runs]])
     return write_comparison(folder, comparison)
 

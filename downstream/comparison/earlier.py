@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from vqecg.downstream.comparison.results import FORMAT, Comparison
+from vqecg.downstream.augmentation.plan import slug
+from vqecg.downstream.comparison.results import FORMAT, Analysis, ArmScores, Comparison, analyse
+from vqecg.downstream.comparison.runs import read_run
+from vqecg.downstream.comparison.tables import SCARCE_CLASSES
+from vqecg.records.files.json_file import read_object, reading
+
+COMPARISON_FILE, TEST_FILE = "comparison.json", "test.parquet"
 
 SAME = 1e-9  # two mean scores closer than that are of the same classifiers
 
@@ -50,3 +58,48 @@ def filled(table: pd.DataFrame, earlier: list[dict[str, Any]], arms: set[str], k
     keys = table[names].itertuples(index=False, name=None)
     found = [verdicts.get(key, "") if {key[0], key[1]} <= arms else "" for key in keys]
     return table.assign(earlier_verdict=found)
+
+
+def judged_again(folder: Path) -> Comparison:
+    """The comparison in `folder`, of any format, judged by this version, with its own verdicts beside; trains nothing.
+
+    Raises ValueError for a folder without comparison.json, test.parquet or scores: of a grid the cells share theirs, so
+    the same command judges them again.
+    """
+    missing = [name for name in (COMPARISON_FILE, TEST_FILE) if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(
+            f"{folder} holds no {' and no '.join(missing)}; expected the folder of a finished comparison. A grid is "
+            "judged again when its command is given again: what is trained stays"
+        )
+    with reading(folder / COMPARISON_FILE):
+        earlier = read_object(folder / COMPARISON_FILE)
+        names, seeds = earlier["class_names"], earlier["seeds"]
+        arms = [stored_scores(folder, row, seeds) for row in earlier["arms"]]
+        tested = pd.read_parquet(folder / TEST_FILE)
+        comparison = analyse(
+            arms,
+            tested[names].to_numpy(),
+            tested["patient_id"].astype(str).tolist(),
+            names,
+            earlier["group_classes"][SCARCE_CLASSES],
+            seeds,
+            earlier["threshold_policy"],
+            earlier["settings"],
+            Analysis(**earlier["analysis"]),
+        )
+    remarks, candidates = (tuple(earlier.get(name, ())) for name in ("remarks", "candidates"))
+    return beside_earlier(replace(comparison, remarks=remarks, candidates=candidates), earlier)
+
+
+def stored_scores(folder: Path, row: Mapping[str, Any], seeds: list[int]) -> ArmScores:
+    """The scores of one arm, by its row of `Comparison.arms`."""
+    runs = [read_run(folder / f"{slug(row['arm'])}-{seed}") for seed in seeds]
+    return ArmScores(
+        row["arm"],
+        row["description"],
+        row["real_records"],
+        row["synthetic_records"],
+        np.stack([run.test_scores for run in runs]),
+        np.stack([run.thresholds for run in runs]),
+    )

@@ -1,4 +1,7 @@
-"""Differences between classifiers beyond chance: a paired bootstrap over patients and training seeds.
+"""A second opinion on differences between classifiers: a paired bootstrap over patients and training seeds.
+
+The verdicts of a comparison come from multi_reader.py; this stands beside them, and is behind the intervals of
+`vqecg assess`, whose statistics are no differences of two arms.
 
 Records of one patient are alike, so patients are drawn, not records (Efron and Tibshirani 1993, ch. 8). Training twice
 with another seed gives another classifier, so seeds are drawn too: a two-way bootstrap (Owen 2007, "pigeonhole"). Both

@@ -7,7 +7,7 @@ from benchmarks.evaluation import multi_reader
 
 
 def test_every_test_and_structure_has_errors_power_and_coverage(run, tmp_path: Path):
-    words = ("--trials", "3", "--with-difference", "2", "--bootstrapped", "1", "--replicates", "39")
+    words = ("--trials", "3", "--with-difference", "3", "--bootstrapped", "3", "--replicates", "39")
     file = tmp_path / "multi-reader.json"
     printed = run(multi_reader, *words, "--patients", "60", "--prevalences", "0.4", "--result", str(file))
     for structure in multi_reader.STRUCTURES:
