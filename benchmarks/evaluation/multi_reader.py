@@ -232,7 +232,8 @@ def write_tables(
     """Type I errors, power and coverage."""
     errors = {test: {name: number(one.clear(test)) for name, one in null.items()} for test in TESTS}
     clear = [[name, *(one.clear(test) for test in TESTS)] for name, one in null.items()]
-    report.table("95 % intervals clear of 0 without a difference, AUROC", ("", *TESTS), clear, scope="errors")
+    heads = ["", *(f"errors: {test}" for test in TESTS)]
+    report.table("95 % intervals clear of 0 without a difference, AUROC", heads, clear)
     everywhere = [test for test, of_test in errors.items() if max(of_test.values()) <= VALID]
     rows = []
     for name, one in alternative.items():
@@ -241,23 +242,25 @@ def write_tables(
         valid = max((power[test] for test in everywhere), default=math.nan)
         ratios = [cell(power[OURS] / best if best else math.nan, 3) for best in (oracle[name], here, valid)]
         rows.append([name, *(one.clear(test) for test in TESTS), cell(oracle[name], 3), *ratios])
-    heads = ["", *TESTS, "oracle", "share of oracle", "of best valid there", "of best valid in all"]
-    report.table("95 % intervals clear of 0 with a difference, AUROC", heads, rows, scope="power")
-    names = ["", *(METRIC_TITLES[metric] for metric in METRICS)]
+    heads = ["", *(f"power: {test}" for test in (*TESTS, "oracle"))]
+    heads += [f"power: share of {best}" for best in ("oracle", "best valid there", "best valid in all")]
+    report.table("95 % intervals clear of 0 with a difference, AUROC", heads, rows)
+    names = [METRIC_TITLES[metric] for metric in METRICS]
     wrong = {name: [one.clear(OURS, metric) for metric in METRICS] for name, one in null.items()}
     held = {name: [one.covering(OURS, metric) for metric in METRICS] for name, one in alternative.items()}
     by_metric, covering = ([[name, *line] for name, line in of.items()] for of in (wrong, held))
-    report.table("Errors by metric, test of compare", names, by_metric, scope="errors by metric")
-    report.table("95 % intervals that hold the true difference", names, covering, scope="coverage")
+    report.table("Errors by metric, test of compare", ["", *(f"errors in {name}" for name in names)], by_metric)
+    heads = ["", *(f"coverage in {name}" for name in names)]
+    report.table("95 % intervals that hold the true difference", heads, covering)
     rows = [
         [
             title,
             *(cell(end(number(line[column]) for line in of.values()), 3) for of in (wrong, held) for end in (min, max)),
         ]
-        for column, title in enumerate(names[1:])
+        for column, title in enumerate(names)
     ]
     heads = ["", "fewest errors", "most errors", "least coverage", "most coverage"]
-    report.table("Over all rows, test of compare", heads, rows, scope="over all")
+    report.table("Over all rows, test of compare", heads, rows)
 
 
 def number(share_of: Value) -> float:

@@ -50,9 +50,10 @@ def cell_section(comparison: Comparison) -> Markup:
             rows.append([line["arm"], line["against"], chip(line["verdict"]), *figures])
     heads = ["Arm", "Against", "Verdict", "Difference", f"{comparison.analysis.confidence:.0%} interval", "p"]
     scarce = ", ".join(comparison.group_classes.get("scarce classes", ()))
+    each = f" in each of {comparison.draws} draws" if comparison.draws > 1 else ""
     caption = (
-        f"Differences in macro {metric_name(metric)}, {len(comparison.seeds)} seeds, {comparison.test_records:,} test "
-        f"records of {comparison.test_patients:,} patients; filled up: {scarce}."
+        f"Differences in macro {metric_name(metric)}, {len(comparison.seeds)} seeds{each}, {comparison.test_records:,} "
+        f"test records of {comparison.test_patients:,} patients; filled up: {scarce}."
     )
     cautions = join(paragraph(caution, "missing") for caution in comparison.cautions)
     return cautions + table(heads, rows, caption, texts=3)

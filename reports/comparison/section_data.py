@@ -37,7 +37,6 @@ class ComparisonSection:
     tested_on: str = "the real test part"  # e.g. "pooled out-of-fold scores of folds 1 to 9"
     cautions: tuple[str, ...] = ()  # reasons not to conclude, in sentences
     other_verdicts: tuple[str, ...] = ()  # where the bootstrap, or an earlier version, says otherwise
-    draws: int = 1  # of the training records, the generator and the additions
     # arm, against, group, class_name, test_positives, metric, estimate, low, high, p_holm (over the classes of an arm,
     # a reference and a metric), tests (their number), verdict (by p_holm), smallest_detectable
     class_differences: pd.DataFrame | None = None
@@ -64,6 +63,11 @@ class ComparisonSection:
         if self.main_arm not in set(self.arms["arm"]):
             raise ValueError(f"main_arm is {self.main_arm!r}, expected one of the arms {list(self.arms['arm'])}")
 
+    @property
+    def draws(self) -> int:
+        """How often the training records, the generator and the additions were drawn."""
+        return int(self.differences["draws"].max()) if "draws" in self.differences else 1
+
     @classmethod
     def of(cls, comparison: Comparison) -> "ComparisonSection":
         """The tables of a comparison, with the test part and the intervals in words."""
@@ -85,7 +89,6 @@ class ComparisonSection:
             tested_on=tested_on,
             cautions=comparison.cautions,
             other_verdicts=comparison.other_verdicts,
-            draws=comparison.draws,
             class_differences=comparison.class_differences,
             per_class=comparison.per_class,
             candidates=comparison.candidates,

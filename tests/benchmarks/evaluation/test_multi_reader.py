@@ -14,5 +14,5 @@ def test_every_test_and_structure_has_errors_power_and_coverage(run, tmp_path: P
         assert printed.count(f"  {structure.name}, 40 % positive") == 4
     assert all(test in printed for test in multi_reader.TESTS)
     figures = json.loads(file.read_text())["figures"]
-    errors = [one for one in figures if one["of"].startswith("errors: ") and one["measure"] == multi_reader.OURS]
+    errors = [one for one in figures if one["measure"] == f"errors: {multi_reader.OURS}"]
     assert len(errors) == len(multi_reader.STRUCTURES) and all(0 <= one["value"] <= 1 for one in errors)
