@@ -26,7 +26,7 @@ def beside_earlier(comparison: Comparison, earlier: Mapping[str, Any] | None) ->
     earlier ones were trained anew or tested on other records, and another confidence gives other verdicts: they have no
     earlier verdict.
     """
-    if earlier is None or earlier["analysis"]["confidence"] != comparison.analysis.confidence:
+    if earlier is None or earlier.get("analysis", {}).get("confidence") != comparison.analysis.confidence:
         return comparison
     arms = same_arms(comparison, earlier)
     column = "earlier_verdict" if earlier.get("format", 1) == FORMAT else "verdict"
