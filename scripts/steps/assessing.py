@@ -72,6 +72,7 @@ def assessment_stage(step: AssessingStep) -> Stage:
         print("\n".join(remarks), end="\n" if remarks else "")
     else:
         remarks = (NO_GENERATOR,)
+    remarks = (*remarks, *(f"Unknown labels: {text}." for text in [rows.unlabelled_text()] if text))
     segmenter = None if step.segmenter is None else WaveSegmenter.from_pretrained(step.segmenter)
     identity = {
         "real": store.fingerprint,
