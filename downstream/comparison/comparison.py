@@ -110,7 +110,7 @@ def get_ready(
             f"got the arms {sorted(named)} for the seeds {list(arms)}; expected the same in all of {settings.seeds}"
         )
     (names,) = named
-    for needed in (DUPLICATION, settings.analysis.main_arm):
+    for needed in (DUPLICATION, settings.analysis.main_arm, *settings.analysis.against):
         if needed not in names:
             raise ValueError(f"no arm is named {needed!r} (there are {list(names)}); add it to compare")
     class_groups(task.class_names, target_classes)

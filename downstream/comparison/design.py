@@ -57,9 +57,11 @@ class Design(AdditionSettings, ComparisonSettings):
             raise ValueError(f"checks are {list(self.checks)}; expected some of {', '.join(CHECKS)}")
         if not self.folds.validation or not self.folds.test:
             raise ValueError(f"folds are {self.folds}; expected at least one for validation and one to test on")
-        if is_arm(self.analysis.main_arm):  # in any spelling; `check` says of another one what there is
-            main_arm = find_arm(self.analysis.main_arm).name
-            object.__setattr__(self, "analysis", replace(self.analysis, main_arm=main_arm))
+        # in any spelling; `check` says of an unknown one what there is
+        main_arm, *against = (
+            find_arm(name).name if is_arm(name) else name for name in (self.analysis.main_arm, *self.analysis.against)
+        )
+        object.__setattr__(self, "analysis", replace(self.analysis, main_arm=main_arm, against=tuple(against)))
 
     def check(self) -> None:
         """Raises ValueError for arms that are unknown or train as all do, and for a main arm that is none of them.
@@ -74,6 +76,10 @@ class Design(AdditionSettings, ComparisonSettings):
             raise ValueError(
                 f"the main arm is {self.analysis.main_arm!r}, the arms are {', '.join(names)}: name the one that the "
                 "conclusion is about before the run (--analysis.main-arm), or add it to --arms"
+            )
+        if missing := sorted(set(self.analysis.against) - set(names)):
+            raise ValueError(
+                f"arms are to be compared with {', '.join(missing)} too (--analysis.against): add to --arms"
             )
 
     def check_mixtures(self) -> None:

@@ -230,7 +230,7 @@ def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
         "format": FORMAT,
         "runs": hashlib.sha256(runs.encode()).hexdigest(),
         "tested": hashlib.sha256("".join(tested_on(one) for one in ready).encode()).hexdigest(),
-        "judged": dataclasses.asdict(ready[0].settings.analysis) | {"seeds": list(ready[0].settings.seeds)},
+        "judged": identifying(ready[0].settings.analysis) | {"seeds": list(ready[0].settings.seeds)},
         "target_classes": list(ready[0].target_classes),
         "remarks": [remark for one in ready for remark in one.remarks],
         **({"candidates": as_json(candidates)} if candidates else {}),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from vqecg.evaluation.statistics.multi_reader import reader_design
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.evaluation.statistics.significance import needed_replicates
 from vqecg.evaluation.statistics.weighted_metrics import METRICS
-from vqecg.records.bounds import Checked, Count, InnerShare, Seed
+from vqecg.records.bounds import OMITTED_WHILE_DEFAULT, Checked, Count, InnerShare, Seed
 from vqecg.training.checkpoint import json_values, rows_with_nan
 
 __all__ = ["FORMAT", "Analysis", "ArmScores", "Comparison", "analyse", "class_groups"]
@@ -53,6 +53,7 @@ class Analysis(Checked):
     replicates: Count = 2999  # of the second opinion: bootstrap draws; Holm over N classes at 95 % needs 40 N - 1
     bootstrap_seed: Seed = 0  # of these draws
     pool_raw_scores: bool = False  # of folds; else ranks within the fold, for which classes must be even over folds
+    against: tuple[str, ...] = field(default=(), metadata=OMITTED_WHILE_DEFAULT)  # further arms to compare all with
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -222,7 +223,7 @@ class Comparison:
         for name in ("class_names", "seeds", "folds", "unjudged", "remarks", "candidates"):
             content[name] = tuple(values.get(name, ()))
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
-        content["analysis"] = Analysis(**values["analysis"])
+        content["analysis"] = Analysis(**values["analysis"] | {"against": tuple(values["analysis"].get("against", ()))})
         return cls(**content)
 
 
@@ -247,7 +248,7 @@ def analyse(
     Raises ValueError when one of the two references or the main arm is missing.
     """
     names = [arm.name for arm in arms]
-    for needed in (REAL_ONLY, DUPLICATION, analysis.main_arm):
+    for needed in (REAL_ONLY, DUPLICATION, analysis.main_arm, *analysis.against):
         if needed not in names:
             raise ValueError(f"there is no arm {needed!r} among {names}; a comparison needs it")
     groups, readers = class_groups(class_names, target_classes), draws * len(seeds)
@@ -267,6 +268,7 @@ def analyse(
         tuple(class_names),
         analysis.confidence,
         unjudged_classes(labels, draw.patient_of, class_names),
+        analysis.against,
     )
     return Comparison(
         class_names=tuple(class_names),

@@ -41,6 +41,7 @@ class ArmMetrics:
     class_names: tuple[str, ...]
     confidence: float  # of the intervals
     unjudged: tuple[str, ...] = ()  # classes that are left out
+    further: tuple[str, ...] = ()  # arms that others are compared with beside the two references
 
     def difference(
         self, arm: str, against: str, metric: str, classes: Sequence[str]
@@ -52,12 +53,12 @@ class ArmMetrics:
 
     @property
     def compared(self) -> list[tuple[str, str, str]]:
-        """(arm, against, metric): every arm against "real only", and all but the references against "duplication"."""
+        """(arm, against, metric): every arm against "real only", all but the references against the others."""
         return [
             (arm, against, metric)
-            for against in (REAL_ONLY, DUPLICATION)
+            for against in dict.fromkeys((REAL_ONLY, DUPLICATION, *self.further))
             for arm, metric in self.jackknifed
-            if arm not in (REAL_ONLY, against)
+            if arm not in (REAL_ONLY, against) and (against == REAL_ONLY or arm != DUPLICATION)
         ]
 
 

@@ -109,6 +109,24 @@ def test_networks_of_an_arm_train_as_another_arm_does(
     assert rnn["classifier"] == own["classifier"] | {"model": "attention-rnn"}
 
 
+def test_arms_are_compared_with_further_ones_that_are_named_beforehand(
+    simulated_store: RecordStore, simulated_split: SplitIndices, tmp_path: Path
+):
+    two, one = EnsembleArm("two networks", TWO, "averaged"), EnsembleArm("one", TWO[:1], "alone")
+    comparison = ready(simulated_store, simulated_split, "one", one, two)
+    analysis = replace(comparison.settings.analysis, against=("two networks",))
+    asked = replace(comparison, settings=replace(comparison.settings, analysis=analysis))
+    found = run(asked, tmp_path)
+    pairs = set(zip(found.differences["arm"], found.differences["against"], strict=True))
+    assert pairs == {(arm, "real only") for arm in ("duplication", "one", "two networks")} | {
+        ("one", "duplication"),
+        ("two networks", "duplication"),
+        ("one", "two networks"),
+    }
+    again = Comparison.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again.analysis == analysis
+
+
 def test_what_cannot_be_averaged_is_refused(
     simulated_store: RecordStore, simulated_split: SplitIndices, added: ArmData, tmp_path: Path
 ):
