@@ -19,6 +19,7 @@ from vqecg.downstream.comparison.arms.control_settings import ControlSettings
 from vqecg.downstream.comparison.arms.filling import Filling
 from vqecg.downstream.comparison.arms.registry import find_arm
 from vqecg.downstream.comparison.comparison import ComparisonSettings, compare
+from vqecg.downstream.comparison.design import Design, fill_design, plan_design
 from vqecg.downstream.comparison.results import Analysis
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import FoldSplit
@@ -144,6 +145,27 @@ def test_a_comparison_trains_them_on_a_store_whose_labels_are_hidden(
     assert about.loc["pseudo-labels", "real_records"] == len(rows.train) + len(rows.unlabelled)
     assert about.loc["pseudo-labels", "synthetic_records"] == 0
     assert np.isnan(hidden.labels(task, rows.unlabelled, math.nan)).all()
+
+
+def test_a_design_fills_them_from_the_records_whose_labels_its_subset_hides(
+    simulated_store: RecordStore, tiny_generator: ECGGenerator, tmp_path: Path
+):
+    arms = ("hard-pseudo-labels", "consistency+masked-code-pretraining")
+    design = Design(
+        arms=arms, subset=LABELLED, seeds=(0,), training=TRAINING, controls=CONTROLS, target_classes=("HYP",),
+        analysis=Analysis(main_arm="hard pseudo-labels"), augmentation=AugmentationSettings(least=1),
+    )  # fmt: skip
+    planned = plan_design(design, simulated_store, tiny_generator)
+    runs = {run.name: run for run in fill_design(design, planned, tmp_path).runs}
+    unlabelled = len(planned.rows.unlabelled)
+    assert unlabelled > 20 and len(planned.ingredients.unlabelled) == unlabelled
+    about = runs["consistency + masked-code pretraining"].identity
+    assert {"codes", "signals", "settings"} == about["pretraining"].keys() and about["classifier"]["consistency"]
+    for name in ("real only", "hard pseudo-labels"):
+        identity = runs[name].identity
+        assert "pretraining" not in identity and "consistency" not in identity["classifier"], name
+    with pytest.raises(ValueError, match="hard pseudo-labels learns from training records with unknown labels"):
+        plan_design(replace(design, subset=TrainingSubset()), simulated_store, tiny_generator)
 
 
 @pytest.mark.bad_input("setting")
