@@ -173,7 +173,7 @@ def tried_section(advice: Advice) -> Markup:
         rows.append([one.candidate.arm, one.candidate.kind, steps, number(one.first), last, *bounds])
     setting = advice.setting
     caption = (
-        f"Macro {METRIC_NAMES[setting.metric]} on validation records: {len(setting.first_seeds)} seeds in the first "
+        f"Macro {METRIC_NAMES[setting.metric]} on validation records: seeds: {len(setting.first_seeds)} in the first "
         f"round, {len(setting.last_seeds)} in the last. The gains over real only are not corrected for the choice "
         "among so many: the cross-fitted gain above is."
     )

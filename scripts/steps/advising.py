@@ -12,7 +12,7 @@ import yaml
 from vqecg.downstream.advice.advising import advice_of, run_rounds, schedule_of
 from vqecg.downstream.advice.budget import seconds_of
 from vqecg.downstream.advice.candidates import WITH
-from vqecg.downstream.advice.decision import Advice, Tried
+from vqecg.downstream.advice.decision import AVERAGE, Advice, Tried
 from vqecg.downstream.advice.settings import AdviceSettings
 from vqecg.downstream.advice.trials import bench_of
 from vqecg.downstream.advice.words import summary_of
@@ -32,6 +32,7 @@ from vqecg.scripts.steps.designing import design_of
 from vqecg.scripts.steps.forecasting import ADVICE_FILE, CELL, PAGE, read_advice, write_page
 
 PLAN_FILE = "plan.yaml"
+TWO_NETWORKS = "two networks"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def advising_stage(step: AdvisingStep) -> Stage:
 def write_plan(path: Path, advice: Advice, design: Design, step: AdvisingStep) -> None:
     """Writes the plan of the comparison that tests the advice: the arm, the best without a generator, a control."""
     arms = [advice.arm.arm, *(dict.fromkeys(one.candidate.arm for one in rivals(advice)))]
+    arms += [TWO_NETWORKS] if advice.action == AVERAGE else []
     arms += control_of(advice.arm.arm)
     steps = sorted({max(1, round(one.steps * advice.setting.full_steps)) for one in (advice.arm, advice.base)})
     # where real records alone are best in other steps than the arm, the comparison lets every arm choose between both
