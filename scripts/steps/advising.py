@@ -80,7 +80,7 @@ def advising_stage(step: AdvisingStep) -> Stage:
 
 
 def write_plan(path: Path, advice: Advice, design: Design, step: AdvisingStep) -> None:
-    """Writes the plan that tests the advice: its arm, the best without a generator, two networks if advised, a control."""
+    """Writes the plan that tests the advice: its arm, the best without a generator, and their controls."""
     arms = [advice.arm.arm, *(dict.fromkeys(one.candidate.arm for one in rivals(advice)))]
     arms += [TWO_NETWORKS] if advice.action == AVERAGE else []
     arms += control_of(advice.arm.arm)
