@@ -7,7 +7,7 @@ from vqecg.downstream.comparison.arms.arm_data import NetworkMember
 from vqecg.downstream.comparison.arms.registry import ARMS, AveragingArm, ComparisonArm
 from vqecg.downstream.reading.registry import READERS, find_reader
 
-SURE = 0.1  # weight of the logits by Bayes' rule beside those of a network
+SURE = 0.2  # weight of the logits by Bayes' rule beside those of a network; codes, surer still, only did harm
 HALF = (2.0, 1.0, 1.0)  # the network counts as much as both readers
 OUT_OF_FOLD = 3  # parts of the training patients for stacking: as many further networks are trained
 
@@ -47,11 +47,10 @@ for _rank, _arm in (
         23,
         AveragingArm(
             "reading of likelihoods",
-            "a network's logits and a tenth of those by Bayes' rule with the "
-            "generator's likelihoods of sketch and codes",
+            "a network's logits and a fifth of those by Bayes' rule with the generator's likelihood of the sketch",
             members=_ONE,
-            readers=("likelihood of the sketch", "likelihood of the codes"),
-            weights=(1.0, SURE, SURE),
+            readers=("likelihood of the sketch",),
+            weights=(1.0, SURE),
             logits=True,
         ),
     ),
