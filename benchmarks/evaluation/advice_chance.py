@@ -40,9 +40,9 @@ def main(arguments: list[str] | None = None) -> None:
     report = Report(__spec__.name, __doc__, arguments, options)
     rows: list[list[Cell]] = []
     for gain in options.gains:
-        found = [advised(options.patients, options.arms, gain, seed) for seed in range(options.trials)]
-        means = {name: float(np.mean([one[name] for one in found])) for name in ("gain", "naive gain", "true gain")}
-        counted = (sum(bool(one[name]) for one in found) for name in ("advised", "naively advised", "covered"))
+        trials = [advised(options.patients, options.arms, gain, seed) for seed in range(options.trials)]
+        means = {name: float(np.mean([one[name] for one in trials])) for name in ("gain", "naive gain", "true gain")}
+        counted = (sum(bool(one[name]) for one in trials) for name in ("advised", "naively advised", "covered"))
         shares = [share(count, options.trials) for count in counted]
         rows.append([f"{gain:g}", *(cell(value, 4, signed=True) for value in means.values()), *shares])
     heads = ("gain of one arm", "estimate", "naive", "true, of the choices", "advised", "naively advised", "covered")

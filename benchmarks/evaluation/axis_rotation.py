@@ -1,4 +1,4 @@
-"""How far turning the heart in the vectorcardiogram moves the frontal QRS axis, beside two recordings of one patient.
+"""The move of the frontal QRS axis by turning the heart in the vectorcardiogram, beside two recordings of one patient.
 
     python -m benchmarks.evaluation.axis_rotation --store runs/ptbxl/store
 

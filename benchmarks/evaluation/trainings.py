@@ -82,17 +82,17 @@ def read_parts(
     task = store.task(task_name)
     labels = store.labels(task)
     rows = folds.indices(store.table)
-    kept = [
+    chosen = [
         part[labels[part].any(axis=1)] if only_with_class else part for part in (rows.train, rows.validation, rows.test)
     ]
-    train, validation, test = (LabelledSignals(RecordSelection(store, part), labels[part]) for part in kept)
-    patients = [str(patient) for patient in store.table["patient_id"].to_numpy()[kept[2]]]
+    train, validation, test = (LabelledSignals(RecordSelection(store, part), labels[part]) for part in chosen)
+    patients = [str(patient) for patient in store.table["patient_id"].to_numpy()[chosen[2]]]
     draw = draw_bootstrap(patients, seeds, replicates, 0)
     named = {name: list(getattr(folds, name)) for name in ("train", "validation", "test")}
     data = {"store": store.fingerprint, "task": task.to_dict(), "folds": named}
     data |= {"only with class": True} if only_with_class else {}
     few = unjudged_classes(test.labels, draw.patient_of, task.class_names)
-    first = task.first_columns(store.table["statements"].iloc[kept[2]].tolist()).tolist()
+    first = task.first_columns(store.table["statements"].iloc[chosen[2]].tolist()).tolist()
     return Parts(train, validation, test, task, store.spec.sampling_rate, data, draw, few, first)
 
 

@@ -1,4 +1,4 @@
-"""What merging costs a generator's table of conditions: how far labels and ages move when no row is one patient's.
+"""The cost of merging a generator's table of conditions: how far labels and ages move when no row is one patient's.
 
     python -m benchmarks.sampling.conditions --store runs/ptbxl/store --train 1 2 3 4 5 6 7 8
 

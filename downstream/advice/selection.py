@@ -82,7 +82,7 @@ def union(chosen: Finalists) -> list[Candidate]:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a chooser chooses."""
+    """The choice of a chooser."""
 
     base: Candidate  # real records alone, in the steps that serve them best
     challenger: Candidate  # the best other candidate

@@ -1,7 +1,7 @@
 """The loss of a batch as `fit` asks for it, in training and over a validation part."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from vqecg.downstream.classifiers.consistency import (
 )
 from vqecg.downstream.classifiers.losses import LOSSES, LossSettings, over_known
 from vqecg.downstream.classifiers.signals import Signals, in_batches
+
+BatchLoss: TypeAlias = Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]  # as `fit` asks for it
 
 
 class Labelled(Protocol):
@@ -32,7 +34,7 @@ def loss_of(
     labels: np.ndarray,
     unknown: bool = False,
     consistency: ConsistencySettings = NO_CONSISTENCY,
-) -> Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]:
+) -> BatchLoss:
     """The loss as `fit` asks for it; `labels` (records, classes) are those of training, for the weights of classes.
 
     It is a mean over the labels that are known where some may be `unknown`. Where a batch has `weak`, the records with
@@ -55,7 +57,7 @@ def loss_of(
 
 
 def validation_loss(
-    loss: Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]],
+    loss: BatchLoss,
     validation: Labelled,
     batch_size: int = 256,
 ) -> Callable[[nn.Module], dict[str, float]]:

@@ -52,8 +52,8 @@ def challenge_weights(year: int) -> pd.DataFrame:
     if year == 2021:
         return table
     names = {name: "|".join(code for code in name.split("|") if code not in SINCE_2021) for name in table.index}
-    kept = [name for name in table.index if names[name]]
-    return table.loc[kept, kept].rename(index=names, columns=names)
+    scored = [name for name in table.index if names[name]]
+    return table.loc[scored, scored].rename(index=names, columns=names)
 
 
 def scored_classes(class_names: Sequence[str], year: int) -> dict[str, int]:

@@ -70,7 +70,7 @@ class MixedExamples:
 
     @property
     def identity(self) -> list[Any]:
-        """What the choice of batches depends on, beside batch size, step and seed."""
+        """The numbers that the choice of batches depends on, beside batch size, step and seed."""
         rule = [] if self.mixture.schedule == CONSTANT else [self.mixture.schedule, self.steps]
         return [self.real, len(self), self.mixture.share, *rule]
 

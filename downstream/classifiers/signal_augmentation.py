@@ -115,7 +115,7 @@ def rotations(records: int, limit: float, generator: np.random.Generator) -> np.
 
 
 def turned(signal: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """What it adds to (records, 8, samples) float32 mV to turn the hearts by `rotation` (records, 3, 3): like `signal`.
+    """The change of (records, 8, samples) float32 mV that turns the hearts by `rotation` (records, 3, 3).
 
     The vectorcardiogram is that of the inverse Dower matrix (Edenbrandt and Pahlm 1988, J Electrocardiol 21:361); it is
     turned and seen by the leads again through Dower's matrix, as 3KG makes views for contrastive learning (Gopal et al.

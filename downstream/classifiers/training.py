@@ -17,7 +17,7 @@ from scipy.special import expit
 from torch import Tensor, nn
 
 from vqecg.downstream.classifiers.batch_augmentation import AUGMENTATIONS, MIXUP, Batch
-from vqecg.downstream.classifiers.batch_loss import loss_of, validation_loss
+from vqecg.downstream.classifiers.batch_loss import BatchLoss, loss_of, validation_loss
 from vqecg.downstream.classifiers.mixing.branches import SHARED
 from vqecg.downstream.classifiers.mixing.phases import Phase, fit_phases
 from vqecg.downstream.classifiers.mixture import MixedExamples, MixtureSettings, labels_in_shares
@@ -157,10 +157,10 @@ def train_classifier(
     known = train.labels if real_labels is None else np.asarray(real_labels)
     check_data(settings, class_names, [train.labels, known], validation, stream)
     if stream is not None and settings.mixture.soft_labels:
-        alone, place = settings.changed({"mixture": MixtureSettings()}), folder and folder / "teacher"
         teacher = train_classifier(
-            train, alone, class_names, seed + TEACHER_SEED, validation, sampling_rate, place, progress,
-            f"{description}, teacher", known, model_settings, pretraining=pretraining,
+            train, settings.changed({"mixture": MixtureSettings()}), class_names, seed + TEACHER_SEED, validation,
+            sampling_rate, folder and folder / "teacher", progress, f"{description}, teacher", known, model_settings,
+            pretraining=pretraining,
         )  # fmt: skip
         stream = softened(stream, teacher.model, settings.mixture.soft_labels)
     config = {"class_names": tuple(class_names), "sampling_rate": sampling_rate, **(model_settings or {})}
@@ -170,11 +170,7 @@ def train_classifier(
     if pretraining is not None:
         pretraining.train(model, seed, folder and folder / "pretraining", progress, f"{description}, pretraining")
     mixture = settings.mixture if stream is not None else MixtureSettings()
-    unknown = any(np.isnan(part.labels).any() for part in (train, stream) if part is not None)
-    shared = labels_in_shares(train.labels, None if stream is None else stream.labels, mixture)
-    loss, of_real = (
-        loss_of(settings.loss, labels, bool(unknown), settings.consistency) for labels in (shared, train.labels)
-    )
+    loss, of_real = losses_of(train, stream, settings)
     result = fit_phases(
         model,
         Phase(examples_of(train, stream, settings, sampling_rate), loss),
@@ -187,12 +183,29 @@ def train_classifier(
         description=description,
         progress=progress,
     )
+    return TrainedClassifier(model, result, thresholds_of(model, validation, settings.threshold_policy, class_names))
+
+
+def thresholds_of(
+    model: nn.Module, validation: LabelledSignals | None, policy: str, class_names: Sequence[str]
+) -> Thresholds:
+    """The thresholds of a trained classifier by a policy on the validation part; .5 each without one."""
     if validation is None:
-        return TrainedClassifier(model, result, Thresholds((0.5,) * len(class_names), FIXED))
-    scores = predict(model, validation.signals)
-    return TrainedClassifier(
-        model, result, choose_thresholds(settings.threshold_policy, validation.labels, scores, class_names)
+        return Thresholds((0.5,) * len(class_names), FIXED)
+    return choose_thresholds(policy, validation.labels, predict(model, validation.signals), class_names)
+
+
+def losses_of(
+    train: LabelledSignals, stream: LabelledSignals | None, settings: ClassifierSettings
+) -> tuple[BatchLoss, BatchLoss]:
+    """The loss on batches of both, with weights of classes in their shares, and that on batches of real records."""
+    unknown = any(np.isnan(part.labels).any() for part in (train, stream) if part is not None)
+    mixture, synthetic = (MixtureSettings(), None) if stream is None else (settings.mixture, stream.labels)
+    shared = labels_in_shares(train.labels, synthetic, mixture)
+    both, of_real = (
+        loss_of(settings.loss, labels, bool(unknown), settings.consistency) for labels in (shared, train.labels)
     )
+    return both, of_real
 
 
 def check_data(

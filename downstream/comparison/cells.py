@@ -67,7 +67,7 @@ class GridCell:
 
     @property
     def draws(self) -> int:
-        """How often the training records, the generator and the additions are drawn."""
+        """The number of draws of training records, generator and additions."""
         return self.parts[-1].draw + 1
 
     @property

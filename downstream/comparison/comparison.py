@@ -187,7 +187,7 @@ def judge(ready: Sequence[ReadyComparison], runs: Sequence[Sequence[FinishedRun]
 
 
 def candidates_of(ready: Sequence[ReadyComparison]) -> tuple[Mapping[str, Any], ...]:
-    """What was tuned in each draw; a row says of which, counted from 1, where there are several."""
+    """The candidates of each draw; a row says of which, counted from 1, where there are several."""
     if len(ready) == 1:
         return ready[0].candidates
     return tuple({**row, "draw": draw} for draw, one in enumerate(ready, 1) for row in one.candidates)

@@ -252,7 +252,7 @@ def task_of(
 
 
 def trainings(tasks: Iterable[RunTask]) -> list[RunTask]:
-    """What must be trained for some tasks: those that are no average, and the members of those that are, once each.
+    """The trainings that some tasks need: those that are no average, and the members of those that are, once each.
 
     What a folder holds is left out. Raises ValueError for a folder with another run that must not be replaced.
     """

@@ -185,7 +185,7 @@ class Comparison:
 
     @property
     def other_verdicts(self) -> tuple[str, ...]:
-        """Where the bootstrap, or an earlier version on the same scores, says otherwise of the main arm, in sentences.
+        """Disagreements about the main arm of the bootstrap, or of an earlier version on the same scores, in sentences.
 
         By the primary metric.
         """
@@ -255,14 +255,8 @@ def analyse(
     draw = draw_bootstrap(patient_ids, readers, analysis.replicates, analysis.bootstrap_seed, folds, draws)
     scored = [(arm, metric) for arm in arms for metric in METRICS]
     metrics = ArmMetrics(
-        {
-            (arm.name, metric): jackknife_metric(metric, labels, arm.scores, draw.patient_of, arm.thresholds)
-            for arm, metric in scored
-        },
-        {
-            (arm.name, metric): replicate_metric(metric, labels, arm.scores, draw, arm.thresholds)
-            for arm, metric in scored
-        },
+        {(one.name, m): jackknife_metric(m, labels, one.scores, draw.patient_of, one.thresholds) for one, m in scored},
+        {(one.name, m): replicate_metric(m, labels, one.scores, draw, one.thresholds) for one, m in scored},
         reader_design(draw.patient_of, readers, folds, draws),
         draw,
         tuple(class_names),

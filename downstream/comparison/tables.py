@@ -187,7 +187,7 @@ def findings(differences: pd.DataFrame, class_differences: pd.DataFrame | None, 
 
 
 def choice_line(row: Mapping[str, Any]) -> str:
-    """What was chosen for an arm on the validation part, in words, by a row of `Comparison.candidates`."""
+    """The choice for an arm on the validation part, in words, by a row of `Comparison.candidates`."""
     share = "" if row["share"] is None else f", share {row['share']:g}"
     share += "" if row["records"] is None else f" of {row['records']:,} synthetic records"
     share += " (on validation nothing synthetic is best)" if row["share"] == 0 else ""

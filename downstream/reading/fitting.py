@@ -31,10 +31,10 @@ def fit_classes(known: ReadRecords, make: Callable[[int], Any]) -> FittedReader:
             models[column] = make(column).fit(known.measures[rows], present)
 
     def scores(measures: np.ndarray) -> np.ndarray:
-        found = np.tile(shares, (len(measures), 1))
+        answers = np.tile(shares, (len(measures), 1))
         for column, model in models.items():
-            found[:, column] = model.predict_proba(measures)[:, 1]
-        return found
+            answers[:, column] = model.predict_proba(measures)[:, 1]
+        return answers
 
     return FittedReader(scores, tuple(column for column in range(len(shares)) if column not in models))
 

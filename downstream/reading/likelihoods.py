@@ -83,7 +83,7 @@ class Likelihoods(Reader):
         return np.concatenate(rows).astype(np.float32)
 
     def given(self, generator: ECGGenerator, signal: Tensor) -> Tensor:
-        """What `negative` needs of signals (batch, 8, samples) mV beside their sketches, the same for all labels."""
+        """The parts of signals (batch, 8, samples) mV, beside their sketches, that `negative` needs for all labels."""
         return signal
 
     def negative(self, generator: ECGGenerator, given: Tensor, condition: Condition, sketch: Sketch) -> Tensor:

@@ -40,7 +40,7 @@ class Measured:
 def measure_parts(
     name: str, generator: ECGGenerator, parts: Mapping[str, RecordSelection], task: LabelTask, folder: Path
 ) -> Measured:
-    """What the reader `name` measures on each of `parts`, all of one store: read from `folder`, or measured now.
+    """The measures of the reader `name` on each of `parts`, all of one store: read from `folder`, or measured now.
 
     Raises ValueError for an unknown reader, and as its `measure`.
     """

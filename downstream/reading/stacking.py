@@ -35,8 +35,8 @@ class Stack:
         for column, present in enumerate(labels.T):
             known = ~np.isnan(present)
             if len(set(present[known].tolist())) > 1:
-                found = fit_column(logits[:, known, column], present[known])
-                weights[:, column], intercepts[column] = found[:-1], found[-1]
+                fitted = fit_column(logits[:, known, column], present[known])
+                weights[:, column], intercepts[column] = fitted[:-1], fitted[-1]
         return cls(weights, intercepts)
 
     def scores(self, scores: Sequence[np.ndarray]) -> np.ndarray:

@@ -157,8 +157,8 @@ def records_left_out(
         for kind in (positive, np.ones(len(rows)))
     )
     precisions = divide(hits - positives_leaving, named - leaving, undefined=0.0)
-    own = precisions[row[positive], place[rows[positive]]]
-    return precisions.sum(axis=1) - np.bincount(row[positive], own, patients)
+    left_out = precisions[row[positive], place[rows[positive]]]
+    return precisions.sum(axis=1) - np.bincount(row[positive], left_out, patients)
 
 
 def f1_left_out(labels: PatientLabels, predicted: np.ndarray) -> tuple[float, np.ndarray]:

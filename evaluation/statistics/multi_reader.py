@@ -48,7 +48,7 @@ ENOUGH_DEGREES = 4  # of freedom of a mean square, from which on its surplus alo
 
 @dataclass(frozen=True, eq=False)
 class ReaderDesign:
-    """Who read whom: the patient of each record, the fold of each patient, the draw of each reader."""
+    """The patient of each record, the fold of each patient, the draw of each reader."""
 
     patient_of: np.ndarray  # (records,) int64, numbers of patients from 0
     fold_of: np.ndarray  # (patients,) int64, numbers of folds from 0; all 0 where no scores are pooled
@@ -66,7 +66,7 @@ class ReaderDesign:
 
     @property
     def draws(self) -> int:
-        """How often the records, the generator and the additions were drawn."""
+        """The number of draws of records, generator and additions."""
         return int(self.draw_of.max()) + 1
 
     @property
@@ -233,7 +233,7 @@ class Surplus:
 
     @property
     def variance(self) -> float:
-        """How uncertain `of_mean` is: half the square of its standard error, as Satterthwaite counts."""
+        """Uncertainty of `of_mean`: half the square of its standard error, as Satterthwaite counts."""
         if not self.of_mean:
             return 0.0
         square = self.mean_square / self.readers

@@ -16,9 +16,9 @@ def kept_array(path: Path, shape: tuple[int, ...], dtype: str, make: Callable[[]
     """
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = make().astype(dtype)
+        array = make().astype(dtype)
         with atomic_file(path) as aside:
-            np.save(aside, made, allow_pickle=False)
+            np.save(aside, array, allow_pickle=False)
     try:
         return open_array(path, shape, dtype)
     except ValueError as error:

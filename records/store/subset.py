@@ -77,7 +77,7 @@ class TrainingSubset(Checked):
 
     @property
     def of_recordings(self) -> TrainingSubset:
-        """What this one says of the recordings; all labels of them are known."""
+        """The subset of the recordings alone: all labels of them are known."""
         return replace(self, labelled=1.0, known_class="", known_records=0)
 
     def within(self, other: TrainingSubset, labels: bool = True) -> bool:

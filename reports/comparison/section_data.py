@@ -65,7 +65,7 @@ class ComparisonSection:
 
     @property
     def draws(self) -> int:
-        """How often the training records, the generator and the additions were drawn."""
+        """The number of draws of training records, generator and additions."""
         return int(self.differences["draws"].max()) if "draws" in self.differences else 1
 
     @classmethod

@@ -73,7 +73,7 @@ def comparison_section(comparison: ComparisonSection | None) -> Markup:
 
 
 def _candidates(comparison: ComparisonSection) -> Markup:
-    """What was chosen for each arm on the validation part, and the candidates, a block per arm; nothing without."""
+    """The choice for each arm on the validation part, and the candidates, a block per arm; nothing without."""
     if not comparison.candidates:
         return Markup("")
     heads = ["Arm", "Chosen", "Steps", "Share", "Synthetic", "Validation"]

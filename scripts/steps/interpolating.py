@@ -111,7 +111,7 @@ def interpolate(step: InterpolatingStep) -> str:
 
 
 def doubt_of(step: InterpolatingStep, store: RecordStore) -> str:
-    """Why the training folds of the store may not be what the tokenizer was trained on; "" where they are.
+    """The reason why the training folds of the store may not be those of the tokenizer; "" where they are.
 
     Raises ValueError for a tokenizer of other training records, unless these are allowed.
     """

@@ -117,8 +117,8 @@ class ZhangSunClassifier(LabelCorrelationClassifier):
 
         Raises ValueError for a signal of another shape.
         """
-        found = self.label_features(signal)
-        return found.flatten(1) if self.config.decoder or self.config.label_module else found[:, 0]
+        features = self.label_features(signal)
+        return features.flatten(1) if self.config.decoder or self.config.label_module else features[:, 0]
 
     def forward(self, signal: Tensor) -> Tensor:
         return self.head(self.dropout(self.features(signal)).float())

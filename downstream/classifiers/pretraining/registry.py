@@ -63,7 +63,7 @@ class Pretraining:
 
     @property
     def note(self) -> str:
-        """What is learned from how many records, for the report."""
+        """The lesson and the number of its records, for the report."""
         return f"weights that started from a pretraining on {len(self.signals):,} records without labels"
 
     def train(

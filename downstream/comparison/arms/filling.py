@@ -131,16 +131,16 @@ class Filling:
         return FilledRows(signals, copied, note_of(stored.additions, len(plan)))
 
     def measured(self, reader: str) -> Measured:
-        """What a reader measures on training, validation and test records; their labels are not looked at.
+        """The measures of a reader on training, validation and test records; their labels are not looked at.
 
         Raises ValueError where no records are held out, and as `measure_parts`.
         """
         if not self.held_out:
             raise ValueError(f"{reader} reads validation and test records, of which there are none here")
-        own = self.ingredients
-        rows = {"train": own.rows, **self.held_out}
-        parts = {name: RecordSelection(own.store, part) for name, part in rows.items()}
-        return measure_parts(reader, own.generator, parts, own.task, self.folder)
+        ingredients = self.ingredients
+        rows = {"train": ingredients.rows, **self.held_out}
+        parts = {name: RecordSelection(ingredients.store, part) for name, part in rows.items()}
+        return measure_parts(reader, ingredients.generator, parts, ingredients.task, self.folder)
 
     @cached_property
     def stream_ingredients(self) -> Ingredients:

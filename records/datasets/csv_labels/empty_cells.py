@@ -9,7 +9,7 @@ from vqecg.records.unknown_labels import EVERYTHING
 
 @dataclass
 class EmptyCells:
-    """What empty cells leave open, row by row."""
+    """The labels that empty cells leave open, row by row."""
 
     lines: Sequence[int]  # of the rows in the csv
     names: dict[int, dict[str, None]] = field(default_factory=dict)  # number of a row -> labels that are open
