@@ -87,7 +87,7 @@ def test_the_plan_of_how_to_mix_names_its_arms_main_arm_and_metric():
     step = ComparingStep(Path("store"), Path("out"))
     (cell,) = read_plan(step, FOLDER / "how-to-mix.yaml")
     design = cell.parts[0].design
-    assert len(cell.parts) == 3 and str(cell.parts[0].generator).endswith("fifth-1-2-3/prior")
+    assert len(cell.parts) == 3 and str(cell.parts[0].generator).endswith("fifth-1-2-3-0")
     assert (design.analysis.main_arm, design.analysis.primary_metric) == ("mixture, falling share", "auroc")
     names = [arm.name for arm in design.catalogue]
     assert {f"mixture, {way}" for way in WAYS} - set(names) == {"mixture, cosine share"}
@@ -100,3 +100,20 @@ def test_the_plan_of_the_reading_can_be_read():
     assert [len(cell.parts) for cell in cells] == [3, 3, 3]
     assert [cell.parts[0].design.subset.labelled for cell in cells] == [1.0, 0.2, 0.05]
     assert all({"two networks", "reading", "beat PCA"} <= set(cell.parts[0].design.arms) for cell in cells)
+
+
+def test_the_plan_of_few_labels_names_what_the_mixture_is_compared_with():
+    step = ComparingStep(Path("store"), Path("out"))
+    cells = read_plan(step, FOLDER / "few-labels.yaml")
+    assert [len(cell.parts) for cell in cells] == [3, 3, 3, 3]
+    for cell, labelled in zip(cells, (0.2, 0.05, 0.2, 0.05), strict=True):
+        design = cell.parts[-1].design
+        assert (design.subset.labelled, design.analysis.main_arm) == (labelled, "mixture")
+        assert "pseudo-labels" in design.analysis.against
+        assert str(cell.parts[-1].generator).endswith("-7-8-9-0")
+
+
+def test_the_plan_of_the_surface_has_a_cell_for_each_number_of_labels_and_samples():
+    cells = read_plan(ComparingStep(Path("store"), Path("out")), FOLDER / "surface.yaml")
+    assert len(cells) == 18 and {cell.parts[0].design.stream.times for cell in cells} == {1, 5, 20}
+    assert len({cell.parts[0].design.subset.labelled for cell in cells}) == 6

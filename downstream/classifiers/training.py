@@ -171,18 +171,13 @@ def train_classifier(
         pretraining.train(model, seed, folder and folder / "pretraining", progress, f"{description}, pretraining")
     mixture = settings.mixture if stream is not None else MixtureSettings()
     loss, of_real = losses_of(train, stream, settings)
+    mixed = Phase(examples_of(train, stream, settings, sampling_rate), loss)
+    real = Phase(ClassifierExamples(train, settings, sampling_rate), of_real)
+    stopping = validation_loss(loss, validation) if validation is not None and settings.fit.patience else None
     result = fit_phases(
-        model,
-        Phase(examples_of(train, stream, settings, sampling_rate), loss),
-        Phase(ClassifierExamples(train, settings, sampling_rate), of_real),
-        replace(settings.fit, seed=seed),
-        mixture.branch,
-        mixture.head_share,
-        folder=folder,
-        evaluate=validation_loss(loss, validation) if validation is not None and settings.fit.patience else None,
-        description=description,
-        progress=progress,
-    )
+        model, mixed, real, replace(settings.fit, seed=seed), mixture.branch, mixture.head_share, folder, stopping,
+        description, progress,
+    )  # fmt: skip
     return TrainedClassifier(model, result, thresholds_of(model, validation, settings.threshold_policy, class_names))
 
 

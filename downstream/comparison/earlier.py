@@ -56,8 +56,8 @@ def filled(table: pd.DataFrame, earlier: list[dict[str, Any]], arms: set[str], k
     names = ["arm", "against", kind, "metric"]
     verdicts = {tuple(row[name] for name in names): row.get(column, "") for row in earlier}
     keys = table[names].itertuples(index=False, name=None)
-    earlier = [verdicts.get(key, "") if {key[0], key[1]} <= arms else "" for key in keys]
-    return table.assign(earlier_verdict=earlier)
+    said = [verdicts.get(key, "") if {key[0], key[1]} <= arms else "" for key in keys]
+    return table.assign(earlier_verdict=said)
 
 
 def judged_again(folder: Path) -> Comparison:
