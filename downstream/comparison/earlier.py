@@ -86,7 +86,7 @@ def judged_again(folder: Path) -> Comparison:
             seeds,
             earlier["threshold_policy"],
             earlier["settings"],
-            Analysis(**earlier["analysis"]),
+            Analysis.from_dict(earlier["analysis"]),
         )
     remarks, candidates = (tuple(earlier.get(name, ())) for name in ("remarks", "candidates"))
     return beside_earlier(replace(comparison, remarks=remarks, candidates=candidates), earlier)

@@ -60,6 +60,11 @@ class Analysis(Checked):
         if self.primary_metric not in METRICS:
             raise ValueError(f"primary_metric is {self.primary_metric!r}; expected one of {', '.join(METRICS)}")
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Analysis":
+        """The inverse of asdict, from JSON; a file from before `against` has none."""
+        return cls(**{**values, "against": tuple(values.get("against", ()))})
+
 
 @dataclass(frozen=True, eq=False)
 class ArmScores:
@@ -223,7 +228,7 @@ class Comparison:
         for name in ("class_names", "seeds", "folds", "unjudged", "remarks", "candidates"):
             content[name] = tuple(values.get(name, ()))
         content["group_classes"] = {name: tuple(classes) for name, classes in values["group_classes"].items()}
-        content["analysis"] = Analysis(**values["analysis"] | {"against": tuple(values["analysis"].get("against", ()))})
+        content["analysis"] = Analysis.from_dict(values["analysis"])
         return cls(**content)
 
 

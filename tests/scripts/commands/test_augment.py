@@ -65,7 +65,7 @@ def test_every_method_writes_a_data_set_that_names_method_and_parents(
     assert ["+".join(task.names(row)) for row in labels] == manifest["labels"].tolist()
     train = simulated_store.table.iloc[simulated_split.train].set_index("record_id")
     place = tmp_path / "more" / "private" / "origins.parquet"
-    mixed = "mixing" in method or method == "latent interpolation"
+    mixed = "mixing" in method or method in ("latent interpolation", "resampled beats")  # beats and rhythm of two
     assert place.is_file() == (method not in DRAWN) and not {"first_parent", "second_parent"} & set(manifest)
     if place.is_file():
         origins = pd.read_parquet(place)

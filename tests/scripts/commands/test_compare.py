@@ -214,7 +214,7 @@ def test_a_plan_is_a_grid_that_is_gone_on_with(
         ("cells: []", "the plan has no cell"),
         (
             "cells: [{number: 3}]",
-            "cell 1: unknown options ['number']; expected some of name, training, analysis, seeds, task",
+            "cell 1: unknown options ['number']; expected some of name, training, analysis, ",
         ),
         ("cells: [{rotate: [1, 2, 3], folds: {test: [4]}}]", "cell 1 has rotate and folds: name one of them"),
         ("cells: [3]", "cell 1 is 3; expected options by name"),

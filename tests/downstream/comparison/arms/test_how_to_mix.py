@@ -48,5 +48,5 @@ def test_all_arms_train_and_are_judged(simulated_store: RecordStore, tiny_genera
     finished = [done[run.keyed_slug] for run in ready.runs]
     scores = np.stack([run.test_scores for run in finished])
     assert len(np.unique(scores.round(9), axis=0)) == len(runs), "no two arms are the same"
-    judged = judge(ready, finished)
+    judged = judge([ready], [finished])
     assert set(ARMS) <= set(judged.differences["arm"])
