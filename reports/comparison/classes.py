@@ -76,9 +76,9 @@ def verdict_box(groups: pd.DataFrame, classes: pd.DataFrame, wanted: str) -> Mar
     head = element("h3", f"{SIGNS[wanted]}{wanted.capitalize()}")
     if items:
         return element("div", head + element("ul", join(items)), wanted)
-    text = "None detected."
-    if len(groups):
-        limits = groups.groupby("group", sort=False)["smallest_detectable"].max()
+    limits = groups.groupby("group", sort=False)["smallest_detectable"].max().dropna()
+    text = "None detected." if len(limits) or not len(groups) else "None could be judged."
+    if len(limits):
         missed = ", ".join(f"{number(limit)} ({group})" for group, limit in limits.items())
         text += f" A true {wanted} smaller than {missed} would have been missed in one run of five, or more."
     return element("div", head + element("p", text), "quiet")

@@ -90,7 +90,8 @@ def _candidates(comparison: ComparisonSection) -> Markup:
     metric, seeds = metric_name(comparison.candidates[0]["metric"]), comparison.candidates[0]["seeds"]
     caption = (
         f"Chosen for every arm alike by macro {metric} on the validation part, mean ± standard deviation over {seeds} "
-        "seeds that the comparison does not use. A share of 0: on validation nothing synthetic is best."
+        f"{'seed' if seeds == 1 else 'seeds'} that the comparison does not use. A share of 0: on validation nothing "
+        "synthetic is best."
     )
     return table(heads, chosen, caption, texts=2) + folded("All candidates", table(heads, rows, texts=2))
 
@@ -150,10 +151,11 @@ def _scores(comparison: ComparisonSection) -> Markup:
             rows.append(cells)
     seeds = comparison.scores["seeds"]
     times = count(seeds.min()) if seeds.min() == seeds.max() else f"{count(seeds.min())} to {count(seeds.max())}"
+    times += " seed" if times == "1" else " seeds"
     heads = ["Arm", *(f"Macro {metric_name(metric)}" for metric in metrics)]
     caption = (
-        f"Scores on {comparison.tested_on}: mean ± standard deviation over {times} seeds. It shows the chance in "
-        f"training, not in the choice of patients. AUROC: area under the ROC curve; AP: average "
+        f"Scores on {comparison.tested_on}: mean ± standard deviation over {times}. It shows the chance in training, "
+        f"not in the choice of patients. AUROC: area under the ROC curve; AP: average "
         f"precision. F1 with thresholds: {comparison.threshold_policy}."
     )
     return table(heads, rows, caption)
