@@ -195,7 +195,7 @@ def choice_line(row: Mapping[str, Any]) -> str:
     fold += f", draw {row['draw']}" if row.get("draw") else ""
     return (
         f"{row['arm']}{fold}, chosen on validation: {row['steps']:,} steps{share} (macro {row['metric']} "
-        f"{row['score']:.4f}, {row['seeds']} seeds)"
+        f"{row['score']:.4f}, {row['seeds']} {'seed' if row['seeds'] == 1 else 'seeds'})"
     )
 
 

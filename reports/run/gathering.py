@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from vqecg.downstream.comparison.arms.registry import find_arm
 from vqecg.downstream.comparison.results import Comparison
 from vqecg.prior.config import SamplingSettings
 from vqecg.records.files.stage_file import finished_stage
@@ -80,8 +81,16 @@ def gather_data(parts: RunParts, folds: FoldSplit) -> DataSection:
         }
     )
     rejected = {str(reason): int(count) for reason, count in parts.store.rejected["reason"].value_counts().items()}
-    augmentation = f"every adding arm, {parts.comparison.analysis.main_arm} among them"
-    return DataSection(table, rejected, label_counts, augmentation)
+    return DataSection(table, rejected, label_counts, added_by(parts.comparison.analysis.main_arm))
+
+
+def added_by(main_arm: str) -> str:
+    """The arms that add the planned records, in words: a mixture has a stream of its own beside the real ones."""
+    if find_arm(main_arm).stream:
+        return (
+            f"every arm that adds records to scarce classes; {main_arm} adds none, a share of every batch is synthetic"
+        )
+    return f"every adding arm, {main_arm} among them"
 
 
 def gather_costs(folders: RunFolders) -> CostSection:
