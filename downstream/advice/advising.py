@@ -136,7 +136,7 @@ def advice_of(rounds: Rounds) -> Advice:
     fitted, choice, board = rounds.fitted, rounds.choice, rounds.board
     confidence, columns = rounds.settings.confidence, board.columns
     other = next(metric for metric in METRICS if metric != board.metric)
-    judged = np.flatnonzero(board.cases.judged)
+    judged = [int(column) for column in np.flatnonzero(board.cases.judged)]
     common = [column for column in judged if column not in columns]
     names = rounds.bench.task.class_names
     gain = fitted.difference("challenger", "base", columns)

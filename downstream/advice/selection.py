@@ -8,6 +8,7 @@ The advice itself is chosen on all of them, so the estimate is rather of a worse
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -22,6 +23,7 @@ MOST = 3  # further finalists
 BOTH: tuple[int, ...] = HALVES
 CHOOSERS: tuple[tuple[int, ...], ...] = ((0,), (1,), BOTH)  # a half of the patients, the other, and both together
 Finalists = Mapping[tuple[int, ...], Sequence[Candidate]]  # of each chooser
+Columns: TypeAlias = Sequence[int] | np.ndarray  # of classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ class CrossFitted:
     choices: Mapping[tuple[int, int], Choice]  # (half, half of the seeds) that chose -> choice
     confidence: float
 
-    def difference(self, one: str, other: str, columns: Sequence[int], metric: str = "") -> Estimate:
+    def difference(self, one: str, other: str, columns: Columns, metric: str = "") -> Estimate:
         """Of two fields of `Choice`, over the macro average of some classes, by the board's metric or another."""
         board = self.board
         if metric and metric != board.metric:
@@ -144,7 +146,12 @@ def cross_fit(
 
 
 def plain_difference(
-    board: Scoreboard, one: Candidate, other: Candidate, seeds: Sequence[int], columns: Sequence[int], confidence: float
+    board: Scoreboard,
+    one: Candidate,
+    other: Candidate,
+    seeds: Sequence[int],
+    columns: Columns,
+    confidence: float,
 ) -> Estimate:
     """Two candidates on all cases, as one who has chosen neither would measure them."""
     differences = []
@@ -158,7 +165,11 @@ def plain_difference(
 
 
 def averaging(
-    board: Scoreboard, candidate: Candidate, seeds: Sequence[int], columns: Sequence[int], confidence: float
+    board: Scoreboard,
+    candidate: Candidate,
+    seeds: Sequence[int],
+    columns: Columns,
+    confidence: float,
 ) -> Estimate:
     """Two networks of a candidate averaged minus one: each seed's with the next one's, half as many independent."""
     differences = []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class Bench:
         """An arm as data. Raises ValueError where nothing can be added, or no generator is there to add it."""
         arm, design = find_arm(name), self.design
         if not asks_generator(arm):
-            return arm.fill(None)  # it adds nothing
+            return arm.fill(cast(Filling, None))  # it adds nothing, so nothing of it is read
         settings = design.draws(seed)
         labels = self.store.labels(self.task, self.parts.train, math.nan)
         plan = design.plan(labels, self.task.class_names, settings.seed)

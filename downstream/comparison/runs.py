@@ -105,8 +105,8 @@ def prepare_runs(
     pretrained = {
         (seed, arm.name): pretraining_digest(arm.name, arm.pretraining, withheld)
         for seed, of_seed in arms.items()
-        for arm in filter(None, map(trained_by, of_seed))
-        if arm.pretraining is not None
+        for arm in map(trained_by, of_seed)
+        if arm is not None and arm.pretraining is not None
     }
     rate = int(train.store.spec.sampling_rate)
     parted = (data[REAL_ONLY], data["validation"], data["test"])

@@ -47,9 +47,12 @@ class ArmMetrics:
         self, arm: str, against: str, metric: str, classes: Sequence[str]
     ) -> tuple[ReaderDifference, PairedDifference]:
         """The macro average over `classes` of one arm minus that of another, and the bootstrap's."""
-        options = self.class_names, classes, self.confidence, self.unjudged
-        ours, theirs = ((values[arm, metric], values[against, metric]) for values in (self.jackknifed, self.replicated))
-        return reader_difference(*ours, self.design, *options), paired_difference(*theirs, self.draw, *options)
+        one, other = (arm, metric), (against, metric)
+        names, sure, few = self.class_names, self.confidence, self.unjudged
+        return (
+            reader_difference(self.jackknifed[one], self.jackknifed[other], self.design, names, classes, sure, few),
+            paired_difference(self.replicated[one], self.replicated[other], self.draw, names, classes, sure, few),
+        )
 
     @property
     def compared(self) -> list[tuple[str, str, str]]:

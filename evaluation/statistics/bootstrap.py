@@ -20,6 +20,7 @@ Pooled out-of-fold scores come from other classifiers in every fold, so patients
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -70,7 +71,23 @@ class PairedDifference:
         )
 
 
-def verdict(difference: PairedDifference, adjusted_p: float | None = None) -> str:
+class Judged(Protocol):
+    """A difference with its interval, of this or another analysis."""
+
+    @property
+    def p(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
+
+    @property
+    def confidence(self) -> float: ...
+
+
+def verdict(difference: Judged, adjusted_p: float | None = None) -> str:
     """GAIN or HARM where `adjusted_p` (None: the difference's own p) is at most 1 - confidence, else NO_DIFFERENCE.
 
     Without an adjusted p-value that is where the interval is clear of 0. An undefined difference is NO_DIFFERENCE.

@@ -27,8 +27,11 @@ def rows_by_task(rows: SplitIndices, store: RecordStore, task: LabelTask) -> Spl
                 "judged: complete them, or take other folds or another task"
             )
     bare = {name: getattr(rows, name)[nothing[getattr(rows, name)]] for name in ("train", "validation", "test")}
+    train, validation, test = (np.setdiff1d(getattr(rows, name), bare[name]) for name in bare)
     return SplitIndices(
-        *(np.setdiff1d(getattr(rows, name), bare[name]) for name in bare),
+        train,
+        validation,
+        test,
         unlabelled=np.union1d(rows.unlabelled, bare["train"]),
         left_out=np.union1d(rows.left_out, np.concatenate([bare["validation"], bare["test"]])),
     )

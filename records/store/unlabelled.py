@@ -37,7 +37,8 @@ def read_unlabelled(root: Path, sampling_rate: int = 100) -> RecordTable:
         table = with_fit_names(read_folder(root, unlabelled=True))
     else:
         table = read_table(root, sampling_rate, source) if source else with_fit_names(_headers(root))
-    records = table.records.assign(statements=[{} for _ in range(len(table))])
+    nothing = pd.Series([dict[str, float]() for _ in range(len(table))], table.records.index, dtype=object)
+    records = table.records.assign(statements=nothing)
     records = with_unknown_column(records, [(EVERYTHING,)] * len(records))
     return replace(table, records=records)
 

@@ -39,7 +39,7 @@ def other_heads(lines: pd.DataFrame) -> list[str]:
     return heads + ([BEFORE] if (lines.get("earlier_verdict", pd.Series(dtype=str)) != "").any() else [])
 
 
-def other_cells(line: Mapping[str, Any], heads: Sequence[str]) -> list[object]:
+def other_cells(line: Mapping[Any, Any], heads: Sequence[str]) -> list[object]:
     """The cells of one row in those columns."""
     cells: dict[str, Callable[[], object]] = {
         BOOTSTRAP: lambda: interval(line["bootstrap_low"], line["bootstrap_high"]),

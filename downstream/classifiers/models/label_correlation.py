@@ -8,7 +8,7 @@ its sizes and its training.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -195,7 +195,7 @@ class LabelCorrelationClassifier(Classifier):
     def make_head(self, numbers: int) -> None:
         """The last layer, from `numbers` a label to its logit: each label has weights of its own."""
         classes = len(self.config.class_names)
-        self.head = nn.Parameter(torch.randn(classes, numbers) / numbers**0.5)
+        self.head: Any = nn.Parameter(torch.randn(classes, numbers) / numbers**0.5)  # `zhang-sun` has layers
         self.bias = nn.Parameter(torch.zeros(classes))
 
     def learn_labels(self, labels: np.ndarray) -> None:

@@ -121,7 +121,7 @@ class AveragingArm(ComparisonArm):
         if isinstance(trained, EnsembleArm):
             raise ValueError(f"arm {self.name!r} averages an arm that averages; expected one of single classifiers")
         note = self.help if trained is None else f"{self.help}, each trained by {trained.name} ({trained.note})"
-        members = (*self.members, *(ReaderMember(filling.measured(reader)) for reader in self.readers))
+        members = self.members + tuple(ReaderMember(filling.measured(reader)) for reader in self.readers)
         return EnsembleArm(self.name, members, note, trained, self.weights, self.logits, self.stacked)
 
     def check(self, ingredients: Ingredients) -> None:
