@@ -24,6 +24,7 @@ from typing import Protocol
 
 import numpy as np
 
+from vqecg.evaluation.statistics.class_columns import group_columns
 from vqecg.evaluation.statistics.intervals import percentile_interval, two_sided_p
 from vqecg.evaluation.statistics.resampling import BootstrapDraw
 from vqecg.evaluation.statistics.significance import is_significant, smallest_detectable
@@ -171,15 +172,12 @@ def paired_difference(
     draw's averages, in both arms. Without any class that is left, estimate and interval are NaN. Raises ValueError for
     two metrics or an unknown class.
     """
-    wanted = tuple(class_names if group is None else group)
-    unknown = sorted(set(wanted) - set(class_names))
-    if arm.metric != reference.metric or arm.values.shape != reference.values.shape or unknown:
+    columns, few = group_columns(class_names, group, unjudged)
+    if arm.metric != reference.metric or arm.values.shape != reference.values.shape:
         raise ValueError(
-            f"cannot subtract {reference.metric} {reference.values.shape} from {arm.metric} {arm.values.shape} over "
-            f"{list(wanted)}; expected the same metric and draw, and classes among {list(class_names)}"
+            f"cannot subtract {reference.metric} {reference.values.shape} from {arm.metric} {arm.values.shape}; "
+            "expected the same metric, draw and classes"
         )
-    columns = [column for column, name in enumerate(class_names) if name in wanted]
-    few = np.isin([class_names[column] for column in columns], unjudged)
     differences = arm.values[:, :, columns] - reference.values[:, :, columns]
     known = ~np.isnan(differences[0]).any(axis=0) & ~few
     skipped = tuple(class_names[column] for column, good in zip(columns, known, strict=True) if not good)

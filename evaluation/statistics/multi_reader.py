@@ -40,6 +40,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
+from vqecg.evaluation.statistics.class_columns import group_columns
 from vqecg.evaluation.statistics.jackknife import JackknifedMetric
 from vqecg.evaluation.statistics.significance import smallest_detectable
 
@@ -144,15 +145,12 @@ def reader_difference(
     left, and for a single patient in a fold, estimate and interval are NaN. Raises ValueError for two metrics, shapes
     that differ, or an unknown class.
     """
-    wanted = tuple(class_names if group is None else group)
-    unknown = sorted(set(wanted) - set(class_names))
-    if arm.metric != reference.metric or arm.left_out.shape != reference.left_out.shape or unknown:
+    columns, few = group_columns(class_names, group, unjudged)
+    if arm.metric != reference.metric or arm.left_out.shape != reference.left_out.shape:
         raise ValueError(
-            f"cannot subtract {reference.metric} {reference.left_out.shape} from {arm.metric} {arm.left_out.shape} "
-            f"over {list(wanted)}; expected the same metric and readers, and classes among {list(class_names)}"
+            f"cannot subtract {reference.metric} {reference.left_out.shape} from {arm.metric} {arm.left_out.shape}"
+            "; expected the same metric, patients, readers and classes"
         )
-    columns = [column for column, name in enumerate(class_names) if name in wanted]
-    few = np.isin([class_names[column] for column in columns], unjudged)
     whole = arm.values[:, columns] - reference.values[:, columns]
     left = arm.left_out[:, :, columns] - reference.left_out[:, :, columns]
     known = ~(np.isnan(whole).any(axis=0) | np.isnan(left).any(axis=(0, 1)) | few)

@@ -4,9 +4,8 @@ Pairs after CLOCS (Kiyasseh et al. 2021): two stretches of one record, or of two
 each augmented by itself; projection and loss are those of SimCLR (Chen et al. 2020).
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from vqecg.downstream.classifiers.models.interface import Classifier
-from vqecg.downstream.classifiers.pretraining.backbone import as_classifier, trained_alone
+from vqecg.downstream.classifiers.pretraining.backbone import as_classifier
 from vqecg.downstream.classifiers.pretraining.registry import (
     PRETRAININGS,
+    Lesson,
     Pretraining,
     PretrainingRecords,
     array_digest,
@@ -25,7 +25,6 @@ from vqecg.downstream.classifiers.pretraining.registry import (
 from vqecg.downstream.classifiers.pretraining.settings import ContrastiveSettings
 from vqecg.downstream.classifiers.signal_augmentation import augment
 from vqecg.downstream.classifiers.signals import Signals, excerpts
-from vqecg.training.fit import FitResult, fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,15 +106,8 @@ class ContrastivePretraining(Pretraining):
         """The settings, and whose record is whose."""
         return {"settings": asdict(self.settings), "patients": array_digest(self.pairs.patient)}
 
-    def train(
-        self,
-        model: nn.Module,
-        seed: int,
-        folder: Path | None = None,
-        progress: bool = True,
-        description: str = "pretraining",
-    ) -> FitResult:
-        """Trains all weights but those of the head. Raises ValueError for a model that is no `Classifier`."""
+    def lesson(self, model: nn.Module, seed: int) -> Lesson:
+        """All weights but those of the head learn. Raises ValueError for a model that is no `Classifier`."""
         backbone = as_classifier(model)
         example = self.pairs.batch(np.zeros(1, np.int64), np.random.default_rng(0))["signal"]
         features = backbone.eval().features(example.to(next(backbone.parameters()).device))
@@ -126,6 +118,4 @@ class ContrastivePretraining(Pretraining):
         def loss(wrapped: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
             return {"loss": nt_xent(wrapped(batch["signal"]), batch["patient"], self.settings.temperature)}
 
-        chosen = replace(self.settings.fit, seed=seed)
-        with trained_alone(backbone, features):
-            return fit(projection, self.pairs, loss, chosen, folder, description=description, progress=progress)
+        return Lesson(projection, self.pairs, loss, self.settings.fit, features)

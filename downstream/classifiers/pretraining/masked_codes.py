@@ -4,8 +4,7 @@ As BERT (Devlin et al. 2019) predicts hidden words and BEiT (Bao et al. 2022) th
 those of the tokenizer's first level, a frame each, predicted by a linear head on the classifier's features over time.
 """
 
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,16 +13,16 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from vqecg.downstream.classifiers.models.interface import Classifier
-from vqecg.downstream.classifiers.pretraining.backbone import as_classifier, trained_alone
+from vqecg.downstream.classifiers.pretraining.backbone import as_classifier
 from vqecg.downstream.classifiers.pretraining.registry import (
     PRETRAININGS,
+    Lesson,
     Pretraining,
     PretrainingRecords,
     array_digest,
 )
 from vqecg.downstream.classifiers.pretraining.settings import MaskedCodesSettings
 from vqecg.downstream.classifiers.signals import Signals
-from vqecg.training.fit import FitResult, fit
 
 SHOWN = -100  # the target of a frame that is not hidden, which `cross_entropy` leaves out
 
@@ -119,15 +118,8 @@ class MaskedCodePretraining(Pretraining):
         """The settings, and the codes."""
         return {"settings": asdict(self.settings), "codes": array_digest(self.examples.codes)}
 
-    def train(
-        self,
-        model: nn.Module,
-        seed: int,
-        folder: Path | None = None,
-        progress: bool = True,
-        description: str = "pretraining",
-    ) -> FitResult:
-        """Trains the weights before pooling. Raises ValueError for a model without features over time."""
+    def lesson(self, model: nn.Module, seed: int) -> Lesson:
+        """The weights before pooling learn. Raises ValueError for a model without features over time."""
         backbone = as_classifier(model)
         example = self.examples.batch(np.zeros(1, np.int64), np.random.default_rng(0))
         features = features_over_time(backbone.eval(), example["signal"].to(next(backbone.parameters()).device))
@@ -140,6 +132,4 @@ class MaskedCodePretraining(Pretraining):
             codes = batch["codes"]
             return {"loss": cross_entropy(wrapped(batch["signal"], codes.shape[1]), codes, ignore_index=SHOWN)}
 
-        chosen = replace(self.settings.fit, seed=seed)
-        with trained_alone(backbone, features):
-            return fit(prediction, self.examples, loss, chosen, folder, description=description, progress=progress)
+        return Lesson(prediction, self.examples, loss, self.settings.fit, features)

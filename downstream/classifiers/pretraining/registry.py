@@ -8,22 +8,26 @@ registered here under its name, which is that of its arm too.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
+from vqecg.downstream.classifiers.pretraining.backbone import as_classifier, trained_alone
 from vqecg.downstream.classifiers.signals import Signals
 from vqecg.records.registry import Registry
+from vqecg.training.fit import FitResult, FitSettings, fit
+from vqecg.training.sampler import Examples
 
 if TYPE_CHECKING:
     from vqecg.downstream.classifiers.pretraining.settings import PretrainingSettings
     from vqecg.downstream.classifiers.settings import ClassifierSettings
     from vqecg.records.labels import LabelTask
-    from vqecg.training.fit import FitResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,30 +45,50 @@ class PretrainingRecords:
     hop_length: int = 0  # samples that a frame of these codes stands for
 
 
-class Pretraining:
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """The training of one classifier in a pretraining, as `fit` asks for it."""
+
+    model: nn.Module  # that is trained: the classifier, or a network that holds it
+    examples: Examples
+    loss: Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]
+    settings: FitSettings  # the run's seed replaces theirs
+    output: Tensor | None = (
+        None  # of the classifier, of any shape: weights that it does not depend on stay; None: all learn
+    )
+
+
+class Pretraining(ABC):
     """One pretraining, ready with its records; can be sent to another process and done there."""
 
     help: ClassVar[str] = ""  # the pretraining, and its arm, in a line
     places: ClassVar[Mapping[str, float]] = {}  # kind of comparison -> place among the arms where none is named
 
+    @abstractmethod
     def __init__(self, records: PretrainingRecords) -> None:
         """Takes what it needs of the records. Raises ValueError for records that it cannot learn from."""
-        raise NotImplementedError(f"{type(self).__name__} takes no records: a pretraining must define __init__")
 
     @property
+    @abstractmethod
     def signals(self) -> Signals:
         """The ECGs that it learns from: none of them may be of validation or test."""
-        raise NotImplementedError(f"{type(self).__name__} has no signals: a pretraining must define them")
 
     @property
+    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """All that the weights depend on beside `signals`, seed and model, as plain JSON."""
-        raise NotImplementedError(f"{type(self).__name__} has no identity: a pretraining must define it")
 
     @property
     def note(self) -> str:
         """The lesson and the number of its records, for the report."""
         return f"weights that started from a pretraining on {len(self.signals):,} records without labels"
+
+    @abstractmethod
+    def lesson(self, model: nn.Module, seed: int) -> Lesson:
+        """The training of a classifier, with the first weights by `seed` of what it adds to it.
+
+        Raises ValueError for a classifier that it cannot train.
+        """
 
     def train(
         self,
@@ -76,9 +100,14 @@ class Pretraining:
     ) -> FitResult:
         """Trains the weights of a classifier in place; with a `folder` it can be interrupted and resumed, as `fit`.
 
-        Raises ValueError for a classifier that it cannot train.
+        Raises ValueError as `lesson`.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not train: a pretraining must define `train`")
+        lesson = self.lesson(model, seed)
+        chosen = replace(lesson.settings, seed=seed)
+        with nullcontext() if lesson.output is None else trained_alone(as_classifier(model), lesson.output):
+            return fit(
+                lesson.model, lesson.examples, lesson.loss, chosen, folder, description=description, progress=progress
+            )
 
 
 PRETRAININGS: Registry[type[Pretraining]] = Registry("pretraining", "vqecg.downstream.classifiers.pretraining")

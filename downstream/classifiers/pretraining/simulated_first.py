@@ -4,9 +4,8 @@ The simulator knows textbook hearts of some statements of PTB-XL; the task says 
 cannot simulate is unknown for every simulated record: the loss leaves it out.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import nn
 from vqecg.downstream.classifiers.batch_loss import loss_of
 from vqecg.downstream.classifiers.pretraining.registry import (
     PRETRAININGS,
+    Lesson,
     Pretraining,
     PretrainingRecords,
     array_digest,
@@ -25,7 +25,6 @@ from vqecg.records.labels import LabelTask
 from vqecg.records.simulation.dataset import PlannedRecord, plan_records, simulated_signals
 from vqecg.records.simulation.simulator import SIMULATED_STATEMENTS, SimulatorSettings
 from vqecg.training.checkpoint import identifying
-from vqecg.training.fit import FitResult, fit
 
 APART = 16  # makes other records of a seed than `vqecg simulate` does: what it wrote may be validation or test
 
@@ -67,19 +66,11 @@ class SimulatedFirst(Pretraining):
         labels = " with labels of others" if self.shuffled else ""
         return f"weights that started from {self.settings.records:,} simulated records{labels}"
 
-    def train(
-        self,
-        model: nn.Module,
-        seed: int,
-        folder: Path | None = None,
-        progress: bool = True,
-        description: str = "pretraining",
-    ) -> FitResult:
-        """Trains all weights, as a training on these records alone."""
+    def lesson(self, model: nn.Module, seed: int) -> Lesson:
+        """All weights learn, as a training on these records alone."""
         examples = ClassifierExamples(LabelledSignals(self.signals, self.labels), self.classifier, self.rate)
         loss = loss_of(self.classifier.loss, self.labels, unknown=True)
-        chosen = replace(self.settings.fit, seed=seed)
-        return fit(model, examples, loss, chosen, folder, description=description, progress=progress)
+        return Lesson(model, examples, loss, self.settings.fit)
 
 
 @PRETRAININGS.register("simulated first, shuffled labels", rank=2.2)
