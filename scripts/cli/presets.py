@@ -2,7 +2,9 @@
 cores and under 75 minutes, `base` for a GPU."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings, for_model, recipe
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
 from vqecg.prior.config import PriorShape, SamplingSettings
@@ -128,6 +130,12 @@ def preset(name: str, model: str = "") -> Preset:
         raise ValueError(f"preset {name!r} is unknown; expected one of {', '.join(PRESETS)}")
     chosen = PRESETS[name]
     return replace(chosen, classifier=for_model(model, chosen.classifier)) if model else chosen
+
+
+def preset_of_design(name: str, model: str = "") -> dict[str, Any]:
+    """The defaults that --preset sets in the options of a comparison or an advice, and the recipe of a classifier."""
+    chosen = preset(name, model)
+    return {"training": chosen.classifier, "augmentation": AugmentationSettings.of_comparison(chosen.sampling)}
 
 
 def at_rate(settings: TokenizerTraining, sampling_rate: int) -> TokenizerTraining:

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.cli.presets import preset_of_design
 from vqecg.scripts.steps.advising import AdvisingStep, advising_stage, summary
-from vqecg.scripts.steps.designing import additions_of
 from vqecg.scripts.steps.forecasting import check_advice
 
 
@@ -19,11 +18,7 @@ class Arguments(AdvisingStep):
 
     model_option: ClassVar[str] = "training.model"
 
-    @staticmethod
-    def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
-        """The defaults that --preset sets, and the recipe of a classifier."""
-        chosen = preset(name, model)
-        return {"training": chosen.classifier, "augmentation": additions_of(chosen.sampling)}
+    preset_defaults = staticmethod(preset_of_design)
 
 
 def run(arguments: Arguments) -> None:

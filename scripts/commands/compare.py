@@ -3,10 +3,10 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from vqecg.reports.results import command_line
-from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.cli.presets import preset_of_design
 from vqecg.scripts.steps.comparing import (
     ComparingStep,
     comparison_stage,
@@ -14,7 +14,6 @@ from vqecg.scripts.steps.comparing import (
     summary,
     write_results,
 )
-from vqecg.scripts.steps.designing import additions_of
 from vqecg.scripts.steps.forecasting import check_advice, is_advised
 
 
@@ -28,11 +27,7 @@ class Arguments(ComparingStep):
 
     model_option: ClassVar[str] = "training.model"
 
-    @staticmethod
-    def preset_defaults(name: str, model: str = "") -> dict[str, Any]:
-        """The defaults that --preset sets, and the recipe of a classifier."""
-        chosen = preset(name, model)
-        return {"training": chosen.classifier, "augmentation": additions_of(chosen.sampling)}
+    preset_defaults = staticmethod(preset_of_design)
 
 
 def run(arguments: Arguments) -> None:

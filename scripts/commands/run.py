@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import yaml
 
+from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design, plan_of_labels
@@ -39,7 +40,7 @@ from vqecg.scripts.cli.step_cost import StepCost, keep_cost
 from vqecg.scripts.steps import classifier, comparing, preparing, prior, tokenizer
 from vqecg.scripts.steps.classifier import ClassifierStep
 from vqecg.scripts.steps.comparing import ComparingStep
-from vqecg.scripts.steps.designing import additions_of, main_arm_text, with_mixture
+from vqecg.scripts.steps.designing import main_arm_text, with_mixture
 from vqecg.scripts.steps.gating import GateRecords
 from vqecg.scripts.steps.generating import GeneratingStep, generate
 from vqecg.scripts.steps.preparing import PreparingStep
@@ -228,7 +229,7 @@ def classifier_step(arguments: Arguments, places: RunFolders) -> ClassifierStep:
 
 def comparing_step(arguments: Arguments, places: RunFolders, records: int, unlabelled: int) -> ComparingStep:
     """The comparison, for so many labelled training records, and so many without labels."""
-    making = additions_of(arguments.settings.sampling)
+    making = AugmentationSettings.of_comparison(arguments.settings.sampling)
     design = Design(
         task=arguments.task,
         target_classes=arguments.target_classes,

@@ -16,20 +16,16 @@ from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
 
 if TYPE_CHECKING:
-    from vqecg.prior.config import SamplingSettings
     from vqecg.scripts.cli.presets import MainMixture, Preset
 
 SEEDS = (0, 1, 2, 3, 4)
 
 
-def additions_of(sampling: SamplingSettings) -> AugmentationSettings:
-    """The making of records for a comparison: the prior is asked for statements of few records too, as classes need."""
-    return AugmentationSettings(sampling=sampling, least=5)
-
-
 def design_of(chosen: Preset) -> Design:
     """The comparison of a preset."""
-    return Design(seeds=SEEDS, training=chosen.classifier, augmentation=additions_of(chosen.sampling))
+    return Design(
+        seeds=SEEDS, training=chosen.classifier, augmentation=AugmentationSettings.of_comparison(chosen.sampling)
+    )
 
 
 def with_mixture(design: Design, mixture: MainMixture, records: int, unlabelled: int = 0) -> Design:

@@ -53,6 +53,11 @@ class AugmentationSettings(Checked):
                 "with the statements that both parents have, and these must give the labels"
             )
 
+    @classmethod
+    def of_comparison(cls, sampling: SamplingSettings) -> AugmentationSettings:
+        """The making of records for a comparison: the prior is asked for statements of few records, as classes need."""
+        return cls(sampling=sampling, least=5)
+
 
 @dataclass(frozen=True, eq=False)
 class Ingredients:
