@@ -9,6 +9,7 @@ which is that of its arm too.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -117,7 +118,7 @@ class Ingredients:
         return SyntheticRecords.derived(signal, parents, self.task, names, second, weight, statements, valid)
 
 
-class AugmentationMethod:
+class AugmentationMethod(ABC):
     """A way to make records for the rows of a plan."""
 
     help: ClassVar[str] = ""  # the method, and its arm, in a line
@@ -142,9 +143,9 @@ class AugmentationMethod:
         """True for the rows of a plan that the method can try to make: (rows,) bool."""
         return self.eligible(ingredients)[plan.source_indices]
 
+    @abstractmethod
     def make(self, ingredients: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
         """A record for each row of the plan; `first` is the number of its first row in the whole set, for the seeds."""
-        raise NotImplementedError(f"{type(self).__name__} has no `make`: a method of augmentation must define it")
 
 
 METHODS: Registry[type[AugmentationMethod]] = Registry("augmentation method", "vqecg.downstream.augmentation.methods")
