@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from vqecg.downstream.classifiers.pretraining.contrastive import ContrastivePretraining, nt_xent
+from vqecg.downstream.classifiers.pretraining.contrastive import ContrastivePretraining, ExcerptPairs, nt_xent
 from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS, PretrainingRecords
 from vqecg.downstream.classifiers.pretraining.settings import (
     PRETRAINING_FIT,
@@ -79,16 +79,17 @@ def test_the_weights_depend_on_seed_and_records_alone_and_an_interrupted_one_end
     first = trained(0)
     assert torch.equal(first, trained(0)) and not torch.equal(first, trained(1))
     assert not torch.equal(first, weights_of(initial_classifier("resnet", SMALL, 0)))
-    stopped = ContrastivePretraining(records)
-    batch, calls = type(stopped.pairs).batch, []
+    batch, calls = ExcerptPairs.batch, list[int]()
 
-    def interrupted(self, indices, generator):  # type: ignore[no-untyped-def]
+    def interrupted(
+        pairs: ExcerptPairs, indices: np.ndarray, generator: np.random.Generator
+    ) -> dict[str, torch.Tensor]:
         calls.append(1)
-        if len(calls) > 4:  # one batch tells the width, three are steps
+        if len(calls) > 4:  # one batch shows the width, three are steps
             raise KeyboardInterrupt
-        return batch(self, indices, generator)
+        return batch(pairs, indices, generator)
 
-    monkeypatch.setattr(type(stopped.pairs), "batch", interrupted)
+    monkeypatch.setattr(ExcerptPairs, "batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(0, tmp_path)
     monkeypatch.undo()
