@@ -133,16 +133,14 @@ class SplitIndices:
 
 @dataclass(frozen=True)
 class FoldSplit(Checked):
-    """The folds that train, validate and test; PTB-XL's own recommendation (Wagner et al. 2020) is the default.
-
-    Raises ValueError when a fold has two parts, when there is no training fold, or for a fold outside 1-10.
-    """
+    """The folds that train, validate and test; PTB-XL's own recommendation (Wagner et al. 2020) is the default."""
 
     train: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)  # folds to learn from
     validation: tuple[int, ...] = (9,)  # folds to choose on
     test: tuple[int, ...] = (10,)  # folds for the last measurement
 
     def __post_init__(self) -> None:
+        """Raises ValueError for a fold that has two parts, no training fold, or a fold outside 1-10."""
         super().__post_init__()
         every = [*self.train, *self.validation, *self.test]
         if not self.train:

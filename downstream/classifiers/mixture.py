@@ -29,16 +29,17 @@ REAL, SYNTHETIC = 0, 1  # streams of the sampler
 class MixtureSettings(Checked):
     """Training on a stream of synthetic records beside the real ones."""
 
-    share: BelowOne = 0.0  # of every batch that comes from the synthetic stream, to the nearest record; 0 = none
-    # of the share, which then is its mean over the training
-    schedule: Annotated[str, Choices("schedule of the share, by its mean", SCHEDULES.listing)] = field(
+    share: BelowOne = 0.0  # share of every batch from the synthetic stream, to the nearest record; 0 = none
+    schedule: Annotated[str, Choices("course of the share over the training, by its mean", SCHEDULES.listing)] = field(
         default=CONSTANT, metadata=OMITTED_WHILE_DEFAULT
     )
-    branch: Annotated[str, Choices("what synthetic records have for themselves", BRANCHES.listing)] = field(
+    branch: Annotated[str, Choices("what synthetic records do not share with real ones", BRANCHES.listing)] = field(
         default=SHARED, metadata=OMITTED_WHILE_DEFAULT
     )
-    head_share: BelowOne = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)  # of the steps, last: the head on real
-    soft_labels: Share = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)  # of a synthetic label that a teacher gives
+    # share of the steps, the last ones, that train the head alone, on real records; 0 = none
+    head_share: BelowOne = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)
+    # share of a synthetic record's label that is the score of a teacher trained on the real records; 0 = none
+    soft_labels: Share = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
         super().__post_init__()

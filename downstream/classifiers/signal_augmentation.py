@@ -26,8 +26,10 @@ class ClassicAugmentation(Checked):
     mask_seconds: Weight = 1.0  # s, longest stretch that is set to 0 mV in all leads
     lead_share: Share = 0.2  # of the leads, each set to 0 mV with this probability, never all of them
     scaling: Spread = 0.1  # standard deviation of the logarithm of one factor for all leads
-    mask_limb_leads: bool = field(default=True, metadata=OMITTED_WHILE_DEFAULT)  # False: `lead_share` spares I and II
-    axis_rotation: Degrees = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)  # degrees, greatest, of the heart
+    # no-mask-limb-leads: leads I and II are never set to 0 mV
+    mask_limb_leads: bool = field(default=True, metadata=OMITTED_WHILE_DEFAULT)
+    # degrees that the heart is turned by at most, in the vectorcardiogram; 0 = not turned
+    axis_rotation: Degrees = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -50,9 +50,9 @@ class Analysis(Checked):
     main_arm: str = "prior samples"  # the arm that the conclusion is about
     primary_metric: str = "auroc"  # auroc, average_precision or f1: the metric that the conclusion rests on
     confidence: InnerShare = 0.95  # of the intervals
-    replicates: Count = 2999  # of the second opinion: bootstrap draws; Holm over N classes at 95 % needs 40 N - 1
-    bootstrap_seed: Seed = 0  # of these draws
-    pool_raw_scores: bool = False  # of folds; else ranks within the fold, for which classes must be even over folds
+    replicates: Count = 2999  # bootstrap draws of the second opinion; Holm over N classes at 95 % needs 40 N - 1
+    bootstrap_seed: Seed = 0  # of the bootstrap's draws
+    pool_raw_scores: bool = False  # scores of folds as they are; else as ranks in the fold, for classes even over folds
     against: tuple[str, ...] = field(default=(), metadata=OMITTED_WHILE_DEFAULT)  # further arms to compare all with
 
     def __post_init__(self) -> None:

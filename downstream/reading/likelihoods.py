@@ -63,7 +63,7 @@ def log_ratios(joint: np.ndarray, classes: np.ndarray) -> np.ndarray:
 class Likelihoods(Reader):
     """Measures the log odds of each class by Bayes' rule, and takes them as they are: nothing is fitted."""
 
-    most: ClassVar[int] = 32  # combinations of labels, beside those that show each class, and its absence
+    most: ClassVar[int] = 32  # combinations of labels, those that show each class and its absence among them
 
     @torch.inference_mode()
     def measure(self, generator: ECGGenerator, records: RecordSelection, task: LabelTask) -> np.ndarray:

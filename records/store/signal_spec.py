@@ -14,12 +14,13 @@ MOST_SAMPLES = 2**20  # of a lead: 2.9 hours at 100 Hz
 
 @dataclass(frozen=True)
 class SignalSpec(Checked):
-    """Rate and length of every signal. Raises ValueError when rate x seconds is no whole number of samples."""
+    """Rate and length of every signal; rate times length is a whole number of samples."""
 
     sampling_rate: StoreHertz = 100  # of every signal, Hz; recordings of other rates are resampled
     seconds: Seconds = 10.0  # length of every signal, s
 
     def __post_init__(self) -> None:
+        """Raises ValueError where rate times length is no whole number of samples, or more than MOST_SAMPLES."""
         super().__post_init__()
         samples = self.sampling_rate * self.seconds
         if round(samples) < 1 or abs(samples - round(samples)) >= 1e-6:

@@ -35,7 +35,8 @@ class PreparingStep(Checked):
     overwrite: bool = False  # replace an earlier store in --out
     ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
     empty_labels: EmptyLabels = ""
-    unlabelled: Path | None = None  # folder of more recordings, of which no label is known: to learn ECGs from
+    # folder of more recordings, of which no label is known: the tokenizer learns from them, the prior if it is asked to
+    unlabelled: Path | None = None
 
 
 @alone
