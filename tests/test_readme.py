@@ -36,7 +36,7 @@ def test_the_readme_shows_how_to_begin():
 
 
 @pytest.mark.parametrize(("page", "line"), VQECG_LINES, ids=[line[:60] for _, line in VQECG_LINES])
-def test_a_command_that_is_told_parses(page: Path, line: str):
+def test_a_command_that_is_shown_parses(page: Path, line: str):
     _, words = take_extensions(shlex.split(line, comments=True)[1:])
     if words[0] in ("--help", "COMMAND"):
         return
@@ -47,10 +47,10 @@ def test_a_command_that_is_told_parses(page: Path, line: str):
     parse(module.Arguments, "vqecg", COMMANDS[words[0]], words[1:])
 
 
-def test_make_targets_that_are_told_exist():
+def test_make_targets_that_are_shown_exist():
     targets = set(re.findall(r"^([\w-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), flags=re.M))
-    told = {target for _, line in COMMAND_LINES for target in re.findall(r"^make ([\w-]+)", line)}
-    assert told and told <= targets
+    shown = {target for _, line in COMMAND_LINES for target in re.findall(r"^make ([\w-]+)", line)}
+    assert shown and shown <= targets
 
 
 PYTHON_BLOCKS = [
@@ -64,7 +64,7 @@ PYTHON_BLOCKS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("page", "text"), PYTHON_BLOCKS, ids=[page.name for page, _ in PYTHON_BLOCKS])
-def test_python_that_is_told_runs(
+def test_python_that_is_shown_runs(
     page: Path, text: str, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "runs").mkdir()
@@ -74,7 +74,7 @@ def test_python_that_is_told_runs(
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_that_is_told_is_python(page: Path):
+def test_python_that_is_shown_is_python(page: Path):
     for text in blocks(page, "python"):
         compile(text, str(page), "exec")
 

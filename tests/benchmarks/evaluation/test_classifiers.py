@@ -25,14 +25,14 @@ def test_one_row_a_model_and_differences_from_the_first(simulated_store: RecordS
     assert "resnet minus attention-rnn" in printed and "2 seeds" in printed
 
 
-def test_runs_are_kept_and_not_trained_again(simulated_store: RecordStore, tmp_path: Path, capsys):
+def test_runs_are_stored_and_not_trained_again(simulated_store: RecordStore, tmp_path: Path, capsys):
     asked = words(simulated_store, "--models", "resnet", "--seeds", "0", "1", "--runs", str(tmp_path / "runs"))
     classifiers.main(asked)
     printed = capsys.readouterr().out
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
-    assert len(kept) == 2
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
+    assert len(written) == 2
     classifiers.main(asked)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()} == kept
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()} == written
     assert capsys.readouterr().out.splitlines()[1:] == printed.splitlines()[1:]  # the first tells the load
     classifiers.main([*asked, "--loss", "focal"])
     assert len(list((tmp_path / "runs").iterdir())) == 4
