@@ -1,8 +1,8 @@
 """Mixtures whose stream is used in another way: at other times, apart in part of the network, or with other labels.
 
-Each has as many steps and as many synthetic records in all as "mixture". Any mixture has these ways: "mixture 0.2 of
-reconstructions, flagged", and "mixture of shuffled labels, synthetic first", which is the control of "mixture,
-synthetic first".
+Each has as many steps and, but for "head on real", as many synthetic records in all as "mixture". Any mixture has these
+ways: "mixture 0.2 of reconstructions, flagged", and "mixture of shuffled labels, synthetic first", which is the control
+of "mixture, synthetic first".
 """
 
 from collections.abc import Mapping
