@@ -109,11 +109,19 @@ def cases_of(bench: Bench) -> Cases:
 
 
 def target_classes(bench: Bench) -> tuple[str, ...]:
-    """The classes that a gain is about: those named, or made scarce; all of the task where there are none."""
-    design = bench.design
-    named = design.target_classes or ((design.subset.scarce_class,) if design.subset.scarce_class else ())
-    names = tuple(name for name in bench.task.class_names if name in named)
-    return names or bench.task.class_names
+    """The classes that a gain is about: those named, or made scarce; all of the task where there are none.
+
+    Raises ValueError for a name that is no class of the task.
+    """
+    design, names = bench.design, bench.task.class_names
+    unknown = [name for name in design.target_classes if name not in names]
+    if unknown:
+        raise ValueError(
+            f"--target-classes {' '.join(unknown)}: no class of the task {bench.task.name}; expected some of "
+            f"{', '.join(names)}, or none for all of them"
+        )
+    named = design.target_classes or (design.subset.scarce_class,)
+    return tuple(name for name in names if name in named) or names
 
 
 def target_columns(bench: Bench, cases: Cases) -> np.ndarray:

@@ -46,7 +46,9 @@ class AdditionSettings(Checked):
     """The records that are learned from, and the labels that are added to them."""
 
     task: TaskName = "superdiagnostic"
-    target_classes: tuple[str, ...] = ()  # to add records to; none = that of the subset, else as auto: all scarce ones
+    # to add records to; none = that of the subset, else as auto: all scarce ones. For advise, those that a gain is
+    # about; none = that of the subset, else all
+    target_classes: tuple[str, ...] = ()
     ratio: PositiveFactor = 0.5  # target classes are filled up to this multiple of the commonest class: 0.25 to 4, say
     companions: Factor = 0.0  # records without a target class added for each with one: so that looks are no sign
     folds: FoldSplit = field(default_factory=FoldSplit)  # everything is made from and fitted on the training folds

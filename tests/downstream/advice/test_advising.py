@@ -93,3 +93,13 @@ def test_classes_that_nobody_can_judge_are_refused(simulated_store: RecordStore,
     bench = bench_of(few, simulated_store, None, tmp_path)
     with pytest.raises(ValueError, match="too few validation patients have, or lack, NORM"):
         schedule_of(bench, ("mixup",), SETTINGS, HOUR, workers=1)
+
+
+@pytest.mark.bad_input("a target class that the task does not have")
+@pytest.mark.parametrize("named", [("MII",), ("NORM", "MII"), ("auto",)])
+def test_a_target_class_that_there_is_not_is_no_word_for_all(
+    simulated_store: RecordStore, tmp_path: Path, named: tuple[str, ...]
+):
+    bench = bench_of(replace(DESIGN, target_classes=named), simulated_store, None, tmp_path)
+    with pytest.raises(ValueError, match=f"{named[-1]}: no class of the task superdiagnostic; expected some of NORM"):
+        schedule_of(bench, ("mixup",), SETTINGS, HOUR, workers=1)
