@@ -37,6 +37,10 @@ FLATTERED = (
     "There was no time for what each half of the patients chose by itself, so both chose the finalists together: the "
     "gain is flattered. Give a longer budget."
 )
+STOPPED = (
+    "The classifiers of this recipe stop early by the loss on these validation folds: all scores here, those of real "
+    "records alone included, are a little flattered."
+)
 WEIGHTS = (
     "The generator's weights were chosen on these validation folds: arms that use it may look a little better here "
     "than on records that nothing was chosen on."
@@ -152,6 +156,7 @@ def advice_of(rounds: Rounds) -> Advice:
     average = averaging(board, choice.base, rounds.last, columns, confidence)
     arm = rounds.bench.arm(choice.challenger.arm, rounds.last[0])
     cautions = [*([] if rounds.honest else [FLATTERED]), *([ONE_SEED] if len(rounds.first) == 1 else [])]
+    cautions += [STOPPED] if rounds.bench.design.training.fit.patience else []
     return Advice(
         setting=setting_of(rounds),
         base=choice.base,

@@ -33,7 +33,9 @@ def signed(estimate: Estimate) -> str:
 
 
 def labels_text(labels: Range) -> str:
-    """Further labels with their interval: "about 210 (90 to more than can be said)"."""
+    """Further labels with their interval: "about 210 (90 to more than can be said)", or that no number can be said."""
+    if labels.low is None:
+        return "more than can be said"
     ends = ["more than can be said" if end is None else f"{math.ceil(end):,}" for end in (labels.low, labels.high)]
     middle = "more than can be said" if labels.value is None else f"about {math.ceil(labels.value):,}"
     return f"{middle} ({ends[0]} to {ends[1]})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ class RecordSet:
     records: RecordSelection
     task: LabelTask
     replaced: Signals | None = None  # signals in place of the store's, in the same order
+    learned_from: bool = False  # classifiers are trained on these: some labels may be unknown
 
     def __len__(self) -> int:
         return len(self.records)
@@ -41,8 +42,8 @@ class RecordSet:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """(records, classes) float32 0/1, by the store's own statement table; of TRAINING some are NaN, unknown."""
-        return self.records.labels(self.task, math.nan if self.name == TRAINING else None)
+        """(records, classes) float32 0/1, by the store's own statement table; NaN = unknown, where learned from."""
+        return self.records.labels(self.task, math.nan if self.learned_from else None)
 
     @cached_property
     def patient_ids(self) -> tuple[str, ...]:
@@ -61,7 +62,7 @@ class RealData:
     @cached_property
     def training(self) -> RecordSet:
         """The training part."""
-        return RecordSet(TRAINING, RecordSelection(self.store, self.rows.train), self.task)
+        return RecordSet(TRAINING, RecordSelection(self.store, self.rows.train), self.task, learned_from=True)
 
     @cached_property
     def test(self) -> RecordSet:
@@ -84,5 +85,5 @@ def reconstruct_real(generator: ECGGenerator, real: RealData, folder: Path) -> C
     for part in (real.training, real.test):
         path = folder / f"reconstructions-{part.name}.npy"
         signals = write_reconstructions(generator.tokenizer, real.store, part.records.rows, path, levels)
-        sets.append(RecordSet(RECONSTRUCTIONS, part.records, part.task, signals))
+        sets.append(replace(part, name=RECONSTRUCTIONS, replaced=signals))
     return Ceiling(*sets)

@@ -122,8 +122,8 @@ def class_section(advice: Advice) -> Markup:
     )
     harmed = ", ".join(advice.harmed) or "none"
     rule = (
-        f"Harmed, by the rule (a loss of more than {advice.setting.harm:g} whose interval is below 0, or such a loss "
-        f"in the classes that are no targets together): {harmed}."
+        f"Harmed, by the rule (a loss of more than {advice.setting.harm:g} whose interval is below 0 in one class, "
+        f"or a mean loss of more than that over the classes that are no targets): {harmed}."
     )
     unjudged = ", ".join(advice.setting.unjudged)
     few = paragraph(f"Too few validation patients have, or lack, {unjudged}: not judged.", "missing")

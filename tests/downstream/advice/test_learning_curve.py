@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vqecg.downstream.advice.learning_curve import fit_curve
+from vqecg.downstream.advice.learning_curve import Range, fit_curve
+from vqecg.downstream.advice.words import labels_text
 
 
 def points(values: list[float], noise: float = 1e-4, seeds: int = 3):
@@ -38,3 +39,8 @@ def test_a_curve_that_does_not_rise_says_no_number_of_labels():
 def test_one_point_is_no_curve():
     with pytest.raises(ValueError, match="1 points of a learning curve; expected at least 2"):
         fit_curve([100], points([0.8]), {}, 0.9)
+
+
+def test_a_number_of_labels_that_cannot_be_said_is_said_once():
+    assert labels_text(Range(None, None, None)) == "more than can be said"
+    assert labels_text(Range(None, 90.0, None)) == "more than can be said (90 to more than can be said)"

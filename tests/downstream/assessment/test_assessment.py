@@ -12,14 +12,16 @@ import torch
 
 from vqecg.downstream.assessment.described_records import DescribedRecords, classifier_features, describe
 from vqecg.downstream.assessment.reconstructions import MicrovoltSignals, write_reconstructions
-from vqecg.downstream.assessment.record_sets import RecordSet
+from vqecg.downstream.assessment.record_sets import RealData, RecordSet, reconstruct_real
 from vqecg.downstream.assessment.results import SYNTHETIC, TEST, TRAINING, Assessment
 from vqecg.downstream.assessment.settings import AssessmentSettings
 from vqecg.downstream.assessment.tables import CLASSIFIER_SPACE, SPACES, distance_table, drawn, shape_tables
 from vqecg.downstream.classifiers.models.resnet import ResNetClassifier, ResNetConfig
+from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
+from vqecg.records.unknown_labels import EVERYTHING, with_unknown_column
 from vqecg.reports.assessment.page import assessment_page, write_assessment_page
 from vqecg.tokenizer.metrics import encode_store, reconstruct
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -218,3 +220,13 @@ def test_the_page_says_when_no_rule_was_asked_for_and_has_no_seed_warning_with_t
     quiet = dataclasses.replace(found, adherence=found.adherence.assign(note="not asked"))
     page = assessment_page(quiet, "2025-01-02").render()
     assert "No statement with a rule was asked for" in page and "One seed" not in page
+
+
+def test_reconstructions_of_training_records_keep_unknown_labels_as_the_records_have_them(
+    simulated_store: RecordStore, tiny_generator: ECGGenerator, tmp_path: Path
+):
+    table = with_unknown_column(simulated_store.table, [(EVERYTHING,) if row < 2 else () for row in range(120)])
+    store, task = dataclasses.replace(simulated_store, table=table), simulated_store.task("superdiagnostic")
+    parts = {"train": np.arange(4), "validation": np.arange(4, 6), "test": np.arange(6, 8)}
+    ceiling = reconstruct_real(tiny_generator, RealData(store, SplitIndices(**parts), task), tmp_path)
+    assert np.isnan(ceiling.training.labels[:2]).any() and not np.isnan(ceiling.test.labels).any()
