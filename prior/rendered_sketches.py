@@ -24,7 +24,7 @@ def generate_sketches(
     """
     generator.check_requests(requests)
     settings, model = settings or SamplingSettings(), generator.prior.sketch
-    condition = Condition.of(requests.labels, requests.attributes)
+    condition = Condition.of(requests.labels, requests.attributes, unknown_labels=True)  # if any, as just checked
     device = next(generator.prior.parameters()).device
     parts = [np.zeros((0, len(generator.tokenizer.config.leads), generator.samples), np.float32)]
     for start in range(0, len(condition), settings.batch_size):

@@ -45,8 +45,7 @@ def generate_for_sketches(
     if len(sketch) != len(requests):
         raise ValueError(f"got {len(sketch)} sketches for {len(requests)} requests; expected one for each")
     settings, prior = settings or SamplingSettings(), generator.prior
-    unknown_labels = prior.config.unknown_labels
-    condition = Condition.of(requests.labels, requests.attributes, unknown_labels=unknown_labels)
+    condition = Condition.of(requests.labels, requests.attributes, unknown_labels=True)  # if any, as just checked
     device = next(prior.parameters()).device
     codes = [torch.zeros(0, prior.config.frames, prior.config.levels, dtype=torch.int64)]
     for start in range(0, len(condition), settings.batch_size):

@@ -33,8 +33,8 @@ class AdditionPlan:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Added records with each class; other classes than the targets come along in records that carry both."""
-        totals = self.labels.sum(axis=0)
+        """Added records known to have each class; other classes than the targets come along with them."""
+        totals = np.nansum(self.labels, axis=0)
         return {name: round(float(total)) for name, total in zip(self.class_names, totals, strict=True)}
 
     def __len__(self) -> int:

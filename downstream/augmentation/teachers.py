@@ -113,10 +113,13 @@ def teacher_scores(
     seeds = [FIRST_SEED + 1000 * seed + number for number in range(settings.teachers)]
     identities = [judging.identity(source, training.model, one) for one in seeds]
     about = [TEACHING, arithmetic(training.fit), ingredients.store.fingerprint, identities]
-    digest = hashlib.blake2b(json.dumps(about, sort_keys=True).encode() + records.rows.tobytes(), digest_size=8)
+    named = json.dumps(about, sort_keys=True).encode()
+    digest = hashlib.blake2b(named + records.rows.tobytes(), digest_size=8)
+    # of other labels, in a folder of their own: other processes may train such at the same time
+    place = folder / f"teachers-{hashlib.blake2b(named, digest_size=8).hexdigest()}"
 
     def made() -> np.ndarray:
-        teachers = train_judges(source, [training.model], seeds, judging, folder, progress=progress)
+        teachers = train_judges(source, [training.model], seeds, judging, place, progress=progress)
         return scores_of(teachers[training.model], records).mean(axis=0)
 
     path = folder / f"teacher-scores-{digest.hexdigest()}.npy"

@@ -40,6 +40,7 @@ from vqecg.records.files.reuse import as_json, kept_identity
 from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.folds import folds_name
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainingSubset, split_rows
 from vqecg.training.checkpoint import identifying
 
 if TYPE_CHECKING:
@@ -174,7 +175,8 @@ def check_even(cell: GridCell, store: RecordStore) -> None:
         return
     task = store.task(designs[0].task)
     folds = {
-        folds_name(design.folds.test): store.labels(task, design.folds.indices(store.table).test) for design in designs
+        folds_name(design.folds.test): store.labels(task, split_rows(store, design.folds, TrainingSubset(), task).test)
+        for design in designs
     }
     try:
         check_prevalence(folds, task.class_names)

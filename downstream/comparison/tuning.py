@@ -99,7 +99,7 @@ class Bench:
     training: ClassifierSettings
     settings: TuningSettings
     # digest of a whole stream and a number of records -> the digest of its first so many
-    digests: dict[tuple[str, int | None], str] = field(default_factory=dict)
+    digests: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def candidates(self, way: Trained) -> list[Candidate]:
         """The choices of a way to train, from few steps and small shares to many; at least one."""
@@ -142,7 +142,7 @@ class Bench:
 
     def with_digest(self, prepared: PreparedRuns, way: Trained, candidate: Candidate, seed: int) -> PreparedRuns:
         """The same data with the digest of the first records of a way's stream, where a candidate has not all."""
-        if not isinstance(way, ArmData) or candidate.records in (None, len(way.labels)):
+        if not isinstance(way, ArmData) or candidate.records is None or candidate.records >= len(way.labels):
             return prepared
         part = (prepared.added[seed, way.name], candidate.records)
         if part not in self.digests:
@@ -181,7 +181,10 @@ class Bench:
 
 
 def chosen_way(way: Trained, candidate: Candidate) -> Trained:
-    """A way to train with the share and the records of a candidate; without a stream where its share is 0."""
+    """A way to train with the share and the records of a candidate; without a stream where its share is 0.
+
+    The stream of another seed may have fewer records than the one that was tuned: then it is taken whole.
+    """
     if candidate.share is None or not isinstance(way, ArmData):
         return way
     others = {name: value for name, value in way.changes.items() if not name.startswith(OF_STREAM)}
@@ -189,10 +192,10 @@ def chosen_way(way: Trained, candidate: Candidate) -> Trained:
         lone = not others and way.pretraining is None
         return None if lone else TrainingArm(way.name, others, f"{way.note}: share 0", way.pretraining)
     changes = {**way.changes, SHARE: candidate.share}
-    if candidate.records == len(way.labels):
+    if candidate.records >= len(way.labels):
         return replace(way, changes=changes)
     rows = np.arange(candidate.records)
-    copies = min(way.copies, candidate.records)
+    copies = round(way.copies * candidate.records / len(way.labels))  # of joined streams all kinds are among the first
     return replace(
         way, signals=SelectedSignals(way.signals, rows), labels=way.labels[rows], copies=copies, changes=changes
     )

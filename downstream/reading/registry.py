@@ -6,6 +6,7 @@ turns recordings into numbers and never sees a label of theirs; `fit` learns cla
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -41,28 +42,34 @@ class FittedReader:
     constant: tuple[int, ...] = ()  # columns of classes of too few patients, whose score is the same for every record
 
 
-class Reader:
+class Reader(ABC):
     """A classifier of recordings by numbers that are measured on them."""
 
     help: ClassVar[str] = ""  # the reader in a line
     measured: ClassVar[str] = ""  # name of the measures: readers of one name share the file that keeps them
     version: ClassVar[int] = 1  # raised when the same recordings get other measures
 
+    @abstractmethod
     def measure(self, generator: ECGGenerator, records: RecordSelection, task: LabelTask) -> np.ndarray:
         """Numbers of each recording, without a look at its labels: (records, measures) float32, NaN = unknown.
 
         `task` has the classes that the reader will be asked for.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no `measure`: a reader must define it")
 
+    @abstractmethod
     def fit(self, known: ReadRecords, seed: int) -> FittedReader:
         """Learns the classes from training records; `seed` of what is drawn."""
-        raise NotImplementedError(f"{type(self).__name__} has no `fit`: a reader must define it")
 
 
 READERS: Registry[type[Reader]] = Registry("reader by a generator", "vqecg.downstream.reading")
 
 
 def find_reader(name: str) -> Reader:
-    """The reader of that name. Raises ValueError, with the names there are, for another."""
-    return READERS.get(name)()
+    """The reader of that name.
+
+    Raises ValueError, with the names there are, for another, and for a reader that lacks a method.
+    """
+    reader = READERS.get(name)
+    if missing := sorted(reader.__abstractmethods__):
+        raise ValueError(f"{reader.__name__} has no {' and no '.join(missing)}: a reader must define it")
+    return reader()

@@ -18,6 +18,10 @@ from vqecg.records.record import RecordTable
 from vqecg.records.unknown_labels import EVERYTHING, unknown_of, with_unknown_column
 
 PREFIX = "unlabelled/"  # before the id of a record without labels: both folders may call theirs 00001
+WARNING = (
+    "WARNING: the patients of {:,} of {:,} recordings without labels are not known: one of them may be a patient who "
+    "is tested on, and tokenizer or prior would have seen that patient"
+)
 
 
 def read_unlabelled(root: Path, sampling_rate: int = 100) -> RecordTable:
@@ -26,7 +30,7 @@ def read_unlabelled(root: Path, sampling_rate: int = 100) -> RecordTable:
     Labels that the folder has are not read: a folder with labels is one to learn them from. Patients and attributes
     are. Raises ValueError for a folder without records, and as the reader of its layout.
     """
-    root = Path(root)
+    root = Path(root).expanduser().resolve()
     try:
         source = detect_source(root)
     except ValueError:
@@ -40,16 +44,17 @@ def read_unlabelled(root: Path, sampling_rate: int = 100) -> RecordTable:
     nothing = pd.Series([dict[str, float]() for _ in range(len(table))], table.records.index, dtype=object)
     records = table.records.assign(statements=nothing)
     records = with_unknown_column(records, [(EVERYTHING,)] * len(records))
-    return replace(table, records=records)
+    strangers = int((records["patient_id"] == "").sum())
+    notes = (*table.notes, *([WARNING.format(strangers, len(records))] if strangers else []))
+    return replace(table, records=records, notes=notes)
 
 
 def _headers(root: Path) -> RecordTable:
     """The WFDB records at or below a folder, by their headers alone; patients, ages and sexes are unknown."""
-    place = root.expanduser().resolve()
-    paths = [path.with_suffix("") for path in find_headers(place).files]
+    paths = [path.with_suffix("") for path in find_headers(root).files]
     rows = [
         {
-            "record_id": path.relative_to(place).as_posix(),
+            "record_id": path.relative_to(root).as_posix(),
             "path": str(path),
             "patient_id": "",
             "fold": 0,
@@ -58,12 +63,7 @@ def _headers(root: Path) -> RecordTable:
         }
         for path in paths
     ]
-    note = (
-        "WARNING: of the recordings without labels no patient is known: one of them may be of a patient who is tested "
-        "on, and tokenizer or prior would have seen that patient"
-    )
-    description = f"WFDB folder {root.name}, {len(rows):,} records"
-    return RecordTable(record_frame(rows), "folder", description, notes=(note,))
+    return RecordTable(record_frame(rows), "folder", f"WFDB folder {root.name}, {len(rows):,} records")
 
 
 def with_unlabelled(labelled: RecordTable, more: RecordTable) -> RecordTable:

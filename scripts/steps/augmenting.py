@@ -132,9 +132,9 @@ def open_ingredients(step: AugmentingStep) -> Ingredients:
     additions, generator = step.additions, ECGGenerator.from_pretrained(step.generator)
     store = additions.subset.known_labels(RecordStore.open(step.store), additions.folds)
     task = store.task(additions.task)
-    rows = split_rows(store, additions.folds, additions.subset, task).train
+    rows = split_rows(store, additions.folds, additions.subset, task)
     settings = replace(step.settings, least=0 if step.force else step.settings.least)
-    return Ingredients(store, rows, task, generator, settings)
+    return Ingredients(store, rows.train, task, generator, settings, unlabelled=rows.unlabelled)
 
 
 def trained_on(step: AugmentingStep, store: RecordStore) -> TrainedOn:
@@ -173,7 +173,8 @@ def judges(step: AugmentingStep, ingredients: Ingredients) -> dict[str, Any]:
         checks.append(LabelCheck.fit(training, ingredients.task, *how))
     seen, wanted = ingredients.generator.trained_on, trained_on(step, ingredients.store)
     doubt = "; ".join([*other_training(seen, wanted), *unknown_training(seen)])
-    gate = None if step.no_gate else CopyGate.fit(ingredients.store, ingredients.rows, step.gate, doubt)
+    # the tokenizer, and maybe the prior, has learned from records without labels too
+    gate = None if step.no_gate else CopyGate.fit(ingredients.store, ingredients.every_row, step.gate, doubt)
     return {"gate": gate, "check": QualityFilter(tuple(checks)) if checks else None}
 
 

@@ -64,6 +64,8 @@ def prior_stage(step: PriorStep) -> Stage:
     if stage.figures is None:
         with stage:
             training, folder = step.training, step.out / "training"
+            # before hours of training: it refuses a task of which no record has all labels
+            exact = training_conditions(store, rows.train, task, training.model.attributes)
             progress = is_main_process()
             trained = train_prior(store, learned, rows.validation, tokenizer, task, training, folder, progress)
             if not is_main_process():
@@ -83,7 +85,6 @@ def prior_stage(step: PriorStep) -> Stage:
                 "history": trained.result.history,
                 "detail_loss": None if trained.detail is None else trained.detail.best_value,
             }
-            exact = training_conditions(store, rows.train, task, training.model.attributes)
             conditions = exact if step.smallest_cell == 1 else merged_conditions(exact, step.smallest_cell)
             counts = label_counts(exact, step.smallest_cell)
             seen = prior_trained_on(TrainedOn(store.fingerprint, step.folds, step.subset), step.tokenizer)

@@ -184,6 +184,9 @@ class Filling:
         }
         digest = hashlib.blake2b(json.dumps(identity, sort_keys=True).encode(), digest_size=8)
         digest.update(ingredients.rows.tobytes() + plan.source_indices.tobytes() + plan.labels.tobytes())
+        hidden = ingredients.store.hidden
+        if hidden.some_labels:  # the rows do not tell of these, nor does the store's fingerprint
+            digest.update(hidden.some_labels + repr(hidden.statements).encode())
         path = self.folder / f"{slug(method.manifest_name)}-{digest.hexdigest()}.npz"
         if not path.is_file():
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -42,9 +42,10 @@ class EmptyCells:
             return [()] * len(rows), []
         if not empty_labels:
             raise ValueError(
-                f"{len(self.names):,} of {len(rows):,} rows have an empty cell of labels, the first: {self.first}; "
-                f"expected to be told what that means: --empty-labels {ABSENT} (the record was looked at and does not "
-                f"have it) or --empty-labels {UNKNOWN} (nobody said), or a column labels_known of 0 and 1"
+                f"{len(self.names):,} of {len(rows):,} rows have an empty cell of labels, the first: {self.first} "
+                f"(nan and -1 count as empty); expected to be told what that means: --empty-labels {ABSENT} (the "
+                f"record was looked at and does not have it) or --empty-labels {UNKNOWN} (nobody said), or a column "
+                "labels_known of 0 and 1"
             )
         if empty_labels == ABSENT:
             return [()] * len(rows), [f"empty cells of labels in {len(self.names):,} rows count as no label"]

@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings, Ingredients, find_method
+from vqecg.downstream.augmentation.plan import AdditionPlan
+from vqecg.downstream.comparison.arms.filling import Filling
 from vqecg.downstream.comparison.class_counts import ClassCounts
 from vqecg.downstream.comparison.design import Design, missing, plan_design, plan_of_labels
 from vqecg.prior.generator import ECGGenerator
@@ -26,6 +29,27 @@ def test_a_plan_copies_the_labels_of_records_known_to_have_the_class(simulated_s
     rows = split_rows(view, FOLDS, FEW, task).train
     known = view.labels(task, rows[plan.source_indices], math.nan)[:, task.class_names.index("MI")]
     assert len(plan) and (known == 1).all() and len(set(plan.source_indices)) <= 4
+
+
+def test_a_plan_counts_what_is_known_of_a_class_that_is_unknown_in_some_of_its_records(simulated_store: RecordStore):
+    plan = plan_of_labels(replace(DESIGN, target_classes=("HYP",)), simulated_store)
+    column = plan.class_names.index("MI")
+    assert np.isnan(plan.labels[:, column]).any()
+    assert plan.counts["HYP"] == len(plan) and plan.counts["MI"] == (plan.labels[:, column] == 1).sum()
+
+
+def test_additions_from_records_with_other_hidden_labels_are_in_another_file(
+    simulated_store: RecordStore, tiny_generator: ECGGenerator, tmp_path: Path
+):
+    task, method = simulated_store.task("superdiagnostic"), find_method("resampled beats")
+    for known in (4, 6):
+        subset = replace(FEW, known_records=known)
+        view = subset.known_labels(simulated_store, FOLDS)
+        rows = split_rows(view, FOLDS, subset, task).train
+        labels = view.labels(task, rows, math.nan)
+        plan = AdditionPlan(task.class_names, ("MI",), np.zeros(1, np.int64), np.nan_to_num(labels[:1]))
+        Filling(Ingredients(view, rows, task, tiny_generator), plan, tmp_path).stored(method, plan)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_methods_make_others_of_records_whose_labels_the_prior_can_be_told(

@@ -25,6 +25,7 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn, TrainingSubset
+from vqecg.records.unknown_labels import with_unknown_column
 from vqecg.reports.comparison.grid_page import write_grid_page
 from vqecg.reports.comparison.page import write_comparison_page
 
@@ -281,6 +282,16 @@ def test_a_class_too_uneven_for_ranks_within_the_fold_is_refused_before_anything
         check_even(cells(cell)[0], store)
     raw = designed(ratio=1.0, analysis=Analysis(replicates=20, pool_raw_scores=True))
     check_even(cells(replace(cell, design=raw))[0], store)
+
+
+def test_a_test_record_without_a_label_of_the_task_does_not_count_in_the_look_at_prevalence(
+    simulated_store: RecordStore,
+):
+    unknown = [()] * len(simulated_store)
+    task = simulated_store.task("superdiagnostic")
+    unknown[int(np.flatnonzero(simulated_store.table["fold"] == ROTATED[0])[0])] = tuple(task.members)
+    store = replace(simulated_store, table=with_unknown_column(simulated_store.table, unknown))
+    check_even(cells(Cell("folds", designed(ratio=1.0), ROTATED, generator="all"))[0], store)
 
 
 @pytest.mark.slow

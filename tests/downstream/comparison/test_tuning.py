@@ -12,7 +12,15 @@ from vqecg.downstream.augmentation.plan import plan_additions
 from vqecg.downstream.classifiers.metrics import classification_metrics
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
 from vqecg.downstream.classifiers.signals import data_digest, record_digests
-from vqecg.downstream.comparison.arms.arm_data import Arm, ArmData, EnsembleArm, NetworkMember, TrainingArm, duplicate
+from vqecg.downstream.comparison.arms.arm_data import (
+    Arm,
+    ArmData,
+    EnsembleArm,
+    NetworkMember,
+    TrainingArm,
+    added_by,
+    duplicate,
+)
 from vqecg.downstream.comparison.comparison import (
     ComparisonSettings,
     ReadyComparison,
@@ -22,7 +30,7 @@ from vqecg.downstream.comparison.comparison import (
 )
 from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.results import Analysis
-from vqecg.downstream.comparison.tuning import Candidate, tuned
+from vqecg.downstream.comparison.tuning import Candidate, chosen_way, tuned
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
@@ -175,6 +183,25 @@ def test_share_and_first_records_of_the_stream_are_those_chosen(simulated_store:
     assert run.identity["data"]["mixture"] == data_digest(record_digests(arm.signals), arm.labels)
     whole = best("mixture", Candidate(1, 0.5, 7), ready_of(simulated_store), folder)
     assert whole.prepared.added == ready_of(simulated_store).prepared.added
+
+
+def test_a_seed_whose_stream_is_smaller_than_the_tuned_one_takes_it_whole(simulated_store: RecordStore, folder: Path):
+    ready = ready_of(simulated_store)
+    mixture = next(arm for arm in ready.arms[1] if isinstance(arm, ArmData) and arm.stream)
+    fewer = dataclasses.replace(mixture, signals=mixture.signals[np.arange(4)], labels=mixture.labels[:4])
+    digest = data_digest(record_digests(fewer.signals), fewer.labels)
+    arms = {0: ready.arms[0], 1: tuple(fewer if arm is mixture else arm for arm in ready.arms[1])}
+    prepared = dataclasses.replace(ready.prepared, added={**ready.prepared.added, (1, "mixture"): digest})
+    few = best("mixture", Candidate(1, 0.5, 5), dataclasses.replace(ready, arms=arms, prepared=prepared), folder)
+    runs = {run.seed: run for run in few.runs if run.name == "mixture"}
+    assert [len(added_by([runs[seed].arm])[0].labels) for seed in (0, 1)] == [5, 4]
+    assert runs[1].identity["data"]["mixture"] == digest
+
+
+def test_the_first_records_of_joined_streams_have_their_part_of_the_copies(simulated_store: RecordStore):
+    mixture = next(arm for arm in ready_of(simulated_store).arms[0] if isinstance(arm, ArmData) and arm.stream)
+    half = chosen_way(dataclasses.replace(mixture, copies=4), Candidate(1, 0.5, 4))
+    assert isinstance(half, ArmData) and (len(half.labels), half.copies) == (4, 2)
 
 
 def test_an_arm_with_steps_of_its_own_keeps_them_and_nothing_to_choose_changes_nothing(

@@ -52,7 +52,7 @@ def test_recordings_of_both_folders_are_in_one_store_once(halves: tuple[Path, Pa
     np.testing.assert_array_equal(again.labels(task, np.arange(len(alone))), alone.labels(task))
     rows = FoldSplit(tuple(range(1, 11)), (), ()).indices(again.table)
     assert rows.unlabelled.tolist() == [len(alone)]
-    assert any("of the recordings without labels no patient is known" in note for note in store.config["notes"])
+    assert any("patients of 4 of 4 recordings without labels are not known" in note for note in store.config["notes"])
 
 
 def with_patients(table: RecordTable, patients: list[str]) -> RecordTable:
@@ -77,6 +77,8 @@ def test_labels_of_the_folder_without_labels_are_not_read(halves: tuple[Path, Pa
     assert table["patient_id"].tolist() == ["p1", "p1"] and table["age"].tolist() == [50, 51]
     assert not any(table["statements"]) and set(table["unknown"]) == {("*",)}
     whole = read_unlabelled(halves[0]).records
+    (more / "who.csv").write_text("record_id,patient_id,age\n00001_lr,p1,50\n00002_lr,,51\n")
+    assert any("patients of 1 of 2 recordings" in note for note in read_unlabelled(more).notes)
     assert not any(whole["statements"]) and whole["patient_id"].nunique() > 1
 
 

@@ -64,12 +64,25 @@ def test_pseudo_labels_are_the_mean_scores_of_teachers_that_are_trained_once(fil
     assert isinstance(arm.signals, RecordSelection) and arm.changes == {"mixture.share": 0.5}
     np.testing.assert_array_equal(arm.signals.rows, unlabelled)
     assert ((arm.labels > 0) & (arm.labels < 1)).all() and arm.copies == len(unlabelled) > 20
-    teachers = sorted(path.name for path in filling.folder.glob("labelled-resnet-*"))
+    teachers = sorted(path.name for path in filling.folder.glob("teachers-*/labelled-resnet-*"))
     assert teachers == [f"labelled-resnet-{FIRST_SEED + number}" for number in range(2)]
     written = {path: path.stat().st_mtime_ns for path in filling.folder.rglob("*") if path.is_file()}
     np.testing.assert_array_equal(filled(filling, "pseudo-labels").labels, arm.labels)
     assert {path: path.stat().st_mtime_ns for path in filling.folder.rglob("*") if path.is_file()} == written
     assert "training records with unknown labels" in arm.note
+
+
+def test_teachers_of_other_labels_have_a_folder_of_their_own(
+    filling: Filling, simulated_store: RecordStore, tmp_path: Path
+):
+    few = TrainingSubset(labelled=0.3)
+    view = few.known_labels(simulated_store, FoldSplit())
+    rows = split_rows(view, FoldSplit(), few, filling.ingredients.task)
+    fewer = replace(filling.ingredients, store=view, rows=rows.train, unlabelled=rows.unlabelled)
+    for ingredients in (filling.ingredients, fewer):
+        filled(replace(filling, ingredients=ingredients, folder=tmp_path), "pseudo-labels")
+    teachers = list(tmp_path.glob("teachers-*/labelled-resnet-*"))
+    assert len({path.parent for path in teachers}) == 2 and len({path.name for path in teachers}) == 2
 
 
 def test_hard_labels_have_the_proportions_of_the_known_ones_and_leave_doubtful_records_open():
