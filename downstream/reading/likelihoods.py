@@ -7,6 +7,7 @@ numbers that hang together are too sure of themselves, which a small weight of t
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -86,9 +87,9 @@ class Likelihoods(Reader):
         """The parts of signals (batch, 8, samples) mV, beside their sketches, that `negative` needs for all labels."""
         return signal
 
+    @abstractmethod
     def negative(self, generator: ECGGenerator, given: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
         """Negative log-likelihood of recordings under a condition: (batch,) nats."""
-        raise NotImplementedError(f"{type(self).__name__} has no `negative`: a likelihood must define it")
 
     def fit(self, known: ReadRecords, seed: int) -> FittedReader:
         """The probability that the odds mean; .5 for a class of which the generator knows nothing."""

@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from vqecg.downstream.reading.combined import read
-from vqecg.downstream.reading.fitting import Boosted, Logistic
 from vqecg.downstream.reading.likelihoods import combinations_of, log_ratios
 from vqecg.downstream.reading.measuring import measure_parts
 from vqecg.downstream.reading.registry import READERS, FittedReader, Reader, ReadRecords, find_reader
 from vqecg.downstream.reading.stacking import Stack
-from vqecg.downstream.reading.traits import rhythm_measures
+from vqecg.downstream.reading.traits import BoostedTraits, LogisticTraits, rhythm_measures
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import SplitIndices
@@ -56,7 +55,7 @@ def test_learners_use_the_known_labels_alone_and_leave_out_classes_of_too_few_pa
     labels[:, 1] = np.arange(120) < 4  # four records of two patients
     labels[:, 2] = math.nan
     known = ReadRecords(measures, labels, np.repeat(np.arange(60), 2).astype(str))
-    for reader in (Boosted(), Logistic()):
+    for reader in (BoostedTraits(), LogisticTraits()):
         fitted = reader.fit(known, 0)
         scores = fitted.scores(measures)
         assert fitted.constant == (1, 2)
