@@ -20,6 +20,7 @@ from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.augmentation.plan import SHUFFLED_LABELS
 from vqecg.downstream.comparison.arms.registry import ADVICE, arms_of, find_arm, is_arm
 from vqecg.downstream.comparison.design import Design
+from vqecg.downstream.comparison.results import Analysis
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, Workers
@@ -57,6 +58,7 @@ class AdvisingStep(Checked):
 @alone
 def advising_stage(step: AdvisingStep) -> Stage:
     """Measures, plans, trains the trials that are not there yet, and decides."""
+    check_analysis(step.design.analysis)
     store, design = RecordStore.open(step.store), replace(step.design, arms=step.design.arms or arms_of(ADVICE))
     generator = None if step.generator is None else ECGGenerator.from_pretrained(step.generator)
     remarks: tuple[str, ...] = ()
@@ -77,6 +79,16 @@ def advising_stage(step: AdvisingStep) -> Stage:
             stage = stage.finish({"action": advice.action, "arm": advice.arm.arm, "description": store.description})
             write_page(step.out)
     return stage
+
+
+def check_analysis(analysis: Analysis) -> None:
+    """Raises ValueError where the main arm is named already: an advice is about which arm to name."""
+    if (analysis.main_arm, analysis.against) != (Analysis().main_arm, ()):
+        named = ", ".join([analysis.main_arm, *analysis.against])
+        raise ValueError(
+            f"the analysis names arms ({named}); an advice names the main arm, and its plan what it is compared with: "
+            "leave out --analysis.main-arm and --analysis.against, or name the arms to try (--arms)"
+        )
 
 
 def write_plan(path: Path, advice: Advice, design: Design, step: AdvisingStep) -> None:

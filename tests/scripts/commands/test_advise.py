@@ -63,3 +63,8 @@ def test_a_budget_that_is_no_time_is_refused(tmp_path: Path, capsys: pytest.Capt
 def test_a_folder_without_an_advice_has_no_forecast(tmp_path: Path, refused: Callable[..., str]):
     told = refused("advise", "--store", tmp_path, "--out", tmp_path / "out", "--check", tmp_path)
     assert "holds no advice.json; expected the folder of a finished `vqecg advise`" in told
+
+
+def test_an_advice_refuses_a_main_arm_that_is_named_before_it(tmp_path: Path, refused: Callable[..., str]):
+    told = refused("advise", "--store", tmp_path, "--out", tmp_path / "out", "--analysis.main-arm", "mixture")
+    assert "names arms (mixture); an advice names the main arm" in told
