@@ -6,7 +6,7 @@ So what is added is planned once, from the real training labels, and each arm pr
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,12 +66,17 @@ class AdditionSettings(Checked):
         return scarce_classes(labels, class_names)
 
     def plan(
-        self, labels: np.ndarray, class_names: Sequence[str], seed: int, eligible: np.ndarray | None = None
+        self,
+        labels: np.ndarray,
+        class_names: Sequence[str],
+        seed: int,
+        eligible: np.ndarray | None = None,
+        invented: Collection[str] = (),
     ) -> AdditionPlan:
         """`plan_additions` for these targets, ratio and companions. Raises ValueError as it and `targets` do."""
-        targets = self.targets(labels, class_names)
+        how = (self.targets(labels, class_names), seed, self.ratio)
         return plan_additions(
-            labels, class_names, targets, seed, self.ratio, eligible=eligible, companions=self.companions
+            labels, class_names, *how, eligible=eligible, companions=self.companions, invented=invented
         )
 
 
@@ -84,6 +89,7 @@ def plan_additions(
     count: int | None = None,
     eligible: np.ndarray | None = None,
     companions: float = 0.0,
+    invented: Collection[str] = (),
 ) -> AdditionPlan:
     """Plans label rows that are added so that the target classes are less scarce among `labels` (records, classes) 0/1.
 
@@ -97,6 +103,9 @@ def plan_additions(
     With `companions`, so many records without a target class are added for each with one. Without them all
     added records have a target class, and a classifier can learn the looks of synthetic records in place of the class.
 
+    A target class among `invented` needs no such record: where there is none, its rows are the class alone, with the
+    age and sex of any record.
+
     Raises ValueError unless exactly one of ratio and count is given and positive, for negative companions, for an
     unknown target class, for one without an eligible record, and when nothing would be added.
     """
@@ -106,35 +115,40 @@ def plan_additions(
         raise ValueError(
             f"companions is {companions}; expected 0 or more, records without a target class for each with one"
         )
-    names = tuple(class_names)
+    names, labels = tuple(class_names), np.asarray(labels)
     unknown = [name for name in target_classes if name not in names]
     if unknown or not target_classes:
         raise ValueError(f"target classes {list(target_classes)} are not all among the classes {list(names)}")
-    truth, doubtful = np.asarray(labels) > 0.5, np.isnan(labels)
+    truth, doubtful = labels > 0.5, np.isnan(labels)
     present = truth.sum(axis=0)
     usable = truth if eligible is None else truth & eligible[:, None]
-    empty = [name for name in target_classes if not usable[:, names.index(name)].any()]
+    there = usable.any(axis=0)
+    empty = [name for name in target_classes if name not in invented and not there[names.index(name)]]
     if empty:
         raise ValueError(
             f"no training record has {', '.join(empty)} (and is eligible): nothing to copy or to learn from; drop them"
         )
     generator = np.random.default_rng(seed)
     added = np.zeros(len(names), dtype=np.int64)
-    chosen: list[np.ndarray] = []
+    chosen, rows_labels = list[np.ndarray](), list[np.ndarray]()
     for column in sorted({names.index(name) for name in target_classes}, key=lambda column: (present[column], column)):
         wanted = count if count is not None else round((ratio or 0) * int(present.max())) - int(present[column])
         missing = max(0, wanted - int(added[column]))
-        rows = draw_evenly(np.flatnonzero(usable[:, column]), missing, generator)
-        added += truth[rows].sum(axis=0)
+        sources = np.flatnonzero(usable[:, column]) if there[column] else np.arange(len(truth))
+        rows = draw_evenly(sources, missing, generator)
+        asked = labels[rows] if there[column] else np.tile(np.arange(len(names)) == column, (len(rows), 1))
+        added += (asked > 0.5).sum(axis=0)
         chosen.append(rows)
+        rows_labels.append(asked)
     indices = np.concatenate(chosen)
     if not len(indices):
         raise ValueError(f"the target classes have ratio {ratio} already, nothing would be added: ask for a higher one")
     beside = round(companions * len(indices))
     if beside:
         others = np.flatnonzero(possible_companions(truth | doubtful, names, target_classes, eligible))
-        indices = np.concatenate([indices, draw_evenly(others, beside, generator)])
-    return AdditionPlan(names, tuple(target_classes), indices, np.asarray(labels, dtype=np.float32)[indices])
+        rows = draw_evenly(others, beside, generator)
+        indices, rows_labels = np.concatenate([indices, rows]), [*rows_labels, labels[rows]]
+    return AdditionPlan(names, tuple(target_classes), indices, np.concatenate(rows_labels).astype(np.float32))
 
 
 def possible_companions(

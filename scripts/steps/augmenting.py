@@ -149,15 +149,16 @@ def make_plan(step: AugmentingStep, ingredients: Ingredients) -> AdditionPlan:
     targets = step.additions.targets(labels, names)
     # what is written can leave no label open: a record with an unknown one is no source
     able = step.maker.eligible(ingredients) & [not names for names in unknown_of(chosen.table)]
+    invented = step.maker.invents(ingredients)
     counts = {name: int((labels[able, names.index(name)] > 0).sum()) for name in targets if name in names}
-    few = {name: count for name, count in counts.items() if count < step.min_parents}
+    few = {name: n for name, n in counts.items() if n < step.min_parents and (n or name not in invented)}
     if few and not step.force:
         counted = ", ".join(f"{name} ({count})" for name, count in few.items())
         raise ValueError(
             f"{counted}: so many training records can be parents by {step.maker.name}, --min-parents asks for "
             f"{step.min_parents}: what is made from few is near them; leave the class out, or --force"
         )
-    return step.additions.plan(labels, names, ingredients.settings.seed, able)
+    return step.additions.plan(labels, names, ingredients.settings.seed, able, invented)
 
 
 def judges(step: AugmentingStep, ingredients: Ingredients) -> dict[str, Any]:

@@ -139,6 +139,10 @@ class AugmentationMethod(ABC):
         """True for the training records that the method can make records of the same labels for: (records,) bool."""
         return np.ones(len(ingredients.rows), bool)
 
+    def invents(self, ingredients: Ingredients) -> tuple[str, ...]:
+        """Classes that the method can make records of without a training record that has them; none for most."""
+        return ()
+
     def can_make(self, ingredients: Ingredients, plan: AdditionPlan) -> np.ndarray:
         """True for the rows of a plan that the method can try to make: (rows,) bool."""
         return self.eligible(ingredients)[plan.source_indices]

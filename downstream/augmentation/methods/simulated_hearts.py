@@ -35,7 +35,13 @@ class SimulatedHearts(AugmentationMethod):
 
     def eligible(self, ingredients: Ingredients) -> np.ndarray:
         """True where the simulator has statements that give the record's known labels: (records,) bool."""
-        return np.array([bool(names) for names in asked_for(ingredients, ingredients.rows)], bool)
+        labels = ingredients.store.labels(ingredients.task, ingredients.rows, math.nan)
+        return np.array([bool(names) for names in asked_for(ingredients, ingredients.rows, labels)], bool)
+
+    def invents(self, ingredients: Ingredients) -> tuple[str, ...]:
+        """The classes that the simulator has a statement of."""
+        known = {ingredients.task.members.get(name) for name in SIMULATED_STATEMENTS}
+        return tuple(name for name in ingredients.task.class_names if name in known)
 
     def make(self, ingredients: Ingredients, plan: AdditionPlan, first: int = 0) -> Additions:
         """Simulated records, of another patient after a rejection."""
@@ -43,16 +49,19 @@ class SimulatedHearts(AugmentationMethod):
 
         def draw(rows: np.ndarray, attempt: int) -> SyntheticRecords:
             seed = settings.seed if attempt == 0 else another_seed(settings.seed, attempt)
-            return self.records(ingredients, ingredients.sources(plan, rows), seed, first + rows)
+            return self.records(ingredients, ingredients.sources(plan, rows), plan.labels[rows], seed, first + rows)
 
         judges = (ingredients.check, ingredients.gate)
         return fill(self.name, plan, ingredients.task, draw, self.note, settings.attempts, *judges)
 
     def records(
-        self, ingredients: Ingredients, sources: np.ndarray, seed: int, numbers: np.ndarray
+        self, ingredients: Ingredients, sources: np.ndarray, labels: np.ndarray, seed: int, numbers: np.ndarray
     ) -> SyntheticRecords:
-        """Simulated records for rows of the store, `numbers` being theirs in the whole set, for the seeds."""
-        return simulated(ingredients, sources, seed, numbers)
+        """Simulated records of `labels` (records, classes) for rows of the store.
+
+        `numbers` are theirs in the whole set, for the seeds.
+        """
+        return simulated(ingredients, sources, labels, seed, numbers)
 
 
 @METHODS.register("textbook hearts", rank=12.2)
@@ -69,10 +78,10 @@ class TextbookHearts(SimulatedHearts):
     )
 
     def records(
-        self, ingredients: Ingredients, sources: np.ndarray, seed: int, numbers: np.ndarray
+        self, ingredients: Ingredients, sources: np.ndarray, labels: np.ndarray, seed: int, numbers: np.ndarray
     ) -> SyntheticRecords:
         """The sketches of simulated records, turned into recordings. Raises ValueError as `sketches_of`."""
-        hearts, generator = simulated(ingredients, sources, seed, numbers), ingredients.generator
+        hearts, generator = simulated(ingredients, sources, labels, seed, numbers), ingredients.generator
         rare = [generator.class_names.index(name) for name in generator.rare_labels(ingredients.settings.least)]
         unseen = [column for column, name in enumerate(generator.class_names) if name not in generator.label_counts]
         requests = Requests(generator.task.encode(list(hearts.statements)), hearts.attributes).without(rare + unseen)
@@ -83,9 +92,11 @@ class TextbookHearts(SimulatedHearts):
         return replace(hearts, signal=drawn.signal, codes=drawn.codes, sketch=drawn.sketch)
 
 
-def asked_for(ingredients: Ingredients, rows: np.ndarray) -> list[tuple[str, ...]]:
-    """The statements to simulate for rows of the store, none where their labels cannot be simulated."""
-    labels = ingredients.store.labels(ingredients.task, rows, math.nan)
+def asked_for(ingredients: Ingredients, rows: np.ndarray, labels: np.ndarray) -> list[tuple[str, ...]]:
+    """The statements to simulate for rows of the store with `labels` (rows, classes), NaN = open.
+
+    None where the labels cannot be simulated.
+    """
     generators = (np.random.default_rng([CHOICE, int(row)]) for row in rows)
     return [
         statements_to_simulate(names, label, ingredients.task, rng)
@@ -93,12 +104,17 @@ def asked_for(ingredients: Ingredients, rows: np.ndarray) -> list[tuple[str, ...
     ]
 
 
-def simulated(ingredients: Ingredients, rows: np.ndarray, seed: int, numbers: np.ndarray) -> SyntheticRecords:
-    """A simulated record for each row of the store, of its age and sex where they are known; they have no parents."""
+def simulated(
+    ingredients: Ingredients, rows: np.ndarray, labels: np.ndarray, seed: int, numbers: np.ndarray
+) -> SyntheticRecords:
+    """A simulated record of `labels` for each row of the store, of its age and sex where they are known.
+
+    They have no parents.
+    """
     spec, table = ingredients.store.spec, ingredients.store.table.iloc[rows]
     settings = SimulatorSettings(spec.samples / spec.sampling_rate, spec.sampling_rate)
     independent = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
-    asked = asked_for(ingredients, rows)
+    asked = asked_for(ingredients, rows, labels)
     signal = np.zeros((len(rows), len(independent), spec.samples), np.float32)
     for place, (statements, number) in enumerate(zip(asked, numbers, strict=True)):
         rng = np.random.default_rng([seed, int(number), HEART])
@@ -107,6 +123,5 @@ def simulated(ingredients: Ingredients, rows: np.ndarray, seed: int, numbers: np
         patient = draw_patient(rng, **known)
         signal[place] = simulate_record(statements, rng, settings, patient).record.signal[independent]
     shown = [{name: SIMULATED_STATEMENTS[name] for name in names} for names in asked]
-    labels = ingredients.task.encode(shown)
-    requests = Requests.like(labels, table, ingredients.generator.attributes)
+    requests = Requests.like(ingredients.task.encode(shown), table, ingredients.generator.attributes)
     return replace(SyntheticRecords.drawn(signal, requests, ingredients.task), statements=shown)

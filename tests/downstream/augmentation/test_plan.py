@@ -106,3 +106,14 @@ def test_the_seed_decides_the_plan() -> None:
 def test_a_plan_that_makes_no_sense_is_refused(change: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plan_additions(**{"labels": labels(), "class_names": NAMES, "target_classes": ("HYP",), "seed": 0} | change)
+
+
+def test_a_class_without_a_record_is_planned_alone_where_the_method_invents_it():
+    known = np.concatenate([labels(), np.zeros((len(labels()), 1), np.float32)], axis=1)
+    names = (*NAMES, "LQTS")
+    plan = plan_additions(known, names, ("LQTS", "HYP"), seed=0, count=5, invented=("LQTS",))
+    alone = plan.labels[:, -1] > 0
+    assert plan.counts["LQTS"] == 5 and (plan.labels[alone].sum(axis=1) == 1).all()
+    np.testing.assert_array_equal(plan.labels[~alone], known[plan.source_indices[~alone]])
+    with pytest.raises(ValueError, match="no training record has LQTS"):
+        plan_additions(known, names, ("LQTS",), seed=0, count=5)

@@ -300,3 +300,18 @@ def test_recordings_of_another_length_have_no_sketch(own: Ingredients):
     empty = Requests(np.zeros((1, 5), np.float32), {})
     with pytest.raises(ValueError, match="2 sketches for 1 requests"):
         generate_for_sketches(own.generator, empty, sketches_of(own.generator, own.store.signals(own.rows[:2])), 0)
+
+
+@pytest.mark.parametrize("method", [SIMULATED_HEARTS, TEXTBOOK_HEARTS])
+def test_a_simulated_heart_can_be_asked_for_by_a_class_that_no_training_record_has(own: Ingredients, method: str):
+    task = own.task
+    known = own.store.labels(task)[own.rows]
+    column = task.class_names.index("CD")
+    few = replace(own, rows=own.rows[known[:, column] == 0])
+    invented = find_method(method).invents(few)
+    assert "CD" in invented
+    without = own.store.labels(task)[few.rows]
+    plan = plan_additions(without, task.class_names, ("CD",), seed=0, count=3, invented=invented)
+    made = find_method(method).make(few, plan)
+    assert made.passed.all() and (made.labels[:, column] == 1).all() and (made.labels.sum(axis=1) == 1).all()
+    np.testing.assert_array_equal(task.encode(list(made.statements)), made.labels)
