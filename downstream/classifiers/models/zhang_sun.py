@@ -113,7 +113,7 @@ class ZhangSunClassifier(LabelCorrelationClassifier):
         )
 
     def features(self, signal: Tensor) -> Tensor:
-        """(batch, 8, samples) float32 mV -> (batch, numbers): what the labels found, or the channels without labels.
+        """(batch, 8, samples) float32 mV -> (batch, numbers): each label's view of the recording, or the channels.
 
         Raises ValueError for a signal of another shape.
         """

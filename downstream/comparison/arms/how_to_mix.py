@@ -19,7 +19,7 @@ WAYS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "synthetic first": ("the samples first and the real records last", {"mixture.schedule": "synthetic first"}),
     "falling share": ("the share falls in a line to 0", {"mixture.schedule": "linear"}),
     "cosine share": ("the share falls to 0 along half a cosine", {"mixture.schedule": "cosine"}),
-    "own batch norm": ("samples have batch norms of their own (Xie et al. 2020)", {"mixture.branch": BATCH_NORM}),
+    "separate batch norm": ("samples have batch norms of their own (Xie et al. 2020)", {"mixture.branch": BATCH_NORM}),
     "flagged": ("a flag says which are samples, off at prediction", {"mixture.branch": FLAG}),
     "head on real": ("in the last fifth of the steps the head alone, on real records", {"mixture.head_share": 0.2}),
     "soft labels": ("a teacher trained on real records gives half of a sample's label", {"mixture.soft_labels": 0.5}),

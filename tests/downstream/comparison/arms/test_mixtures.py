@@ -190,7 +190,7 @@ def test_a_share_for_all_arms_is_refused():
         ("mixture of reconstructions, flagged", "mixture of reconstructions, flagged", {"mixture.branch": "flag"}),
         (
             "mixture-of-shuffled-labels-own-batch-norm",
-            "mixture of shuffled labels, own batch norm",
+            "mixture of shuffled labels, separate batch norm",
             {"mixture.branch": "batch norm"},
         ),
     ],
