@@ -28,7 +28,8 @@ def jackknife_metric(
     `labels` (records, classes) 0/1, `scores` (readers, records, classes), `patient_of` (records,) numbers of patients
     from 0, `thresholds` (readers, classes) or (readers, records, classes), needed for "f1".
 
-    Raises ValueError for an unknown metric, shapes that do not fit, or F1 without thresholds.
+    Raises ValueError for an unknown metric, shapes that do not fit, labels or scores that are NaN, or F1 without
+    thresholds.
     """
     if metric not in METRICS:
         raise ValueError(f"metric {metric!r} is unknown; expected one of {', '.join(METRICS)}")
@@ -36,6 +37,11 @@ def jackknife_metric(
         raise ValueError(
             f"got scores {scores.shape}, labels {labels.shape} and patients {patient_of.shape}; expected (readers, "
             "records, classes), (records, classes) and (records,)"
+        )
+    if np.isnan(labels).any() or np.isnan(scores).any():
+        raise ValueError(
+            f"{np.isnan(labels).sum()} labels and {np.isnan(scores).sum()} scores are unknown (NaN); expected none: an "
+            "unknown label is not an absent one, so judge on records whose labels are known"
         )
     if metric == "f1":
         if thresholds is None or thresholds.shape not in ((len(scores), labels.shape[1]), scores.shape):

@@ -94,5 +94,5 @@ def draw_bootstrap(
     units = draws if draws > 1 else seeds
     drawn = max(units - 1, 1)
     counts = generator.multinomial(drawn, np.full(units, 1 / units), size=replicates) / drawn
-    of_seeds = np.repeat(counts, seeds // units, axis=1) * units / seeds
+    of_seeds = np.repeat(counts, seeds // units, axis=1) / (seeds // units)
     return BootstrapDraw(weights, np.vstack([np.full((1, seeds), 1 / seeds), of_seeds]), patient_of)

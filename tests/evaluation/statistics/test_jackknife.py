@@ -61,3 +61,6 @@ def test_what_does_not_fit_is_refused() -> None:
         jackknife_metric("auroc", labels, scores[:, 1:], patient_of)
     with pytest.raises(ValueError, match="F1 needs thresholds"):
         jackknife_metric("f1", labels, scores, patient_of)
+    labels[5, 1] = np.nan  # an unknown label must not count as an absent one
+    with pytest.raises(ValueError, match="1 labels and 0 scores are unknown"):
+        jackknife_metric("auroc", labels, scores, patient_of)
