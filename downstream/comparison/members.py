@@ -28,7 +28,6 @@ from vqecg.records.files.worker_pool import run_tasks
 from vqecg.records.patients import patient_parts
 from vqecg.records.store.selection import RecordSelection
 
-PARTS = ("train", "validation", "test")  # of the records that a reader measures
 PARTS_SEED = 0  # of the lot that parts the training patients for out-of-fold scores
 READING = 1  # raised when the same measures give other scores of a reader
 LEAST = 1e-12  # a score nearer to 0 or 1 counts as that where logits are added up: near enough to make no ties
@@ -83,10 +82,7 @@ class EnsembleRun(Run):
             EnsembleRun(prepared_without(self.prepared, parts, part), self.arm, self.seed, self.classifier)
             for part in range(self.ensemble.stacked)
         ]
-        return tuple(
-            tuple(member_run(one, member, parts != part) for member in self.ensemble.members)
-            for part, one in enumerate(without)
-        )
+        return tuple(one.members for one in without)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +90,6 @@ class ReaderRun(Run):
     """A reader of an arm, fitted on what was measured on the training records."""
 
     measured: Measured = field(kw_only=True)
-    learned: np.ndarray | None = None  # (training records,) bool: those it learns from; the others are its test part
 
     @property
     def name(self) -> str:
@@ -125,13 +120,11 @@ class ReaderTask(RunTask):
         run, prepared = self.run, self.run.prepared
         if not isinstance(run, ReaderRun):
             raise TypeError(f"got a {type(run).__name__}; expected a ReaderRun")
-        measures = {part: run.measured.part(part) for part in PARTS}
-        if run.learned is not None:
-            measures |= {"train": measures["train"][run.learned], "test": measures["train"][~run.learned]}
-        known = ReadRecords(measures["train"], prepared.train.labels, training_records(prepared).patients)
-        fitted = find_reader(run.measured.reader).fit(known, run.seed)
-        test, validation = fitted.scores(measures["test"]), fitted.scores(measures["validation"])
         policy, names = run.classifier.threshold_policy, prepared.class_names
+        train, *others = map(records_of, (prepared.train, prepared.test, prepared.validation))
+        known = ReadRecords(run.measured.of(train.rows), prepared.train.labels, train.patients)
+        fitted = find_reader(run.measured.reader).fit(known, run.seed)
+        test, validation = (fitted.read(run.measured.of(part.rows), len(names)) for part in others)
         chosen = choose_thresholds(policy, prepared.validation.labels, validation, names)
         finished = FinishedRun(test, validation, np.array(chosen.values), chosen.policy)
         with self.writing(finished, {**asdict(chosen), "constant": [names[column] for column in fitted.constant]}):
@@ -185,23 +178,22 @@ def average(scores: Sequence[np.ndarray], weights: Sequence[float] = (), logits:
     return np.asarray(expit(np.sum(parts, axis=0)))
 
 
-def training_records(prepared: PreparedRuns) -> RecordSelection:
-    """The real training records as rows of their store."""
-    records = prepared.train.signals
-    if not isinstance(records, RecordSelection):
-        raise TypeError(f"the training records are a {type(records).__name__}; expected those of a store")
-    return records
+def records_of(part: LabelledSignals) -> RecordSelection:
+    """The real records of a part as rows of their store."""
+    if not isinstance(part.signals, RecordSelection):
+        raise TypeError(f"the records are a {type(part.signals).__name__}; expected those of a store")
+    return part.signals
 
 
 def training_parts(prepared: PreparedRuns, parts: int) -> np.ndarray:
     """The part of each training record, the same for all of a patient: (records,) int64."""
-    return patient_parts(training_records(prepared).patients, parts, PARTS_SEED)
+    return patient_parts(records_of(prepared.train).patients, parts, PARTS_SEED)
 
 
 def prepared_without(prepared: PreparedRuns, parts: np.ndarray, part: int) -> PreparedRuns:
     """The same data with a part of the training records as the test part, and not trained on."""
     inside, name = parts == part, f"part {part} of {parts.max() + 1} by lot {PARTS_SEED}"
-    records, labels, digest = training_records(prepared), prepared.train.labels, prepared.digests[REAL_ONLY]
+    records, labels, digest = records_of(prepared.train), prepared.train.labels, prepared.digests[REAL_ONLY]
     return replace(
         prepared,
         train=LabelledSignals(records.only(~inside), labels[~inside]),
@@ -210,10 +202,10 @@ def prepared_without(prepared: PreparedRuns, parts: np.ndarray, part: int) -> Pr
     )
 
 
-def member_run(run: EnsembleRun, member: Member, learned: np.ndarray | None = None) -> Run:
-    """The run of a member of an arm; `learned` (training records,) bool are those that `run` has, None = all."""
+def member_run(run: EnsembleRun, member: Member) -> Run:
+    """The run of a member of an arm."""
     if isinstance(member, ReaderMember):
-        return ReaderRun(run.prepared, None, run.seed, run.classifier, measured=member.measured, learned=learned)
+        return ReaderRun(run.prepared, None, run.seed, run.classifier, measured=member.measured)
     seed, trained = run.seed + FURTHER * member.further, run.ensemble.trained
     name = REAL_ONLY if trained is None else trained.name
     key = None if trained is None else (run.seed, name)  # a further seed trains on what is added for the first one

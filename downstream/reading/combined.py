@@ -34,7 +34,7 @@ def read(
     unknown are not learned from. `readers` are names of READERS, such as "logistic states".
 
     Raises ValueError for no reader or an unknown one, for a patient on both sides, and for a store of another sampling
-    rate than the generator's.
+    rate than the generator's. A generator that learned from the records to read knows them, as no check can see.
     """
     check_value("seed", seed, Seed)
     known, asked = RecordSelection(store, np.asarray(training)), RecordSelection(store, np.asarray(rows))
@@ -50,5 +50,6 @@ def read(
     for name in readers:
         reader = find_reader(name)
         learned = ReadRecords(reader.measure(generator, known, classes), labels, known.patients)
-        scores.append(reader.fit(learned, seed).scores(reader.measure(generator, asked, classes)))
+        fitted = reader.fit(learned, seed)
+        scores.append(fitted.read(reader.measure(generator, asked, classes), len(classes.class_names)))
     return np.asarray(np.mean(scores, axis=0))

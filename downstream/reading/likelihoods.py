@@ -30,11 +30,11 @@ FARTHEST = 30.0  # nats; odds further out count as that
 
 
 def combinations_of(generator: ECGGenerator, task: LabelTask, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The `most` commonest combinations of labels: as the generator's, the task's, and the logarithms of their shares.
+    """Common combinations of labels: as the generator's, the task's, and the logarithms of their shares.
 
     Shapes (combinations, generator's classes) 0/1, (combinations, classes) bool and (combinations,). The commonest one
-    with each class of the task, and without, is among them, however rare. Raises ValueError where the generator's
-    labels do not say whether a record has the classes of the task.
+    with each class of the task, and without, is among them, however rare; the commonest of all fill up to `most` where
+    these are fewer. Raises ValueError where the generator's labels do not say whether a record has the classes.
     """
     members = generator.task_of(task.class_names)
     counts = generator.conditions.groupby("labels")["count"].sum().sort_values(ascending=False, kind="stable")

@@ -24,17 +24,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measured:
-    """The files of the measures of some sets of recordings; another process is sent their paths only."""
+    """The files of the measures of some sets of recordings of a store; another process is sent their paths only."""
 
     reader: str  # name of a reader of READERS
     files: Mapping[str, Path]  # by the name of the set
+    rows: Mapping[str, np.ndarray]  # likewise: (records,) int64 rows of the store
     identity: Mapping[str, Any]  # all that the measures depend on but the recordings, as plain JSON
 
     def part(self, name: str) -> np.ndarray:
-        """The measures of a set: (records, measures) float32."""
+        """The measures of a set: (records, measures) float32. Raises ValueError for a damaged file."""
         path = self.files[name]
         with reading(path, f"the file is damaged: delete {path}"), path.open("rb") as file, np.load(file) as content:
-            return np.asarray(content["measures"])
+            measures = np.asarray(content["measures"])
+            if measures.ndim != 2 or len(measures) != len(self.rows[name]):
+                raise ValueError(f"measures of shape {measures.shape} for {len(self.rows[name])} records")
+            return measures
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """The measures of rows of the store, whatever their sets: (rows, measures) float32.
+
+        Raises ValueError for a row of which nothing was measured, and for a damaged file.
+        """
+        places = {row: place for place, row in enumerate(np.concatenate(list(self.rows.values())).tolist())}
+        missing = [row for row in rows.tolist() if row not in places]
+        if missing:
+            raise ValueError(
+                f"{self.reader} measured nothing on {len(missing)} of {len(rows)} records (the first is row "
+                f"{missing[0]} of the store); expected records of its {', '.join(self.rows)}: fill the arm from these"
+            )
+        return np.concatenate([self.part(name) for name in self.rows])[[places[row] for row in rows.tolist()]]
 
 
 def measure_parts(
@@ -56,7 +74,7 @@ def measure_parts(
             with atomic_file(path) as aside, aside.open("wb") as file:
                 np.savez(file, measures=checked(reader, reader.measure(generator, records, task), len(records)))
         files[part] = path
-    return Measured(name, files, identity)
+    return Measured(name, files, {part: records.rows for part, records in parts.items()}, identity)
 
 
 def identity_of(reader: Reader, generator: ECGGenerator, task: LabelTask) -> dict[str, Any]:

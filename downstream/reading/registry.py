@@ -29,10 +29,6 @@ class ReadRecords:
     labels: np.ndarray  # (records, classes) float32 0/1, NaN where it is unknown whether the record has the class
     patients: np.ndarray  # (records,) names
 
-    def only(self, chosen: np.ndarray) -> ReadRecords:
-        """The records at `chosen` (numbers or a mask)."""
-        return ReadRecords(self.measures[chosen], self.labels[chosen], self.patients[chosen])
-
 
 @dataclass(frozen=True, eq=False)
 class FittedReader:
@@ -40,6 +36,17 @@ class FittedReader:
 
     scores: Callable[[np.ndarray], np.ndarray]  # (records, measures) -> (records, classes) float64 in 0..1
     constant: tuple[int, ...] = ()  # columns of classes of too few patients, whose score is the same for every record
+
+    def read(self, measures: np.ndarray, classes: int) -> np.ndarray:
+        """The scores of records by their measures. Raises ValueError unless they are (records, classes) in 0..1."""
+        scores = self.scores(measures)
+        if scores.shape != (len(measures), classes) or not ((scores >= 0) & (scores <= 1)).all():
+            raise ValueError(
+                f"a reader gave scores of shape {scores.shape} from {scores.min(initial=1):g} to "
+                f"{scores.max(initial=0):g} for {len(measures)} records and {classes} classes; expected (records, "
+                "classes) in 0..1, none of them NaN: mend its `fit`"
+            )
+        return scores
 
 
 class Reader(ABC):
@@ -67,9 +74,11 @@ READERS: Registry[type[Reader]] = Registry("reader by a generator", "vqecg.downs
 def find_reader(name: str) -> Reader:
     """The reader of that name.
 
-    Raises ValueError, with the names there are, for another, and for a reader that lacks a method.
+    Raises ValueError, with the names there are, for another, and for a reader that lacks a method or a name of what it
+    measures.
     """
     reader = READERS.get(name)
-    if missing := sorted(reader.__abstractmethods__):
-        raise ValueError(f"{reader.__name__} has no {' and no '.join(missing)}: a reader must define it")
+    lacking = [*sorted(reader.__abstractmethods__), *([] if reader.measured else ["measured"])]
+    if lacking:
+        raise ValueError(f"{reader.__name__} has no {' and no '.join(lacking)}: a reader must define it")
     return reader()

@@ -110,6 +110,9 @@ def test_measures_are_kept_in_files_and_damage_is_noticed(
     other = measure_parts("logistic traits", tiny_generator, parts, task, tmp_path)
     assert len(times) == 2 and {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == times
     assert one.files == other.files and len(one.part("train")) == 20
+    mixed = np.array([25, 3, 19, 20])
+    np.testing.assert_array_equal(one.of(few.rows[mixed]), np.concatenate([one.part("train"), one.part("test")])[mixed])
+    assert one.of(few.rows[:0]).shape == (0, one.part("test").shape[1])
     one.files["train"].write_bytes(b"no")
     with pytest.raises(ValueError, match=r"damaged: delete .*traits"):
         one.part("train")
@@ -136,6 +139,28 @@ def test_what_a_reader_must_not_measure_is_refused(
         READERS.remove("wrong")
     with pytest.raises(ValueError, match="reader by a generator 'wrong' is unknown; expected one of boosted traits"):
         find_reader("wrong")
+
+
+@pytest.mark.bad_input("measures of other records, a reader without names or scores")
+def test_what_a_reader_cannot_read_by_is_refused(
+    few: RecordSelection, task: LabelTask, tiny_generator: ECGGenerator, tmp_path: Path
+):
+    measured = measure_parts("boosted traits", tiny_generator, {"train": few.only(slice(0, 20))}, task, tmp_path)
+    with pytest.raises(ValueError, match=r"measured nothing on 10 of 30 records .* expected records of its train"):
+        measured.of(few.rows)
+
+    class Nameless(LogisticTraits):
+        measured = ""
+
+    READERS.register("nameless")(Nameless)
+    try:
+        with pytest.raises(ValueError, match="Nameless has no measured"):
+            find_reader("nameless")
+    finally:
+        READERS.remove("nameless")
+    for scores in (np.full((3, 2), math.nan), np.full((3, 2), 1.5), np.zeros((3, 1))):
+        with pytest.raises(ValueError, match=r"for 3 records and 2 classes; expected \(records, classes\) in 0..1"):
+            FittedReader(lambda measures, scores=scores: scores).read(np.zeros((3, 4)), 2)
 
 
 def test_a_stack_weighs_members_by_what_they_know_and_never_below_nothing():
