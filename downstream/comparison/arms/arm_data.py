@@ -101,6 +101,12 @@ class EnsembleArm:
     def __post_init__(self) -> None:
         if self.stacked == 1 or (self.stacked and self.weights):
             raise ValueError(f"arm {self.name!r} is stacked over {self.stacked} parts; expected two, and no weights")
+        way = self.trained
+        if self.stacked and way is not None and (isinstance(way, ArmData) or way.pretraining is not None):
+            raise ValueError(
+                f"arm {self.name!r} is stacked, and {way.name} trains on records made from all training records, so "
+                "that none is out of fold; expected a change of settings alone, or an average without stacking"
+            )
         if not self.name or self.name == REAL_ONLY or not self.members:
             raise ValueError(f"arm {self.name!r} has {len(self.members)} members; expected some, and another name")
         if self.weights and len(self.weights) != len(self.members):

@@ -143,6 +143,11 @@ def test_what_cannot_be_averaged_is_refused(
     fewer = replace(two, trained=replace(added, signals=added.signals[np.arange(5)], labels=added.labels[:5]))
     with pytest.raises(ValueError, match="arms must add the same records"):
         ready(simulated_store, simulated_split, fewer.name, fewer)
+    with pytest.raises(ValueError, match="prior samples trains on records made from all training records"):
+        replace(two, stacked=2, trained=added)
+    with pytest.raises(ValueError, match=r"fitted out of fold, and mixture \+ classic augmentation knows all training"):
+        find_arm("stacked-reading+mixture+classic-augmentation")
+    assert replace(two, stacked=2, trained=TrainingArm("mixup", {"augmentation.name": "mixup"}, "")).stacked == 2
 
 
 def test_averages_are_of_scores_or_of_weighted_logits():
