@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vqecg.downstream.advice.arms import asks_generator, candidates_of
 from vqecg.downstream.advice.candidates import REAL, WITH, Candidate, Trial
 from vqecg.downstream.advice.contrasts import Cases
 from vqecg.downstream.advice.decision import Advice, ClassEffect, Setting, Tried
@@ -28,9 +30,11 @@ from vqecg.downstream.advice.selection import (
     union,
 )
 from vqecg.downstream.advice.settings import LEAST_SEEDS, METRICS, AdviceSettings
-from vqecg.downstream.advice.trials import Bench, asks_generator, candidates_of
 from vqecg.downstream.augmentation.plan import REAL_ONLY
 from vqecg.downstream.comparison.arms.registry import find_arm
+
+if TYPE_CHECKING:
+    from vqecg.downstream.advice.trials import Bench
 
 ONE_SEED = "The first round had one seed: its order of candidates is partly chance in training."
 FLATTERED = (

@@ -7,7 +7,7 @@ up here. Folder: additions/ and runs/, as those of a grid.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from vqecg.downstream.advice.candidates import REAL, WITH, WITHOUT, Candidate, Trial
+from vqecg.downstream.advice.arms import asks_generator
+from vqecg.downstream.advice.candidates import Candidate, Trial
 from vqecg.downstream.augmentation.methods.registry import Ingredients
-from vqecg.downstream.augmentation.plan import REAL_ONLY
+from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan
+from vqecg.downstream.augmentation.verdict import Check
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.thresholds import FIXED
-from vqecg.downstream.comparison.arms.arm_data import Arm, EnsembleArm, NetworkMember
+from vqecg.downstream.comparison.arms.arm_data import Arm, EnsembleArm, NetworkMember, trained_by
 from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
-from vqecg.downstream.comparison.arms.registry import AveragingArm, ComparisonArm, find_arm
+from vqecg.downstream.comparison.arms.registry import find_arm
+from vqecg.downstream.comparison.design import Design, Planned, able_rows, filling_of, fit_checks
 from vqecg.downstream.comparison.members import finish_runs, run_of, task_of
 from vqecg.downstream.comparison.runs import RunTask, prepare_runs
+from vqecg.downstream.comparison.tuning import STEPS
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
@@ -32,7 +36,6 @@ from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import by_lot, split_rows
 
 if TYPE_CHECKING:
-    from vqecg.downstream.comparison.design import Design
     from vqecg.prior.generator import ECGGenerator
 
 
@@ -70,6 +73,16 @@ class Bench:
         parts, making = self.parts, self.design.augmentation
         return Ingredients(self.store, parts.train, self.task, self.generator, making, unlabelled=parts.unlabelled)
 
+    @cached_property
+    def check(self) -> Check | None:
+        """The checks that added records must pass, as in the comparison; None for none."""
+        return fit_checks(self.design, self.ingredients, self.additions)
+
+    @property
+    def additions(self) -> Path:
+        """The folder of added records."""
+        return self.folder / "additions"
+
     def arm(self, name: str, seed: int) -> Arm | None:
         """An arm filled for a seed, with draws of its own; None for real records alone. Raises ValueError as `fill`."""
         if (name, seed) not in self.arms:
@@ -77,24 +90,35 @@ class Bench:
         return self.arms[name, seed]
 
     def fill(self, name: str, seed: int) -> Arm:
-        """An arm as data. Raises ValueError where nothing can be added, or no generator is there to add it."""
-        arm, design = find_arm(name), self.design
-        if not asks_generator(arm):
-            return arm.fill(cast(Filling, None))  # it adds nothing, so nothing of it is read
-        settings = design.draws(seed)
+        """An arm as data. Raises ValueError where nothing can be added, no generator is there to add it, or the arm
+        has steps of its own: all are tried with the same."""
+        arm = find_arm(name)
+        filled = fill_arms([arm], self.filling(seed) if asks_generator(arm) else self.plain_filling())[0]
+        trained = trained_by(filled)
+        if trained is not None and STEPS in trained.changes:
+            raise ValueError("it has steps of its own, and an advice tries all arms with the same: compare it instead")
+        return filled
+
+    def filling(self, seed: int) -> Filling:
+        """All that the arms of a seed are filled from, as in the comparison."""
+        design, ingredients = self.design, self.ingredients
         labels = self.store.labels(self.task, self.parts.train, math.nan)
-        plan = design.plan(labels, self.task.class_names, settings.seed)
-        of_stream = settings.seed if design.stream.anew else design.augmentation.seed
-        ingredients, place = replace(self.ingredients, settings=settings), self.folder / "additions"
-        about = ("", design.of_streams, of_stream, design.training, design.controls)
-        held_out = {"validation": self.parts.validation, "test": self.parts.test}
-        return fill_arms([arm], Filling(ingredients, plan, place, *about, held_out))[0]
+        able = able_rows(design, ingredients)
+        plan = design.plan(labels, self.task.class_names, design.draws(seed).seed, able)
+        planned = Planned(ingredients, self.parts, {seed: plan})
+        return filling_of(design, planned, seed, self.additions, self.check)
+
+    def plain_filling(self) -> Filling:
+        """That of an arm that adds nothing: without plan and ingredients, of which it reads nothing."""
+        nothing = (cast(Ingredients, None), cast(AdditionPlan, None))
+        return Filling(*nothing, self.additions, training=self.design.training, controls=self.design.controls)
 
     def networks(self, name: str, seed: int) -> int:
-        """The networks that a trial of an arm trains."""
+        """The networks that a trial of an arm trains, those for out-of-fold scores among them."""
         arm = self.arm(name, seed)
-        members = arm.members if isinstance(arm, EnsembleArm) else (NetworkMember(),)
-        return sum(isinstance(member, NetworkMember) for member in members)
+        if not isinstance(arm, EnsembleArm):
+            return 1
+        return sum(isinstance(member, NetworkMember) for member in arm.members) * (1 + arm.stacked)
 
     def settings(self, candidate: Candidate) -> ClassifierSettings:
         """The training of a candidate, before its arm's changes; thresholds are not needed."""
@@ -122,34 +146,6 @@ class Bench:
         places = {str(task.place): task for task in tasks.values()}
         finished = finish_runs(places, workers, progress, "trials")
         return {trial: finished[str(task.place)].test_scores for trial, task in tasks.items()}
-
-
-def asks_generator(arm: ComparisonArm) -> bool:
-    """True for an arm that a comparison fills with a generator at hand, whether it uses it or not."""
-    return bool(arm.pretrained or arm.stream) or knows_generator(arm) or asks_trained(arm, asks_generator)
-
-
-def knows_generator(arm: ComparisonArm) -> bool:
-    """True for an arm that learns from what the generator makes, or whose readers it is."""
-    readers = isinstance(arm, AveragingArm) and bool(arm.readers)
-    return bool(arm.methods) or readers or asks_trained(arm, knows_generator)
-
-
-def asks_trained(arm: ComparisonArm, question: Callable[[ComparisonArm], bool]) -> bool:
-    """The answer of the arm by which the networks of an averaging arm are trained; False without one."""
-    return isinstance(arm, AveragingArm) and arm.trained is not None and question(arm.trained)
-
-
-def candidates_of(arms: Sequence[str], steps: Sequence[float]) -> tuple[Candidate, ...]:
-    """Real records alone in every share of the steps, then share by share all arms: the order in which time is given.
-
-    Raises ValueError for an unknown arm.
-    """
-    named = {
-        arm.name: WITH if knows_generator(arm) else WITHOUT for arm in map(find_arm, arms) if arm.name != REAL_ONLY
-    }
-    base = [Candidate(REAL_ONLY, REAL, share) for share in steps]
-    return (*base, *(Candidate(name, kind, share) for share in steps for name, kind in named.items()))
 
 
 def bench_of(design: Design, store: RecordStore, generator: ECGGenerator | None, folder: Path) -> Bench:

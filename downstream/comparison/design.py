@@ -157,13 +157,18 @@ def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> 
     ingredients = Ingredients(store, rows.train, task, generator, design.augmentation, unlabelled=rows.unlabelled)
     for arm in design.catalogue:
         arm.check(ingredients)
-    able = None
-    if design.only_able:
-        adding = [arm for arm in design.catalogue if SHARE not in arm.training]
-        methods = dict.fromkeys(method for arm in adding for method in arm.methods)
-        able = np.all([find_method(method).eligible(ingredients) for method in methods], axis=0)
+    able = able_rows(design, ingredients)
     plans = {seed: plan_of_labels(design, store, seed, able) for seed in design.seeds}
     return Planned(ingredients, rows, plans)
+
+
+def able_rows(design: Design, ingredients: Ingredients) -> np.ndarray | None:
+    """The training records that every arm can make others of, (training records,) bool; None where all are planned."""
+    if not design.only_able:
+        return None
+    adding = [arm for arm in design.catalogue if SHARE not in arm.training]
+    methods = dict.fromkeys(method for arm in adding for method in arm.methods)
+    return np.all([find_method(method).eligible(ingredients) for method in methods], axis=0)
 
 
 def fill_design(
@@ -171,20 +176,25 @@ def fill_design(
 ) -> ReadyComparison:
     """Makes what is added, anew for every seed, in `folder`, and checks the whole."""
     check = fit_checks(design, planned.ingredients, folder, progress)
-    checked = f"{design.checks} {design.training if LABELS in design.checks else ''}"
-    held_out = {"validation": planned.rows.validation, "test": planned.rows.test}
-    arms = {}
-    for seed, plan in planned.plans.items():
-        ingredients = replace(planned.ingredients, check=check, settings=design.draws(seed))
-        of_stream = ingredients.settings.seed if design.stream.anew else design.augmentation.seed
-        about = (checked, design.of_streams, of_stream, design.training, design.controls)
-        filling = Filling(ingredients, plan, folder, *about, held_out)
-        arms[seed] = fill_arms(design.catalogue, filling, progress)
+    arms = {
+        seed: fill_arms(design.catalogue, filling_of(design, planned, seed, folder, check), progress)
+        for seed in planned.plans
+    }
     train, validation, test = (
         planned.part(rows) for rows in (planned.rows.train, planned.rows.validation, planned.rows.test)
     )
     task, targets = planned.ingredients.task, planned.plan.target_classes
     return get_ready(train, validation, test, arms, task, targets, design, (*missing(design, planned), *remarks))
+
+
+def filling_of(design: Design, planned: Planned, seed: int, folder: Path, check: Check | None) -> Filling:
+    """All that the arms of a seed are filled from, with draws of its own, and checked by `check`."""
+    ingredients = replace(planned.ingredients, check=check, settings=design.draws(seed))
+    checked = f"{design.checks} {design.training if LABELS in design.checks else ''}"
+    of_stream = ingredients.settings.seed if design.stream.anew else design.augmentation.seed
+    about = (checked, design.of_streams, of_stream, design.training, design.controls)
+    held_out = {"validation": planned.rows.validation, "test": planned.rows.test}
+    return Filling(ingredients, planned.plans[seed], folder, *about, held_out)
 
 
 def missing(design: Design, planned: Planned) -> list[str]:

@@ -14,7 +14,8 @@ from vqecg.downstream.advice.decision import ACTIONS, Advice
 from vqecg.downstream.advice.settings import AdviceSettings
 from vqecg.downstream.advice.trials import bench_of
 from vqecg.downstream.classifiers.settings import ClassifierSettings
-from vqecg.downstream.comparison.design import Design
+from vqecg.downstream.comparison.arms.arm_data import ArmData
+from vqecg.downstream.comparison.design import Design, fill_design, plan_design
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
@@ -85,6 +86,29 @@ def test_an_arm_that_needs_a_generator_is_left_out_without_one(simulated_store: 
     schedule = schedule_of(bench, ("mixture", "mixup"), SETTINGS, HOUR, workers=1)
     assert schedule.left_out == ("No generator is given, so these are not tried: mixture.",)
     assert [one.arm for one in schedule.candidates] == ["real only", "mixup"]
+
+
+def test_an_arm_with_steps_of_its_own_is_left_out(simulated_store: RecordStore, tmp_path: Path):
+    bench = bench_of(DESIGN, simulated_store, None, tmp_path)
+    schedule = schedule_of(bench, ("longer-training", "mixup"), SETTINGS, HOUR, workers=1)
+    assert [one.arm for one in schedule.candidates] == ["real only", "mixup"]
+    assert schedule.left_out[0].startswith("longer training cannot be tried: it has steps of its own")
+
+
+def test_trials_add_what_the_comparison_would(
+    simulated_store: RecordStore, tiny_generator: ECGGenerator, tmp_path: Path
+):
+    design = replace(DESIGN, arms=("prior-samples",), checks=("likelihood",), only_able=True, seeds=(3,))
+    ready = fill_design(design, plan_design(design, simulated_store, tiny_generator), tmp_path / "additions")
+    bench = bench_of(design, simulated_store, tiny_generator, tmp_path)
+    for compared in ready.arms[3]:
+        arm = None if compared is None else bench.arm(compared.name, 3)
+        assert isinstance(arm, ArmData) or compared is None
+        if isinstance(arm, ArmData) and isinstance(compared, ArmData):
+            rows = np.arange(len(arm.labels))
+            assert arm.note == compared.note and (arm.labels == compared.labels).all()
+            assert (arm.signals[rows] == compared.signals[rows]).all()
+    assert len(list((tmp_path / "additions").iterdir())) == 1  # of samples, not made twice under two names
 
 
 @pytest.mark.bad_input("too few validation patients")
