@@ -20,9 +20,10 @@ from vqecg.prior.examples import encode_examples, mean_losses
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.training import prior_loss
-from vqecg.records.folds import SplitIndices
+from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
+from vqecg.records.store.subset import TrainingSubset, split_rows
 
 
 def likelihoods_of(losses: np.ndarray, labels: list[str] | None = None) -> Likelihoods:
@@ -88,6 +89,19 @@ def test_another_task_is_refused(tiny_generator: ECGGenerator, simulated_store: 
     generator.task = replace(generator.task, class_names=("A", "B"), members={})
     with pytest.raises(ValueError, match="the store has the labels"):
         likelihoods(generator, RecordSelection(simulated_store, np.arange(3)))
+
+
+def test_records_of_unknown_labels_are_left_out(tiny_generator: ECGGenerator, simulated_store: RecordStore):
+    folds, some = FoldSplit(tuple(range(1, 9)), (9,), (10,)), TrainingSubset(labelled=0.3)
+    view = some.known_labels(simulated_store, folds)
+    rows = split_rows(view, folds, some)
+    mixed = RecordSelection(view, np.sort(np.concatenate([rows.train[:4], rows.unlabelled[:4]])))
+    known = likelihoods(tiny_generator, RecordSelection(simulated_store, rows.train[:4]))
+    found = likelihoods(tiny_generator, mixed)
+    np.testing.assert_allclose(found.losses, known.losses, rtol=1e-5)
+    assert found.labels.tolist() == known.labels.tolist() and found.patients.tolist() == known.patients.tolist()
+    with pytest.raises(ValueError, match="of no record all labels of superdiagnostic are known"):
+        likelihoods(tiny_generator, RecordSelection(view, rows.unlabelled[:4]))
 
 
 def test_repeated_codes_are_counted():
