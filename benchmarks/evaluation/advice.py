@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 from benchmarks.measuring import Cell, Report, benchmark_parser, cell, share
 from vqecg.downstream.advice.advising import cases_of
 from vqecg.downstream.advice.candidates import Candidate, Trial
 from vqecg.downstream.advice.decision import ARM, AVERAGE, NOTHING, Advice
 from vqecg.downstream.advice.estimates import Estimate
+from vqecg.downstream.advice.forecast import reach_of
 from vqecg.downstream.advice.selection import Scoreboard, averaging, plain_difference
 from vqecg.downstream.advice.trials import Bench
 from vqecg.prior.generator import ECGGenerator
@@ -63,9 +63,8 @@ class Outcome:
     @property
     def held(self) -> bool:
         """True where the measured gain lies within both chances of the foretold one, as in the check of a forecast."""
-        both = np.hypot(self.foretold.standard_error, self.measured.standard_error)
-        reach = norm.ppf((1 + self.foretold.confidence) / 2) * both
-        return bool(abs(self.measured.estimate - self.foretold.estimate) <= reach)
+        chances = [(one.standard_error, one.degrees_of_freedom) for one in (self.foretold, self.measured)]
+        return abs(self.measured.estimate - self.foretold.estimate) <= reach_of(self.foretold.confidence, *chances)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -32,6 +32,7 @@ from vqecg.downstream.advice.selection import (
 from vqecg.downstream.advice.settings import LEAST_SEEDS, METRICS, AdviceSettings
 from vqecg.downstream.augmentation.plan import REAL_ONLY
 from vqecg.downstream.comparison.arms.registry import find_arm
+from vqecg.downstream.comparison.tables import LEAST_PATIENTS
 
 if TYPE_CHECKING:
     from vqecg.downstream.advice.trials import Bench
@@ -141,8 +142,8 @@ def target_columns(bench: Bench, cases: Cases) -> np.ndarray:
     inside = np.isin(bench.task.class_names, targets)
     if not (inside & cases.judged).any():
         raise ValueError(
-            f"too few validation patients have, or lack, {', '.join(targets)} (5 in each half are needed): name other "
-            "target classes, or more validation folds (--folds.validation)"
+            f"too few validation patients have, or lack, {', '.join(targets)} ({LEAST_PATIENTS} in each half are "
+            "needed): name other target classes, or more validation folds (--folds.validation)"
         )
     return np.flatnonzero(inside & cases.judged)
 
@@ -156,7 +157,7 @@ def advice_of(rounds: Rounds) -> Advice:
     common = [column for column in judged if column not in columns]
     names = rounds.bench.task.class_names
     gain = fitted.difference("challenger", "base", columns)
-    uses_generator = choice.challenger.kind == WITH
+    rivalled = choice.challenger.kind == WITH and fitted.rivalled
     average = averaging(board, choice.base, rounds.last, columns, confidence)
     arm = rounds.bench.arm(choice.challenger.arm, rounds.last[0])
     cautions = [*([] if rounds.honest else [FLATTERED]), *([ONE_SEED] if len(rounds.first) == 1 else [])]
@@ -171,7 +172,7 @@ def advice_of(rounds: Rounds) -> Advice:
         naive=plain_difference(
             board, choice.challenger, choice.base, [*rounds.first, *rounds.last], columns, confidence
         ),
-        generator=fitted.difference("challenger", "without", columns) if uses_generator else None,
+        generator=fitted.difference("challenger", "without", columns) if rivalled else None,
         averaging=average,
         common=fitted.difference("challenger", "base", common) if common else None,
         classes=tuple(

@@ -69,7 +69,8 @@ class Advice:
     gain: Estimate  # cross-fitted
     second: Estimate  # the same by the other metric
     naive: Estimate  # of the arm on the records that chose it
-    generator: Estimate | None  # gain over the best candidate that needs no generator; None where the arm needs none
+    # gain over the best candidate that needs no generator; None where the arm needs none, or none was in the last round
+    generator: Estimate | None
     averaging: Estimate  # two networks of real records alone
     common: Estimate | None  # gain over all classes that are no targets; None without any
     classes: tuple[ClassEffect, ...]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from vqecg.downstream.advice.decision import Advice
 from vqecg.downstream.augmentation.plan import REAL_ONLY
@@ -73,7 +73,7 @@ class ForecastCheck:
 def check_forecast(advice: Advice, comparison: Comparison) -> ForecastCheck:
     """The gain of the advice's arm beside that of a comparison.
 
-    Raises ValueError for a comparison of other classes, or without the arm.
+    Raises ValueError for a comparison of other classes, without the arm, or one that could not judge it.
     """
     setting, arm, metric = advice.setting, advice.arm.arm, advice.setting.metric
     if comparison.class_names != setting.class_names:
@@ -84,8 +84,14 @@ def check_forecast(advice: Advice, comparison: Comparison) -> ForecastCheck:
     group = group_of(advice, comparison)
     row = comparison.difference(arm, REAL_ONLY, group, metric)
     both = math.hypot(advice.gain.standard_error, float(row["standard_error"]))
-    reach = float(norm.ppf((1 + setting.confidence) / 2)) * both
+    reach = reach_of(
+        setting.confidence,
+        (advice.gain.standard_error, advice.gain.degrees_of_freedom),
+        (float(row["standard_error"]), float(row["degrees_of_freedom"])),
+    )
     middle, measured = advice.gain.estimate, float(row["estimate"])
+    if not math.isfinite(measured):
+        raise ValueError(f"the comparison could not judge {arm} in {metric} of {group}: too few test patients")
     return ForecastCheck(
         arm=arm,
         metric=metric,
@@ -102,6 +108,16 @@ def check_forecast(advice: Advice, comparison: Comparison) -> ForecastCheck:
         verdict=str(row["verdict"]),
         confidence=setting.confidence,
     )
+
+
+def reach_of(confidence: float, *estimates: tuple[float, float]) -> float:
+    """Half the width of the interval of the difference of independent estimates, each with its standard error and
+    degrees of freedom, which are combined as by Welch (1947) and Satterthwaite (1946)."""
+    variances = [(error**2, degrees) for error, degrees in estimates]
+    whole = sum(variance for variance, _ in variances)
+    uncertain = sum(variance**2 / of_one for variance, of_one in variances)
+    degrees = whole**2 / uncertain if uncertain else math.inf
+    return float(student.ppf((1 + confidence) / 2, degrees)) * math.sqrt(whole)
 
 
 def group_of(advice: Advice, comparison: Comparison) -> str:

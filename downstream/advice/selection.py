@@ -105,6 +105,7 @@ class CrossFitted:
     board: Scoreboard
     last: tuple[int, ...]  # seeds of the last round
     choices: Mapping[tuple[int, int], Choice]  # (half, half of the seeds) that chose -> choice
+    rivalled: bool  # True where every chooser had an arm that needs no generator to choose from
     confidence: float
 
     def difference(self, one: str, other: str, columns: Columns, metric: str = "") -> Estimate:
@@ -142,7 +143,8 @@ def cross_fit(
         for half in HALVES
         for part in (0, 1)
     }
-    return CrossFitted(board, tuple(last), choices, confidence)
+    rivalled = all(any(one.kind == WITHOUT for one in among[half,]) for half in HALVES)
+    return CrossFitted(board, tuple(last), choices, rivalled, confidence)
 
 
 def plain_difference(

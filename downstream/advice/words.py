@@ -2,7 +2,7 @@
 
 import math
 
-from vqecg.downstream.advice.candidates import Candidate
+from vqecg.downstream.advice.candidates import WITH, Candidate
 from vqecg.downstream.advice.decision import ARM, AVERAGE, Advice
 from vqecg.downstream.advice.estimates import Estimate
 from vqecg.downstream.advice.learning_curve import Range
@@ -41,6 +41,12 @@ def labels_text(labels: Range) -> str:
     return f"{middle} ({ends[0]} to {ends[1]})"
 
 
+def gain_text(gain: Range) -> str:
+    """The gain of further labels with its interval: "+0.010 (+0.004 to +0.015)"."""
+    ends = ["more than can be said" if end is None else f"{end:+.3f}" for end in (gain.value, gain.low, gain.high)]
+    return f"{ends[0]} ({ends[1]} to {ends[2]})"
+
+
 def gain_lines(advice: Advice) -> list[str]:
     """The expected gain, or why none is expected, in sentences."""
     setting, gain = advice.setting, advice.gain
@@ -53,9 +59,11 @@ def gain_lines(advice: Advice) -> list[str]:
     if advice.action != ARM:
         why = f"it may harm {', '.join(advice.harmed)}" if gain.low > 0 else "its interval is not above 0"
         lines.append(f"That arm is not advised, since {why}.")
-    lines.append(f"These trials would have seen a gain of {gain.smallest:.3f} or more, four times in five.")
     if advice.generator is not None:
         lines.append(f"Of this, over the best that needs no generator: {signed(advice.generator)}.")
+    elif advice.arm.kind == WITH:
+        lines.append("No arm without a generator was measured beside it: how much is the generator's, is not known.")
+    lines.append(f"These trials would have seen a gain of {gain.smallest:.3f} or more, four times in five.")
     lines.append(f"Averaging two networks of real records alone brings {signed(advice.averaging)}.")
     return lines
 
@@ -64,10 +72,7 @@ def label_lines(advice: Advice) -> list[str]:
     """The worth of further labels, in sentences; none without a learning curve."""
     if advice.curve is None:
         return []
-    more = [
-        f"{int(records):,} more {'–' if gain.value is None else f'{gain.value:+.3f}'}"
-        for records, gain in advice.curve.more.items()
-    ]
+    more = [f"{int(records):,} more {gain_text(gain)}" for records, gain in advice.curve.more.items()]
     lines = [f"Labelling, by the learning curve of {advice.setting.training_records:,} records: {'; '.join(more)}."]
     for name, labels in advice.curve.needed.items():
         lines.append(f"As much as {name} would come from {labels_text(labels)} more labelled records.")

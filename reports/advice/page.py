@@ -9,7 +9,7 @@ from markupsafe import Markup
 from vqecg.downstream.advice.decision import Advice
 from vqecg.downstream.advice.estimates import Estimate
 from vqecg.downstream.advice.forecast import ForecastCheck
-from vqecg.downstream.advice.words import METRIC_NAMES, gain_lines, headline, label_lines, labels_text, trained
+from vqecg.downstream.advice.words import METRIC_NAMES, gain_lines, gain_text, headline, labels_text, trained
 from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, NO_DIFFERENCE
 from vqecg.reports.figures import forest
 from vqecg.reports.html import element, inline_figure, join, paragraph, table
@@ -121,13 +121,18 @@ def class_section(advice: Advice) -> Markup:
         f"Forest plot of gains in {metric} by class",
     )
     harmed = ", ".join(advice.harmed) or "none"
-    rule = (
-        f"Harmed, by the rule (a loss of more than {advice.setting.harm:g} whose interval is below 0 in one class, "
-        f"or a mean loss of more than that over the classes that are no targets): {harmed}."
-    )
+    rule = f"Harmed, by the rule ({harm_rule(advice)}): {harmed}."
     unjudged = ", ".join(advice.setting.unjudged)
     few = paragraph(f"Too few validation patients have, or lack, {unjudged}: not judged.", "missing")
     return content + paragraph(rule) + (few if unjudged else Markup(""))
+
+
+def harm_rule(advice: Advice) -> str:
+    """What counts as harm: without targets every class is watched, else those that are none, also together."""
+    alone = f"a loss of more than {advice.setting.harm:g} whose interval is below 0 in one class"
+    if advice.every_class_is_a_target:
+        return alone
+    return f"{alone} that is no target, or a mean loss of more than that over these classes"
 
 
 def verdict(gain: Estimate) -> str:
@@ -143,20 +148,14 @@ def label_section(advice: Advice) -> Markup:
     metric = METRIC_NAMES[advice.setting.metric]
     points = [[count(point.records), number(point.value), count(point.seeds)] for point in curve.points]
     content = table(["Labelled records", f"Macro {metric}", "Seeds"], points, "Real records alone.", texts=0)
-    more = [[f"{int(records):,} more labelled records", ranged(gain)] for records, gain in curve.more.items()]
+    more = [[f"{int(records):,} more labelled records", gain_text(gain)] for records, gain in curve.more.items()]
     needed = [[f"as much as {name}", f"{labels_text(labels)} more"] for name, labels in curve.needed.items()]
     rows: Sequence[Sequence[object]] = [*more, *needed]
     caption = (
         "By a power law of the error (1 minus the metric) through these points. The interval knows patients and seeds, "
         "not whether the law holds beyond the records there are: the further, the less it is worth."
     )
-    return content + table(["", "Gain, or labels"], rows, caption) + join(map(paragraph, label_lines(advice)[:1]))
-
-
-def ranged(gain: object) -> str:
-    """A gain of labels with its interval."""
-    value, low, high = (getattr(gain, name) for name in ("value", "low", "high"))
-    return MISSING if value is None else f"{figure(value)} ({figure(low)} to {figure(high)})"
+    return content + table(["", "Gain, or labels"], rows, caption)
 
 
 def tried_section(advice: Advice) -> Markup:
@@ -185,6 +184,7 @@ def tried_section(advice: Advice) -> Markup:
 def method_section(advice: Advice) -> Markup:
     """The way from trials to the advice, and its limits."""
     setting = advice.setting
+    watched = "class" if advice.every_class_is_a_target else "class that is no target"
     texts = (
         "All trials learn from training records and are judged on validation records. Real records alone are tried "
         "in the same shares of the steps as every arm, so that they are tuned as well.",
@@ -194,8 +194,8 @@ def method_section(advice: Advice) -> Markup:
         "advice is chosen on all records, so the gain is rather that of a somewhat worse choice.",
         "Intervals: seeds are readers, patients are cases (Obuchowski and Rockette 1995; Hillis 2007), with a "
         "jackknife over patients within each half.",
-        f"An arm is advised where the lower end of its {setting.confidence:.0%} interval is above 0 and no class that "
-        f"is no target loses more than {setting.harm:g}. Of arms without any gain, one in "
+        f"An arm is advised where the lower end of its {setting.confidence:.0%} interval is above 0 and no {watched} "
+        f"is harmed: {harm_rule(advice)}. Of arms without any gain, one in "
         f"{round(2 / (1 - setting.confidence))} would be advised.",
         "A forecast is for records like those of the validation folds. Where the test folds are of another kind, it "
         "fails: run the plan, and the page says how good the forecast was.",

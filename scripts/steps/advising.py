@@ -11,8 +11,8 @@ import yaml
 
 from vqecg.downstream.advice.advising import advice_of, run_rounds, schedule_of
 from vqecg.downstream.advice.budget import seconds_of
-from vqecg.downstream.advice.candidates import WITH
-from vqecg.downstream.advice.decision import AVERAGE, Advice, Tried
+from vqecg.downstream.advice.candidates import WITHOUT, Candidate
+from vqecg.downstream.advice.decision import AVERAGE, Advice
 from vqecg.downstream.advice.settings import AdviceSettings
 from vqecg.downstream.advice.trials import bench_of
 from vqecg.downstream.advice.words import summary_of
@@ -30,9 +30,8 @@ from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.scripts.steps.designing import design_of
-from vqecg.scripts.steps.forecasting import ADVICE_FILE, CELL, PAGE, read_advice, write_page
+from vqecg.scripts.steps.forecasting import ADVICE_FILE, CELL, PAGE, PLAN_FILE, read_advice, write_page
 
-PLAN_FILE = "plan.yaml"
 TWO_NETWORKS = "two networks"
 
 
@@ -58,8 +57,9 @@ class AdvisingStep(Checked):
 @alone
 def advising_stage(step: AdvisingStep) -> Stage:
     """Measures, plans, trains the trials that are not there yet, and decides."""
-    check_analysis(step.design.analysis)
-    store, design = RecordStore.open(step.store), replace(step.design, arms=step.design.arms or arms_of(ADVICE))
+    design = replace(step.design, arms=step.design.arms or arms_of(ADVICE))
+    check_design(design)
+    store = RecordStore.open(step.store)
     generator = None if step.generator is None else ECGGenerator.from_pretrained(step.generator)
     remarks: tuple[str, ...] = ()
     if generator is not None:
@@ -81,36 +81,46 @@ def advising_stage(step: AdvisingStep) -> Stage:
     return stage
 
 
-def check_analysis(analysis: Analysis) -> None:
-    """Raises ValueError where the main arm is named already: an advice is about which arm to name."""
+def check_design(design: Design) -> None:
+    """Raises ValueError where main arm or tuning are named already, which an advice is about; as `check_mixtures`."""
+    analysis = design.analysis
     if (analysis.main_arm, analysis.against) != (Analysis().main_arm, ()):
         named = ", ".join([analysis.main_arm, *analysis.against])
         raise ValueError(
             f"the analysis names arms ({named}); an advice names the main arm, and its plan what it is compared with: "
             "leave out --analysis.main-arm and --analysis.against, or name the arms to try (--arms)"
         )
+    if design.tuning != TuningSettings():
+        raise ValueError(
+            f"tuning names {design.tuning}; an advice tries every arm in --advice.steps, and its plan says what the "
+            "comparison is to choose from: leave out --tuning"
+        )
+    design.check_mixtures()
 
 
 def write_plan(path: Path, advice: Advice, design: Design, step: AdvisingStep) -> None:
-    """Writes the plan that tests the advice: its arm, the best without a generator, and their controls."""
-    arms = [advice.arm.arm, *(dict.fromkeys(one.candidate.arm for one in rivals(advice)))]
-    arms += [TWO_NETWORKS] if advice.action == AVERAGE else []
-    arms += control_of(advice.arm.arm)
-    steps = sorted({max(1, round(one.steps * advice.setting.full_steps)) for one in (advice.arm, advice.base)})
-    # where real records alone are best in other steps than the arm, the comparison lets every arm choose between both
+    """Writes the plan that tests the advice: its arm, also against the best without a generator, and its control."""
+    best = rivals(advice)
+    against = [one.arm for one in best]
+    averaged = [TWO_NETWORKS] if advice.action == AVERAGE else []
+    arms = dict.fromkeys([advice.arm.arm, *against, *averaged, *control_of(advice.arm.arm)])
+    candidates = (advice.arm, advice.base, *best)
+    steps = sorted({max(1, round(one.steps * advice.setting.full_steps)) for one in candidates})
+    # where these are best in different steps, the comparison lets every arm choose among them
     tuning = TuningSettings(steps=tuple(steps) if len(steps) > 1 else (), metric=advice.setting.metric)
     design = replace(
         design,
         arms=tuple(arms),
-        analysis=replace(design.analysis, main_arm=advice.arm.arm),
+        analysis=replace(design.analysis, main_arm=advice.arm.arm, against=tuple(against)),
         training=design.training.of_steps(steps[-1]),
         tuning=tuning,
     )
     cell: dict[str, Any] = {"name": CELL, **plain(design)}
     if step.generator is not None:
         cell["generator"] = str(step.generator.resolve())
+    generator = "" if step.generator is not None else " --generator GENERATOR"  # copies, a reference, ask for one
     head = (
-        f"# The test of this advice: vqecg compare --plan {path.name} --store STORE --out OUT\n"
+        f"# The test of this advice: vqecg compare --plan {path.name} --store STORE --out OUT{generator}\n"
         f"# then: vqecg advise --out {step.out.name} --store STORE --check OUT\n"
     )
     write_text(path, head + yaml.safe_dump({"cells": [cell]}, sort_keys=False))
@@ -124,16 +134,16 @@ def control_of(arm: str) -> list[str]:
     return [SHUFFLED_LABELS] if find_arm(arm).methods else []
 
 
-def rivals(advice: Advice) -> list[Tried]:
-    """The best of the last round that needs no generator and is not the arm itself."""
-    others = [one for one in advice.tried if one.last is not None and one.gain is not None]
-    others = [one for one in others if one.candidate.kind != WITH and one.candidate.arm != advice.arm.arm]
-    return sorted(others, key=lambda one: -(one.last or 0.0))[:1]
+def rivals(advice: Advice) -> list[Candidate]:
+    """The best arm of the last round that needs no generator and is not the advice's; none where there was no other."""
+    others = [one for one in advice.tried if one.last is not None and one.candidate.kind == WITHOUT]
+    others = [one for one in others if one.candidate.arm != advice.arm.arm]
+    return [one.candidate for one in sorted(others, key=lambda one: -(one.last or 0.0))[:1]]
 
 
 @described
 def summary(stage: Stage) -> str:
     """The advice in plain words, and where everything is."""
     advice = read_advice(stage.folder)
-    where = f"{stage.folder / PAGE}; test it with: vqecg compare --plan {stage.folder / PLAN_FILE}"
+    where = f"{stage.folder / PAGE}; its test, and the command for it: {stage.folder / PLAN_FILE}"
     return f"{summary_of(advice)}\n{stage.seconds / 60:.1f} minutes; {where}"

@@ -13,7 +13,7 @@ from vqecg.records.files.stage_file import STAGE_FILE
 from vqecg.reports.advice.page import write_advice_page
 
 ADVICE_FILE, PAGE, CHECK_FILE = "advice.json", "advice.html", "check.json"
-CELL = "advice"  # the only cell of an advice's plan
+PLAN_FILE, CELL = "plan.yaml", "advice"  # the plan of an advice, and its only cell
 
 
 def read_advice(folder: Path) -> Advice:
@@ -54,4 +54,4 @@ def comparison_folder(folder: Path) -> Path:
 
 def is_advised(plan: Path) -> bool:
     """True for the plan of a finished advice, which lies beside it."""
-    return (plan.parent / ADVICE_FILE).is_file()
+    return plan.name == PLAN_FILE and (plan.parent / ADVICE_FILE).is_file()

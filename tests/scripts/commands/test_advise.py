@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vqecg.downstream.advice.decision import ACTIONS
+from vqecg.downstream.advice.candidates import REAL, WITH, WITHOUT, Candidate
+from vqecg.downstream.advice.decision import ACTIONS, Advice, Setting, Tried
+from vqecg.downstream.advice.estimates import Estimate
+from vqecg.downstream.advice.words import gain_lines
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
+from vqecg.scripts.steps.advising import AdvisingStep, write_plan
 from vqecg.scripts.steps.forecasting import CHECK_FILE, read_advice
 
 SHORT = ["--preset", "tiny", "--training.fit.steps", "3", "--training.fit.batch-size", "8"]
@@ -68,3 +72,41 @@ def test_a_folder_without_an_advice_has_no_forecast(tmp_path: Path, refused: Cal
 def test_an_advice_refuses_a_main_arm_that_is_named_before_it(tmp_path: Path, refused: Callable[..., str]):
     told = refused("advise", "--store", tmp_path, "--out", tmp_path / "out", "--analysis.main-arm", "mixture")
     assert "names arms (mixture); an advice names the main arm" in told
+
+
+@pytest.mark.bad_input("tuning of an advice")
+def test_an_advice_refuses_a_tuning_that_it_would_not_follow(tmp_path: Path, refused: Callable[..., str]):
+    told = refused("advise", "--store", tmp_path, "--out", tmp_path / "out", "--tuning.steps", "100", "200")
+    assert "an advice tries every arm in --advice.steps" in told
+
+
+def estimate(value: float) -> Estimate:
+    return Estimate(value, value - 0.01, value + 0.01, 0.005, 9.0, 4, 0.9)
+
+
+def advice_of(arm: str, kind: str, *tried: Tried) -> Advice:
+    setting = Setting(
+        "auroc", "superdiagnostic", ("NORM",), ("NORM",), (), 9, 9, 9, (0,), (1, 2), 100, 0.9, 0.005, 4, ()
+    )
+    base = Candidate("real only", REAL, 0.5)
+    gains = {"gain": estimate(0.02), "second": estimate(0.0), "naive": estimate(0.0), "averaging": estimate(0.0)}
+    none = {"generator": None, "common": None, "classes": (), "curve": None, "cautions": ()}
+    return Advice(setting=setting, base=base, arm=Candidate(arm, kind), note="", tried=tried, **gains, **none)
+
+
+def test_a_plan_sets_the_arm_against_the_best_without_a_generator(tmp_path: Path):
+    tried = (
+        Tried(Candidate("real only", REAL), 0.9, 0.9, estimate(0.01)),
+        Tried(Candidate("mixup", WITHOUT, 0.25), 0.8, 0.8, estimate(0.0)),
+        Tried(Candidate("two networks", WITHOUT), 0.7, 0.7, estimate(0.0)),
+        Tried(Candidate("mixture", WITH), 0.9, 0.9, estimate(0.02)),
+    )
+    advice = advice_of("mixture", WITH, *tried)
+    step = AdvisingStep(tmp_path / "store", tmp_path)
+    write_plan(tmp_path / "plan.yaml", advice, step.design, step)
+    text = (tmp_path / "plan.yaml").read_text(encoding="utf-8")
+    (cell,) = yaml.safe_load(text)["cells"]
+    assert cell["arms"] == ["mixture", "mixup", "mixture of shuffled labels"]
+    assert cell["analysis"]["main_arm"] == "mixture" and cell["analysis"]["against"] == ["mixup"]
+    assert cell["tuning"]["steps"] == [25, 50, 100] and "--generator GENERATOR" in text
+    assert "No arm without a generator was measured beside it" in " ".join(gain_lines(advice))
