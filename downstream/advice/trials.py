@@ -27,13 +27,13 @@ from vqecg.downstream.comparison.arms.filling import Filling, fill_arms
 from vqecg.downstream.comparison.arms.registry import find_arm
 from vqecg.downstream.comparison.design import Design, Planned, able_rows, filling_of, fit_checks
 from vqecg.downstream.comparison.members import finish_runs, run_of, task_of
-from vqecg.downstream.comparison.runs import RunTask, prepare_runs
+from vqecg.downstream.comparison.runs import PreparedRuns, RunTask, prepare_runs
 from vqecg.downstream.comparison.tuning import STEPS
 from vqecg.records.folds import SplitIndices
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
-from vqecg.records.store.subset import by_lot, split_rows
+from vqecg.records.store.subset import among, by_lot, split_rows
 
 if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
@@ -126,23 +126,32 @@ class Bench:
         steps = max(1, round(candidate.steps * training.fit.steps))
         return replace(training.of_steps(steps), threshold_policy=FIXED)
 
-    def run(self, trial: Trial) -> RunTask:
-        """The training of a trial, with its folder."""
-        arm, train, settings = self.arm(trial.candidate.arm, trial.seed), self.train, self.settings(trial.candidate)
+    def prepared(self, trials: Sequence[Trial]) -> PreparedRuns:
+        """The data of trials on all training records, read once for all of them."""
+        arms: dict[int, dict[str, Arm | None]] = {}
+        for trial in trials:
+            name = trial.candidate.arm
+            arms.setdefault(trial.seed, {})[name] = self.arm(name, trial.seed)
+        filled = {seed: [arm for arm in of_seed.values() if arm is not None] for seed, of_seed in arms.items()}
+        return prepare_runs(self.train, self.judged, self.judged, filled, self.task)
+
+    def run(self, trial: Trial, prepared: PreparedRuns | None = None) -> RunTask:
+        """The training of a trial, with its folder; `prepared` is the data where it is read already."""
+        arm, settings = self.arm(trial.candidate.arm, trial.seed), self.settings(trial.candidate)
         if trial.fraction < 1:
-            names = by_lot(train.patients, trial.seed)
+            names = by_lot(self.train.patients, trial.seed)
             staying = names[: max(1, round(trial.fraction * len(names)))]
-            train = train.only(np.isin(train.patients, staying))
+            train = self.train.only(among(self.train.patients, staying))
             settings = settings.of_steps(max(1, round(trial.fraction * settings.fit.steps)))
-        arms = {trial.seed: [] if arm is None else [arm]}
-        prepared = prepare_runs(train, self.judged, self.judged, arms, self.task)
-        run = run_of(prepared, arm, trial.seed, settings)
+            prepared = prepare_runs(train, self.judged, self.judged, {}, self.task)  # of real records alone
+        run = run_of(prepared or self.prepared([trial]), arm, trial.seed, settings)
         run.check()
         return task_of(run, self.folder / "runs", by_key=True)
 
     def finish(self, trials: Sequence[Trial], workers: int = 1, progress: bool = True) -> dict[Trial, np.ndarray]:
         """The scores (records, classes) of trials on the judged records; those of the folder are not trained again."""
-        tasks = {trial: self.run(trial) for trial in trials}
+        prepared = self.prepared([trial for trial in trials if trial.fraction == 1])
+        tasks = {trial: self.run(trial, prepared) for trial in trials}
         places = {str(task.place): task for task in tasks.values()}
         finished = finish_runs(places, workers, progress, "trials")
         return {trial: finished[str(task.place)].test_scores for trial, task in tasks.items()}
