@@ -104,10 +104,9 @@ class AveragingArm(ComparisonArm):
     trained: ComparisonArm | None = None  # the arm by which its networks are trained; None = real only
 
     def trained_as(self, arm: ComparisonArm) -> "AveragingArm":
-        """The same members, whose networks are trained by another arm.
+        """The same members, whose networks are trained by another arm. ValueError where stacking would not be honest.
 
-        Raises ValueError where they are stacked and that arm adds records: these are made from all training records,
-        so that no score of one would be out of fold.
+        Records that an arm adds are made from all training records, so that no score of one would be out of fold.
         """
         if self.stacked and (arm.methods or arm.stream or arm.pretrained):
             raise ValueError(f"{self.name} is fitted out of fold, and {arm.name} knows all training records: leave one")
