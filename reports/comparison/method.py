@@ -1,10 +1,10 @@
 """The section on method and limits: sentences that hold for every page, after those of the page at hand."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from vqecg.downstream.comparison.results import Comparison
 from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.html import element, join
 
@@ -17,12 +17,16 @@ LIMITS = (
 )
 
 
-def stopping_rule(settings: Mapping[str, Any]) -> str:
-    """The steps of a comparison's classifiers and the weights they keep, by the settings in its file."""
-    fit = settings.get("fit", settings)  # not nested in earlier comparisons
+def stopping_rule(comparison: Comparison) -> str:
+    """The steps of a comparison's classifiers, chosen on validation or by its settings, and the weights they keep."""
+    fit = comparison.settings.get("fit", comparison.settings)  # not nested in earlier comparisons
+    chosen = sorted({row["steps"] for row in comparison.candidates if row["chosen"]}) or [fit["steps"]]
+    steps = f"{chosen[0]} steps"
+    if len(chosen) > 1:
+        steps = f"{chosen[0]} to {chosen[-1]} steps, by the choice for each arm"
     if fit.get("patience"):
-        return f"up to {fit['steps']} steps, stopped early, the weights of the lowest validation loss"
-    return f"{fit['steps']} steps, the weights of the last step"
+        return f"up to {steps}, stopped early, the weights of the lowest validation loss"
+    return f"{steps}, the weights of the last step"
 
 
 def method_section(sentences: Sequence[str], comparison: ComparisonSection | None) -> Markup:

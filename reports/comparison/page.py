@@ -25,7 +25,7 @@ def comparison_page(comparison: Comparison, described: str, date: str) -> Page:
     seeds = ", ".join(map(str, comparison.seeds))
     method = (
         f"{len(comparison.seeds)} classifiers per arm{each} (seeds {seeds}); those of a seed start from the same "
-        f"weights and train by the same rule in every arm: {stopping_rule(comparison.settings)}.",
+        f"weights and train by the same rule in every arm: {stopping_rule(comparison)}.",
     )
     tested = f"Tested on {comparison.test_records:,} real records of {comparison.test_patients:,} patients"
     return Page(

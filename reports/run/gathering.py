@@ -102,12 +102,14 @@ def gather_costs(folders: RunFolders) -> CostSection:
 
 def method_sentences(folds: FoldSplit, comparison: Comparison) -> tuple[str, ...]:
     """The split, the training and the classifiers of this run, in sentences."""
+    tuned = "the steps and shares of arms, " if comparison.candidates else ""
     return (
         f"Training folds {folds_text(folds.train)}, validation {folds_text(folds.validation)}, test "
         f"{folds_text(folds.test)}; no patient who is known to have several records has them in two parts.",
-        "Tokenizer, prior, label statistics and additions were made from the training folds alone; the validation "
-        "folds chose the tokenizer's and the prior's weights and the thresholds; the test folds only measured.",
-        f"Classifiers: {comparison.settings['model']}, {stopping_rule(comparison.settings)}, seeds "
+        "Tokenizer, prior, label statistics and additions were made from the training folds alone; the "
+        f"validation folds chose the tokenizer's and the prior's weights, {tuned}and the thresholds; the test folds "
+        "only measured.",
+        f"Classifiers: {comparison.settings['model']}, {stopping_rule(comparison)}, seeds "
         f"{', '.join(map(str, comparison.seeds))}; every arm with the same initial weights and the same rule.",
         "Reconstructions and TRTS are read by the average of the classifiers trained on real records. TRTR beside TSTR "
         "is the one of the first seed, as TSTR's is, which was trained on as many records as the synthetic set has.",

@@ -45,6 +45,13 @@ def test_gain_and_harm_come_first_and_every_arm_and_class_follows(page: str) -> 
     assert "<summary>F1 of every class</summary>" in page and "<summary>AUROC of every class</summary>" not in page
 
 
+def test_steps_that_were_chosen_are_said(comparison: Comparison) -> None:
+    row = {"arm": "mixup", "share": None, "records": None, "metric": "auroc", "score": 0.9, "std": None, "seeds": 1}
+    tuned = [row | {"steps": steps, "chosen": steps < 600} for steps in (300, 150, 600)]
+    page = comparison_page(replace(comparison, candidates=tuple(tuned)), "simulated", "1 May 2030").render()
+    assert "every arm: 150 to 300 steps, by the choice for each arm, the weights of the last step" in page
+
+
 def test_pooled_folds_and_cautions_are_said(comparison: Comparison) -> None:
     early = {"model": "zhang-sun", "fit": {"steps": 600, "patience": 3}}
     pooled = replace(comparison, folds=("8", "9"), normalised=True, seeds=(0,), settings=early)
