@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vqecg.downstream.advice.candidates import REAL, Candidate
-from vqecg.downstream.advice.settings import LEAST_SEEDS, AdviceSettings
+from vqecg.downstream.advice.settings import LEAST_SEEDS, SCREENING_SEEDS, AdviceSettings
 from vqecg.records.files.atomic import write_text
 from vqecg.records.files.json_file import read_object, reading
 
@@ -19,7 +19,6 @@ SCHEDULE_FILE = "trials.json"
 LAST = 0.55  # share of the budget for the last round
 CURVE = 0.12  # for the learning curve
 CURVE_SEEDS = 2
-SCREENING_SEEDS = 2  # at most
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vqecg.records.bounds import Checked, Count, InnerShare, PositiveShare, Seed, Share
 
+SCREENING_SEEDS = 2  # of the first round, at most
 LEAST_SEEDS = 4  # of the last round
 METRICS = ("auroc", "average_precision")  # that need no thresholds, which would be chosen on the same records
 
@@ -18,6 +19,11 @@ class AdviceSettings(Checked):
     fractions: tuple[InnerShare, ...] = (0.25, 0.5)  # of the labelled patients, for the learning curve beside all
     seeds: Count = 12  # of the last round, at most
     first_seed: Seed = 1000  # of the trials' classifiers; a comparison has other seeds
+
+    @property
+    def every_seed(self) -> range:
+        """Those that trials may have, of both rounds."""
+        return range(self.first_seed, self.first_seed + SCREENING_SEEDS + self.seeds)
 
     def __post_init__(self) -> None:
         super().__post_init__()

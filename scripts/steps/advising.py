@@ -58,7 +58,7 @@ class AdvisingStep(Checked):
 def advising_stage(step: AdvisingStep) -> Stage:
     """Measures, plans, trains the trials that are not there yet, and decides."""
     design = replace(step.design, arms=step.design.arms or arms_of(ADVICE))
-    check_design(design)
+    check_design(design, step.advice)
     store = RecordStore.open(step.store)
     generator = None if step.generator is None else ECGGenerator.from_pretrained(step.generator)
     remarks: tuple[str, ...] = ()
@@ -81,8 +81,9 @@ def advising_stage(step: AdvisingStep) -> Stage:
     return stage
 
 
-def check_design(design: Design) -> None:
-    """Raises ValueError where main arm or tuning are named already, which an advice is about; as `check_mixtures`."""
+def check_design(design: Design, settings: AdviceSettings) -> None:
+    """Raises ValueError where main arm or tuning are named already, which an advice is about, where the comparison has
+    seeds of trials, and as `check_mixtures`."""
     analysis = design.analysis
     if (analysis.main_arm, analysis.against) != (Analysis().main_arm, ()):
         named = ", ".join([analysis.main_arm, *analysis.against])
@@ -94,6 +95,11 @@ def check_design(design: Design) -> None:
         raise ValueError(
             f"tuning names {design.tuning}; an advice tries every arm in --advice.steps, and its plan says what the "
             "comparison is to choose from: leave out --tuning"
+        )
+    if taken := sorted(set(design.seeds) & set(settings.every_seed)):
+        raise ValueError(
+            f"the seeds {taken} are those of trials too, by whose scores the arm is chosen: name others with --seeds "
+            "or --advice.first-seed"
         )
     design.check_mixtures()
 

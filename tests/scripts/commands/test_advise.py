@@ -80,6 +80,12 @@ def test_an_advice_refuses_a_tuning_that_it_would_not_follow(tmp_path: Path, ref
     assert "an advice tries every arm in --advice.steps" in told
 
 
+@pytest.mark.bad_input("seeds of an advice")
+def test_an_advice_refuses_the_seeds_of_its_comparison(tmp_path: Path, refused: Callable[..., str]):
+    told = refused("advise", "--store", tmp_path, "--out", tmp_path / "out", "--seeds", "0", "1003")
+    assert "the seeds [1003] are those of trials too" in told
+
+
 def estimate(value: float) -> Estimate:
     return Estimate(value, value - 0.01, value + 0.01, 0.005, 9.0, 4, 0.9)
 
