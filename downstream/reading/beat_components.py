@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +33,7 @@ def median_beat(signal: np.ndarray, peaks: np.ndarray, sampling_rate: float) -> 
 
 
 class BeatComponents(Reader):
-    """Measures the rhythm and the median beat; components of the beat are those of the training records."""
+    """Measures the rhythm and the median beat."""
 
     measured = "median beat"
 
@@ -44,17 +46,18 @@ class BeatComponents(Reader):
             rows.append(np.hstack([rhythm_measures(peaks, rate), np.array(beats)]))
         return np.concatenate(rows).astype(np.float32)
 
-    def fit(self, known: ReadRecords, seed: int) -> FittedReader:
-        """Fits on rhythm and components, as the other base of the reader does."""
-        beats = known.measures[:, RHYTHM:]
-        mean = beats.mean(0)
-        directions = np.linalg.svd(beats - mean, full_matrices=False)[2][:COMPONENTS]
 
-        def components(measures: np.ndarray) -> np.ndarray:
-            return np.hstack([measures[:, :RHYTHM], (measures[:, RHYTHM:] - mean) @ directions.T])
+def fit_components(known: ReadRecords, fit: Callable[[ReadRecords], FittedReader]) -> FittedReader:
+    """`fit` on the rhythm and the components of the beats, which are those of the training records."""
+    beats = known.measures[:, RHYTHM:]
+    mean = beats.mean(0)
+    directions = np.linalg.svd(beats - mean, full_matrices=False)[2][:COMPONENTS]
 
-        fitted = super().fit(replace(known, measures=components(known.measures)), seed)
-        return FittedReader(lambda measures: fitted.scores(components(measures)), fitted.constant)
+    def components(measures: np.ndarray) -> np.ndarray:
+        return np.hstack([measures[:, :RHYTHM], (measures[:, RHYTHM:] - mean) @ directions.T])
+
+    fitted = fit(replace(known, measures=components(known.measures)))
+    return FittedReader(lambda measures: fitted.scores(components(measures)), fitted.constant)
 
 
 @READERS.register("boosted beat PCA", rank=10)
@@ -63,9 +66,17 @@ class BoostedBeats(BeatComponents, Boosted):
 
     help = "gradient boosting on principal components of the median beat, without a generator"
 
+    def fit(self, known: ReadRecords, seed: int) -> FittedReader:
+        """Learns the classes from rhythm and components."""
+        return fit_components(known, partial(super().fit, seed=seed))
+
 
 @READERS.register("logistic beat PCA", rank=11)
 class LogisticBeats(BeatComponents, Logistic):
     """Logistic regression on rhythm and components."""
 
     help = "logistic regression on principal components of the median beat, without a generator"
+
+    def fit(self, known: ReadRecords, seed: int) -> FittedReader:
+        """Learns the classes from rhythm and components."""
+        return fit_components(known, partial(super().fit, seed=seed))
