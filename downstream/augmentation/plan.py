@@ -119,11 +119,10 @@ def plan_additions(
     unknown = [name for name in target_classes if name not in names]
     if unknown or not target_classes:
         raise ValueError(f"target classes {list(target_classes)} are not all among the classes {list(names)}")
-    truth = labels > 0.5
-    doubtful = np.isnan(labels)
+    truth, doubtful = labels > 0.5, np.isnan(labels)
     present = truth.sum(axis=0)
     usable = truth if eligible is None else truth & eligible[:, None]
-    there = usable.any(axis=0).tolist()
+    there = [bool(column.any()) for column in usable.T]
     empty = [name for name in target_classes if name not in invented and not there[names.index(name)]]
     if empty:
         raise ValueError(
