@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 ONE_SEED = "The first round had one seed: its order of candidates is partly chance in training."
 FLATTERED = (
     "There was no time for what each half of the patients chose by itself, so both chose the finalists together: the "
-    "gain is flattered. Give a longer budget."
+    "gain is flattered, and the last round, of the fewest seeds that show anything, may have run over the budget. Give "
+    "a longer one."
 )
 STOPPED = (
     "The classifiers of this recipe stop early by the loss on these validation folds: all scores here, those of real "
