@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, SHUFFLED_LABELS
+from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
 from vqecg.downstream.comparison.tables import (
     LEAST_PATIENTS,
     ArmMetrics,
+    alarm_of,
     choice_line,
     class_difference_table,
     class_groups,
@@ -21,7 +22,6 @@ from vqecg.downstream.comparison.tables import (
     disagreements,
     findings,
     group_line,
-    is_control,
     one_row,
     score_table,
     unjudged_classes,
@@ -155,20 +155,9 @@ class Comparison:
 
     @property
     def alarm(self) -> str:
-        """The reason why all of it is void: the negative control is called a gain over real records; "" if not."""
-        tables = [
-            table[is_control(table) & (table["against"] == REAL_ONLY) & (table["metric"] == metric)]
-            for metric in [self.analysis.primary_metric]
-            for table in (self.differences, self.class_differences)
-        ]
-        gains = findings(tables[0], tables[1], GAIN)
-        if not gains:
-            return ""
-        return (
-            f"THE INSTRUMENT IS BROKEN: {SHUFFLED_LABELS}, with which records carry no information, show a gain in "
-            f"{', '.join(gains)}. Believe no verdict of this comparison before the reason is found. Chance alone calls "
-            f"one group in {2 / (1 - self.analysis.confidence):.0f} a gain, so repeat it with other seeds first."
-        )
+        """What a gain of the negative control over real records says of the whole; "" where there is none."""
+        analysis = self.analysis
+        return alarm_of(self.differences, self.class_differences, analysis.primary_metric, analysis.confidence)
 
     def conclusion(self) -> str:
         """By the primary metric: gain and harm of every arm, then for the main arm each group and class in figures."""

@@ -14,6 +14,7 @@ import pandas as pd
 
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, SHUFFLED_LABELS
 from vqecg.evaluation.statistics.bootstrap import (
+    GAIN,
     VERDICTS,
     PairedDifference,
     ReplicatedMetric,
@@ -28,6 +29,17 @@ from vqecg.evaluation.statistics.weighted_metrics import METRICS
 
 LEAST_PATIENTS = 5  # with a class, and without: of 1 or 2 a bootstrap calls chance a gain or a harm far too often
 ALL_CLASSES, SCARCE_CLASSES, COMMON_CLASSES = "all classes", "scarce classes", "common classes"
+# alarms of the negative control
+ADDED = (
+    f"THE INSTRUMENT IS BROKEN: {SHUFFLED_LABELS}, with which records carry no information, show a gain in {{gains}}. "
+    "Believe no verdict of this comparison before the reason is found. "
+)
+BESIDE = (
+    "NOT BY THE LABELS: {arm}, whose synthetic records have the labels of others, shows a gain in {gains}. So a gain "
+    "there does not prove that synthetic labels are right: training on noise, too, keeps a classifier from learning "
+    "few real records by heart. Compare the arms with this one (--analysis.against). "
+)
+CHANCE = "Chance alone calls one group in {often:.0f} a gain, so repeat it with other seeds first."
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +217,25 @@ def choice_line(row: Mapping[str, Any]) -> str:
 def is_control(table: pd.DataFrame) -> pd.Series:
     """True for the rows of a table of differences that are about an arm of shuffled labels, added or a stream."""
     return table["arm"].str.contains(SHUFFLED_LABELS, regex=False)
+
+
+def alarm_of(groups: pd.DataFrame, classes: pd.DataFrame, metric: str, confidence: float) -> str:
+    """The alarm for each control that is called a gain over real records by a metric; "" for none.
+
+    `groups` and `classes` are the tables of differences of a comparison. Records added with wrong labels can only do
+    harm, so that their gain voids everything; a mixture, or a pretraining, with wrong labels also regularises.
+    """
+    tables = [
+        table[is_control(table) & (table["against"] == REAL_ONLY) & (table["metric"] == metric)]
+        for table in (groups, classes)
+    ]
+    alarms = []
+    for arm in tables[0]["arm"].drop_duplicates():
+        gains = ", ".join(findings(*(table[table["arm"] == arm] for table in tables), GAIN))
+        if gains:
+            text = ADDED if arm.startswith(SHUFFLED_LABELS) else BESIDE
+            alarms.append(text.format(arm=arm, gains=gains) + CHANCE.format(often=2 / (1 - confidence)))
+    return " ".join(alarms)
 
 
 def one_row(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.Series:

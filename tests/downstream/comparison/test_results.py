@@ -212,6 +212,15 @@ def test_a_gain_from_shuffled_labels_says_first_and_loudly_that_the_instrument_i
     assert "THE INSTRUMENT IS BROKEN" in page.split("<h2", 2)[1], "in the summary"
 
 
+def test_a_gain_from_a_mixture_of_shuffled_labels_says_first_that_it_is_not_by_the_labels() -> None:
+    arms, labels, patients = scored_arms(1.0)
+    arms = [*arms[:2], replace(arms[1], name="mixture"), replace(arms[2], name="mixture of shuffled labels")]
+    settings, analysis = {"steps": 2}, Analysis(main_arm="mixture", replicates=399)
+    result = analyse(arms, labels, patients, NAMES, ("MI",), (0, 1, 2), "by hand", settings, analysis)
+    assert result.conclusion().startswith("NOT BY THE LABELS: mixture of shuffled labels, ")
+    assert "MI (against real only)" in result.alarm and "BROKEN" not in result.alarm
+
+
 def test_shuffled_labels_without_a_gain_or_with_harm_raise_no_alarm() -> None:
     for gain in (0.0, -1.0):
         result = controlled(gain)
