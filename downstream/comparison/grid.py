@@ -192,7 +192,7 @@ def finish_cell(
     write_page: Callable[[Comparison], None] | None = None,
 ) -> Comparison:
     """The comparison of a cell: read if it is there and of the same runs and analysis, else done and written."""
-    identity = cell_identity(ready)
+    identity = as_json(cell_identity(ready))  # as it comes back from the file
     file, earlier = folder / CELL_FILE, list[dict[str, Any]]()
     there = kept_identity(folder, CELL_FILE)
     if there is not None:
@@ -235,7 +235,7 @@ def cell_identity(ready: Sequence[ReadyComparison]) -> dict[str, Any]:
         "judged": identifying(ready[0].settings.analysis) | {"seeds": list(ready[0].settings.seeds)},
         "target_classes": list(ready[0].target_classes),
         "remarks": [remark for one in ready for remark in one.remarks],
-        **({"candidates": as_json(candidates)} if candidates else {}),
+        **({"candidates": candidates} if candidates else {}),
     }
 
 

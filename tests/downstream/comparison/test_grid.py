@@ -78,9 +78,9 @@ def test_rotating_folds_are_tuned_each_on_its_own_validation_fold(
     simulated_store: RecordStore, load: Loader, tmp_path: Path
 ) -> None:
     tuning = TuningSettings(steps=(1, 2), shares=(0.0, 0.5), seeds=(9,))
-    design = replace(
-        BASE, arms=("prior samples", "mixture"), ratio=2.0, tuning=tuning, stream=StreamSettings(times=0.05)
-    )
+    analysis = replace(BASE.analysis, against=("mixture",))
+    design = replace(BASE, arms=("prior samples", "mixture"), ratio=2.0, tuning=tuning, analysis=analysis)
+    design = replace(design, stream=StreamSettings(times=0.05))
     cell = Cell("tuned", design, rotate=ROTATED, together=2, generator="without-{test_fold}")
     run = partial(run_grid, cells(cell), simulated_store.folder, tmp_path, load, allow_other=True, progress=False)
     comparison = run()["tuned"]
