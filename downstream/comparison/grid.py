@@ -196,11 +196,12 @@ def finish_cell(
     file, earlier = folder / CELL_FILE, list[dict[str, Any]]()
     there = kept_identity(folder, CELL_FILE)
     if there is not None:
-        earlier = there.pop("earlier", [])
-        if there == identity and (folder / COMPARISON_FILE).is_file():
+        kept = there.pop("earlier", [])
+        judgements = [*kept, *([there["judged"]] if "judged" in there else [])]
+        earlier = [judged for judged in judgements if judged != identity["judged"]]
+        # a cell that names its own analysis among the earlier ones was judged again by mistake: its page says so still
+        if there == identity and earlier == kept and (folder / COMPARISON_FILE).is_file():
             return read_comparison(folder)
-        earlier += [there["judged"]] if "judged" in there else []
-        earlier = [judged for judged in earlier if judged != identity["judged"]]
         # what follows replaces the cell: half of each must not look finished
         write_text(file, json.dumps({"earlier": earlier}, indent=2) + "\n")
     folder.mkdir(parents=True, exist_ok=True)

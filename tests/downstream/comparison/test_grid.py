@@ -195,6 +195,12 @@ def test_another_analysis_of_a_cell_uses_the_trained_classifiers(
         found = run(other, simulated_store, folder, load)["low"]
         assert found.analysis.replicates == 30 and [told in caution for caution in found.cautions].count(True) == 1
     assert told in (folder / "grid.html").read_text(encoding="utf-8")
+    file = folder / "cells" / "low" / "cell.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**content, "earlier": [*content["earlier"], content["judged"]]}))
+    found = run(other, simulated_store, folder, load)["low"]  # taken for another analysis once, by mistake
+    assert ["JUDGED BEFORE" in caution for caution in found.cautions].count(True) == 1
+    assert json.loads(file.read_text(encoding="utf-8")) == content
     changed = {Path(name).parts[0] for name, time in times(folder).items() if before.get(name) != time}
     assert changed == {"cells", "grid.csv", "grid.html"}
 
