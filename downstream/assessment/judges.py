@@ -50,7 +50,7 @@ class TrainingSource:
 class JudgeSettings(Checked):
     """The settings that all classifiers of an assessment share."""
 
-    classifier: ClassifierSettings  # its model is named by the family, its thresholds are not used
+    classifier: ClassifierSettings  # its model is named by the family; thresholds and patience are not used
     class_names: tuple[str, ...]
     sampling_rate: Hertz  # Hz
 
@@ -67,8 +67,9 @@ class JudgeSettings(Checked):
         }
 
     def of_family(self, family: str) -> ClassifierSettings:
-        """The training of one family: thresholds are not used, so none are chosen."""
-        return replace(self.classifier, model=family, threshold_policy=FIXED)
+        """The training of one family: there is no validation part to choose thresholds, or to stop early, by."""
+        training = self.classifier.changed({"fit.patience": 0})
+        return replace(training, model=family, threshold_policy=FIXED)
 
 
 def train_judges(

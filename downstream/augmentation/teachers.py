@@ -108,19 +108,18 @@ def teacher_scores(
     known = RecordSelection(ingredients.store, ingredients.rows)
     labels = known.labels(ingredients.task, math.nan)
     source = TrainingSource.of("labelled", LabelledSignals(known, labels))
-    training = classifier.changed({"fit.patience": 0})  # which would look at validation records
-    judging = JudgeSettings(training, ingredients.task.class_names, int(ingredients.store.spec.sampling_rate))
+    judging = JudgeSettings(classifier, ingredients.task.class_names, int(ingredients.store.spec.sampling_rate))
     seeds = [FIRST_SEED + 1000 * seed + number for number in range(settings.teachers)]
-    identities = [judging.identity(source, training.model, one) for one in seeds]
-    about = [TEACHING, arithmetic(training.fit), ingredients.store.fingerprint, identities]
+    identities = [judging.identity(source, classifier.model, one) for one in seeds]
+    about = [TEACHING, arithmetic(classifier.fit), ingredients.store.fingerprint, identities]
     named = json.dumps(about, sort_keys=True).encode()
     digest = hashlib.blake2b(named + records.rows.tobytes(), digest_size=8)
     # of other labels, in a folder of their own: other processes may train such at the same time
     place = folder / f"teachers-{hashlib.blake2b(named, digest_size=8).hexdigest()}"
 
     def made() -> np.ndarray:
-        teachers = train_judges(source, [training.model], seeds, judging, place, progress=progress)
-        return scores_of(teachers[training.model], records).mean(axis=0)
+        teachers = train_judges(source, [classifier.model], seeds, judging, place, progress=progress)
+        return scores_of(teachers[classifier.model], records).mean(axis=0)
 
     path = folder / f"teacher-scores-{digest.hexdigest()}.npy"
     scores = np.array(kept_array(path, (len(records), labels.shape[1]), "<f4", made))

@@ -138,6 +138,14 @@ def test_judges_of_both_families_are_trained_once_and_read_afterwards(tmp_path: 
         assert not np.allclose(scores[0], scores[1]), "another seed, another classifier"
 
 
+def test_judges_of_a_recipe_with_early_stopping_take_all_steps_for_lack_of_a_validation_part(tmp_path: Path):
+    settings = judge_settings()
+    patient = dataclasses.replace(settings, classifier=settings.classifier.changed({"fit.patience": 1}))
+    assert patient.identity(tiny_source(), "resnet", 0) == settings.identity(tiny_source(), "resnet", 0)
+    train_judges(tiny_source(), ("resnet",), (0,), patient, tmp_path, progress=False)
+    assert kept_identity(tmp_path / "real-resnet-0", RUN_FILE, "steps") == 2
+
+
 def test_judges_of_an_earlier_assessment_are_taken_over_only_with_the_same_data_and_settings(tmp_path: Path):
     earlier, own, source = tmp_path / "earlier", tmp_path / "own", tiny_source()
     before = train_judges(source, ("resnet",), (0,), judge_settings(), earlier, progress=False)
