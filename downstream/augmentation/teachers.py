@@ -1,10 +1,11 @@
 """Pseudo-labels: what an ensemble of classifiers predicts where the labels of training records are unknown.
 
-The teachers are trained as the classifiers of "real only" are, on the records whose labels are known, from seeds of
-their own; validation and test records enter nowhere. Soft labels are the mean of their scores (Lee 2013 took the
-likeliest class; the mean of several as in Lakshminarayanan et al. 2017). Hard ones are given, in each class by itself,
-to the records that are surest to have it and to those that are surest not to, in the proportion of the known labels
-(Xie et al. 2023, class-distribution-aware thresholds): one threshold for all classes gives none to a rare class.
+The teachers are trained by the settings of the comparison, as "real only" is before any tuning, on the records whose
+labels are known, from seeds of their own; validation and test records enter nowhere. Soft labels are the mean of their
+scores (Lee 2013 took the likeliest class; the mean of several as in Lakshminarayanan et al. 2017). Hard ones are given,
+in each class by itself, to the records that are surest to have it and to those that are surest not to, in the
+proportion of the known labels (Xie et al. 2023, class-distribution-aware thresholds): one threshold for all classes
+gives none to a rare class.
 """
 
 import hashlib

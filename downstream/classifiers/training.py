@@ -35,7 +35,7 @@ from vqecg.training.weights import build_model
 if TYPE_CHECKING:
     from vqecg.downstream.classifiers.pretraining.registry import Pretraining
 
-TEACHER_SEED = 1_000_000  # added to the seed of a training for its teacher's: far from those of other trainings
+TEACHER_SEED = 1_000_000  # added to the seed of a training for its teacher's, as for the second of "two networks"
 
 
 @dataclass(frozen=True, eq=False)
