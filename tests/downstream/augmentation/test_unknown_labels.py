@@ -41,7 +41,7 @@ def test_a_plan_counts_what_is_known_of_a_class_that_is_unknown_in_some_of_its_r
 def test_additions_from_records_with_other_hidden_labels_are_in_another_file(
     simulated_store: RecordStore, tiny_generator: ECGGenerator, tmp_path: Path
 ):
-    task, method = simulated_store.task("superdiagnostic"), find_method("resampled beats")
+    task, method = simulated_store.task("superdiagnostic"), find_method("duplication")
     for known in (4, 6):
         subset = replace(FEW, known_records=known)
         view = subset.known_labels(simulated_store, FOLDS)
