@@ -95,7 +95,7 @@ class TextbookHearts(SimulatedHearts):
 def asked_for(ingredients: Ingredients, rows: np.ndarray, labels: np.ndarray) -> list[tuple[str, ...]]:
     """The statements to simulate for rows of the store with `labels` (rows, classes), NaN = open.
 
-    None where the labels cannot be simulated.
+    None where the labels cannot be simulated, or only without other statements of the record.
     """
     generators = (np.random.default_rng([CHOICE, int(row)]) for row in rows)
     return [
@@ -114,7 +114,11 @@ def simulated(
     spec, table = ingredients.store.spec, ingredients.store.table.iloc[rows]
     settings = SimulatorSettings(spec.samples / spec.sampling_rate, spec.sampling_rate)
     independent = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
-    asked = asked_for(ingredients, rows, labels)
+    asked = [
+        # a label that the record itself does not have goes without what excludes it there
+        names or statements_to_simulate((), label, ingredients.task, np.random.default_rng([CHOICE, int(row)]))
+        for names, label, row in zip(asked_for(ingredients, rows, labels), labels, rows, strict=True)
+    ]
     signal = np.zeros((len(rows), len(independent), spec.samples), np.float32)
     for place, (statements, number) in enumerate(zip(asked, numbers, strict=True)):
         rng = np.random.default_rng([seed, int(number), HEART])

@@ -315,3 +315,13 @@ def test_a_simulated_heart_can_be_asked_for_by_a_class_that_no_training_record_h
     made = find_method(method).make(few, plan)
     assert made.passed.all() and (made.labels[:, column] == 1).all() and (made.labels.sum(axis=1) == 1).all()
     np.testing.assert_array_equal(task.encode(list(made.statements)), made.labels)
+
+
+def test_a_class_that_is_invented_leaves_out_what_excludes_it_in_the_record_whose_age_it_takes(own: Ingredients):
+    task = own.store.task("subdiagnostic")
+    fibrillating = np.array(["AFIB" in names for names in own.statements(own.rows)])
+    few = replace(own, task=task, rows=own.rows[fibrillating])
+    labels = own.store.labels(task, few.rows)
+    plan = plan_additions(labels, task.class_names, ("_AVB",), seed=0, count=2, invented=("_AVB",))
+    made = find_method(SIMULATED_HEARTS).make(few, plan)
+    assert made.passed.all() and [set(names) for names in made.statements] == [{"1AVB", "SR"}] * 2
