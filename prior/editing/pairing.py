@@ -19,6 +19,7 @@ from vqecg.records.label_tables import ptbxl_names, rhythm_bound
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
+from vqecg.records.unknown_labels import unknown_of
 
 if TYPE_CHECKING:
     from vqecg.tokenizer.modeling import ECGTokenizer
@@ -70,7 +71,8 @@ class Parents:
     @cached_property
     def unbound(self) -> np.ndarray:
         """The rows whose statements are all known and none bound to its rhythm: (parents,) bool."""
-        return np.array([self.agree(row, row) for row in self.rows], bool)
+        unknown = unknown_of(self.store.table)  # one of these may be a rhythm
+        return np.array([not unknown[row] and self.agree(row, row) for row in self.rows], bool)
 
     @cached_property
     def bound(self) -> Mapping[str, bool]:

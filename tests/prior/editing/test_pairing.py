@@ -17,6 +17,7 @@ from vqecg.prior.editing.settings import EXACT, PAIRINGS, SHARED, SPACES, SUPPOR
 from vqecg.records.folds import SplitIndices
 from vqecg.records.label_tables import rhythm_bound, snomed_table
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.unknown_labels import with_unknown_column
 from vqecg.tokenizer.modeling import ECGTokenizer
 
 TASK = "superdiagnostic"
@@ -71,6 +72,14 @@ def test_no_two_records_of_a_patient_are_paired_and_unknown_patients_are_differe
     alone = with_statements(simulated_store, [["NORM"], ["NORM"]], ["7", "7"])
     assert not alone.able().any()
     assert alone.partner(0, alone.labels[0], 0, np.random.default_rng(0)) is None
+
+
+def test_a_record_of_which_a_statement_is_unknown_is_no_parent(simulated_store: RecordStore):
+    parents = with_statements(simulated_store, [["NORM"]] * 3)
+    table = with_unknown_column(parents.store.table, [(), ("AFIB",), ()])
+    doubtful = replace(parents, store=replace(parents.store, table=table))
+    assert partners(parents, 0) == {1, 2} and partners(doubtful, 0) == {2}
+    assert doubtful.able().tolist() == [True, False, True]
 
 
 def test_able_records_are_those_with_a_partner(simulated_store: RecordStore, simulated_split: SplitIndices):
