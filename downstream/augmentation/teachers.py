@@ -88,7 +88,7 @@ def hard_labels(soft: PseudoLabelled, labels: np.ndarray, sure_share: float) -> 
         order = places[np.argsort(-soft.labels[places, column], kind="stable")]  # the surest to have it first
         prevalence = np.nanmean(labels[:, column])
         present = round(sure_share * prevalence * len(order))
-        absent = round(sure_share * (1 - prevalence) * len(order))
+        absent = min(round(sure_share * (1 - prevalence) * len(order)), len(order) - present)
         hard[order, column] = np.nan
         hard[order[:present], column] = 1.0
         hard[order[len(order) - absent :], column] = 0.0

@@ -101,6 +101,12 @@ def test_hard_labels_have_the_proportions_of_the_known_ones_and_leave_doubtful_r
     assert len(hard.rows) < 100 and not np.isnan(hard.labels).all(axis=1).any()
 
 
+def test_the_surest_of_a_class_keep_its_label_where_rounding_asks_for_more_records_than_there_are():
+    labels = np.repeat([1.0, 0.0], [3, 7]).astype(np.float32)[:, None]
+    soft = PseudoLabelled(np.arange(5), np.linspace(0.9, 0.1, 5, dtype=np.float32)[:, None], np.ones((5, 1), bool))
+    np.testing.assert_array_equal(hard_labels(soft, labels, 1.0).labels[:, 0], [1, 1, 0, 0, 0])
+
+
 def test_a_label_that_is_known_stays_as_it_is():
     labels = np.array([[1.0, 0.2], [0.0, 0.9]], np.float32)
     soft = PseudoLabelled(np.arange(2), labels, np.array([[False, True], [False, True]]))
