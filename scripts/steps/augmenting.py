@@ -151,7 +151,8 @@ def make_plan(step: AugmentingStep, ingredients: Ingredients) -> AdditionPlan:
     able = step.maker.eligible(ingredients) & [not names for names in unknown_of(chosen.table)]
     invented = step.maker.invents(ingredients)
     counts = {name: int((labels[able, names.index(name)] > 0).sum()) for name in targets if name in names}
-    few = {name: n for name, n in counts.items() if n < step.min_parents and (n or name not in invented)}
+    # what is invented has no parents, be there few records of the class or none
+    few = {name: n for name, n in counts.items() if n < step.min_parents and name not in invented}
     if few and not step.force:
         counted = ", ".join(f"{name} ({count})" for name, count in few.items())
         raise ValueError(
@@ -204,6 +205,9 @@ def identity_of(step: AugmentingStep, ingredients: Ingredients, plan: AdditionPl
     }
     digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
     digest.update(ingredients.rows.tobytes() + plan.source_indices.tobytes() + plan.labels.tobytes())
+    hidden = ingredients.store.hidden
+    if hidden.some_labels:  # checks learn from the labels that are left; the rows do not tell of these
+        digest.update(hidden.some_labels + repr(hidden.statements).encode())
     return digest.hexdigest()
 
 

@@ -1,6 +1,7 @@
 """`vqecg augment`: what it writes, what it counts, how it goes on, and what it refuses."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.augmentation.methods.registry import METHODS, find_method
+from vqecg.downstream.augmentation.plan import AdditionPlan, AdditionSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainingSubset
 from vqecg.scripts.cli.main import main
 from vqecg.scripts.steps import augmenting
+from vqecg.scripts.steps.augmenting import AugmentingStep
 
 FEW = ["--settings.attempts", "2", "--settings.infilling.candidates", "1", "--settings.least", "1"]
 
@@ -142,3 +146,30 @@ def test_what_cannot_be_is_refused_before_anything_is_made(
     (out / "mine.txt").write_text("not to be lost")
     assert "holds something else" in refused(*words(simulated_store, generator, out))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["more"]
+
+
+def test_shards_made_while_other_labels_were_hidden_are_not_gone_on_from(
+    simulated_store: RecordStore, generator: Path, tmp_path: Path
+):
+    digests = set()
+    for known in (4, 6):
+        additions = AdditionSettings(
+            target_classes=("CD",), subset=TrainingSubset(known_class="MI", known_records=known)
+        )
+        step = AugmentingStep(simulated_store.folder, generator, tmp_path / "more", additions=additions)
+        ingredients = augmenting.open_ingredients(step)
+        names = ingredients.task.class_names
+        plan = AdditionPlan(names, ("CD",), np.zeros(1, np.int64), np.zeros((1, len(names)), np.float32))
+        digests.add(augmenting.identity_of(step, ingredients, plan))
+    assert len(digests) == 2
+
+
+def test_what_is_invented_needs_no_parents(simulated_store: RecordStore, generator: Path, tmp_path: Path):
+    step = AugmentingStep(
+        *(simulated_store.folder, generator, tmp_path / "more", "simulated hearts"),
+        additions=AdditionSettings(target_classes=("CD",), ratio=0.7),
+        min_parents=1000,
+    )
+    assert len(augmenting.make_plan(step, augmenting.open_ingredients(step)))
+    with pytest.raises(ValueError, match="--min-parents asks for 1000"):
+        augmenting.make_plan(replace(step, method="reconstructions"), augmenting.open_ingredients(step))
