@@ -60,6 +60,16 @@ def label_counts(conditions: pd.DataFrame, least: int = LEAST) -> dict[str, int]
     return {str(name): int(count) if count >= least else 1 for name, count in totals.items()}
 
 
+def known_counts(labels: np.ndarray, class_names: Sequence[str], least: int = LEAST) -> dict[str, int]:
+    """Label -> records known to have it; 1 for fewer than `least`.
+
+    Of `labels` (records, classes) 0/1, NaN where unknown: a record counts for each label that is known of it, while a
+    table of conditions has those records alone of which all labels are known.
+    """
+    totals = dict(zip(class_names, (labels > 0.5).sum(axis=0).tolist(), strict=True))
+    return {name: count if count >= least else 1 for name, count in sorted(totals.items()) if count}
+
+
 def read_label_counts(config: Mapping[str, Any]) -> dict[str, int] | None:
     """The training records of each label, None where the file is from before they were kept. Raises ValueError."""
     counts = config.get("label_counts")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqecg.prior.generator import GENERATOR_FOLDER, ECGGenerator
-from vqecg.prior.merged_conditions import LEAST, label_counts, merged_conditions
+from vqecg.prior.merged_conditions import LEAST, known_counts, merged_conditions
 from vqecg.prior.requests import training_conditions
 from vqecg.prior.training import PriorTraining, train_prior
 from vqecg.records.bounds import Checked, Count
@@ -86,7 +86,7 @@ def prior_stage(step: PriorStep) -> Stage:
                 "detail_loss": None if trained.detail is None else trained.detail.best_value,
             }
             conditions = exact if step.smallest_cell == 1 else merged_conditions(exact, step.smallest_cell)
-            counts = label_counts(exact, step.smallest_cell)
+            counts = known_counts(store.labels(task, rows.train, math.nan), task.class_names, step.smallest_cell)
             seen = prior_trained_on(TrainedOn(store.fingerprint, step.folds, step.subset), step.tokenizer)
             generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples, seen, counts)
             card = generator_card(
