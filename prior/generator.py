@@ -115,15 +115,12 @@ class ECGGenerator:
     def check_requests(self, requests: Requests) -> None:
         """Raises ValueError for labels of other classes or other than 0, 1 and, if the prior learned from unknown ones,
         NaN, and as `check_attributes`."""
-        labels = np.asarray(requests.labels)
-        fits = np.isin(labels, (0, 1)) | (np.isnan(labels) & self.prior.config.unknown_labels)
-        if labels.shape != (len(labels), len(self.class_names)) or not fits.all():
-            raise ValueError(
-                f"got labels of shape {labels.shape}; expected (records, {len(self.class_names)} classes) of 0 and 1"
-            )
+        requests.check_labels(len(self.class_names), self.prior.config.unknown_labels)
         for name, values in requests.attributes.items():
-            if len(values) != len(labels):
-                raise ValueError(f"got {len(values)} values of {name} for {len(labels)} records; expected one for each")
+            if len(values) != len(requests):
+                raise ValueError(
+                    f"got {len(values)} values of {name} for {len(requests)} records; expected one for each"
+                )
             for value in values:
                 self.check_attributes({name: value})
 

@@ -45,6 +45,18 @@ class Requests:
         labels[:, list(columns)] = 0
         return Requests(labels, self.attributes)
 
+    def check_labels(self, classes: int, may_be_open: bool) -> None:
+        """Raises ValueError for labels of another shape than (records, classes), or other than 0, 1 and, where they
+        `may_be_open`, NaN."""
+        labels = np.asarray(self.labels)
+        odd = labels[~(np.isin(labels, (0, 1)) | (np.isnan(labels) & may_be_open))]
+        if labels.shape != (len(labels), classes) or len(odd):
+            values = f" with values such as {odd[0]:g}" if len(odd) else ""
+            raise ValueError(
+                f"got labels of shape {labels.shape}{values}; expected (records, {classes} classes) of 0 and 1"
+                + (", or NaN where either will do" if may_be_open else "")
+            )
+
 
 def attribute_column(name: str, values: Any) -> np.ndarray:
     """Values (records,) of an attribute as a table or a request has them: float32 numbers, or text."""

@@ -10,6 +10,7 @@ import torch
 from vqecg.prior.conditioning import Condition, ConditionEmbedding
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import EncodedRecords
+from vqecg.prior.merged_conditions import known_counts, label_counts
 from vqecg.prior.requests import Requests, training_conditions
 from vqecg.prior.training import PriorTraining, train_prior
 from vqecg.records.folds import FoldSplit
@@ -54,7 +55,7 @@ def test_unknown_labels_are_refused_where_the_prior_knows_none(
     with pytest.raises(ValueError, match="1 of 2 records have unknown labels"):
         Condition.of(np.array([[0, math.nan], [0, 1]]), {})
     labels = np.full((1, len(tiny_generator.class_names)), math.nan)
-    with pytest.raises(ValueError, match="of 0 and 1"):
+    with pytest.raises(ValueError, match=r"with values such as nan; expected .* of 0 and 1$"):
         tiny_generator.generate(Requests(labels, {}), 0)
     view = SOME.known_labels(simulated_store, FOLDS)
     rows = split_rows(view, FOLDS, SOME).unlabelled[:2]
@@ -69,6 +70,16 @@ def test_the_table_of_conditions_is_of_records_with_known_labels(simulated_store
     rows = split_rows(view, FOLDS, SOME)
     both = training_conditions(view, rows.every_training_row, task)
     assert both.equals(training_conditions(simulated_store, rows.train, task))
+
+
+def test_labels_are_counted_where_they_are_known_whatever_else_is_unknown(simulated_store: RecordStore):
+    task, rows = simulated_store.task("superdiagnostic"), split_rows(simulated_store, FOLDS, TrainingSubset()).train
+    conditions, names = training_conditions(simulated_store, rows, task), task.class_names
+    assert known_counts(simulated_store.labels(task, rows), names) == label_counts(conditions)
+    few = TrainingSubset(known_class="MI", known_records=4)
+    labels = few.known_labels(simulated_store, FOLDS).labels(task, rows, math.nan)
+    counted, every = known_counts(labels, names, least=1), label_counts(conditions, least=1)
+    assert counted == every | {"MI": 4}
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.layouts import OutputSettings
@@ -43,3 +44,11 @@ def test_statements_may_be_given_and_may_be_of_ones_own(tmp_path: Path):
     table = read_table(tmp_path / "out").records
     assert table["statements"].tolist() == statements and set(table["sex"]) == {"unknown"}
     assert "copies of recordings" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.bad_input("unknown labels of a data set that cannot say so")
+def test_labels_that_are_open_are_not_written_as_absent(tmp_path: Path):
+    labels = np.where(LABELS == 1, LABELS, math.nan)
+    with pytest.raises(ValueError, match="2 of 2 synthetic records have labels other than 0 and 1"):
+        write_synthetic(tmp_path / "out", chunks(), labels, {}, TASK, 100, pd.DataFrame(index=range(2)), AT_100_HZ)
+    assert not (tmp_path / "out").exists()
