@@ -55,7 +55,7 @@ def tokenizer_stage(step: TokenizerStep) -> Stage:
                 "best_step": trained.result.best_step,
                 "history": trained.result.history,
             }
-            card = tokenizer_card(settings, data_lines(store, step.folds, step.subset), figures)
+            card = tokenizer_card(settings, data_lines(store, step.folds, step.subset.of_recordings), figures)
             trained.tokenizer.save_pretrained(step.out, card)
             stage = stage.finish(figures)
             shutil.rmtree(folder)
