@@ -110,7 +110,8 @@ def get_ready(
             f"got the arms {sorted(named)} for the seeds {list(arms)}; expected the same in all of {settings.seeds}"
         )
     (names,) = named
-    for needed in (DUPLICATION, settings.analysis.main_arm, *settings.analysis.against):
+    further = (name for name in settings.analysis.against if name != REAL_ONLY)  # all are compared with that anyway
+    for needed in (DUPLICATION, settings.analysis.main_arm, *further):
         if needed not in names:
             raise ValueError(f"no arm is named {needed!r} (there are {list(names)}); add it to compare")
     class_groups(task.class_names, target_classes)

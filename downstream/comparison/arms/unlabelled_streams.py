@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 PSEUDO_LABELS = "pseudo-labels"
+OF_EVERY_BATCH = "half of every batch: "
 
 
 class UnlabelledArm(ComparisonArm):
@@ -49,7 +50,8 @@ class UnlabelledArm(ComparisonArm):
         """All of them; a label that is known stays as it is."""
         labelled = self.labelled(filling)
         records = RecordSelection(filling.ingredients.store, labelled.rows)
-        note = f"{len(records):,} training records with unknown labels as a stream ({self.help})"
+        what = self.help.removeprefix(OF_EVERY_BATCH)  # tuning may choose another share
+        note = f"{len(records):,} training records with unknown labels as a stream ({what})"
         signals, copies = self.signals(filling, records), self.copies(records)
         arm = ArmData(self.name, signals, labelled.labels, note, copies, self.training, stream=True)
         return self.after_pretraining(arm, filling)
@@ -150,4 +152,4 @@ _ARMS: Sequence[tuple[float, type[UnlabelledArm], str, str, Mapping[str, Any]]] 
 )
 for _rank, _kind, _name, _help, _changes in _ARMS:
     _training = {SHARE: USUAL_SHARE, **_changes}
-    ARMS.register(_name, _rank)(_kind(_name, f"half of every batch: ECGs without labels, {_help}", training=_training))
+    ARMS.register(_name, _rank)(_kind(_name, f"{OF_EVERY_BATCH}ECGs without labels, {_help}", training=_training))

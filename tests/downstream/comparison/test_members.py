@@ -34,12 +34,19 @@ TRAINING = ClassifierSettings(fit=FIT)
 TWO = (NetworkMember(), NetworkMember(1))
 
 
-def ready(store: RecordStore, split: SplitIndices, main: str, *arms: Arm, seeds: tuple[int, ...] = (0,)):
+def ready(
+    store: RecordStore,
+    split: SplitIndices,
+    main: str,
+    *arms: Arm,
+    seeds: tuple[int, ...] = (0,),
+    against: tuple[str, ...] = (),
+):
     """A comparison of arms beside the two references."""
     parts = [RecordSelection(store, rows) for rows in (split.train, split.validation, split.test)]
     task = store.task("superdiagnostic")
     plan = plan_additions(parts[0].labels(task), task.class_names, ("MI",), seed=0, count=6)
-    settings = ComparisonSettings(TRAINING, Analysis(main, replicates=20), seeds)
+    settings = ComparisonSettings(TRAINING, Analysis(main, replicates=20, against=against), seeds)
     given = dict.fromkeys(seeds, (duplicate(parts[0], plan), *arms))
     return get_ready(parts[0], parts[1], parts[2], given, task, ("MI",), settings)
 
@@ -113,9 +120,7 @@ def test_arms_are_compared_with_further_ones_that_are_named_beforehand(
     simulated_store: RecordStore, simulated_split: SplitIndices, tmp_path: Path
 ):
     two, one = EnsembleArm("two networks", TWO, "averaged"), EnsembleArm("one", TWO[:1], "alone")
-    comparison = ready(simulated_store, simulated_split, "one", one, two)
-    analysis = replace(comparison.settings.analysis, against=("two networks",))
-    asked = replace(comparison, settings=replace(comparison.settings, analysis=analysis))
+    asked = ready(simulated_store, simulated_split, "one", one, two, against=("real only", "two networks"))
     found = run(asked, tmp_path)
     pairs = set(zip(found.differences["arm"], found.differences["against"], strict=True))
     assert pairs == {(arm, "real only") for arm in ("duplication", "one", "two networks")} | {
@@ -124,7 +129,7 @@ def test_arms_are_compared_with_further_ones_that_are_named_beforehand(
         ("one", "two networks"),
     }
     again = Comparison.from_dict(json.loads(json.dumps(found.to_dict())))
-    assert again.analysis == analysis
+    assert again.analysis == asked.settings.analysis
 
 
 def test_what_cannot_be_averaged_is_refused(

@@ -189,7 +189,7 @@ def test_a_share_for_all_arms_is_refused():
         ("mixture-0.2-falling-share", "mixture 0.2, falling share", {"mixture.schedule": "linear"}),
         ("mixture of reconstructions, flagged", "mixture of reconstructions, flagged", {"mixture.branch": "flag"}),
         (
-            "mixture-of-shuffled-labels-own-batch-norm",
+            "mixture-of-shuffled-labels-separate-batch-norm",
             "mixture of shuffled labels, separate batch norm",
             {"mixture.branch": "batch norm"},
         ),
