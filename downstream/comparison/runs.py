@@ -222,7 +222,7 @@ class RunTask:
     def train(self) -> FinishedRun:
         """Trains the classifier and writes its folder, whole or not at all."""
         run, prepared = self.run, self.run.prepared
-        train = training_data(run)
+        train, stream = training_data(run), stream_of(run)
         trained = train_classifier(
             train,
             run.settings,
@@ -233,7 +233,7 @@ class RunTask:
             progress=self.progress,
             description=f"{run.name}, seed {run.seed}",
             real_labels=prepared.train.labels,
-            stream=stream_of(run),
+            stream=stream,
             pretraining=run.pretraining,
         )
         model: Any = trained.model
@@ -241,7 +241,8 @@ class RunTask:
         chosen = trained.thresholds
         finished = FinishedRun(test, validation, np.array(chosen.values), chosen.policy)
         with self.writing(finished, dataclasses.asdict(chosen) | dataclasses.asdict(trained.fit)) as partial:
-            model.save_pretrained(partial / "model", classifier_card(trained, run.name, len(train.labels)))
+            records = len(train.labels) + (0 if stream is None else len(stream.labels))
+            model.save_pretrained(partial / "model", classifier_card(trained, run.name, records))
         return finished
 
     @contextmanager

@@ -178,6 +178,8 @@ def test_share_and_first_records_of_the_stream_are_those_chosen(simulated_store:
     few = best("mixture", Candidate(1, 0.5, 3), ready_of(simulated_store), folder)
     arm = next(arm for arm in few.arms[1] if isinstance(arm, ArmData) and arm.stream)
     assert arm.changes == {"mixture.share": 0.5} and len(arm.labels) == len(arm.signals) == 3
+    cards = [path.read_text(encoding="utf-8") for path in folder.glob("mixture-100-*/model/README.md")]
+    assert any(f"Trained on {len(few.train) + 3} records (mixture)" in card for card in cards), "the stream's too"
     run = next(run for run in few.runs if run.name == "mixture" and run.seed == 1)
     assert run.identity["classifier"]["mixture"] == {"share": 0.5} and run.settings.fit.steps == 1
     assert run.identity["data"]["mixture"] == data_digest(record_digests(arm.signals), arm.labels)
