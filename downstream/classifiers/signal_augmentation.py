@@ -26,7 +26,7 @@ class ClassicAugmentation(Checked):
     mask_seconds: Weight = 1.0  # s, longest stretch that is set to 0 mV in all leads
     lead_share: Share = 0.2  # of the leads, each set to 0 mV with this probability, never all of them
     scaling: Spread = 0.1  # standard deviation of the logarithm of one factor for all leads
-    # no-mask-limb-leads: leads I and II are never set to 0 mV
+    # no-mask-limb-leads: lead_share is of the chest leads alone; mask_seconds stays in all leads
     mask_limb_leads: bool = field(default=True, metadata=OMITTED_WHILE_DEFAULT)
     # degrees that the heart is turned by at most, in the vectorcardiogram; 0 = not turned
     axis_rotation: Degrees = field(default=0.0, metadata=OMITTED_WHILE_DEFAULT)

@@ -11,7 +11,7 @@ for _rank, _name, _help, _training in (
     (
         5.1,
         "classic augmentation, limb leads whole",
-        "classic augmentation that masks chest leads only",
+        "classic augmentation that leaves out no limb lead, only chest leads",
         {"augmentation.name": CLASSIC, "augmentation.classic.mask_limb_leads": False},
     ),
     (
