@@ -231,8 +231,8 @@ def alarm_of(groups: pd.DataFrame, classes: pd.DataFrame, metric: str, confidenc
     ]
     alarms = []
     for arm in tables[0]["arm"].drop_duplicates():
-        gains = ", ".join(findings(*(table[table["arm"] == arm] for table in tables), GAIN))
-        if gains:
+        of_groups, of_classes = (table[table["arm"] == arm] for table in tables)
+        if gains := ", ".join(findings(of_groups, of_classes, GAIN)):
             text = ADDED if arm.startswith(SHUFFLED_LABELS) else BESIDE
             alarms.append(text.format(arm=arm, gains=gains) + CHANCE.format(often=2 / (1 - confidence)))
     return " ".join(alarms)
