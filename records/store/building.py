@@ -167,9 +167,10 @@ def _write_tables(folder: Path, table: RecordTable, joined: _Joined) -> None:
 
 def _write_config(folder: Path, table: RecordTable, joined: _Joined, spec: SignalSpec, inputs: str) -> None:
     """Write config.json, and the sums of all files."""
+    unknown = unknown_of(table.records.iloc[joined.accepted])
     config = {
         "format": FORMAT,
-        "format_version": UNKNOWN_VERSION if any(unknown_of(table.records)) else FORMAT_VERSION,
+        "format_version": UNKNOWN_VERSION if any(unknown) else FORMAT_VERSION,
         "spec": asdict(spec),
         "leads": INDEPENDENT_LEADS,
         "unit": UNIT,

@@ -44,7 +44,9 @@ def read_unlabelled(root: Path, sampling_rate: int = 100) -> RecordTable:
     nothing = pd.Series([dict[str, float]() for _ in range(len(table))], table.records.index, dtype=object)
     records = table.records.assign(statements=nothing)
     records = with_unknown_column(records, [(EVERYTHING,)] * len(records))
-    strangers = int((records["patient_id"] == "").sum())
+    # readers name a patient who is not known after the record
+    pairs = zip(records["patient_id"], records["record_id"], strict=True)
+    strangers = sum(patient in ("", name, name.rpartition("/")[2], f"record {name}") for patient, name in pairs)
     notes = (*table.notes, *([WARNING.format(strangers, len(records))] if strangers else []))
     return replace(table, records=records, notes=notes)
 

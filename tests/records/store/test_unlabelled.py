@@ -55,6 +55,18 @@ def test_recordings_of_both_folders_are_in_one_store_once(halves: tuple[Path, Pa
     assert any("patients of 4 of 4 recordings without labels are not known" in note for note in store.config["notes"])
 
 
+def test_a_store_in_which_every_recording_without_labels_is_a_copy_is_the_store_without_them(
+    halves: tuple[Path, Path], tmp_path: Path
+):
+    copies = tmp_path / "copies"
+    shutil.copytree(halves[1], copies)
+    for file in copies.glob("00004_lr.*"):
+        file.unlink()
+    store = prepare_data_set(halves[0], tmp_path / "store", unlabelled=copies, progress=False)
+    alone = prepare_data_set(halves[0], tmp_path / "alone", progress=False)
+    assert store.config["format_version"] == 1 and store.fingerprint == alone.fingerprint
+
+
 def with_patients(table: RecordTable, patients: list[str]) -> RecordTable:
     return RecordTable(table.records.assign(patient_id=patients), table.source, table.description)
 
