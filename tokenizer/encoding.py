@@ -26,12 +26,14 @@ from vqecg.records.files.verification import VERIFIERS, Verifier, sum_faults
 from vqecg.records.store.opening import CONFIG_FILE, TABLE_FILE, read_config, read_format, read_table, table_file
 from vqecg.records.store.record_store import RecordStore, read_signals
 from vqecg.records.store.verification import array_sha256
+from vqecg.records.unknown_labels import unknown_of
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.hub import find_folder
 
 FORMAT = "vqecg code store"
 FORMAT_VERSION = 1
+UNKNOWN_VERSION = 2  # with unknown labels in the table, which a program that takes them for absent must not open
 CODES_FILE = "codes.npy"
 CONFIG_TYPES = {
     **{"tokenizer_fingerprint": str, "store_fingerprint": str, "inputs": str, "codes_sha256": str},
@@ -111,7 +113,8 @@ class CodeStore:
         Raises ValueError when `folder` holds none, those of another version, or damaged ones; names the file.
         """
         folder = Path(folder)
-        config = read_config(folder, FORMAT, FORMAT_VERSION, CONFIG_TYPES, "`vqecg encode` makes one from a store")
+        versions = (FORMAT_VERSION, UNKNOWN_VERSION)
+        config = read_config(folder, FORMAT, versions, CONFIG_TYPES, "`vqecg encode` makes one from a store")
         table = read_table(folder, config["records"])
         rows = table.get("row")
         if rows is None or not pd.api.types.is_integer_dtype(rows) or rows.duplicated().any() or rows.min() < 0:
@@ -161,7 +164,7 @@ def _config(store: RecordStore, tokenizer: ECGTokenizer, indices: np.ndarray) ->
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
     config = {
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": UNKNOWN_VERSION if any(unknown_of(store.table.iloc[indices])) else FORMAT_VERSION,
         "tokenizer_fingerprint": fingerprint(tokenizer),
         "store_fingerprint": store.fingerprint,
         "records": len(indices),

@@ -14,7 +14,10 @@ import psutil
 import pytest
 import torch
 
+from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainingSubset
+from vqecg.records.unknown_labels import unknown_of
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.encoding import CodeStore, code_type
 from vqecg.tokenizer.metrics import encode_store
@@ -51,6 +54,16 @@ def test_the_codes_are_the_tokenizers_with_their_table_and_origin(
     assert found.table["statements"].tolist() == own["statements"].tolist()
     assert found.table["row"].tolist() == rows.tolist()
     assert [path.name for path in tmp_path.iterdir()] == ["codes"]
+
+
+def test_codes_of_records_with_unknown_labels_say_so(
+    simulated_store: RecordStore, tokenizer_folder: Path, tmp_path: Path
+):
+    view = TrainingSubset(labelled=0.5).known_labels(simulated_store, FoldSplit())
+    codes = encode(view, tokenizer_folder, tmp_path / "codes")
+    assert codes.config["format_version"] == 2
+    assert unknown_of(codes.table) == unknown_of(view.table) and any(unknown_of(codes.table))
+    assert encode(simulated_store, tokenizer_folder, tmp_path / "whole").config["format_version"] == 1
 
 
 def test_unchanged_codes_are_used_again_and_others_only_replaced_when_told_to(
