@@ -33,7 +33,7 @@ class Additions:
 
     method: str  # the method's name
     signal: np.ndarray  # (records, 8, samples) float32 mV
-    labels: np.ndarray  # (records, classes) float32, those of the plan
+    labels: np.ndarray  # (records, classes) float32, those of the plan: NaN where they are open
     parents: np.ndarray  # (records, 2) int64, rows of the store, -1 where there is none
     weight: np.ndarray  # (records,) float64 of the second parent, NaN without
     statements: tuple[dict[str, float], ...]  # that give the labels

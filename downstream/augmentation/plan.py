@@ -29,7 +29,7 @@ class AdditionPlan:
     class_names: tuple[str, ...]
     target_classes: tuple[str, ...]  # the scarce classes that are filled up
     source_indices: np.ndarray  # (added,) int64, rows of the training part; a record may occur more than once
-    labels: np.ndarray  # (added, classes) float32: labels to ask for, e.g. from the generator
+    labels: np.ndarray  # (added, classes) float32: labels to ask for, e.g. from the generator; NaN = unknown, open
 
     @property
     def counts(self) -> dict[str, int]:
@@ -55,7 +55,7 @@ class AdditionSettings(Checked):
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # of the training folds, as the generator's
 
     def targets(self, labels: np.ndarray, class_names: Sequence[str]) -> list[str]:
-        """The classes to add records to, from the training `labels` (records, classes) 0/1.
+        """The classes to add records to, from the training `labels` (records, classes) 0/1, NaN = unknown.
 
         Raises ValueError where none is named and none is scarce.
         """

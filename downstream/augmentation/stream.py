@@ -30,7 +30,7 @@ class StreamSettings(Checked):
         eligible: np.ndarray,
     ) -> AdditionPlan:
         """`times` as many rows as there are training `labels` (records, classes) 0/1, drawn evenly from the `eligible`
-        (records,) bool.
+        (records,) bool. A label may be NaN, unknown, and stays so.
 
         With other `times` and the same seed the fewer are the first of the more. Raises ValueError where none is
         eligible.
