@@ -50,6 +50,13 @@ def data_lines(store: RecordStore, folds: FoldSplit, subset: TrainingSubset) -> 
 """
 
 
+def known_line(learned: int, known: int) -> str:
+    """A line after `data_lines` on how many of the recordings `learned` from have all labels `known`; "" for all."""
+    if known == learned:
+        return ""
+    return f"- learned from {learned:,} training recordings; all labels are known of {known:,} of them\n"
+
+
 def tokenizer_card(settings: TokenizerTraining, data: str, figures: Mapping[str, Any]) -> str:
     """The card of a tokenizer; `data` are `data_lines`."""
     model, whole = settings.model, figures["prd"][-1]

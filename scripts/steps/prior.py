@@ -14,7 +14,7 @@ from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
 from vqecg.scripts.cli.arguments import plain
-from vqecg.scripts.cli.cards import data_lines, generator_card
+from vqecg.scripts.cli.cards import data_lines, generator_card, known_line
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.scripts.cli.trained_on import prior_trained_on
@@ -89,9 +89,8 @@ def prior_stage(step: PriorStep) -> Stage:
             counts = known_counts(store.labels(task, rows.train, math.nan), task.class_names, step.smallest_cell)
             seen = prior_trained_on(TrainedOn(store.fingerprint, step.folds, step.subset), step.tokenizer)
             generator = ECGGenerator(tokenizer, trained.prior, task, conditions, store.spec.samples, seen, counts)
-            card = generator_card(
-                training, task, data_lines(store, step.folds, step.subset), figures, step.smallest_cell
-            )
+            data = data_lines(store, step.folds, step.subset) + known_line(len(learned), int(exact["count"].sum()))
+            card = generator_card(training, task, data, figures, step.smallest_cell)
             generator.save_pretrained(step.out / GENERATOR_FOLDER, card, overwrite=True)
             stage = stage.finish(figures)
             shutil.rmtree(folder)
