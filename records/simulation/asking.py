@@ -17,7 +17,8 @@ def statements_to_simulate(
 
     Those of `statements` that can be simulated together stay. A class that none of them gives gets one of the
     simulator's statements for it, drawn with `rng`; a record without a rhythm gets a sinus rhythm. Empty where a class
-    cannot be simulated, or only together with what excludes it.
+    cannot be simulated, or only together with what excludes it, and where the heart would be a normal one although the
+    record is known not to be.
     """
     wanted = {name for name, label in zip(task.class_names, labels, strict=True) if label > 0.5}
     allowed = wanted | {name for name, label in zip(task.class_names, labels, strict=True) if np.isnan(label)}
@@ -31,9 +32,17 @@ def statements_to_simulate(
         if not options:
             return ()
         chosen.append(str(rng.choice(options)))
+    if absent(task, labels, "NORM") and fits("NORM", chosen):
+        return ()
     if not set(RHYTHMS) & set(chosen) and "SR" in able and fits("SR", chosen):
         chosen.append("SR")
     return tuple(name for name in SIMULATED_STATEMENTS if name in chosen)
+
+
+def absent(task: LabelTask, labels: np.ndarray, statement: str) -> bool:
+    """True where the class of a statement is one of the task's, and known to be absent."""
+    name = task.members.get(statement)
+    return name in task.class_names and bool(labels[task.class_names.index(name)] == 0)
 
 
 def fits(statement: str, others: Collection[str]) -> bool:

@@ -50,3 +50,12 @@ def test_what_is_asked_for_can_be_simulated_and_gives_the_labels(task: LabelTask
             check_statements(chosen)
             given = task.encode([{name: SIMULATED_STATEMENTS[name] for name in chosen}])[0]
             np.testing.assert_array_equal(given, labels)
+
+
+def test_a_record_that_is_not_normal_has_no_simulated_heart_that_is():
+    nothing = np.zeros(len(SUPER.class_names), np.float32)
+    generator = np.random.default_rng(0)
+    assert statements_to_simulate({"STACH", "PACE"}, nothing, SUPER, generator) == ()
+    assert statements_to_simulate({"AFIB"}, nothing, SUPER, generator) == ("AFIB",)
+    nothing[SUPER.class_names.index("NORM")] = np.nan
+    assert statements_to_simulate({"STACH"}, nothing, SUPER, generator) == ("STACH",)
