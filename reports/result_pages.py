@@ -1,8 +1,8 @@
 """Pages of results in Markdown, made from the JSON files of docs/results and one template per page.
 
 A template (docs/results/pages/NAME.md.jinja) holds a question, at most a hundred words, and calls that put commands,
-values and one table where they belong; it holds no figure itself. The table between two marks in
-README.md is rendered from the same files.
+values and one table where they belong; it holds no figure itself. What stands between two marks in README.md, such as
+<!-- figures --> and <!-- /figures -->, is rendered from the same files by figures-of-the-readme.md.jinja.
 """
 
 import re
@@ -16,8 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from vqecg.reports.results import MISSING, Experiment, Value, read_experiment
 
 SUFFIX = ".md.jinja"
-README_TEMPLATE = "figures-of-the-readme"
-BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+OF_THE_README = "-of-the-readme"  # end of the names of templates that are no page
 WIDTH = 120  # characters of a line
 NOT_PROSE = ("#", "|", "```", "- ", "!", "<!--")  # how a block begins that is no paragraph
 BOLD = ("gain", "harm", "missed")  # verdicts that must not be overlooked
@@ -131,18 +130,23 @@ def render_pages(folder: Path) -> dict[Path, str]:
     return {
         folder / f"{name}.md": _render(environment, results, name)
         for name in _templates(folder)
-        if name != README_TEMPLATE
+        if not name.endswith(OF_THE_README)
     }
 
 
 def render_readme(folder: Path, readme: str) -> str:
-    """The repository's README with its table of figures made anew. Raises ValueError where the marks are missing."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the README has no {BEGIN} ... {END}; expected both marks around its table of figures")
-    table = _render(_environment(folder), Results(folder), README_TEMPLATE)
-    return f"{before}{BEGIN}\n{table}{END}{after}"
+    """The repository's README with its parts between marks made anew. Raises ValueError where marks are missing."""
+    results, environment = Results(folder), _environment(folder)
+    for template in _templates(folder):
+        if template.endswith(OF_THE_README):
+            part = template.removesuffix(OF_THE_README)
+            begin, end = f"<!-- {part} -->", f"<!-- /{part} -->"
+            before, first, rest = readme.partition(begin)
+            _, last, after = rest.partition(end)
+            if not first or not last:
+                raise ValueError(f"the README has no {begin} ... {end}; expected both marks around what is rendered")
+            readme = f"{before}{begin}\n{_render(environment, results, template)}{end}{after}"
+    return readme
 
 
 def _templates(folder: Path) -> list[str]:

@@ -20,7 +20,7 @@ class MainMixture(Checked):
     """The main arm of `vqecg run`: real records and samples in every batch, as far as validation speaks for it."""
 
     few: CountOrNone = 1500  # labelled training records; with fewer labels are few; 0 = they never are
-    steps: tuple[PositiveShare, ...] = (0.25, 0.5, 1.0)  # of the classifier's, tuned in every arm where labels are few
+    steps: tuple[PositiveShare, ...] = (0.125, 0.25, 0.5, 1.0)  # of the classifier's, in all arms where labels are few
     shares: tuple[BelowOne, ...] = (0.0, 0.2, 0.5)  # of a batch, to choose from where labels are few
     times: PositiveFactor = 5.0  # samples for each real training record, where labels are few
     classic: bool = True  # classic augmentation in every arm, where labels are few

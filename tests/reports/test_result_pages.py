@@ -43,10 +43,15 @@ def test_a_page_has_the_values_of_its_template(folder: Path):
 
 
 def test_the_readme_keeps_what_is_outside_the_marks(folder: Path):
-    readme = "before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n"
-    assert render_readme(folder, readme) == (
-        "before\n<!-- figures -->\n-0.018 (-0.036 to -0.002) **harm**\n<!-- /figures -->\nafter\n"
+    (folder / "pages" / "verdict-of-the-readme.md.jinja").write_text(
+        "It does {{ value('trial', 'samples', 'AUROC') }}.\n"
     )
+    readme = "before\n<!-- figures -->\nold\n<!-- /figures -->\n<!-- verdict -->\n<!-- /verdict -->\nafter\n"
+    assert render_readme(folder, readme) == (
+        "before\n<!-- figures -->\n-0.018 (-0.036 to -0.002) **harm**\n<!-- /figures -->\n"
+        "<!-- verdict -->\nIt does -0.018 (-0.036 to -0.002) **harm**.\n<!-- /verdict -->\nafter\n"
+    )
+    assert list(render_pages(folder)) == [folder / "trial.md"]
     with pytest.raises(ValueError, match="both marks"):
         render_readme(folder, "no marks")
 

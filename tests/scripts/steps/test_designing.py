@@ -16,7 +16,7 @@ def test_where_labels_are_few_steps_and_share_are_chosen_for_every_arm():
     assert names == ["real only", "duplication", "mixture", "latent interpolation"]
     assert design.analysis.main_arm == "mixture" and design.stream.times == 5
     steps = SMALL.classifier.fit.steps
-    assert design.tuning.steps == (steps // 4, steps // 2, steps) and 0.0 in design.tuning.shares
+    assert design.tuning.steps == (steps // 8, steps // 4, steps // 2, steps) and 0.0 in design.tuning.shares
     assert design.training.augmentation.name == "classic"
     assert replace(design.training, augmentation=SMALL.classifier.augmentation) == SMALL.classifier
     assert "1,499 labelled training records are few" in main_arm_text(design, mixture, 1499)
