@@ -106,15 +106,10 @@ def plan_additions(
     A target class among `invented` needs no such record: where there is none, its rows are the class alone, with the
     age and sex of any record.
 
-    Raises ValueError unless exactly one of ratio and count is given and positive, for negative companions, for an
-    unknown target class, for one without an eligible record, and when nothing would be added.
+    Raises ValueError as `check_numbers`, for an unknown target class, for one without an eligible record, and when
+    nothing would be added.
     """
-    if (ratio is None) == (count is None) or not 0 < (ratio or count or 0) < math.inf:
-        raise ValueError(f"got ratio {ratio} and count {count}; expected exactly one of them, more than 0")
-    if not 0 <= companions < math.inf:
-        raise ValueError(
-            f"companions is {companions}; expected 0 or more, records without a target class for each with one"
-        )
+    check_numbers(ratio, count, companions)
     names, labels = tuple(class_names), np.asarray(labels)
     unknown = [name for name in target_classes if name not in names]
     if unknown or not target_classes:
@@ -122,8 +117,7 @@ def plan_additions(
     truth, doubtful = labels > 0.5, np.isnan(labels)
     present = truth.sum(axis=0)
     usable = truth if eligible is None else truth & eligible[:, None]
-    there = [bool(column.any()) for column in usable.T]
-    empty = [name for name in target_classes if name not in invented and not there[names.index(name)]]
+    empty = [name for name in target_classes if not usable[:, names.index(name)].any() and name not in invented]
     if empty:
         raise ValueError(
             f"no training record has {', '.join(empty)} (and is eligible): nothing to copy or to learn from; drop them"
@@ -133,10 +127,7 @@ def plan_additions(
     chosen, rows_labels = list[np.ndarray](), list[np.ndarray]()
     for column in sorted({names.index(name) for name in target_classes}, key=lambda column: (present[column], column)):
         wanted = count if count is not None else round((ratio or 0) * int(present.max())) - int(present[column])
-        missing = max(0, wanted - int(added[column]))
-        sources = np.flatnonzero(usable[:, column]) if there[column] else np.arange(len(truth))
-        rows = draw_evenly(sources, missing, generator)
-        asked = labels[rows] if there[column] else np.tile(np.arange(len(names)) == column, (len(rows), 1))
+        rows, asked = rows_of_class(labels, usable, column, max(0, wanted - int(added[column])), generator)
         added += (asked > 0.5).sum(axis=0)
         chosen.append(rows)
         rows_labels.append(asked)
@@ -149,6 +140,30 @@ def plan_additions(
         rows = draw_evenly(others, beside, generator)
         indices, rows_labels = np.concatenate([indices, rows]), [*rows_labels, labels[rows]]
     return AdditionPlan(names, tuple(target_classes), indices, np.concatenate(rows_labels).astype(np.float32))
+
+
+def check_numbers(ratio: float | None, count: int | None, companions: float) -> None:
+    """Raises ValueError unless exactly one of ratio and count is given and positive, and for negative companions."""
+    if (ratio is None) == (count is None) or not 0 < (ratio or count or 0) < math.inf:
+        raise ValueError(f"got ratio {ratio} and count {count}; expected exactly one of them, more than 0")
+    if not 0 <= companions < math.inf:
+        raise ValueError(
+            f"companions is {companions}; expected 0 or more, records without a target class for each with one"
+        )
+
+
+def rows_of_class(
+    labels: np.ndarray, usable: np.ndarray, column: int, count: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """`count` records for a class, drawn evenly, and the labels asked for: (count,) int64, (count, classes).
+
+    The labels are the records' own, those of the class alone where no usable record has it.
+    """
+    if usable[:, column].any():
+        rows = draw_evenly(np.flatnonzero(usable[:, column]), count, generator)
+        return rows, labels[rows]
+    rows = draw_evenly(np.arange(len(labels)), count, generator)
+    return rows, np.tile(np.arange(labels.shape[1]) == column, (count, 1))
 
 
 def possible_companions(

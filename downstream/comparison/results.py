@@ -155,7 +155,7 @@ class Comparison:
 
     @property
     def alarm(self) -> str:
-        """What a gain of the negative control over real records says of the whole; "" where there is none."""
+        """The meaning of a gain of the negative control over real records, as `alarm_of` says it; "" without one."""
         analysis = self.analysis
         return alarm_of(self.differences, self.class_differences, analysis.primary_metric, analysis.confidence)
 

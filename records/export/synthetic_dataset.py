@@ -51,8 +51,7 @@ def write_synthetic(
     Raises:
         ValueError: as `write_dataset`, and for labels other than 0 and 1: no layout says of a label that it is open.
     """
-    if not np.isin(labels, (0, 1)).all():
-        odd = int((~np.isin(labels, (0, 1))).any(axis=1).sum())
+    if odd := int((~np.isin(labels, (0, 1))).any(axis=1).sum()):
         raise ValueError(
             f"{odd:,} of {len(labels):,} synthetic records have labels other than 0 and 1, such as unknown ones (NaN), "
             "which a data set would show as absent; expected records whose labels are all known: leave the others out"

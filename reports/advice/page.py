@@ -128,7 +128,7 @@ def class_section(advice: Advice) -> Markup:
 
 
 def harm_rule(advice: Advice) -> str:
-    """What counts as harm: without targets every class is watched, else those that are none, also together."""
+    """The rule of harm: without targets every class is watched, else those that are none, also together."""
     alone = f"a loss of more than {advice.setting.harm:g} whose interval is below 0 in one class"
     if advice.every_class_is_a_target:
         return alone
