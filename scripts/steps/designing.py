@@ -18,6 +18,7 @@ from vqecg.downstream.comparison.tuning_settings import TuningSettings
 if TYPE_CHECKING:
     from vqecg.scripts.cli.presets import MainMixture, Preset
 
+BOTH = f"{PSEUDO_LABELS} + {MIXTURE}"
 SEEDS = (0, 1, 2, 3, 4)
 
 
@@ -33,7 +34,8 @@ def with_mixture(design: Design, mixture: MainMixture, records: int, unlabelled:
 
     Where these are few, steps are chosen for every arm alike, and the mixture takes the place of the samples that are
     added to scarce classes. Otherwise its share alone is chosen, which may be 0. Where there are `unlabelled` training
-    records too, an arm with pseudo-labels says what they are worth without a generator.
+    records too, an arm with pseudo-labels says what they are worth without a generator; where labels are few, one what
+    both are worth together.
     """
     usual = (*arms_of(RUN), *([PSEUDO_LABELS] if unlabelled else []))
     main, fit = replace(design.analysis, main_arm=MIXTURE), design.training.fit
@@ -46,7 +48,7 @@ def with_mixture(design: Design, mixture: MainMixture, records: int, unlabelled:
         training = training.changed({"augmentation.name": CLASSIC})
     return replace(
         design,
-        arms=tuple(MIXTURE if arm == PRIOR_SAMPLES else arm for arm in usual),
+        arms=(*(MIXTURE if arm == PRIOR_SAMPLES else arm for arm in usual), *([BOTH] if unlabelled else [])),
         analysis=main,
         training=training,
         tuning=TuningSettings(steps, mixture.shares, seeds=mixture.seeds),

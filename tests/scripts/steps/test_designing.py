@@ -54,5 +54,8 @@ def test_the_steps_follow_those_of_the_classifier_and_none_is_tried_twice():
 
 def test_where_some_records_have_no_labels_pseudo_labels_stand_beside_the_mixture():
     few, many = (with_mixture(design_of(SMALL), SMALL.mixture, records, 5) for records in (10, 10**6))
-    assert few.arms[-1] == "pseudo-labels" and "pseudo-labels" in many.arms
+    assert few.arms[-2:] == ("pseudo-labels", "pseudo-labels + mixture") and many.arms[-2:] == (
+        "pseudo-labels",
+        "mixture",
+    )
     assert "pseudo-labels" not in with_mixture(design_of(SMALL), SMALL.mixture, 10).arms
