@@ -293,10 +293,11 @@ def test_a_class_too_uneven_for_ranks_within_the_fold_is_refused_before_anything
 def test_a_test_record_without_a_label_of_the_task_does_not_count_in_the_look_at_prevalence(
     simulated_store: RecordStore,
 ):
-    unknown = [()] * len(simulated_store)
-    task = simulated_store.task("superdiagnostic")
-    unknown[int(np.flatnonzero(simulated_store.table["fold"] == ROTATED[0])[0])] = tuple(task.members)
-    store = replace(simulated_store, table=with_unknown_column(simulated_store.table, unknown))
+    row = int(np.flatnonzero(simulated_store.table["fold"] == ROTATED[0])[0])
+    unknown, statements = [()] * len(simulated_store), [*simulated_store.table["statements"]]
+    unknown[row], statements[row] = tuple(simulated_store.task("superdiagnostic").members), {}
+    table = with_unknown_column(simulated_store.table.assign(statements=statements), unknown)
+    store = replace(simulated_store, table=table)
     check_even(cells(Cell("folds", designed(ratio=1.0), ROTATED, generator="all"))[0], store)
 
 
