@@ -96,7 +96,7 @@ def test_it_learns_codes_and_its_weights_depend_on_the_seed_alone(pretraining: M
     def trained(seed: int) -> tuple[torch.Tensor, list[float]]:
         model = initial_classifier("resnet", SMALL, 0)
         head = model.get_parameter("head.weight").detach().clone()
-        # a pretraining is sent to another process, which pickles it: what arrives there must learn the same
+        # as multiprocessing sends it to a worker, nothing is stored so: what arrives there must learn the same
         result = pickle.loads(pickle.dumps(pretraining)).train(model, seed, progress=False)
         assert torch.equal(model.get_parameter("head.weight"), head)
         assert all(parameter.requires_grad for parameter in model.parameters())

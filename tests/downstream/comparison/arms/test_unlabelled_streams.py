@@ -17,7 +17,7 @@ from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSett
 from vqecg.downstream.comparison.arms.arm_data import ArmData, TrainingArm
 from vqecg.downstream.comparison.arms.control_settings import ControlSettings
 from vqecg.downstream.comparison.arms.filling import Filling
-from vqecg.downstream.comparison.arms.registry import find_arm
+from vqecg.downstream.comparison.arms.registry import JoinedStreams, find_arm
 from vqecg.downstream.comparison.comparison import ComparisonSettings, compare
 from vqecg.downstream.comparison.design import Design, fill_design, plan_design
 from vqecg.downstream.comparison.results import Analysis
@@ -204,9 +204,9 @@ def test_they_are_refused_where_every_label_is_known(
 
 @pytest.mark.bad_input("setting")
 def test_streams_that_contradict_each_other_are_not_joined():
+    other = replace(find_arm("pseudo-labels"), training={"mixture.share": 0.5, "consistency.weight": 2.0})
     with pytest.raises(ValueError, match=r"differ in consistency.weight"):
-        other = replace(find_arm("pseudo-labels"), training={"mixture.share": 0.5, "consistency.weight": 2.0})
-        type(find_arm("pseudo-labels + mixture")).of((find_arm("consistency"), other))  # type: ignore[attr-defined]
+        JoinedStreams.of((find_arm("consistency"), other))
 
 
 @pytest.mark.bad_input("damaged file")
