@@ -104,7 +104,9 @@ def test_damaged_codes_are_refused(simulated_store: RecordStore, tokenizer_folde
         CodeStore.open(tmp_path / "codes")
 
 
-def test_codes_are_sent_to_a_worker_process_as_their_path(simulated_store: RecordStore, tokenizer_folder: Path, tmp_path: Path):
+def test_codes_are_sent_to_a_worker_process_as_their_path(
+    simulated_store: RecordStore, tokenizer_folder: Path, tmp_path: Path
+):
     found = encode(simulated_store, tokenizer_folder, tmp_path / "codes")
     data = pickle.dumps(found)  # as multiprocessing sends it; nothing is stored so
     assert len(data) < 1000

@@ -53,9 +53,8 @@ class Lesson:
     examples: Examples
     loss: Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]]
     settings: FitSettings  # the run's seed replaces theirs
-    output: Tensor | None = (
-        None  # of the classifier, of any shape: weights that it does not depend on stay; None: all learn
-    )
+    # of the classifier, of any shape: weights that it does not depend on stay as they are; None: all learn
+    output: Tensor | None = None
 
 
 class Pretraining(ABC):
