@@ -16,7 +16,15 @@ from vqecg.downstream.advice.decision import Advice, ClassEffect, Setting, Tried
 from vqecg.downstream.advice.halves import halves
 from vqecg.downstream.advice.learning_curve import LearningCurve, fit_curve
 from vqecg.downstream.advice.measuring import measure_seconds
-from vqecg.downstream.advice.schedule import CURVE_SEEDS, SCHEDULE_FILE, Costs, Schedule, last_seeds, plan_trials
+from vqecg.downstream.advice.schedule import (
+    CURVE_SEEDS,
+    SCHEDULE_FILE,
+    Costs,
+    Schedule,
+    check_budget,
+    last_seeds,
+    plan_trials,
+)
 from vqecg.downstream.advice.selection import (
     BOTH,
     Choice,
@@ -68,6 +76,8 @@ def schedule_of(bench: Bench, arms: Sequence[str], settings: AdviceSettings, bud
         seed = settings.first_seed
         filling = {one.arm: partial(bench.run, Trial(one, seed)) for one in able}
         whole_base = bench.run(Trial(Candidate(REAL_ONLY, REAL), seed))
+        alone, _ = measure_seconds(bench.folder, whole_base, {}, budget)
+        check_budget(alone[REAL_ONLY] / workers, settings, budget)
         seconds, reasons = measure_seconds(bench.folder, whole_base, filling, budget)
         spent, whole = sum(seconds.values()), seconds.pop(REAL_ONLY)
         costs = Costs(whole / workers, seconds, {name: bench.networks(name, seed) for name in seconds})

@@ -80,8 +80,10 @@ def plan_trials(
     last = LAST * budget
     cheapest = LEAST_SEEDS * (min(map(costs.of, base)) + min(map(costs.of, others), default=0.0))
     first = sum(map(costs.of, base)) + min(map(costs.of, others), default=0.0)
-    if not others or last < cheapest or budget - last - spent < first:
-        raise ValueError(too_short(costs, max(cheapest / LAST, (first + spent) / (1 - LAST)), budget, others))
+    if not others:
+        raise ValueError("there is no arm to try beside real records alone; expected at least one in --arms")
+    if last < cheapest or budget - last - spent < first:
+        raise ValueError(too_short(costs.whole, max(cheapest / LAST, (first + spent) / (1 - LAST)), budget))
     lines = list(left_out)
     curve = settings.fractions
     while curve and CURVE_SEEDS * costs.whole * sum(curve) > CURVE * budget:
@@ -104,12 +106,21 @@ def plan_trials(
     return Schedule(budget, costs, tuple(tried), screening, last, settings.seeds, curve, tuple(lines))
 
 
-def too_short(costs: Costs, needed: float, budget: float, others: Sequence[Candidate]) -> str:
+def check_budget(whole: float, settings: AdviceSettings, budget: float) -> None:
+    """Raises ValueError for a budget that is too short even where what arms add costs nothing.
+
+    `whole` is the seconds of one classifier of real records alone in all its steps, as `Costs.whole`: known before
+    anything is added.
+    """
+    least = 2 * LEAST_SEEDS * min(settings.steps) * whole / LAST  # of real records alone, and of an arm at that price
+    if least > budget:
+        raise ValueError(too_short(whole, least, budget))
+
+
+def too_short(whole: float, needed: float, budget: float) -> str:
     """The message for a budget that shows nothing."""
-    if not others:
-        return "there is no arm to try beside real records alone; expected at least one in --arms"
     return (
-        f"a budget of {budget:.0f} s is too short: one classifier takes {costs.whole:.1f} s here, and the least that "
+        f"a budget of {budget:.0f} s is too short: one classifier takes {whole:.1f} s here, and the least that "
         f"shows anything takes about {needed:.0f} s; give a longer --budget, or fewer steps (--training.fit.steps)"
     )
 

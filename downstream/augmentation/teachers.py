@@ -37,6 +37,11 @@ class PseudoLabelled:
     labels: np.ndarray  # (records, classes) float32 in 0..1, NaN where unknown still
     predicted: np.ndarray  # (records, classes) bool: was unknown
 
+    def shuffled(self, seed: int) -> "PseudoLabelled":
+        """The same in an order that `seed` draws."""
+        order = np.random.default_rng(seed).permutation(len(self.rows))
+        return PseudoLabelled(self.rows[order], self.labels[order], self.predicted[order])
+
 
 def doubtful_rows(ingredients: Ingredients, asking: str) -> np.ndarray:
     """The training rows with an unknown label of the task, in row order: (records,) int64.

@@ -47,8 +47,8 @@ class UnlabelledArm(ComparisonArm):
         doubtful_rows(ingredients, self.name)
 
     def fill(self, filling: "Filling") -> ArmData:
-        """All of them; a label that is known stays as it is."""
-        labelled = self.labelled(filling)
+        """All of them, in random order: tuning may take the first ones. A label that is known stays as it is."""
+        labelled = self.labelled(filling).shuffled(filling.stream_seed)
         records = RecordSelection(filling.ingredients.store, labelled.rows)
         what = self.help.removeprefix(OF_EVERY_BATCH)  # tuning may choose another share
         note = f"{len(records):,} training records with unknown labels as a stream ({what})"

@@ -7,7 +7,7 @@ import pytest
 from vqecg.downstream.advice.budget import seconds_of
 from vqecg.downstream.advice.candidates import REAL, WITH, WITHOUT, Candidate
 from vqecg.downstream.advice.measuring import measure_seconds
-from vqecg.downstream.advice.schedule import CURVE_SEEDS, Costs, Schedule, last_seeds, plan_trials
+from vqecg.downstream.advice.schedule import CURVE_SEEDS, Costs, Schedule, check_budget, last_seeds, plan_trials
 from vqecg.downstream.advice.settings import AdviceSettings
 
 COSTS = Costs(60.0, {"mixture": 30.0, "mixup": 0.0, "two": 0.0}, {"two": 2})
@@ -54,6 +54,9 @@ def test_more_time_tries_more():
 def test_a_budget_for_nothing_is_refused_with_what_it_takes():
     with pytest.raises(ValueError, match=r"too short: one classifier takes 60\.0 s here"):
         plan_trials(CANDIDATES, SETTINGS, COSTS, 120.0, 60.0)
+    with pytest.raises(ValueError, match=r"takes about 436 s"):  # eight classifiers in half of the steps, and more
+        check_budget(60.0, AdviceSettings(steps=(0.5,)), 435.0)
+    check_budget(60.0, AdviceSettings(steps=(0.5,)), 437.0)
     with pytest.raises(ValueError, match="no arm to try beside real records alone"):
         plan_trials(CANDIDATES[:1], SETTINGS, COSTS, 3600.0, 60.0)
 
