@@ -1,7 +1,9 @@
 """Settings of the prior and of sampling from it."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from vqecg.prior.backbones.registry import BACKBONES
 from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
 from vqecg.records.bounds import (
     BatchSize,
@@ -18,6 +20,7 @@ from vqecg.records.bounds import (
     Share,
     Size,
 )
+from vqecg.records.registry import Choices
 from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
 
@@ -26,7 +29,7 @@ class PriorShape(Checked):
     """The settings of an `ECGPrior` that a user chooses."""
 
     levels: Depth = 2  # first levels of the tokenizer that are modelled
-    backbone: str = "gpt2"  # "gpt2" or "llama", as transformers builds it
+    backbone: Annotated[str, Choices("as transformers builds it", BACKBONES.listing)] = "gpt2"
     width: Size = 256  # of the hidden states
     layers: Depth = 6  # of the backbone
     heads: Size = 4  # of attention, per layer
@@ -43,8 +46,7 @@ class PriorShape(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.backbone not in ("gpt2", "llama"):
-            raise ValueError(f"backbone is {self.backbone!r}; expected 'gpt2' or 'llama'")
+        BACKBONES.get(self.backbone)
         if self.width % self.heads:
             raise ValueError(f"width {self.width} does not split into {self.heads} heads; choose a multiple")
         for name in self.attributes:

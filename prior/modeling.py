@@ -16,11 +16,11 @@ one code holds for those near it, and a few thousand records go further.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from vqecg.prior.backbones.registry import BACKBONES, Decoder
 from vqecg.prior.conditioning import Condition, ConditionEmbedding
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.detail.modeling import DetailModel
@@ -31,10 +31,6 @@ from vqecg.prior.sketch.rhythm import beat_distances
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.traits import TraitBasis
 from vqecg.training.checkpoint import Pretrained
-
-if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --help does not wait for it
-    from transformers import GPT2Model, LlamaModel
-    from transformers.cache_utils import Cache
 
 
 @dataclass(frozen=True)
@@ -53,6 +49,7 @@ class CodeTables:
     before: Tensor  # (levels * (codebook_size + 1), width), added up to be the input of the next step
     weight: Tensor  # (levels * codebook_size, width): hidden states -> logits
     bias: Tensor  # (levels * codebook_size,)
+    offset: Tensor  # (levels,) int64, the first row of `before` of each level
 
 
 class ECGPrior(nn.Module, Pretrained):
@@ -63,7 +60,7 @@ class ECGPrior(nn.Module, Pretrained):
 
     def __init__(self, config: ECGPriorConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config, backbone = config, BACKBONES.get(config.backbone)
         # one table for all levels; index codebook_size of a level: no code here (before its start, after its end)
         self.code_embedding = nn.Embedding(config.levels * (config.codebook_size + 1), config.width)
         self.condition_embedding = ConditionEmbedding(
@@ -86,7 +83,7 @@ class ECGPrior(nn.Module, Pretrained):
         self.vectors_in = nn.Linear(config.levels * config.code_dimension, config.width, bias=False)
         self.vectors_out = nn.Linear(config.width, config.levels * config.code_dimension, bias=False)
         self.embedding_dropout = nn.Dropout(config.dropout)
-        self.backbone = make_backbone(config)
+        self.backbone = backbone.make(config.width, config.layers, config.heads, config.steps)
         self.head = nn.Linear(config.width, config.levels * config.codebook_size)
         self.detail = DetailModel(
             config.code_dimension,
@@ -157,16 +154,20 @@ class ECGPrior(nn.Module, Pretrained):
         vectors = nn.functional.pad(torch.einsum("lkd,wld->lkw", self.code_vectors, into), (0, 0, 0, 1))
         alike = torch.einsum("lkd,ldw->lkw", self.code_vectors, out)
         before, weight = self.code_embedding.weight + vectors.flatten(0, 1), self.head.weight + alike.flatten(0, 1)
-        return CodeTables(before, weight, self.head.bias)
+        offset = torch.arange(self.config.levels, device=before.device) * (self.config.codebook_size + 1)
+        return CodeTables(before, weight, self.head.bias, offset)
 
     def embed_codes(self, delayed: Tensor, tables: CodeTables) -> Tensor:
         """Delayed codes (batch, steps, levels), codebook_size where there is none -> (batch, steps, width)."""
-        offset = torch.arange(self.config.levels, device=delayed.device) * (self.config.codebook_size + 1)
-        return nn.functional.embedding(delayed + offset, tables.before).sum(2)
+        return nn.functional.embedding(delayed + tables.offset, tables.before).sum(2)
 
-    def hidden_states(self, inputs: Tensor, cache: Cache | None = None) -> Tensor:
-        """(batch, steps, width) -> (batch, steps, width) of the backbone; with a cache, `inputs` go on from there."""
-        return self.backbone(inputs_embeds=inputs, past_key_values=cache, use_cache=cache is not None).last_hidden_state
+    def hidden_states(self, inputs: Tensor) -> Tensor:
+        """(batch, steps, width) -> (batch, steps, width) of the backbone."""
+        return BACKBONES.get(self.config.backbone).states(self.backbone, inputs)
+
+    def decoder(self, batch: int) -> Decoder:
+        """The backbone step by step, for `batch` records; without gradients."""
+        return BACKBONES.get(self.config.backbone).decoder(self.backbone, batch, self.config.steps)
 
     def logits(self, hidden: Tensor, tables: CodeTables) -> Tensor:
         """(..., width) -> (..., levels, codebook_size)."""
@@ -210,59 +211,6 @@ class ECGPrior(nn.Module, Pretrained):
         """Of whole records, sketch and codes together: (batch,) nats."""
         drawn = self.sketch(sketch, condition)
         return self(codes, condition, sketch).record_losses + drawn.beats + drawn.traits
-
-
-def make_backbone(config: ECGPriorConfig) -> nn.Module:
-    """The transformer of the config; it gets embeddings, so its own token table is one unused row."""
-    backbone = make_gpt2(config) if config.backbone == "gpt2" else make_llama(config)
-    # several processes would wait for the gradient of that row, which never comes
-    backbone.get_input_embeddings().requires_grad_(False)
-    return backbone
-
-
-def make_gpt2(config: ECGPriorConfig) -> GPT2Model:
-    """GPT-2 (Radford et al. 2019) with learned positions, and without its dropout: on a processor the random numbers
-    take an eighth of the step, and a few thousand records are not yet learned by heart when training ends."""
-    from transformers import GPT2Config, GPT2Model
-
-    settings: dict[str, Any] = {
-        "vocab_size": 1,
-        "n_positions": config.steps,
-        "n_embd": config.width,
-        "n_layer": config.layers,
-        "n_head": config.heads,
-        "resid_pdrop": 0.0,
-        "embd_pdrop": 0.0,
-        "attn_pdrop": 0.0,
-        "activation_function": "gelu_pytorch_tanh",  # GPT-2's own, in one kernel
-        "bos_token_id": 0,
-        "eos_token_id": 0,
-        "attn_implementation": attention_kind(),
-    }
-    return GPT2Model(GPT2Config(**settings))
-
-
-def make_llama(config: ECGPriorConfig) -> LlamaModel:
-    """Llama (Touvron et al. 2023): rotary positions, gated feed-forward layers, no dropout inside."""
-    from transformers import LlamaConfig, LlamaModel
-
-    settings: dict[str, Any] = {
-        "vocab_size": 1,
-        "max_position_embeddings": config.steps,
-        "hidden_size": config.width,
-        "intermediate_size": 4 * config.width,
-        "num_hidden_layers": config.layers,
-        "num_attention_heads": config.heads,
-        "bos_token_id": 0,
-        "eos_token_id": 0,
-        "attn_implementation": attention_kind(),
-    }
-    return LlamaModel(LlamaConfig(**settings))
-
-
-def attention_kind() -> str:
-    """Name of an attention of transformers: on a processor plain products in bf16 are faster than the fused kernel."""
-    return "sdpa" if torch.cuda.is_available() else "eager"
 
 
 def delay(codes: Tensor, empty: int) -> Tensor:

@@ -31,20 +31,18 @@ def sample_codes(
     `noise` (batch, steps, levels) uniform in [0, 1) decides every draw, by inversion of the cumulative distribution.
     `given` (batch, frames, levels) holds codes to keep, -1 where one is to be drawn; none: all are drawn.
     """
-    from vqecg.prior.kv_cache import preallocated_cache  # imports transformers, which takes seconds
-
     config = prior.config
     guided = settings.guidance != 1
     if guided:  # asked and null in one doubled batch, for the same sketch
         condition, sketch = condition.with_null(), sketch.twice()
     context, tables = prior.embed_context(condition, sketch), prior.code_tables()
-    cache = preallocated_cache(config.layers, config.steps)
+    decoder = prior.decoder(len(context))
     delayed = torch.full((len(noise), config.steps, config.levels), config.codebook_size, device=noise.device)
-    inputs = context[:, :1]
+    inputs = context[:, 0]
     level = torch.arange(config.levels, device=noise.device)
     fixed = None if given is None else delay(given, -1)
     for step in range(config.steps):
-        logits = prior.logits(prior.hidden_states(inputs, cache)[:, -1], tables).float()
+        logits = prior.logits(decoder.step(inputs), tables).float()
         if guided:
             asked, null = logits.chunk(2)
             logits = null + settings.guidance * (asked - null)
@@ -53,8 +51,9 @@ def sample_codes(
             drawn = torch.where(fixed[:, step] >= 0, fixed[:, step], drawn)
         there = (level <= step) & (step < level + config.frames)
         delayed[:, step] = torch.where(there, drawn, config.codebook_size)
-        codes = prior.embed_codes(delayed[:, step : step + 1], tables)
-        inputs = context[:, step + 1 : step + 2] + (torch.cat([codes, codes]) if guided else codes)
+        if step + 1 < config.steps:
+            codes = prior.embed_codes(delayed[:, step : step + 1], tables)[:, 0]
+            inputs = context[:, step + 1] + (torch.cat([codes, codes]) if guided else codes)
     return undelay(delayed)
 
 
@@ -72,11 +71,10 @@ def draw(logits: Tensor, noise: Tensor, settings: SamplingSettings) -> Tensor:
 def invert(mass: Tensor, noise: Tensor) -> Tensor:
     """The index at which the cumulative mass passes `noise` times its total: (..., n), (...) -> (...) int64."""
     cumulative = mass.cumsum(-1)
-    target = noise[..., None] * cumulative[..., -1:]
-    index = torch.searchsorted(cumulative, target, right=True)[..., 0]
-    # rounding may point past the last code with any mass
-    last = mass.shape[-1] - 1 - (mass.flip(-1) > 0).int().argmax(-1)
-    return torch.minimum(index, last)
+    total = cumulative[..., -1:]
+    # rounding may make it the total, which no mass passes
+    target = torch.minimum(noise[..., None] * total, torch.nextafter(total, torch.zeros_like(total)))
+    return torch.searchsorted(cumulative, target, right=True)[..., 0]
 
 
 def record_noise(seed: int, first: int, count: int, steps: int, levels: int) -> Tensor:

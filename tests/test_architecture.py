@@ -38,7 +38,8 @@ FLOORS = {
     ),
     "tokenizer": ("config losses", "quantizers", "modeling", "encoding metrics", "training"),
     "prior": (
-        "conditioning config kv_cache merged_conditions requests",
+        "backbones",
+        "conditioning config merged_conditions requests",
         "sketch",
         "examples synthetic_records",
         "detail",

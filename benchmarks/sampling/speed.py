@@ -1,6 +1,6 @@
 """Records a second from a prior, against two other ways to draw codes from the same backbone.
 
-- the same loop with transformers' growing cache in place of our preallocated one;
+- the same loop over the forward pass of transformers' module, with its growing cache;
 - transformers' `generate` on a GPT2LMHeadModel of the same backbone, guidance by its own second pass: once with as many
   steps, where it draws one code a step and we one for each level, and once until it has drawn as many codes, level
   after level, which makes a whole record.
@@ -14,26 +14,26 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel
-from transformers.cache_utils import Cache, DynamicCache
+from transformers.cache_utils import DynamicCache
 from transformers.utils import logging
 
 from benchmarks.measuring import Cell, Report, Timing, benchmark_parser, cell, number, time_side_by_side
-from vqecg.prior import kv_cache as cache
 from vqecg.prior import sampling
+from vqecg.prior.backbones.registry import Decoder
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import ECGPriorConfig, SamplingSettings
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
 from vqecg.scripts.cli.presets import PRESETS, preset
 
-OURS, GROWING = "vqecg", "growing cache"
+OURS, FORWARD = "vqecg", "transformers' forward pass"
 SAME_STEPS, SAME_CODES = "generate, as many steps", "generate, as many codes"
 REQUIRED, REQUIRED_GUIDED = 1.0, 1.3  # times as fast as generate with as many steps
 WARM_UP = 8  # records; a larger batch takes seconds, to which a first run adds nothing that counts
@@ -90,7 +90,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64, 256], help="records at a time")
     parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 2.0], help="weights of the condition")
     parser.add_argument("--rounds", type=int, default=3, help="timed runs of each alternative")
-    names = (GROWING, SAME_STEPS, SAME_CODES)
+    names = (FORWARD, SAME_STEPS, SAME_CODES)
     parser.add_argument("--against", nargs="+", choices=names, default=names, help="what to time beside our loop")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch")
     return parser.parse_args(arguments)
@@ -143,14 +143,14 @@ def measure(
     batch, steps = settings.batch_size, prior.config.steps
     condition = conditions(prior, batch)
 
-    def with_growing_cache() -> sampling.Samples:
-        with growing_cache():
+    def by_forward_passes() -> sampling.Samples:
+        with forward_passes(prior):
             return sampling.sample(prior, condition, 0, settings)
 
     codes = prior.config.frames * prior.config.levels
     alternatives: dict[str, Callable[[], object]] = {
         OURS: lambda: sampling.sample(prior, condition, 0, settings),
-        GROWING: with_growing_cache,
+        FORWARD: by_forward_passes,
         SAME_STEPS: lambda: generate(language_model, batch, steps, settings.guidance),
         SAME_CODES: lambda: generate(language_model, batch, codes, settings.guidance),
     }
@@ -165,9 +165,21 @@ def conditions(prior: ECGPrior, count: int) -> Condition:
     return Condition.of(labels, {"age": np.full(count, 60.0), "sex": np.full(count, "female", object)})
 
 
-def growing_cache() -> AbstractContextManager[object]:
-    """Within, our loop keeps keys and values in transformers' DynamicCache."""
-    return patch.object(cache, "preallocated_cache", lambda layers, steps: DynamicCache())
+class ForwardPasses(Decoder):
+    """Steps by the forward pass of transformers' module, which keeps keys and values in its DynamicCache."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module, self.cache = module, DynamicCache()
+
+    def step(self, inputs: Tensor) -> Tensor:
+        """One step; the cache grows by it."""
+        output = self.module(inputs_embeds=inputs[:, None], past_key_values=self.cache, use_cache=True)
+        return cast(Tensor, output.last_hidden_state[:, 0])
+
+
+def forward_passes(prior: ECGPrior) -> AbstractContextManager[object]:
+    """Within, our loop asks transformers' module for each step."""
+    return patch.object(prior, "decoder", lambda batch: ForwardPasses(prior.backbone))
 
 
 def generate(model: Any, batch: int, steps: int, guidance: float) -> Tensor:
@@ -186,23 +198,33 @@ def generate(model: Any, batch: int, steps: int, guidance: float) -> Tensor:
     )
 
 
-def share_outside_backbone(prior: ECGPrior, settings: SamplingSettings) -> float:
-    """The part of one batch's time that our loop spends on everything but the transformer: rhythm, heads, draws."""
-    inside = 0.0
-    forward = prior.hidden_states
+class TimedDecoder(Decoder):
+    """A decoder and the seconds that its steps take."""
 
-    def timed(inputs: Tensor, store: Cache | None = None) -> Tensor:
-        nonlocal inside
+    def __init__(self, decoder: Decoder) -> None:
+        self.decoder, self.seconds = decoder, 0.0
+
+    def step(self, inputs: Tensor) -> Tensor:
+        """The step of the decoder."""
         began = time.perf_counter()
-        hidden = forward(inputs, store)
-        inside += time.perf_counter() - began
+        hidden = self.decoder.step(inputs)
+        self.seconds += time.perf_counter() - began
         return hidden
 
-    with patch.object(prior, "hidden_states", timed):
+
+def share_outside_backbone(prior: ECGPrior, settings: SamplingSettings) -> float:
+    """The part of one batch's time that our loop spends on everything but the transformer: rhythm, heads, draws."""
+    timed = list[TimedDecoder]()
+
+    def decoder(batch: int) -> TimedDecoder:
+        timed.append(TimedDecoder(ECGPrior.decoder(prior, batch)))
+        return timed[-1]
+
+    with patch.object(prior, "decoder", decoder):
         began = time.perf_counter()
         sampling.sample(prior, conditions(prior, settings.batch_size), 0, settings)
         total = time.perf_counter() - began
-    return 1 - inside / total
+    return 1 - sum(one.seconds for one in timed) / total
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from vqecg.downstream.augmentation.methods.registry import METHODS
 from vqecg.downstream.classifiers.models.registry import CLASSIFIERS
@@ -19,6 +20,7 @@ from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS
 from vqecg.downstream.comparison.arms.registry import AveragingArm, find_arm
 from vqecg.downstream.reading.combined import read
 from vqecg.downstream.reading.registry import READERS as READING
+from vqecg.prior.backbones.registry import BACKBONES
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.datasets.reader import READERS
@@ -39,6 +41,7 @@ ADDED = {
     "reversal.py": (PRETRAININGS, "reversal"),
     "bmi.py": (ATTRIBUTES, "bmi"),
     "learned.py": (QUANTIZERS, "learned"),
+    "recurrent.py": (BACKBONES, "recurrent"),
 }
 
 
@@ -134,7 +137,7 @@ training:
 """
 PRIOR = """\
 training:
-  model: {levels: 2, width: 32, layers: 1, heads: 2, attributes: [age, sex, bmi]}
+  model: {backbone: recurrent, levels: 2, width: 32, layers: 1, heads: 2, attributes: [age, sex, bmi]}
   variants: 1
   fit: {steps: 8, batch_size: 16, warmup_steps: 2, evaluate_every: 4}
   sketch: {steps: 8, batch_size: 16, warmup_steps: 2}
@@ -163,6 +166,7 @@ def test_a_generator_listens_to_an_attribute_and_speaks_the_codes_of_a_quantizer
     assert set(RecordStore.open(store).table["bmi"].round(1)) == {20.1, 24.9, 34.9}
     generator = ECGGenerator.from_pretrained(prior)
     assert type(generator.tokenizer.quantizer) is QUANTIZERS.get("learned")
+    assert type(generator.prior.backbone) is torch.nn.GRU
     assert generator.attributes == ("age", "sex", "bmi") and set(generator.conditions["bmi"]) == {20.0, 25.0, 35.0}
     heavy, slight = (generator.requests(["NORM"], 4, seed=0, bmi=value) for value in (42.0, 18.0))
     assert (heavy.attributes["bmi"] == 42).all() and (heavy.labels == slight.labels).all()

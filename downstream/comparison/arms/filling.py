@@ -27,7 +27,7 @@ from vqecg.records.files.atomic import atomic_file
 from vqecg.records.store.selection import RecordSelection
 from vqecg.training.checkpoint import fingerprint, identifying
 
-MAKING = 1  # raised when the same settings and data give other records, so that files of before are not used
+MAKING = 2  # raised when the same settings and data give other records, so that files of before are not used
 
 
 @dataclass(frozen=True)
