@@ -15,7 +15,7 @@ from vqecg.downstream.assessment.described_records import DescribedRecords
 from vqecg.evaluation.fidelity.distributions import distribution_distance, label_distributions, referenced_distance
 from vqecg.evaluation.fidelity.signal_fidelity import amplitude_table, correlation_distance, spectrum_table
 from vqecg.evaluation.waves.label_adherence import adherence_table
-from vqecg.evaluation.waves.physiology import Standardiser, physiology_features
+from vqecg.evaluation.waves.physiology import UNITS, Standardiser, physiology_features
 
 CLASSIFIER_SPACE, PHYSIOLOGY_SPACE = "classifier features", "physiology"
 SPACES = (CLASSIFIER_SPACE, PHYSIOLOGY_SPACE)
@@ -108,9 +108,9 @@ def physiology_table(
     tables = []
     for other in others:
         table = label_distributions(
-            test.measures,
+            of_units(test.measures),
             test.records.labels,
-            other.measures,
+            of_units(other.measures),
             other.records.labels,
             class_names,
             seed,
@@ -118,6 +118,11 @@ def physiology_table(
         )
         tables.append(table.assign(compared=other.records.name))
     return pd.concat(tables, ignore_index=True)
+
+
+def of_units(measures: pd.DataFrame) -> pd.DataFrame:
+    """The measures that are compared as distributions; signs are for rules."""
+    return measures[[name for name in measures if name in UNITS]]
 
 
 def adherence_tables(real: Sequence[DescribedRecords], others: Sequence[DescribedRecords]) -> pd.DataFrame:

@@ -19,7 +19,8 @@ from vqecg.downstream.assessment.judges import JudgeSettings, TrainingSource, tr
 from vqecg.downstream.augmentation.verdict import Verdict
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.training import LabelledSignals, predict
-from vqecg.evaluation.waves.label_adherence import RULES, AdherenceRule, meets_rule, spellings
+from vqecg.evaluation.waves.adherence_rules import RULES, AdherenceRule
+from vqecg.evaluation.waves.label_adherence import meets_rule, spellings
 from vqecg.evaluation.waves.physiology import physiology
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.synthetic_records import SyntheticRecords
@@ -174,8 +175,7 @@ def rules_of_real(training: RecordSelection, segmenter: WaveSegmenter | None) ->
         has = np.array([rule in carried[row] for row in rows], bool)
         holds = meets_rule(rule, table)[has]
         known = holds[np.isfinite(holds)]
-        name = f"{rule.statement}: {', '.join(rule.columns)}"
-        shares.append({"rule": name, "records": len(known), "kept": known.mean() if len(known) else np.nan})
+        shares.append({"rule": rule.name, "records": len(known), "kept": known.mean() if len(known) else np.nan})
     return pd.DataFrame(shares)
 
 

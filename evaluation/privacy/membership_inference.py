@@ -26,7 +26,7 @@ FEW_PAIRS = 1_000_000  # pairs of records compared at a time
 
 @dataclass(frozen=True)
 class Membership:
-    """Training records told from held-out ones by the prior's likelihood."""
+    """Training records told from held-out ones."""
 
     matched: bool  # True: records are only compared with those of exactly the same labels
     auc: float  # 0.5 = not at all, 1 = without error
@@ -37,15 +37,15 @@ class Membership:
 
 
 @dataclass(frozen=True, eq=False)
-class Likelihoods:
-    """The prior's loss on some records, given their whole condition."""
+class MembershipScores:
+    """What an attack says of some records: the lower, the likelier it is that one was trained on."""
 
-    losses: np.ndarray  # (records,) nats, sketch and codes together
+    scores: np.ndarray  # (records,)
     labels: np.ndarray  # (records,) str, the class names joined
     patients: np.ndarray  # (records,) str
 
     def __len__(self) -> int:
-        return len(self.losses)
+        return len(self.scores)
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Duplicates:
 
 
 def membership_auc(
-    members: Likelihoods,
-    others: Likelihoods,
+    members: MembershipScores,
+    others: MembershipScores,
     matched: bool = False,
     bootstrap: BootstrapSettings | None = None,
 ) -> Membership:
-    """The chance that a training record is likelier than a held-out one, ties counted half.
+    """The chance that a training record has a lower score than a held-out one, ties counted half.
 
     The interval is of a bootstrap over the patients of either side. NaN when no two records can be compared.
     """
@@ -76,8 +76,8 @@ def membership_auc(
     step = max(1, FEW_PAIRS // max(len(others), 1))
     for start in range(0, len(members), step):
         window = slice(start, start + step)
-        loss, rival = members.losses[window, None], others.losses[None]
-        won = (loss < rival) + 0.5 * (loss == rival)
+        score, rival = members.scores[window, None], others.scores[None]
+        won = (score < rival) + 0.5 * (score == rival)
         comparable = np.ones(won.shape)
         if matched:
             comparable = (members.labels[window, None] == others.labels[None]).astype(np.float64)
@@ -94,8 +94,9 @@ def patient_weights(patients: np.ndarray, replicates: int, generator: np.random.
     return np.vstack([np.ones((1, len(patients))), counts[:, patient_of]])
 
 
-def likelihoods(generator: ECGGenerator, records: RecordSelection) -> Likelihoods:
-    """The prior's loss on real records whose labels are known, given these, age and sex.
+def likelihoods(generator: ECGGenerator, records: RecordSelection) -> MembershipScores:
+    """The prior's loss, in nats, sketch and codes together, on real records whose labels are known, given their whole
+    condition.
 
     Raises ValueError when the store has other classes than the generator, and when no record's labels are known.
     """
@@ -113,7 +114,7 @@ def likelihoods(generator: ECGGenerator, records: RecordSelection) -> Likelihood
             f"of no record all labels of {task.name} are known: membership inference has nothing to compare"
         )
     records, names = records.only(known), [join_labels(task.names(row)) for row in labels[known]]
-    return Likelihoods(losses_of_records(generator, records), np.array(names, object), records.patients)
+    return MembershipScores(losses_of_records(generator, records), np.array(names, object), records.patients)
 
 
 @torch.inference_mode()

@@ -2,7 +2,8 @@
 
 Nearest neighbours: a generator that copies makes records nearer to the training records than held-out real records are
 (Alaa et al. 2022), and nearer to them than to as many held-out ones (Yoon et al. 2020). Membership: one that overfits
-gives its training records a greater likelihood than others (Yeom et al. 2018).
+gives its training records a greater likelihood than others (Yeom et al. 2018), and who has only the synthetic records
+may tell who is behind them (released_set.py).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from vqecg.evaluation.privacy.membership_inference import (
     membership_auc,
     real_digests,
 )
+from vqecg.evaluation.privacy.released_set import EVERY, Candidates, ReleasedSetAttack, released_set_attacks
 from vqecg.evaluation.statistics.intervals import percentile_interval
 from vqecg.evaluation.statistics.resampling import BootstrapSettings
 from vqecg.prior.copies.feature_index import FeatureIndex
@@ -36,10 +38,10 @@ if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
 
 SPACES = ("waveform", "beat", "embedding")
-EVERY = "all"  # name of the row over records of every label
 EXACT = 0.01  # distance below which a record is the same
 MISSED = 1e-4  # chance that none of the neighbours at hand is in a bootstrap's half of the reference records
 MOST_MEMBERS = 3000  # training records whose likelihood is measured
+MOST_CANDIDATES = 1000  # training records that an attacker with the synthetic records alone asks for
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class MemorisationReport:
     held_out: int  # records
     nearness: tuple[Nearness, ...]
     nearer: tuple[NearerToTraining, ...]
+    released: tuple[ReleasedSetAttack, ...]  # membership from the synthetic records alone
     duplicates: Duplicates | None  # None: no codes known
     membership: tuple[Membership, ...]  # (): no generator given
 
@@ -112,6 +115,8 @@ def memorisation(
     tokenizer = tokenizer if generator is None else generator.tokenizer
     nearness: list[Nearness] = []
     nearer: list[NearerToTraining] = []
+    released: list[ReleasedSetAttack] = []
+    candidates = Candidates.drawn(training, held_out, MOST_CANDIDATES, bootstrap.seed)
     for space in SPACES if tokenizer is not None else SPACES[:-1]:
         count = neighbours_needed(len(held_out), len(training))
         index = make_index(space, training, tokenizer)
@@ -121,6 +126,8 @@ def memorisation(
         count = neighbours_needed(len(training), len(held_out))
         to_held_out = nearest_of(make_index(space, held_out, tokenizer, index), synthetic, count)
         nearer.append(share_nearer(space, to_training, to_held_out, training.patients, held_out.patients, bootstrap))
+        known = (make_index(space, part, tokenizer, index) for part in (synthetic, candidates.population))
+        released += released_set_attacks(space, candidates, *known, task, bootstrap)
     duplicates: Duplicates | None = None
     membership: tuple[Membership, ...] = ()
     if generator is not None:
@@ -129,7 +136,8 @@ def memorisation(
         membership = tuple(membership_auc(members, others, matched, bootstrap) for matched in (False, True))
         if code_digests is not None:
             duplicates = find_duplicates(code_digests, real_digests(generator, training))
-    return MemorisationReport(len(training), len(held_out), tuple(nearness), tuple(nearer), duplicates, membership)
+    parts = (tuple(nearness), tuple(nearer), tuple(released))
+    return MemorisationReport(len(training), len(held_out), *parts, duplicates, membership)
 
 
 def check_parts(training: RecordSelection, held_out: RecordSelection, synthetic: RecordSelection) -> None:

@@ -5,7 +5,7 @@ intervals are measured by hand (Kligfield et al. 2007), but one or two bad leads
 count when enough leads show them at about the same time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,7 +160,11 @@ def frontal_axis(signal: np.ndarray, beats: Beats, sampling_rate: float) -> floa
 
 def record_intervals(signal: np.ndarray, classes: np.ndarray, sampling_rate: float) -> dict[str, float]:
     """The intervals of one record by name (INTERVAL_COLUMNS): (8, samples) mV and classes at `sampling_rate`."""
-    beats = find_beats(signal, classes, sampling_rate)
+    return beat_intervals(signal, find_beats(signal, classes, sampling_rate), sampling_rate)
+
+
+def beat_intervals(signal: np.ndarray, beats: Beats, sampling_rate: float) -> dict[str, float]:
+    """INTERVAL_COLUMNS of one record by name, from its beats: (8, samples) mV at `sampling_rate`."""
     rr = np.diff(beats.r_peak)
     row = dict.fromkeys(INTERVAL_COLUMNS, float("nan"))
     if len(rr):
@@ -192,13 +196,22 @@ def interval_table(segmenter: WaveSegmenter, signals: Iterable[np.ndarray], samp
     %), rmssd (ms), pr, qrs, qt (ms), qtc (ms, Fridericia), axis (degrees, frontal QRS), p_share (share of beats with a
     P wave before, 0-1). pr is over the beats that have a P wave. Raises ValueError for another number of leads.
     """
-    rate, rows = segmenter.config.sampling_rate, []
-    for chunk in signals:
-        if chunk.ndim != 3 or chunk.shape[1] != len(INDEPENDENT_LEADS):
-            raise ValueError(f"got signals of shape {chunk.shape}; expected (n, 8, samples): {INDEPENDENT_LEADS}")
-        resampled = segmenter.resampled(chunk, sampling_rate)
-        classes = segmenter.segment(resampled, rate)
-        rows += [
-            record_intervals(*signal_and_classes, rate) for signal_and_classes in zip(resampled, classes, strict=True)
-        ]
+    rate = segmenter.config.sampling_rate
+    found = (one for chunk in signals for one in segmented_beats(segmenter, chunk, sampling_rate))
+    rows = [beat_intervals(signal, beats, rate) for signal, beats in found]
     return pd.DataFrame(rows, columns=list(INTERVAL_COLUMNS), dtype=np.float64)
+
+
+def segmented_beats(
+    segmenter: WaveSegmenter, chunk: np.ndarray, sampling_rate: int
+) -> Iterator[tuple[np.ndarray, Beats]]:
+    """Each record of a chunk (n, 8, samples) mV, as the segmenter resamples it, with its beats.
+
+    Raises ValueError for another number of leads.
+    """
+    if chunk.ndim != 3 or chunk.shape[1] != len(INDEPENDENT_LEADS):
+        raise ValueError(f"got signals of shape {chunk.shape}; expected (n, 8, samples): {INDEPENDENT_LEADS}")
+    rate = segmenter.config.sampling_rate
+    resampled = segmenter.resampled(chunk, sampling_rate)
+    for signal, classes in zip(resampled, segmenter.segment(resampled, rate), strict=True):
+        yield signal, find_beats(signal, classes, rate)

@@ -1,56 +1,15 @@
 """Label adherence: the share of synthetic and of real records that show what their statement says, in plain units."""
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from vqecg.evaluation.statistics.intervals import wilson_interval
+from vqecg.evaluation.waves.adherence_rules import RULES, AdherenceRule
 from vqecg.records.label_tables import ptbxl_names
-
-# On 2,953 real records of PTB-XL, folds 1-7: 94 % of AFIB lie above it, 7 % of SR and 10 % of all without AFIB.
-AFIB_VARIATION = 10.0  # % SD over mean of RR, above it a rhythm counts as irregular
-AFIB_P_SHARE = 0.5  # share of beats with a P wave, below it P counts as absent: the half, not tuned
-
-
-@dataclass(frozen=True)
-class AdherenceRule:
-    """A sign that records with a statement should show."""
-
-    statement: str  # PTB-XL's abbreviation, or the Challenge's where PTB-XL has none
-    columns: tuple[str, ...]  # of physiology.UNITS that must be measurable
-    asked: str  # the rule in words
-    holds: Callable[[pd.DataFrame], pd.Series]  # table -> (records,) bool
-
-
-RULES = (
-    AdherenceRule("1AVB", ("pr",), "PR above 200 ms", lambda t: t["pr"] > 200),
-    AdherenceRule("CLBBB", ("qrs",), "QRS above 120 ms", lambda t: t["qrs"] > 120),
-    AdherenceRule("CRBBB", ("qrs",), "QRS above 120 ms", lambda t: t["qrs"] > 120),
-    AdherenceRule("ILBBB", ("qrs",), "QRS 100 to 120 ms", lambda t: t["qrs"].between(100, 120)),
-    AdherenceRule("IRBBB", ("qrs",), "QRS 100 to 120 ms", lambda t: t["qrs"].between(100, 120)),
-    AdherenceRule("SBRAD", ("heart_rate",), "heart rate below 60 a minute", lambda t: t["heart_rate"] < 60),
-    AdherenceRule("STACH", ("heart_rate",), "heart rate above 100 a minute", lambda t: t["heart_rate"] > 100),
-    AdherenceRule(
-        "AFIB",
-        ("rr_variation",),
-        f"irregular: SD of RR above {AFIB_VARIATION:g} % of its mean",
-        lambda t: t["rr_variation"] > AFIB_VARIATION,
-    ),
-    AdherenceRule(
-        "AFIB",
-        ("rr_variation", "p_share"),
-        f"irregular, and a P wave before fewer than {AFIB_P_SHARE:.0%} of beats",
-        lambda t: (t["rr_variation"] > AFIB_VARIATION) & (t["p_share"] < AFIB_P_SHARE),
-    ),
-    AdherenceRule("LAFB", ("axis",), "axis left of -30 degrees", lambda t: t["axis"] < -30),
-    AdherenceRule("LPFB", ("axis",), "axis right of 90 degrees", lambda t: t["axis"] > 90),
-    AdherenceRule("LAD", ("axis",), "axis left of -30 degrees", lambda t: t["axis"] < -30),
-    AdherenceRule("RAD", ("axis",), "axis right of 90 degrees", lambda t: t["axis"] > 90),
-)
 
 
 def adherence_table(
@@ -86,7 +45,7 @@ def adherence_table(
     rows = []
     for rule in rules:
         row: dict[str, Any] = {
-            "rule": f"{rule.statement}: {', '.join(rule.columns)}",
+            "rule": rule.name,
             "statement": rule.statement,
             "asked": rule.asked,
         }

@@ -1,6 +1,7 @@
-"""Measures of an ECG without a network that learned labels: one row per record, units in UNITS.
+"""Measures of an ECG without a network that learned labels: one row per record, units in UNITS and SIGN_UNITS.
 
-The measures are also a feature space for `fidelity/distributions.py`: `physiology_features`, then a `Standardiser`.
+The measures of UNITS are also a feature space for `fidelity/distributions.py`: `physiology_features`, then a
+`Standardiser`. Those of SIGN_UNITS are what label adherence asks of ectopy, pacing, flutter, voltages and ST.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import signal as dsp
 
+from vqecg.evaluation.waves.lead_signs import LEAD_SIGN_UNITS, lead_signs
+from vqecg.evaluation.waves.rhythm_signs import RHYTHM_SIGN_UNITS, rhythm_signs
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.leads import INDEPENDENT_LEADS
 
@@ -40,6 +43,7 @@ SHAPE_UNITS = (
     | {f"correlation_{one}_{other}": "1" for one, other in PAIRS}
 )  # fmt: skip
 UNITS: dict[str, str] = INTERVAL_UNITS | BEAT_UNITS | SHAPE_UNITS
+SIGN_UNITS: dict[str, str] = RHYTHM_SIGN_UNITS | LEAD_SIGN_UNITS
 
 BASELINE = (0.12, 0.06)  # s before the R peak, between which lies the level that amplitudes are measured from
 QRS_REACH = 0.06  # s about the R peak of the beat, within which a lead's own R wave is looked for
@@ -51,13 +55,13 @@ FARTHEST = 5.0  # robust SDs features are cut to, 0.9 % of real ones: at 10, KID
 def physiology(
     signals: Iterable[np.ndarray], sampling_rate: int, segmenter: WaveSegmenter | None = None
 ) -> pd.DataFrame:
-    """The measures of UNITS for each record, float64, NaN where a record does not show them.
+    """The measures of UNITS and SIGN_UNITS for each record, float64, NaN where a record does not show them.
 
     Args:
         signals: chunks (n, 8, samples) float32 mV, the independent leads; one chunk is in memory at a time.
         sampling_rate: Hz, at least 100.
-        segmenter: measures INTERVAL_UNITS (`delineation.interval_table`); without it there is RHYTHM_UNITS from the
-            R peaks: rate from the median RR, variation and RMSSD from all.
+        segmenter: measures INTERVAL_UNITS (`delineation.beat_intervals`) and LEAD_SIGN_UNITS (`lead_signs`); without it
+            there is RHYTHM_UNITS from the R peaks: rate from the median RR, variation and RMSSD from all.
 
     r_amplitude is the highest point within 60 ms of the R peak, t_amplitude the point farthest from the level between
     0.16 s and the end of T, both of the median beat and against the level 60-120 ms before R; NaN with fewer than two
@@ -71,13 +75,12 @@ def physiology(
         if not len(chunk):
             continue
         rows = [_beats(signal, sampling_rate) for signal in chunk]
-        table = pd.DataFrame(rows, columns=[*RHYTHM_UNITS, *BEAT_UNITS], dtype=np.float64)
+        table = pd.DataFrame(rows, columns=[*RHYTHM_UNITS, *BEAT_UNITS, *RHYTHM_SIGN_UNITS], dtype=np.float64)
+        parts = [table, _shapes(chunk, sampling_rate)]
         if segmenter is not None:
-            from vqecg.evaluation.waves.delineation import interval_table  # here, as it needs torch
-
-            intervals = interval_table(segmenter, [chunk], sampling_rate)[list(INTERVAL_UNITS)]
-            table = pd.concat([intervals.reset_index(drop=True), table[list(BEAT_UNITS)]], axis=1)
-        tables.append(pd.concat([table, _shapes(chunk, sampling_rate)], axis=1))
+            parts = [table.drop(columns=list(RHYTHM_UNITS)), parts[1], _segmented(chunk, sampling_rate, segmenter)]
+        together = pd.concat(parts, axis=1)
+        tables.append(together[[name for name in (*UNITS, *SIGN_UNITS) if name in together]])
     if not tables:
         raise ValueError("got no signals; expected at least one record")
     return pd.concat(tables, ignore_index=True)
@@ -158,8 +161,21 @@ def _check(chunk: np.ndarray, sampling_rate: int, first: int) -> None:
         raise ValueError(f"record {first + int(np.argmin(finite))} holds NaN or infinite samples: leave it out")
 
 
+def _segmented(chunk: np.ndarray, sampling_rate: int, segmenter: WaveSegmenter) -> pd.DataFrame:
+    """INTERVAL_UNITS and LEAD_SIGN_UNITS of each record of a chunk (n, 8, samples)."""
+    # here, as it needs torch
+    from vqecg.evaluation.waves.delineation import beat_intervals, segmented_beats
+
+    rate = segmenter.config.sampling_rate
+    rows = [
+        beat_intervals(signal, beats, rate) | lead_signs(signal, beats, rate)
+        for signal, beats in segmented_beats(segmenter, chunk, sampling_rate)
+    ]
+    return pd.DataFrame(rows, columns=[*INTERVAL_UNITS, *LEAD_SIGN_UNITS], dtype=np.float64)
+
+
 def _beats(signal: np.ndarray, sampling_rate: int) -> np.ndarray:
-    """RHYTHM_UNITS and BEAT_UNITS of one record (8, samples)."""
+    """RHYTHM_UNITS, BEAT_UNITS and RHYTHM_SIGN_UNITS of one record (8, samples)."""
     peaks = find_r_peaks(signal, sampling_rate)
     intervals = np.diff(peaks) / sampling_rate
     rhythm = np.full(len(RHYTHM_UNITS), np.nan)
@@ -170,7 +186,7 @@ def _beats(signal: np.ndarray, sampling_rate: int) -> np.ndarray:
     if len(intervals) > 1:
         rhythm[1] = 100 * intervals.std() / intervals.mean()
         rhythm[2] = 1000 * np.sqrt(np.mean(np.diff(intervals) ** 2))
-    return np.concatenate([rhythm, amplitudes])
+    return np.concatenate([rhythm, amplitudes, rhythm_signs(signal, peaks, sampling_rate)])
 
 
 def _amplitudes(signal: np.ndarray, peaks: np.ndarray, rr: float, sampling_rate: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from vqecg.downstream.assessment.results import Assessment
 from vqecg.downstream.assessment.utility import MACRO
+from vqecg.evaluation.privacy.released_set import EVERY
 from vqecg.reports.html import records_of
 from vqecg.reports.results import METRIC_TITLES, Experiment, Figure, Value, measured_now
 
@@ -72,11 +73,14 @@ def _adherence(assessment: Assessment) -> Iterator[Figure]:
 
 
 def _memorisation(assessment: Assessment) -> Iterator[Figure]:
-    """Near copies in every space, and membership inference by the prior's likelihood."""
+    """Near copies in every space, and membership inference from the synthetic records and by the prior's likelihood."""
     for row in assessment.memorisation["nearness"]:
-        if row["label"] == "all" and row["near_copies"] is not None:
+        if row["label"] == EVERY and row["near_copies"] is not None:
             share = 100 * float(row["near_copies"])
             yield Figure(f"{row['space']}, synthetic", "near copies of training records", Value(share, 1, "%"))
+    for row in assessment.memorisation["released"]:
+        of = f"{row['attack']}, {row['space']}" + ("" if row["label"] == EVERY else f", {row['label']}")
+        yield from _found(of, "AUC of membership inference", _interval(row["auc"], row["low"], row["high"]))
     for row in assessment.memorisation["membership"]:
         of = "transformer's likelihood" + (", same labels only" if row["matched"] else "")
         yield from _found(of, "AUC of membership inference", _interval(row["auc"], row["low"], row["high"]))

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from vqecg.downstream.assessment.results import SYNTHETIC, TRAINING, Assessment
 from vqecg.downstream.assessment.utility import TRTS, TSTR
+from vqecg.evaluation.privacy.released_set import EVERY
 from vqecg.reports.assessment.sections import (
     adherence_section,
     bounds,
@@ -69,13 +70,17 @@ def figures_of(assessment: Assessment) -> list[tuple[str, str, str]]:
         remark = f"real training records: {number(real['coverage'])}; N {count(synthetic['real'])}"
         figures.append((f"Coverage of real test records, {space}", number(synthetic["coverage"]), remark))
     for nearness in assessment.memorisation["nearness"]:
-        if nearness["label"] == "all" and nearness["space"] == "waveform":
+        if nearness["label"] == EVERY and nearness["space"] == "waveform":
             remark = f"nearer than half of the held-out 1st percentile; N {count(nearness['synthetic'])}"
             figures.append(("Near copies of training records", percent(nearness["near_copies"], 1), remark))
+    of_all = [row for row in with_nan(assessment.memorisation["released"]) if row["label"] == EVERY]
+    worst = max(of_all, key=lambda row: row["auc"])
+    remark = f"{bounds(worst)}; by {worst['attack']}, {worst['space']}; 0.5 is not at all"
+    figures.append(("Membership from the synthetic records alone, AUC", number(worst["auc"]), remark))
     for membership in with_nan(assessment.memorisation["membership"]):
         if not membership["matched"]:
             remark = f"{bounds(membership)}; 0.5 is not at all"
-            figures.append(("Membership inference, AUC", number(membership["auc"]), remark))
+            figures.append(("Membership from the prior's likelihood, AUC", number(membership["auc"]), remark))
     return figures
 
 

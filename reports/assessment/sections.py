@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from vqecg.downstream.assessment.results import CEILING_OF_TSTR, RECONSTRUCTIONS, SYNTHETIC, Assessment
 from vqecg.downstream.assessment.utility import MACRO, TRTR, TRTS, TSTR
+from vqecg.evaluation.privacy.released_set import EVERY
 from vqecg.reports.figures import paired_dots
 from vqecg.reports.html import element, inline_figure, join, not_run, paragraph, records_of, table
 from vqecg.reports.numbers import count, interval, number, significant
@@ -167,6 +168,7 @@ def memorisation_section(assessment: Assessment) -> Markup:
     ]
     caption = "Share of synthetic records nearer to training than to held-out records, among as many patients of each."
     parts.append(table(["Space", "Synthetic, N", "Patients of each", "Share (0.5: none)", "Interval"], rows, caption))
+    parts.append(released_table(memory["released"]))
     if memory["duplicates"]:
         repeated = memory["duplicates"]
         sentence = (
@@ -189,6 +191,26 @@ def memorisation_section(assessment: Assessment) -> Markup:
     caption = "Training records told from held-out ones by the prior's likelihood: an AUC of 0.5 is not at all."
     heads = ["Compared", "Training, N", "Held out, N", "AUC", "Interval"]
     return join([*parts, table(heads, rows, caption)])
+
+
+def released_table(attacks: list[dict[str, Any]]) -> Markup:
+    """Membership from the synthetic records alone: over all records, and the label that is told best."""
+    rows = []
+    for row in with_nan([one for one in attacks if one["label"] == EVERY]):
+        of_labels = [
+            one for one in with_nan(attacks) if one["label"] != EVERY
+            and (one["attack"], one["space"]) == (row["attack"], row["space"])
+        ]  # fmt: skip
+        worst = max(of_labels, key=lambda one: one["auc"], default=None)
+        best_told = "" if worst is None else f"{worst['label']} {number(worst['auc'])} ({bounds(worst)})"
+        counts = [count(row["members"]), count(row["others"])]
+        rows.append([row["attack"], row["space"], *counts, number(row["auc"]), bounds(row), best_told])
+    caption = (
+        "Training records told from held-out ones by who has the synthetic records alone: by the nearest of them, or "
+        "by how dense they are there beside real records of other people. An AUC of 0.5 is not at all."
+    )
+    heads = ["Attack", "Space", "Training, N", "Held out, N", "AUC", "Interval", "Label told best"]
+    return table(heads, rows, caption, texts=2)
 
 
 def with_nan(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from vqecg.downstream.assessment.settings import AssessmentSettings
 from vqecg.downstream.assessment.utility import MACRO
 from vqecg.downstream.augmentation.generator_training import check_generator
 from vqecg.downstream.classifiers.held_out import check_added
+from vqecg.evaluation.privacy.released_set import EVERY
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked
@@ -36,6 +37,7 @@ from vqecg.training.checkpoint import fingerprint
 
 NO_GENERATOR = "No generator was given: whether these are the records that it was trained on was not checked."
 RESULT, PAGE = "assessment.json", "assessment.html"
+MEASURES = 2  # raised when the same settings measure something else: an assessment of before is not taken for it
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def assessment_stage(step: AssessingStep) -> Stage:
     remarks = (*remarks, *(f"Unknown labels: {text}." for text in [rows.unlabelled_text()] if text))
     segmenter = None if step.segmenter is None else WaveSegmenter.from_pretrained(step.segmenter)
     identity = {
+        "measures": MEASURES,
         "real": store.fingerprint,
         "synthetic": synthetic_identity(step.synthetic, store),
         "task": step.task,
@@ -169,6 +172,8 @@ def summary(stage: Stage) -> str:
         titled("nearest training record", pd.DataFrame(memory["nearness"])),
         titled(nearer, pd.DataFrame(memory["nearer"])),
     ]
+    of_all = [row for row in memory["released"] if row["label"] == EVERY]
+    parts.append(titled("membership inference from the synthetic records alone", pd.DataFrame(of_all)))
     if memory["duplicates"]:
         parts.append(titled("repeated sequences of codes", pd.DataFrame([memory["duplicates"]])))
     if memory["membership"]:

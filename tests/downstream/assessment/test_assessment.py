@@ -162,6 +162,8 @@ def small_assessment(described: dict[str, DescribedRecords], seeds: tuple[int, .
     nearness |= {"space": "waveform", "label": "all", "synthetic": 30, "held_out": 24}
     nearness |= {"held_out_first_percentile": 0.2, "exact_copies": 0.0}
     nearer = {"space": "waveform", "synthetic": 30, "patients": 20, "share": 0.51, "low": None, "high": 0.6}
+    attack = {"attack": "density ratio", "space": "beat", "label": "all", "members": 60, "others": 12}
+    attack |= {"auc": 0.52, "low": 0.48, "high": 0.57}
     return Assessment(
         about={
             "real": "simulated",
@@ -183,7 +185,13 @@ def small_assessment(described: dict[str, DescribedRecords], seeds: tuple[int, .
         amplitudes=amplitudes,
         shapes=shapes,
         adherence=pd.DataFrame([rate | {"difference": -45.0}]),
-        memorisation={"nearness": [nearness], "nearer": [nearer], "duplicates": None, "membership": []},
+        memorisation={
+            "nearness": [nearness],
+            "nearer": [nearer],
+            "released": [attack, attack | {"label": HOSTILE, "auc": 0.61}],
+            "duplicates": None,
+            "membership": [],
+        },
     )
 
 
@@ -206,6 +214,7 @@ def test_the_page_has_every_section_n_beside_figures_and_text_stays_text(
     assert HOSTILE not in page and "&lt;script&gt;" in page
     assert "One seed: the intervals know nothing of chance in training" in page
     assert "Membership inference (needs the generator): not run" in page
+    assert "Membership from the synthetic records alone" in page and "0.520" in page and "0.610" in page
     assert "half of the test patients" in page and "real: training" in page
     assert CLASSIFIER_SPACE in page and "heart rate above 100 a minute" in page
     assert assessment_page(found, "2025-01-02").render() == page

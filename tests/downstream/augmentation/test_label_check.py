@@ -23,7 +23,7 @@ from vqecg.downstream.augmentation.label_check import (
     rules_of_real,
 )
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings
-from vqecg.evaluation.waves.label_adherence import RULES
+from vqecg.evaluation.waves.adherence_rules import RULES
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.folds import SplitIndices

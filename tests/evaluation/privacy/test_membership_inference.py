@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vqecg.evaluation.privacy.membership_inference import (
-    Likelihoods,
+    MembershipScores,
     code_digest,
     find_duplicates,
     likelihoods,
@@ -26,10 +26,10 @@ from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainingSubset, split_rows
 
 
-def likelihoods_of(losses: np.ndarray, labels: list[str] | None = None) -> Likelihoods:
-    """Likelihoods of records that are each of a patient of their own."""
+def likelihoods_of(losses: np.ndarray, labels: list[str] | None = None) -> MembershipScores:
+    """MembershipScores of records that are each of a patient of their own."""
     names = np.array([str(number) for number in range(len(losses))], object)
-    return Likelihoods(np.asarray(losses, np.float64), np.array(labels or ["NORM"] * len(losses), object), names)
+    return MembershipScores(np.asarray(losses, np.float64), np.array(labels or ["NORM"] * len(losses), object), names)
 
 
 def drawn_losses(model: nn.Module, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -70,7 +70,7 @@ def test_the_losses_are_those_of_the_prior_on_average(
 ):
     records = RecordSelection(simulated_store, simulated_split.test)
     own = likelihoods(tiny_generator, records)
-    assert own.losses.shape == own.patients.shape == (len(records),)
+    assert own.scores.shape == own.patients.shape == (len(records),)
     prior, task = tiny_generator.prior, simulated_store.task(tiny_generator.task.name)
     tokenizer, config = tiny_generator.tokenizer, prior.config
     examples = encode_examples(
@@ -78,8 +78,8 @@ def test_the_losses_are_those_of_the_prior_on_average(
     )
     sketch = mean_losses(prior.sketch, examples, drawn_losses)
     codes = mean_losses(prior, examples, prior_loss)["loss"] * config.frames * config.levels
-    assert own.losses.mean() == pytest.approx(codes + sketch["beats"] + sketch["traits"], rel=1e-5)
-    assert own.losses.std() > 0
+    assert own.scores.mean() == pytest.approx(codes + sketch["beats"] + sketch["traits"], rel=1e-5)
+    assert own.scores.std() > 0
     names = [tiny_generator.task.names(row) for row in simulated_store.labels(tiny_generator.task)[records.rows]]
     assert own.labels.tolist() == ["+".join(row) for row in names]
 
@@ -98,7 +98,7 @@ def test_records_of_unknown_labels_are_left_out(tiny_generator: ECGGenerator, si
     mixed = RecordSelection(view, np.sort(np.concatenate([rows.train[:4], rows.unlabelled[:4]])))
     known = likelihoods(tiny_generator, RecordSelection(simulated_store, rows.train[:4]))
     found = likelihoods(tiny_generator, mixed)
-    np.testing.assert_allclose(found.losses, known.losses, rtol=1e-5)
+    np.testing.assert_allclose(found.scores, known.scores, rtol=1e-5)
     assert found.labels.tolist() == known.labels.tolist() and found.patients.tolist() == known.patients.tolist()
     with pytest.raises(ValueError, match="of no record all labels of superdiagnostic are known"):
         likelihoods(tiny_generator, RecordSelection(view, rows.unlabelled[:4]))

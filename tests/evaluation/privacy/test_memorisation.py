@@ -10,11 +10,13 @@ import pytest
 
 from vqecg.evaluation.privacy.membership_inference import real_digests
 from vqecg.evaluation.privacy.memorisation import (
+    SPACES,
     memorisation,
     nearer_share,
     neighbours_needed,
     share_nearer,
 )
+from vqecg.evaluation.privacy.released_set import ATTACKS, NEAREST, Candidates
 from vqecg.evaluation.statistics.resampling import BootstrapSettings
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.feature_index import FeatureIndex
@@ -253,11 +255,31 @@ def test_copies_are_told_from_other_real_records(
     assert everything.below_held_out == 1 and everything.synthetic == len(rows) and everything.near_copies > 0.9
     # a resampled half of nine patients lacks the originals of some copies: the interval is too wide to test here
     assert all(own.share > 0.8 for own in found.nearer)
+    attacks = {(own.attack, own.space): own.auc for own in found.released if own.label == "all"}
+    assert set(attacks) == {(attack, space) for attack in ATTACKS for space in SPACES}
+    assert attacks[NEAREST, "waveform"] == attacks[NEAREST, "beat"] == 1, "who has copies knows who is behind them"
+    assert min(attacks.values()) > 0.7
     honest = RecordSelection(simulated_store, simulated_split.validation)
     found = memorisation(parts[0], held_out, honest, task, settings)
     assert [own.space for own in found.nearness if own.label == "all"] == ["waveform", "beat"]
     assert found.nearness[-1].near_copies == 0
     assert found.nearer[0].low <= 0.5 <= found.nearer[0].high
+    assert all(own.low <= 0.5 <= own.high for own in found.released if own.attack == NEAREST and own.label == "all")
+
+
+def test_one_held_out_patient_is_too_few_for_who_knows_the_other_half(parts: tuple[RecordSelection, RecordSelection]):
+    training, held_out = parts
+    alone = held_out.only(held_out.patients == held_out.patients[0])
+    with pytest.raises(ValueError, match="the held-out records are of one patient; expected two or more"):
+        Candidates.drawn(training, alone, 10, seed=0)
+
+
+def test_candidates_and_the_known_population_are_of_other_patients(parts: tuple[RecordSelection, RecordSelection]):
+    training, held_out = parts
+    drawn = Candidates.drawn(training, held_out, 10, seed=0)
+    groups = [set(side.patients) for side in (drawn.members, drawn.others, drawn.population)]
+    assert len(drawn.members) == 10 and all(groups)
+    assert sum(map(len, groups)) == len(set.union(*groups)) and groups[1] | groups[2] == set(held_out.patients)
 
 
 def test_the_report_is_json_and_holds_every_part(

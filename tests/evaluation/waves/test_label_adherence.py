@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vqecg.evaluation.waves.label_adherence import RULES, adherence_table, spellings
-from vqecg.evaluation.waves.physiology import UNITS
+from vqecg.evaluation.waves.adherence_rules import RULES
+from vqecg.evaluation.waves.label_adherence import adherence_table, spellings
+from vqecg.evaluation.waves.physiology import SIGN_UNITS, UNITS
 from vqecg.records.label_tables import snomed_table, statement_table
 
 
@@ -52,11 +53,49 @@ def test_the_names_of_the_challenge_and_of_cpsc2018_are_the_same_statements():
     assert not set(found) & set(statement_table().index), "no statement of PTB-XL is read as another"
 
 
+def row_of(statement: str, sign: str, **columns: float) -> pd.Series:
+    """The row of a rule, for one record that has these measures and 0 in all others."""
+    measures = dict.fromkeys({name for rule in RULES for name in rule.columns}, 0.0) | columns
+    one = pd.DataFrame([measures], dtype=np.float64)
+    return adherence_table(one, [{statement}], one, [{statement}]).set_index("rule").loc[f"{statement}: {sign}"]
+
+
+def test_signs_of_single_leads_count_in_two_leads_that_belong_together():
+    for statement, sign, shown, missed in (
+        ("STD_", "ST", {"st_II": -0.06, "st_aVF": -0.07}, {"st_II": -0.06, "st_V1": -0.07}),
+        ("STD_", "ST", {"st_V5": -0.06, "st_V6": -0.07}, {"st_V4": -0.06, "st_V6": -0.07}),
+        ("STE_", "ST", {"st_V1": 0.12, "st_V2": 0.25}, {"st_V2": 0.15, "st_V3": 0.15}),
+        ("IMI", "Q", {"q_II": 0.1, "r_II": 0.3, "q_III": 0.2}, {"q_II": 0.1, "r_II": 0.5, "q_III": 0.2}),
+        ("ASMI", "Q", {"q_V1": 0.2, "q_V3": 0.1}, {"q_V3": 0.2, "q_V4": 0.3}),
+        ("AMI", "Q", {"q_V3": 0.2, "q_V4": 0.3}, {"q_V4": 0.2, "q_V5": 0.3}),
+    ):
+        assert row_of(statement, sign, **shown)["synthetic_rate"] == 1, (statement, shown)
+        assert row_of(statement, sign, **missed)["synthetic_rate"] == 0, (statement, missed)
+
+
+def test_voltages_are_those_of_the_criteria():
+    assert row_of("LVH", "voltage", s_V1=1.6, r_V6=2.0)["synthetic_rate"] == 1
+    assert row_of("LVH", "voltage", s_V1=1.6, r_V4=2.9)["synthetic_rate"] == 0
+    assert row_of("LVH", "voltage", r_aVL=0.9, s_V3=2.0)["synthetic_rate"] == 1
+    assert row_of("LVOLT", "voltage", r_I=0.4, s_I=0.2)["synthetic_rate"] == 1
+    assert row_of("LVOLT", "voltage", r_I=0.4, s_I=0.4)["synthetic_rate"] == 0
+
+
+def test_a_lead_that_was_not_measured_leaves_its_rules_open():
+    row = row_of("STD_", "ST", st_II=-0.1, st_aVF=-0.1, st_V6=float("nan"))
+    assert row["synthetic_n"] == 0 and np.isnan(row["synthetic_rate"])
+
+
+def test_rules_have_names_of_their_own():
+    names = [rule.name for rule in RULES]
+    assert len(set(names)) == len(names)
+
+
 def test_every_rule_names_a_statement_and_columns_that_exist():
     known = set(statement_table().index) | set(snomed_table()["abbreviation"])
     for rule in RULES:
         assert rule.statement in known
-        assert set(rule.columns) <= set(UNITS)
+        assert set(rule.columns) <= set(UNITS | SIGN_UNITS)
 
 
 def test_impossible_input_is_refused():

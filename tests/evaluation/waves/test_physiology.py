@@ -8,11 +8,13 @@ from vqecg.evaluation.waves.physiology import (
     FARTHEST,
     INTERVAL_UNITS,
     RHYTHM_UNITS,
+    SIGN_UNITS,
     UNITS,
     Standardiser,
     physiology,
     physiology_features,
 )
+from vqecg.evaluation.waves.rhythm_signs import RHYTHM_SIGN_UNITS
 from vqecg.evaluation.waves.segmenter import WaveSegmenter, WaveSegmenterConfig
 from vqecg.records.store.record_store import RecordStore
 
@@ -58,7 +60,8 @@ def test_a_sine_is_in_its_band():
 def test_every_column_has_a_unit_and_chunks_do_not_matter(simulated_store: RecordStore):
     signals = simulated_store.signals(slice(0, 12))
     whole = physiology([signals], 100)
-    assert list(whole.columns) == [name for name in UNITS if name not in set(INTERVAL_UNITS) - set(RHYTHM_UNITS)]
+    measured = [name for name in UNITS if name not in set(INTERVAL_UNITS) - set(RHYTHM_UNITS)]
+    assert list(whole.columns) == [*measured, *RHYTHM_SIGN_UNITS]
     assert (whole.dtypes == np.float64).all() and len(whole) == 12
     pd.testing.assert_frame_equal(whole, physiology([signals[:5], signals[5:]], 100))
     assert whole["heart_rate"].between(30, 200).all()
@@ -84,7 +87,7 @@ def test_signals_that_cannot_be_measured_are_refused():
 def test_with_a_segmenter_the_intervals_are_there_too():
     segmenter = WaveSegmenter(WaveSegmenterConfig(widths=(4, 4)))
     table = physiology([drawn_ecg(), drawn_ecg()], 100, segmenter)
-    assert list(table.columns) == list(UNITS) and len(table) == 2 and (table.dtypes == np.float64).all()
+    assert list(table.columns) == [*UNITS, *SIGN_UNITS] and len(table) == 2 and (table.dtypes == np.float64).all()
 
 
 def measured() -> pd.DataFrame:

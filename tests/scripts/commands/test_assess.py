@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from vqecg.downstream.assessment.results import CEILING_OF_TRTS, CEILING_OF_TSTR, TABLES
+from vqecg.evaluation.privacy.released_set import ATTACKS
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.store.building import build_store
@@ -79,6 +80,7 @@ def test_a_generated_set_is_assessed_and_a_finished_assessment_is_only_read(
     assert found.distances.groupby(["space", "against"])["real"].nunique().eq(1).all(), "the same N in a group"
     assert set(found.physiology["compared"]) == {"synthetic", "reconstructions"}
     assert found.memorisation["membership"]
+    assert {row["attack"] for row in found.memorisation["released"]} == set(ATTACKS)
     assert all(len(getattr(found, name)) for name in TABLES)
     json.loads((out / "assessment.json").read_text(), parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
     page = (out / "assessment.html").read_text()
