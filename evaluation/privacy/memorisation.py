@@ -126,8 +126,10 @@ def memorisation(
         count = neighbours_needed(len(training), len(held_out))
         to_held_out = nearest_of(make_index(space, held_out, tokenizer, index), synthetic, count)
         nearer.append(share_nearer(space, to_training, to_held_out, training.patients, held_out.patients, bootstrap))
-        known = (make_index(space, part, tokenizer, index) for part in (synthetic, candidates.population))
-        released += released_set_attacks(space, candidates, *known, task, bootstrap)
+        of_synthetic, of_population = (
+            make_index(space, part, tokenizer, index) for part in (synthetic, candidates.population)
+        )
+        released += released_set_attacks(space, candidates, of_synthetic, of_population, task, bootstrap)
     duplicates: Duplicates | None = None
     membership: tuple[Membership, ...] = ()
     if generator is not None:

@@ -7,6 +7,7 @@ The table of `label_adherence` shows how far each tells real records with a stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,9 @@ INFERIOR, ANTEROSEPTAL, ANTERIOR = ("II", "III", "aVF"), ("V1", "V2", "V3"), ("V
 NEIGHBOURS = (("aVL", "I"), ("I", "II"), ("II", "aVF"), ("aVF", "III"), *pairwise(CHEST))
 
 
+Holds: TypeAlias = Callable[[pd.DataFrame], pd.Series]
+
+
 @dataclass(frozen=True)
 class AdherenceRule:
     """A sign that records with a statement should show."""
@@ -36,7 +40,7 @@ class AdherenceRule:
     statement: str  # PTB-XL's abbreviation, or the Challenge's where PTB-XL has none
     columns: tuple[str, ...]  # of physiology's UNITS and SIGN_UNITS that must be measurable
     asked: str  # the rule in words
-    holds: Callable[[pd.DataFrame], pd.Series]  # table -> (records,) bool
+    holds: Holds  # table -> (records,) bool
     sign: str = ""  # the columns in short, where they are many
 
     @property
@@ -99,17 +103,34 @@ def _counted(statement: str, column: str, words: str) -> AdherenceRule:
     return AdherenceRule(statement, (column,), words, lambda table: table[column] >= 1)
 
 
-def _in_leads(
-    statement: str, waves: Sequence[str], leads: Sequence[str], sign: str, words: str,
-    holds: Callable[[pd.DataFrame], pd.Series],
-) -> AdherenceRule:  # fmt: skip
-    columns = tuple(column for wave in waves for column in columns_of(wave, leads))
-    return AdherenceRule(statement, columns, words, holds, sign)
+def _in_leads(statement: str, wave: str, leads: Sequence[str], words: str, holds: Holds) -> AdherenceRule:
+    """A rule of one wave in several leads, or of Q in parts of R."""
+    columns = columns_of("q", leads) + columns_of("r", leads) if wave == "Q, R" else columns_of(wave.lower(), leads)
+    return AdherenceRule(statement, columns, words, holds, wave)
 
 
-_EVERY = LIMBS + CHEST
-_DOWN, _UP = f"ST down by {ST_DOWN:g} mV", f"ST up by {ST_UP:g} mV ({ST_UP_V2_V3:g} in V2, V3)"
-_Q_WORDS = f"Q of a quarter of R or more in two of {', '.join(INFERIOR)}"
+def _deep_q(statement: str, leads: Sequence[str]) -> AdherenceRule:
+    words = f"Q of {DEEP_Q:g} mV or more in two of {leads[0]}-{leads[-1]}"
+    return _in_leads(statement, "Q", leads, words, lambda table: in_two(table, "q", leads, DEEP_Q))
+
+
+def _large_q(statement: str) -> AdherenceRule:
+    words = f"Q of a quarter of R or more in two of {', '.join(INFERIOR)}"
+    return _in_leads(statement, "Q, R", INFERIOR, words, lambda table: large_q(table, INFERIOR))
+
+
+def _st_down(statement: str) -> AdherenceRule:
+    words = f"ST down by {ST_DOWN:g} mV in two neighbouring leads"
+    return _in_leads(statement, "ST", LIMBS + CHEST, words, lambda table: in_neighbours(table, "st", ST_DOWN, -1.0))
+
+
+def _large_voltage(statement: str) -> AdherenceRule:
+    columns = ("s_V1", "r_V5", "r_V6", "r_aVL", "s_V3")
+    return AdherenceRule(statement, columns, "a voltage criterion of hypertrophy", large_voltage, "voltage")
+
+
+_UP = f"ST up by {ST_UP:g} mV ({ST_UP_V2_V3:g} in V2, V3) in two neighbouring leads"
+_LOW = f"QRS below {LOW_VOLTAGE:g} mV in every limb lead"
 _QRS, _AXIS = "QRS 100 to 120 ms", {"left": "axis left of -30 degrees", "right": "axis right of 90 degrees"}
 
 RULES = (
@@ -146,23 +167,21 @@ RULES = (
     _longer("LPFB", "axis", 90, _AXIS["right"]),
     _longer("RAD", "axis", 90, _AXIS["right"]),
     _longer("LNGQT", "qtc", 460, "QTc above 460 ms (Fridericia)"),
-    _in_leads("STE_", ("st",), _EVERY, "ST", f"{_UP} in two neighbouring leads", elevated_st),
-    *(
-        _in_leads(name, ("st",), _EVERY, "ST", f"{_DOWN} in two neighbouring leads",
-                  lambda t: in_neighbours(t, "st", ST_DOWN, -1.0))
-        for name in ("STD_", "ISC_")
+    _in_leads("STE_", "ST", LIMBS + CHEST, _UP, elevated_st),
+    _st_down("STD_"),
+    _st_down("ISC_"),
+    _large_q("IMI"),
+    _large_q("ILMI"),
+    _deep_q("ASMI", ANTEROSEPTAL),
+    _deep_q("AMI", ANTERIOR),
+    AdherenceRule(
+        "LVOLT",
+        tuple(column for wave in ("q", "r", "s") for column in columns_of(wave, LIMBS)),
+        _LOW,
+        lambda table: voltage(table, LIMBS).max(axis=1) < LOW_VOLTAGE,
+        "voltage",
     ),
-    *(_in_leads(name, ("q", "r"), INFERIOR, "Q", _Q_WORDS, lambda t: large_q(t, INFERIOR)) for name in ("IMI", "ILMI")),
-    *(
-        _in_leads(name, ("q",), leads, "Q", f"Q of {DEEP_Q:g} mV or more in two of {leads[0]}-{leads[-1]}",
-                  lambda t, leads=leads: in_two(t, "q", leads, DEEP_Q))
-        for name, leads in (("ASMI", ANTEROSEPTAL), ("AMI", ANTERIOR))
-    ),
-    _in_leads("LVOLT", ("q", "r", "s"), LIMBS, "voltage", f"QRS below {LOW_VOLTAGE:g} mV in every limb lead",
-              lambda t: voltage(t, LIMBS).max(axis=1) < LOW_VOLTAGE),
-    *(
-        AdherenceRule(name, ("s_V1", "r_V5", "r_V6", "r_aVL", "s_V3"), "a voltage criterion of hypertrophy",
-                      large_voltage, "voltage")
-        for name in ("LVH", "VCLVH", "HVOLT")
-    ),
-)  # fmt: skip
+    _large_voltage("LVH"),
+    _large_voltage("VCLVH"),
+    _large_voltage("HVOLT"),
+)

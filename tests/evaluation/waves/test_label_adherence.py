@@ -65,7 +65,7 @@ def test_signs_of_single_leads_count_in_two_leads_that_belong_together():
         ("STD_", "ST", {"st_II": -0.06, "st_aVF": -0.07}, {"st_II": -0.06, "st_V1": -0.07}),
         ("STD_", "ST", {"st_V5": -0.06, "st_V6": -0.07}, {"st_V4": -0.06, "st_V6": -0.07}),
         ("STE_", "ST", {"st_V1": 0.12, "st_V2": 0.25}, {"st_V2": 0.15, "st_V3": 0.15}),
-        ("IMI", "Q", {"q_II": 0.1, "r_II": 0.3, "q_III": 0.2}, {"q_II": 0.1, "r_II": 0.5, "q_III": 0.2}),
+        ("IMI", "Q, R", {"q_II": 0.1, "r_II": 0.3, "q_III": 0.2}, {"q_II": 0.1, "r_II": 0.5, "q_III": 0.2}),
         ("ASMI", "Q", {"q_V1": 0.2, "q_V3": 0.1}, {"q_V3": 0.2, "q_V4": 0.3}),
         ("AMI", "Q", {"q_V3": 0.2, "q_V4": 0.3}, {"q_V4": 0.2, "q_V5": 0.3}),
     ):
