@@ -1,0 +1,304 @@
+"""What each part of a generator contributes: sketch, transformer, its labels, and the detail model, each left out.
+
+    python -m benchmarks.sampling.contributions --store runs/ptbxl/store --generator runs/ptbxl/prior \
+        --segmenter runs/segmenter --train 1 2 3 4 5 6 7 --validation 8 --test 9 --out runs/contributions
+
+Every way makes a record for each training record, with its labels, age and sex, from the same random numbers. TRTS: a
+classifier of real records reads them by the labels asked for. TSTR: one that is trained on them reads real test
+records, beside one trained on the real training records (TRTR). Recall in physiological features is a share of that of
+real training records. Adherence is the mean distance to the real rate, in points, over the rules whose statement 20
+real and 20 synthetic records have. Amplitudes are medians within 5 % of the real test records', of 12 leads.
+
+Then the likelihood of real test records under their labels, age and sex, beside that under another test record's: by
+part, the median record, and the share of records that the right ones make likelier.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from benchmarks.measuring import Cell, Report, benchmark_parser, cell
+from vqecg.downstream.assessment.described_records import DescribedRecords, describe
+from vqecg.downstream.assessment.designs import train_all
+from vqecg.downstream.assessment.judges import scores_of
+from vqecg.downstream.assessment.record_sets import RealData, RecordSet
+from vqecg.downstream.assessment.results import TEST, TRAINING
+from vqecg.downstream.assessment.settings import AssessmentSettings
+from vqecg.downstream.assessment.tables import PHYSIOLOGY_SPACE, adherence_tables, distance_table, shape_tables
+from vqecg.downstream.augmentation.generator_training import check_generator
+from vqecg.evaluation.statistics.bootstrap import macro_average, replicate_metric
+from vqecg.evaluation.statistics.intervals import percentile_interval
+from vqecg.evaluation.statistics.resampling import BootstrapDraw, draw_bootstrap
+from vqecg.evaluation.waves.segmenter import WaveSegmenter
+from vqecg.prior.conditioning import Condition
+from vqecg.prior.config import SamplingSettings
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.likelihood import BATCH, EncodedRecords
+from vqecg.prior.requests import Requests
+from vqecg.prior.sketch.sketch import Sketch
+from vqecg.prior.sketched_records import generate_for_sketches, sketches_of
+from vqecg.records.files.kept_array import kept_array
+from vqecg.records.folds import FoldSplit
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.selection import RecordSelection
+from vqecg.records.store.subset import TrainedOn
+from vqecg.scripts.cli.presets import preset
+
+WHOLE = "whole"
+FEWEST, NEAR = 20, 0.05  # records of a statement on either side; of a median amplitude
+AMPLITUDES = {"sd": "SD", "peak_to_peak": "peak to peak", "slew": "slew"}  # of signal_fidelity -> in words
+PARTS = ("traits", "beats", "codes")
+Make = Callable[["Asked"], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """The records that every way makes, and the random numbers behind them."""
+
+    generator: ECGGenerator
+    like: RecordSelection  # training records whose labels and attributes are asked for
+    requests: Requests
+    settings: SamplingSettings
+    seed: int
+    others: np.ndarray  # (records,) int64, another record for each
+
+    @property
+    def swapped(self) -> Requests:
+        """The requests, each with the labels and attributes of another record."""
+        attributes = {name: values[self.others] for name, values in self.requests.attributes.items()}
+        return Requests(self.requests.labels[self.others], attributes)
+
+    def sketch(self, requests: Requests, hidden: bool = False) -> Sketch:
+        """Sketches drawn for requests, or with the whole condition hidden."""
+        model, parts = self.generator.prior.sketch, list[Sketch]()
+        mask = np.full(len(requests), hidden)
+        condition = Condition.of(requests.labels, requests.attributes, mask, unknown_labels=True)
+        for start in range(0, len(condition), self.settings.batch_size):
+            batch = condition[start : start + self.settings.batch_size]
+            parts.append(model.sample(batch, self.seed, start, self.settings.trait_temperature, self.guidance))
+        return Sketch(torch.cat([part.times for part in parts]), torch.cat([part.traits for part in parts]))
+
+    @property
+    def guidance(self) -> float:
+        """That of the sketch's traits."""
+        return self.settings.trait_guidance
+
+    def codes(self, requests: Requests, sketch: Sketch, told: bool = True, detail: bool = True) -> np.ndarray:
+        """Records whose codes are written for requests, or for none (`told` False), and decoded."""
+        settings = self.settings if told else replace(self.settings, guidance=0.0)
+        records = generate_for_sketches(self.generator, requests, sketch, self.seed, settings)
+        if detail or records.codes is None:
+            return records.signal
+        return decoded(self.generator, torch.from_numpy(records.codes), self.settings.batch_size)
+
+
+@torch.inference_mode()
+def decoded(generator: ECGGenerator, codes: Tensor, batch_size: int) -> np.ndarray:
+    """The levels that the prior writes, without the detail model: (records, 8, samples) float32 mV."""
+    tokenizer = generator.tokenizer
+    parts = [
+        tokenizer.decode_embedding(tokenizer.quantizer.embed(part), generator.samples).numpy()
+        for part in codes.split(batch_size)
+    ]
+    return np.concatenate(parts)
+
+
+def rendered(asked: Asked) -> np.ndarray:
+    """The sketches alone."""
+    return asked.generator.prior.sketch.rendered(asked.sketch(asked.requests))[..., : asked.generator.samples].numpy()
+
+
+def of_real_sketches(asked: Asked) -> np.ndarray:
+    """Codes for the sketches of the very records whose labels are asked for."""
+    parts = [sketches_of(asked.generator, chunk) for chunk in asked.like.chunks()]
+    sketch = Sketch(torch.cat([part.times for part in parts]), torch.cat([part.traits for part in parts]))
+    return asked.codes(asked.requests, sketch)
+
+
+WAYS: Mapping[str, Make] = {
+    WHOLE: lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests)),
+    "codes for other labels": lambda asked: asked.codes(asked.swapped, asked.sketch(asked.requests)),
+    "codes for no labels": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests), told=False),
+    "rendering alone": rendered,
+    "sketch of no labels": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests, hidden=True)),
+    "without the detail model": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests), detail=False),
+    "real sketches": of_real_sketches,
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Makes the records, measures and prints."""
+    options = parse(arguments)
+    report = Report(__spec__.name, __doc__, arguments, options, torch.get_num_threads())
+    store, generator = RecordStore.open(options.store), ECGGenerator.from_pretrained(options.generator)
+    folds = FoldSplit(tuple(options.train), tuple(options.validation), tuple(options.test))
+    check_generator(generator, store, TrainedOn(store.fingerprint, folds), allow_silent=True)
+    real = RealData(store, folds.indices(store.table), store.task(options.task))
+    settings = AssessmentSettings(families=(options.family,), seeds=tuple(options.seeds))
+    if options.steps:
+        settings = replace(settings, training=settings.training.of_steps(options.steps))
+    sets = made(generator, real, options)
+    training = train_all([real.training, *sets], real, settings, options.out / "runs", ())
+    segmenter = None if options.segmenter is None else WaveSegmenter.from_pretrained(options.segmenter)
+    reader = training[TRAINING][options.family][0]
+    described = {
+        one.name: describe(one, reader, store.spec.sampling_rate, segmenter)
+        for one in (real.test, real.training, *sets)
+    }
+    judges = {name: of_family[options.family] for name, of_family in training.items()}
+    draw = draw_bootstrap(real.test.patient_ids, len(settings.seeds), settings.replicates, settings.seed)
+    tstr = {name: macro_of(real.test, scores_of(judge, real.test.signals), draw) for name, judge in judges.items()}
+    report.table("utility, macro AUROC", *utility_rows(tstr, sets, judges[TRAINING], settings.confidence), "utility")
+    report.table("fidelity", *fidelity_rows(described, sets, settings), "fidelity")
+    rules = adherence_tables([described[TEST], described[TRAINING]], [described[one.name] for one in sets])
+    report.table("adherence, shares of records that show the sign", *adherence_rows(rules, sets), "adherence")
+    report.table("likelihood of right over other labels, nats", *likelihood_rows(generator, real.test.records), "nats")
+    report.write({"records of each way": len(sets[0]), "test records": len(real.test)})
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = benchmark_parser(__doc__)
+    parser.add_argument("--store", type=Path, required=True, help="folder that `vqecg prepare` wrote")
+    parser.add_argument("--generator", type=Path, required=True, help="folder that `vqecg train-prior` wrote")
+    parser.add_argument("--segmenter", type=Path, help="folder of `vqecg train-segmenter`, for intervals and leads")
+    parser.add_argument("--out", type=Path, required=True, help="folder of records and classifiers; goes on there")
+    for name, folds in (("train", [1, 2, 3, 4, 5, 6, 7]), ("validation", [8]), ("test", [9])):
+        parser.add_argument(f"--{name}", type=int, nargs="+", default=folds, help=f"folds for {name}")
+    parser.add_argument("--task", default="superdiagnostic", help="labels of the classifiers")
+    parser.add_argument("--family", default="resnet", help="classifier that reads and is trained")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the classifiers")
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="beside the whole")
+    parser.add_argument("--preset", default="small", help="whose settings of sampling are used")
+    parser.add_argument("--steps", type=int, default=0, help="of a classifier; 0 = its recipe's")
+    return parser.parse_args(arguments)
+
+
+def made(generator: ECGGenerator, real: RealData, options: argparse.Namespace) -> list[RecordSet]:
+    """The records of every way, from files in the folder where they are there already."""
+    like = real.training.records
+    labels = like.labels(generator.task)
+    requests = Requests.like(labels, like.table, generator.attributes)
+    others = np.roll(np.random.default_rng(0).permutation(len(like)), 1)
+    asked = Asked(generator, like, requests, preset(options.preset).sampling, 0, others)
+    sets = []
+    for name in dict.fromkeys([WHOLE, *options.ways]):
+        path = options.out / "records" / f"{name.replace(' ', '-')}-{generator.fingerprint}.npy"
+        shape = (len(like), len(generator.tokenizer.config.leads), generator.samples)
+        signals = np.asarray(kept_array(path, shape, "<f4", lambda way=WAYS[name]: way(asked)))
+        sets.append(replace(real.training, name=name, replaced=signals))
+    return sets
+
+
+def macro_of(records: RecordSet, scores: np.ndarray, draw: BootstrapDraw) -> np.ndarray:
+    """(1 + replicates,): the macro AUROC of scores (seeds, records, classes) on every draw; 0 is the sample itself."""
+    values = replicate_metric("auroc", np.asarray(records.labels, np.float64), scores, draw).values
+    judged = np.flatnonzero(~np.isnan(values[0]).any(axis=0))
+    return macro_average(values[:, :, judged], draw)
+
+
+def interval_of(values: np.ndarray, confidence: float, signed: bool = False) -> Cell:
+    """A value with its interval, from a sample and its replicates."""
+    low, high = percentile_interval(values[1:], confidence)
+    return cell(float(values[0]), 3, "", low, high, signed)
+
+
+Table = tuple[tuple[str, ...], list[Sequence[Cell]]]
+
+
+def utility_rows(
+    tstr: Mapping[str, np.ndarray], sets: Sequence[RecordSet], readers: Sequence[torch.nn.Module], confidence: float
+) -> Table:
+    """TRTS and TSTR of each way, and TSTR beside that of the whole and of real training records."""
+    header = ("", "TSTR", "TSTR minus the whole's", "TSTR / TRTR", "TRTS")
+    rows: list[Sequence[Cell]] = [("real training records", interval_of(tstr[TRAINING], confidence), "-", "-", "-")]
+    for one in sets:
+        draw = draw_bootstrap([""] * len(one), len(readers), 1, 0)
+        trts = macro_of(one, scores_of(readers, one.signals), draw)[0]
+        less = interval_of(tstr[one.name] - tstr[WHOLE], confidence, signed=True) if one.name != WHOLE else "-"
+        ratio = interval_of(tstr[one.name] / tstr[TRAINING], confidence)
+        rows.append((one.name, interval_of(tstr[one.name], confidence), less, ratio, cell(float(trts), 3)))
+    return header, rows
+
+
+def fidelity_rows(
+    described: Mapping[str, DescribedRecords], sets: Sequence[RecordSet], settings: AssessmentSettings
+) -> Table:
+    """Recall and precision in physiological features, and the leads whose amplitudes are near."""
+    others = [described[one.name] for one in sets]
+    distances = distance_table(described[TEST], described[TRAINING], others, settings.neighbours, settings.seed)
+    near = (distances["space"] == PHYSIOLOGY_SPACE) & (distances["against"] == "test records")
+    of_set = distances[near].set_index("compared")
+    amplitudes, _ = shape_tables(described[TEST], described[TRAINING], others)
+    header = (
+        "",
+        "recall, of the real one",
+        "precision, of the real one",
+        *(f"{words}, leads" for words in AMPLITUDES.values()),
+    )
+    rows: list[Sequence[Cell]] = []
+    for one in sets:
+        shares = [of_set.loc[one.name, name] / of_set.loc[TRAINING, name] for name in ("recall", "precision")]
+        own = amplitudes[amplitudes["compared"] == one.name]
+        leads = [float((own.loc[own["measure"] == name, "ratio"] - 1).abs().le(NEAR).sum()) for name in AMPLITUDES]
+        rows.append((one.name, *(cell(float(part), 2) for part in shares), *(cell(count, 0) for count in leads)))
+    return header, rows
+
+
+def adherence_rows(rules: pd.DataFrame, sets: Sequence[RecordSet]) -> Table:
+    """The rate of every rule that enough records can show, real and of each way, and the mean distance last."""
+    enough = rules[(rules["real_n"] >= FEWEST) & (rules["synthetic_n"] >= FEWEST)]
+    names = [one.name for one in sets]
+    rates = enough.pivot(index="rule", columns="compared", values="synthetic_rate").reindex(columns=names)
+    real = enough.drop_duplicates("rule").set_index("rule").reindex(rates.index)
+    rows: list[Sequence[Cell]] = [
+        (
+            str(rule),
+            cell(real.loc[rule, "real_rate"], 2),
+            cell(real.loc[rule, "real_others_rate"], 2),
+            *(cell(rates.loc[rule, name], 2) for name in names),
+        )
+        for rule in rates.index
+    ]
+    apart = rates[names].sub(real["real_rate"], axis=0).abs().mean()
+    rows.append(("mean distance to the real rate", "-", "-", *(cell(float(apart[name]), 3) for name in names)))
+    return ("", "real records with it", "real records without it", *names), rows
+
+
+@torch.inference_mode()
+def likelihood_rows(generator: ECGGenerator, records: RecordSelection) -> Table:
+    """For each part of the prior, what the right labels, age and sex add to the likelihood of a real record."""
+    gains: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
+    others = np.roll(np.random.default_rng(0).permutation(len(records)), 1)
+    for start in range(0, len(records), BATCH):
+        rows = np.arange(start, min(start + BATCH, len(records)))
+        right, wrong = (
+            EncodedRecords.of_records(generator, RecordSelection(records.store, records.rows[part]))
+            for part in (rows, others[rows])
+        )
+        given = losses_by_part(generator, right, right.condition)
+        swapped = losses_by_part(generator, right, wrong.condition)
+        for part in PARTS:
+            gains[part].append((swapped[part] - given[part]).numpy())
+    table: list[Sequence[Cell]] = []
+    for part, values in gains.items():
+        gain = np.concatenate(values)
+        table.append((part, cell(float(np.median(gain)), 2, signed=True), cell(float((gain > 0).mean()), 2)))
+    return ("", "median record", "records that the right ones make likelier"), table
+
+
+def losses_by_part(generator: ECGGenerator, records: EncodedRecords, condition: Condition) -> dict[str, Tensor]:
+    """Negative log-likelihoods of records under a condition, (batch,) nats for each of PARTS."""
+    drawn = generator.prior.sketch(records.sketch, condition)
+    codes = generator.prior(records.codes, condition, records.sketch).record_losses
+    return {"traits": drawn.traits, "beats": drawn.beats, "codes": codes}
+
+
+if __name__ == "__main__":
+    main()
