@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from vqecg.prior.conditioning import ATTRIBUTE_KEY
-from vqecg.prior.sketch.rhythm import most_beats, move_times, pad_times
+from vqecg.prior.sketch.rhythm import most_beats, move_beats, pad_kinds, pad_times
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.traits import TraitBasis, measure_all, scaled
 from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
 from vqecg.records.bounds import Checked, Count, CountOrNone, Seed, Spread
@@ -44,6 +45,7 @@ class CodeExamples:
     attributes: Mapping[str, np.ndarray]  # by name, (records,) each, as `Attribute.encode` gives them
     label_dropout: float = 0.0  # share of records whose whole condition is hidden
     attribute_dropout: float = 0.0  # share of records of which an attribute is hidden, each by itself
+    unlike: np.ndarray | None = None  # (variants, records, beats) bool, beats of another kind; None = none is
 
     def __len__(self) -> int:
         return self.codes.shape[1]
@@ -60,14 +62,21 @@ class CodeExamples:
             ATTRIBUTE_KEY + name: torch.from_numpy(np.where(hidden, unknown_value(name), values[indices]))
             for (name, values), hidden in zip(self.attributes.items(), hide, strict=True)
         }
+        kinds = {} if self.unlike is None else {"unlike": torch.from_numpy(self.unlike[variant, indices])}
         return {
             "codes": torch.from_numpy(self.codes[variant, indices].astype(np.int64)),
             "times": torch.from_numpy(self.times[variant, indices]),
             "traits": torch.from_numpy(self.traits[variant, indices]),
             "labels": torch.from_numpy(self.labels[indices]),
             **shown,
+            **kinds,
             "hidden": torch.from_numpy(generator.random(len(indices)) < self.label_dropout),
         }
+
+
+def sketch_in(batch: Mapping[str, Tensor]) -> Sketch:
+    """The sketches in a training batch."""
+    return Sketch(batch["times"], batch["traits"], batch.get("unlike"))
 
 
 def unknown_value(name: str) -> np.generic:
@@ -97,20 +106,22 @@ def encode_examples(
     frames = tokenizer.frames(store.spec.samples)
     shape = (variants.count, len(indices))
     codes = np.zeros((*shape, frames, levels), code_type(tokenizer.codebook_size))
-    times = np.zeros((*shape, most_beats(frames)), np.float32)
+    times, others = np.zeros((*shape, most_beats(frames)), np.float32), basis.other_components > 0
+    unlike = np.zeros(times.shape, bool)
     traits = np.zeros((*shape, basis.count), np.float32)
     starts = range(0, len(indices), BATCH)
     for start in tqdm(starts, desc="encoding", unit="batch", disable=not progress, delay=2):
         rows = slice(start, min(start + BATCH, len(indices)))
         signal = store.signals(indices[rows])
-        measured = measure_all(signal, rate)
-        padded = pad_times(measured.peaks, tokenizer.hop_length, frames)
+        measured = measure_all(signal, rate, others)
+        padded, kinds = pad_times(measured.peaks, tokenizer.hop_length, frames), pad_kinds(measured.unlike, frames)
         for variant in range(variants.count):
             generator = np.random.default_rng([variants.seed, variant, start])
             moved = jitter(signal, variants.shift if variant else 0, variants.gain if variant else 0.0, generator)
             encoded = tokenizer.encode(torch.from_numpy(moved.signal).to(device), levels)
             codes[variant, rows] = encoded.cpu().numpy()
-            times[variant, rows] = move_times(padded, moved.moves / tokenizer.hop_length, frames)
+            beats = move_beats(padded, kinds, moved.moves / tokenizer.hop_length, frames)
+            times[variant, rows], unlike[variant, rows] = beats
             traits[variant, rows] = basis.traits(scaled(measured.measures, moved.gains))
     table = store.table.iloc[indices]
     return CodeExamples(
@@ -119,6 +130,7 @@ def encode_examples(
         traits,
         store.labels(task, indices, math.nan),
         {name: ATTRIBUTES.get(name).encode(table[name].to_numpy()) for name in attributes},
+        unlike=unlike if others else None,
     )
 
 

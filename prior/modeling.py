@@ -61,13 +61,14 @@ class ECGPrior(nn.Module, Pretrained):
     def __init__(self, config: ECGPriorConfig) -> None:
         super().__init__()
         self.config, backbone = config, BACKBONES.get(config.backbone)
+        traits = PLAIN + config.components + config.other_components
         # one table for all levels; index codebook_size of a level: no code here (before its start, after its end)
         self.code_embedding = nn.Embedding(config.levels * (config.codebook_size + 1), config.width)
         self.condition_embedding = ConditionEmbedding(
             len(config.class_names), config.width, config.groups, config.attributes, config.unknown_labels
         )
         self.beat_embedding = nn.Embedding(2 * config.beat_bins, config.width)
-        self.trait_embedding = nn.Linear(PLAIN + config.components, config.width, bias=False)
+        self.trait_embedding = nn.Linear(traits, config.width, bias=False)
         self.frame_embedding = FrameEmbedding(config.hop_length, config.width)
         self.sketch = SketchModel(
             len(config.class_names),
@@ -78,6 +79,7 @@ class ECGPrior(nn.Module, Pretrained):
             config.hop_length,
             config.attributes,
             config.unknown_labels,
+            config.other_components,
         )
         self.register_buffer("code_vectors", torch.zeros(config.levels, config.codebook_size, config.code_dimension))
         self.vectors_in = nn.Linear(config.levels * config.code_dimension, config.width, bias=False)
@@ -87,7 +89,7 @@ class ECGPrior(nn.Module, Pretrained):
         self.head = nn.Linear(config.width, config.levels * config.codebook_size)
         self.detail = DetailModel(
             config.code_dimension,
-            PLAIN + config.components,
+            traits,
             config.frames,
             config.beat_bins,
             config.hop_length,

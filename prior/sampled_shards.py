@@ -27,6 +27,7 @@ class SampledShard:
     codes: np.ndarray  # (records, frames, levels) int32
     times: np.ndarray  # (records, beats) float32 frames, of the sketches
     traits: np.ndarray  # (records, traits) float32, of the sketches
+    unlike: np.ndarray  # (records, beats) bool, of the sketches: beats of another kind
     nearest: np.ndarray  # (records,) int64, rows of the gate's store
     distances: np.ndarray  # (records,) float64, waveform distance to these
     rejected: np.ndarray  # (records,) int64, draws rejected before
@@ -79,7 +80,13 @@ def shard_of(
     codes, sketch = records.codes, records.sketch
     assert codes is not None and sketch is not None  # samples of a prior have both
     return SampledShard(
-        codes.astype(np.int32), sketch.times.numpy(), sketch.traits.numpy(), nearest, distances, rejected
+        codes.astype(np.int32),
+        sketch.times.numpy(),
+        sketch.traits.numpy(),
+        sketch.kinds.numpy(),
+        nearest,
+        distances,
+        rejected,
     )
 
 
@@ -97,7 +104,7 @@ def decoded(generator: ECGGenerator, paths: list[Path], batch_size: int = 64) ->
     for path in paths:
         shard = SampledShard.read(path)
         codes = torch.from_numpy(shard.codes.astype(np.int64))
-        sketch = Sketch(torch.from_numpy(shard.times), torch.from_numpy(shard.traits))
+        sketch = Sketch(*map(torch.from_numpy, (shard.times, shard.traits, shard.unlike)))
         for start in range(0, len(codes), batch_size):
             rows = slice(start, start + batch_size)
             with one_thread():

@@ -111,5 +111,4 @@ def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingS
         noise = record_noise(seed, first + start, len(batch), config.steps, config.levels).to(device)
         codes.append(sample_codes(prior, batch, sketch, noise, settings).cpu())
         sketches.append(sketch)
-    together = Sketch(*(torch.cat([getattr(part, name).cpu() for part in sketches]) for name in ("times", "traits")))
-    return Samples(torch.cat(codes), together)
+    return Samples(torch.cat(codes), Sketch.joined([sketch.cpu() for sketch in sketches]))

@@ -1,5 +1,7 @@
 """Records whose sketch is given: the prior writes the codes for it, and so how a recording of it would look."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -25,7 +27,7 @@ def sketches_of(generator: ECGGenerator, signal: np.ndarray) -> Sketch:
     model = generator.prior.sketch
     sketch = model.measured(signal)
     low, high = model.limits.cpu()
-    return Sketch(sketch.times, sketch.traits.clamp(low, high))
+    return replace(sketch, traits=sketch.traits.clamp(low, high))
 
 
 @torch.inference_mode()

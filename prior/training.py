@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from vqecg.prior.conditioning import Condition, group_membership
 from vqecg.prior.config import ECGPriorConfig, PriorShape
 from vqecg.prior.detail.training import DetailLoss, train_detail
-from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses
+from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses, sketch_in
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.sketch.modeling import SketchModel
-from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.traits import TraitBasis, measure_all
 from vqecg.records.bounds import Checked, Count, SecondsOrNone, Share, Spread
 from vqecg.records.labels import LabelTask
@@ -79,7 +78,7 @@ def train_prior(
         raise ValueError("no validation records to choose the weights by; name at least one validation fold")
     membership = group_membership(task.class_names)
     basis = trait_basis(store, train, settings)
-    shape = replace(settings.model, components=basis.components)
+    shape = replace(settings.model, components=basis.components, other_components=basis.other_components)
     config = ECGPriorConfig(
         **vars(shape),
         class_names=task.class_names,
@@ -167,21 +166,22 @@ def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) 
     """The basis of the traits of the rows `train`, from at most BASIS_RECORDS of them."""
     some = np.random.default_rng(settings.fit.seed).permutation(train)[:BASIS_RECORDS]
     parts = np.array_split(some, -(-len(some) // BATCH))
-    measures = [measure_all(store.signals(part), store.spec.sampling_rate).measures for part in parts]
-    return TraitBasis.fit(np.concatenate(measures), settings.model.components)
+    shape, rate = settings.model, store.spec.sampling_rate
+    measures = [measure_all(store.signals(part), rate, shape.other_components > 0).measures for part in parts]
+    return TraitBasis.fit(np.concatenate(measures), shape.components, shape.other_components)
 
 
 def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """The losses of one batch, by name: nats per code, over all levels and for each."""
     condition = Condition.from_batch(batch)
-    output = model(batch["codes"], condition, Sketch(batch["times"], batch["traits"]))
+    output = model(batch["codes"], condition, sketch_in(batch))
     return {"loss": output.code_loss} | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
 
 
 def sketch_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """The losses of one batch, by name: nats per beat and per trait, and their sum."""
     condition = Condition.from_batch(batch)
-    sketch = Sketch(batch["times"], batch["traits"])
+    sketch = sketch_in(batch)
     losses = model(sketch, condition)
     beats = losses.beats.sum() / (sketch.times.isfinite().sum() + len(sketch))
     traits = losses.traits.mean() / sketch.traits.shape[1]

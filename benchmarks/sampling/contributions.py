@@ -82,7 +82,7 @@ class Asked:
         for start in range(0, len(condition), self.settings.batch_size):
             batch = condition[start : start + self.settings.batch_size]
             parts.append(model.sample(batch, self.seed, start, self.settings.trait_temperature, self.guidance))
-        return Sketch(torch.cat([part.times for part in parts]), torch.cat([part.traits for part in parts]))
+        return Sketch.joined(parts)
 
     @property
     def guidance(self) -> float:
@@ -117,8 +117,7 @@ def rendered(asked: Asked) -> np.ndarray:
 def of_real_sketches(asked: Asked) -> np.ndarray:
     """Codes for the sketches of the very records whose labels are asked for."""
     parts = [sketches_of(asked.generator, chunk) for chunk in asked.like.chunks()]
-    sketch = Sketch(torch.cat([part.times for part in parts]), torch.cat([part.traits for part in parts]))
-    return asked.codes(asked.requests, sketch)
+    return asked.codes(asked.requests, Sketch.joined(parts))
 
 
 WAYS: Mapping[str, Make] = {

@@ -135,7 +135,7 @@ def as_records(generator: ECGGenerator, sketch: Sketch, labels: np.ndarray, clas
 def real_records(generator: ECGGenerator, rows: RecordSelection, classes: Classes) -> Records:
     """Sketches measured on recordings."""
     parts = [generator.prior.sketch.measured(signals) for signals in rows.chunks()]
-    sketch = Sketch(torch.cat([part.times for part in parts]), torch.cat([part.traits for part in parts]))
+    sketch = Sketch.joined(parts)
     return as_records(generator, sketch, rows.labels(generator.task), classes)
 
 

@@ -44,7 +44,7 @@ class Traits(Reader):
         generator.tokenizer.check_sampling_rate(rate)
         rows = []
         for signal in records.chunks():
-            measured = measure_all(signal, rate)
+            measured = measure_all(signal, rate, basis.other_components > 0)
             rows.append(np.hstack([basis.traits(measured.measures), rhythm_measures(measured.peaks, rate)]))
         return np.concatenate(rows)
 

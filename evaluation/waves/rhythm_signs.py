@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 from scipy import signal as dsp
 
+from vqecg.records.beats.unlike import unlike_beats
 from vqecg.records.leads import INDEPENDENT_LEADS
 
 RHYTHM_SIGN_UNITS = {
@@ -21,8 +22,6 @@ RHYTHM_SIGN_UNITS = {
     "spike": "mV, how far a sharp point before QRS stands out",
     "flutter": "share of power at 3.5-6.5 Hz of what is left without QRS complexes",
 }
-UNLIKE = 0.7  # correlation with the median beat over all leads, below which a beat is of another kind
-REACH = (0.35, 0.55)  # s before and after the R peak: from P to the end of T
 EARLY = 0.85  # of the median RR about it, an interval that is shorter ends in an early beat
 NEIGHBOURS = 4  # intervals on either side that make that median
 FEWEST_BEATS = 4  # without which there is no usual beat
@@ -62,25 +61,6 @@ def local_median(intervals: np.ndarray) -> np.ndarray:
     """The median of each interval and its NEIGHBOURS on either side: (intervals,)."""
     around = (intervals[max(0, n - NEIGHBOURS) : n + NEIGHBOURS + 1] for n in range(len(intervals)))
     return np.array([np.median(part) for part in around])
-
-
-def unlike_beats(signal: np.ndarray, peaks: np.ndarray, sampling_rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each R peak, whether its beat is unlike the median one, and whether it lies whole in the record.
-
-    (beats,) bool each. A beat is unlike where its correlation with the median beat, over all leads together, is below
-    UNLIKE.
-    """
-    before, after = (round(seconds * sampling_rate) for seconds in REACH)
-    whole = (peaks >= before) & (peaks + after <= signal.shape[1])
-    unlike = np.zeros(len(peaks), bool)
-    if whole.sum() >= FEWEST_BEATS - 1:
-        beats = signal[:, peaks[whole, None] + np.arange(-before, after)].transpose(1, 0, 2)
-        centred = beats - beats.mean(2, keepdims=True)
-        usual = np.median(beats, axis=0)
-        usual = usual - usual.mean(1, keepdims=True)
-        size = np.sqrt((centred**2).sum((1, 2)) * (usual**2).sum())
-        unlike[whole] = (centred * usual).sum((1, 2)) < UNLIKE * size
-    return unlike, whole
 
 
 def autocorrelation(intervals: np.ndarray, lag: int) -> float:

@@ -15,22 +15,30 @@ SCALE = 0.25  # mV that count as 1
 SIDES = 1  # frames before and after that a frame is shown with
 
 
-def render(peaks: Tensor, beat: Tensor, samples: int, sampling_rate: int) -> Tensor:
+def render(
+    peaks: Tensor, beat: Tensor, samples: int, sampling_rate: int, other: Tensor | None = None,
+    unlike: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """One beat per record (batch, leads, n) mV, put at its R peaks (batch, beats) -> (batch, leads, samples) mV.
 
     Peaks are in samples, NaN where there is none; a beat reaches from BEFORE to AFTER its peak. Where beats overlap the
-    result is their mean, weighted by how far they have come or gone; where there is none it is 0.
+    result is their mean, weighted by how far they have come or gone; where there is none it is 0. At the peaks that are
+    `unlike` (batch, beats) bool the `other` beat stands, of the same shape.
     """
     before, after = round(BEFORE * sampling_rate), round(AFTER * sampling_rate)
     window = fade(before + after, sampling_rate).to(beat)
     inside = (peaks >= 0) & (peaks < samples)
-    peaks, inside = peaks[:, inside.any(0)], inside[:, inside.any(0)]  # room for beats that no record has
+    some = inside.any(0)  # the others are room for beats that no record has
+    peaks, inside = peaks[:, some], inside[:, some]
     first = peaks.where(inside, torch.zeros_like(peaks)).round().long().clamp(max=samples - 1)
     index = (first[..., None] + torch.arange(before + after, device=beat.device)).flatten(1)
     weight = inside[..., None] * window  # (batch, beats, n)
     padded = samples + before + after
     total = weight.new_zeros(len(peaks), padded).scatter_add_(1, index, weight.flatten(1))
-    placed = (weight[:, None] * beat[:, :, None]).flatten(2)  # (batch, leads, beats * n)
+    beats = beat[:, :, None]
+    if other is not None and unlike is not None:
+        beats = torch.where(unlike[:, None, some, None], other[:, :, None], beats)
+    placed = (weight[:, None] * beats).flatten(2)  # (batch, leads, beats * n)
     drawn = beat.new_zeros(*beat.shape[:2], padded).scatter_add_(2, index[:, None].expand_as(placed), placed)
     return (drawn / total.clamp_min(1)[:, None])[..., before : before + samples]
 

@@ -1,10 +1,13 @@
-"""The rhythm: R peak times <- labels, attributes, rate. The codes are then written for these times.
+"""The rhythm: R peak times and kinds of beats <- labels, attributes, rate. Codes are then written for these.
 
 A record's rhythm is a few numbers, and a transformer over frames of 80 ms learns them badly: its beats drift. So the
 rhythm is drawn first, by a small recurrent model of the intervals from one R peak to the next: the logarithm of the
 ratio of an interval to the one before it follows a mixture of logistic distributions, given all before. The record's
 end cuts the last interval short: what is known of it is only that it reached beyond the end, and that is what enters
 the likelihood (as in survival analysis).
+
+Where beats have kinds, a beat's is drawn before its interval, which it decides: an ectopic beat comes early, and the
+next one late. A beat beyond the end may have been of either.
 """
 
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from vqecg.prior.conditioning import Condition, ConditionEmbedding
 from vqecg.prior.sketch.layout import RHYTHM_TRAITS
@@ -20,6 +24,7 @@ from vqecg.records.attributes import USUAL_ATTRIBUTES
 
 SHORTEST, LONGEST = 2.0, 60.0  # frames from one R peak to the next (0.16 and 4.8 s at 12.5 frames a second)
 SOONEST = 0.05  # frames from the record's start to its first R peak
+RARE = -3.0  # logit of a beat of another kind, at the start: one in twenty
 TYPICAL = 10.0  # frames, the interval whose logarithm counts as 0
 
 
@@ -35,22 +40,29 @@ class RhythmModel(nn.Module):
         components: int = 6,
         attributes: Sequence[str] = USUAL_ATTRIBUTES,
         unknown_labels: bool = False,
+        kinds: bool = False,
     ) -> None:
         super().__init__()
         self.frames = frames
         self.condition = ConditionEmbedding(classes, width, groups, attributes, unknown_labels)
         self.rate = nn.Linear(RHYTHM_TRAITS, width)
-        self.interval = nn.Linear(3, width)
+        self.interval = nn.Linear(4 if kinds else 3, width)
+        self.kind = nn.Linear(width, 1) if kinds else None  # logit of a beat unlike the usual one
+        self.of_kind = nn.Embedding(2, width) if kinds else None  # added to the state before a beat of that kind
         self.recurrence = nn.GRU(width, width, batch_first=True)
         self.mixture = nn.Linear(width, 3 * components)
         nn.init.zeros_(self.mixture.weight)
         with torch.no_grad():  # at the start: from nearly the same interval again (1 %) to any (50 %)
             self.mixture.bias.zero_()[2 * components :] = torch.linspace(np.log(0.01), np.log(0.5), components)
+            if self.kind is not None:
+                self.kind.weight.zero_()
+                self.kind.bias.fill_(RARE)
 
-    def forward(self, times: Tensor, context: Tensor) -> Tensor:
+    def forward(self, times: Tensor, context: Tensor, unlike: Tensor | None = None) -> Tensor:
         """Negative log-likelihood in nats of each record's R peaks: (batch, beats) frames, NaN-padded -> (batch,).
 
-        `context` (batch, width) is from the method of that name.
+        `context` (batch, width) is from the method of that name; `unlike` (batch, beats) bool are the beats' kinds,
+        which a model without kinds leaves out.
         """
         known = times.isfinite()
         times = times.nan_to_num(0.0)
@@ -60,23 +72,42 @@ class RhythmModel(nn.Module):
         beat = torch.cat([known, torch.zeros_like(known[:, :1])], dim=1)  # a beat follows, rather than the end
         interval = torch.where(beat, after - before, self.frames - before).clamp(min=SOONEST)
         with torch.autocast(times.device.type, enabled=False):  # a heart keeps its rate to a percent, bf16 does not
-            states, _ = self.recurrence(self.inputs(before, context.float()))
-            mixture = self.mixture_after(states, self.last_intervals(before))
-        value = (interval / TYPICAL).log()
-        likelihood = torch.where(beat, mixture.log_density(value), mixture.log_survival(value))
-        return -(likelihood * there).sum(1)
+            last, value = self.last_intervals(before), (interval / TYPICAL).log()
+            if self.kind is None or unlike is None:
+                states, _ = self.recurrence(self.inputs(before, context.float()))
+                mixture = self.mixture_after(states, last)
+                likelihood = torch.where(beat, mixture.log_density(value), mixture.log_survival(value))
+                return -(likelihood * there).sum(1)
+            none = torch.zeros_like(unlike[:, :1])
+            states, _ = self.recurrence(self.inputs(before, context.float(), torch.cat([none, unlike], dim=1)))
+            logit = self.kind(states)[..., 0]
+            log_kind = torch.stack([logsigmoid(-logit), logsigmoid(logit)])
+            of_kind = [self.mixture_after(self.before_beat(states, kind), last) for kind in (0, 1)]
+            density = log_kind + torch.stack([mixture.log_density(value) for mixture in of_kind])
+            survival = log_kind + torch.stack([mixture.log_survival(value) for mixture in of_kind])
+            drawn = torch.where(torch.cat([unlike, none], dim=1), density[1], density[0])
+            return -(torch.where(beat, drawn, survival.logsumexp(0)) * there).sum(1)
+
+    def before_beat(self, states: Tensor, kind: int) -> Tensor:
+        """States (..., width) before a beat of a kind, 0 or 1; the same in a model without kinds."""
+        return states if self.of_kind is None else states + self.of_kind.weight[kind]
 
     def context(self, condition: Condition, traits: Tensor) -> Tensor:
         """Conditioning of all beats, (batch, width): labels, attributes, rate and irregularity (the first traits)."""
         return self.condition(condition) + self.rate(traits[:, :RHYTHM_TRAITS])
 
-    def inputs(self, times: Tensor, context: Tensor) -> Tensor:
-        """Inputs of the recurrence: (batch, beats) times, the first 0 for the start -> (batch, beats, width)."""
+    def inputs(self, times: Tensor, context: Tensor, unlike: Tensor | None = None) -> Tensor:
+        """Inputs of the recurrence: (batch, beats) times, the first 0 for the start -> (batch, beats, width).
+
+        `unlike` (batch, beats) bool are the kinds of these beats, where they have any.
+        """
         first = torch.zeros_like(times)
         first[:, 0] = 1
         interval = torch.diff(times, dim=1, prepend=times[:, :1]).clamp(min=SHORTEST)
-        seen = torch.stack([(interval / TYPICAL).log() * (1 - first), times / self.frames, first], dim=-1)
-        return self.interval(seen) + context[:, None]
+        seen = [(interval / TYPICAL).log() * (1 - first), times / self.frames, first]
+        if self.kind is not None:
+            seen.append(torch.zeros_like(times) if unlike is None else unlike.to(times.dtype))
+        return self.interval(torch.stack(seen, dim=-1)) + context[:, None]
 
     def last_intervals(self, times: Tensor) -> Tensor:
         """Logarithm of the interval that ended at each of `times`, (batch, beats); 0 where there was none."""
@@ -91,15 +122,21 @@ class RhythmModel(nn.Module):
         return LogisticMixture(weight.log_softmax(-1), mean + last[..., None], scale.exp().clamp(1e-3, 10))
 
     @torch.inference_mode()
-    def sample(self, context: Tensor, noise: Tensor) -> Tensor:
-        """R peak times (batch, beats) in frames, NaN after the last; `noise` (batch, beats, 2) in [0, 1).
+    def sample(self, context: Tensor, noise: Tensor, of_kinds: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """R peak times (batch, beats) in frames, NaN after the last, and kinds (batch, beats) bool, None without any.
 
-        There must be noise for `most_beats` beats.
+        `noise` (batch, beats, 2) in [0, 1), for `most_beats` beats; `of_kinds` (batch, beats) likewise, for a model
+        with kinds.
         """
         times = torch.full(noise.shape[:2], torch.nan, device=noise.device)
         before, state = torch.zeros(len(noise), 1, device=noise.device), None  # the start, then the last beats
+        unlike = torch.zeros(len(noise), 1, device=noise.device, dtype=torch.bool)
         for beat in range(noise.shape[1]):
-            states, state = self.recurrence(self.inputs(before, context)[:, -1:], state)
+            states, state = self.recurrence(self.inputs(before, context, unlike)[:, -1:], state)
+            if self.kind is not None and self.of_kind is not None and of_kinds is not None:
+                kind = of_kinds[:, beat, None] < self.kind(states)[..., 0].sigmoid()
+                states = states + self.of_kind(kind.long())
+                unlike = torch.cat([unlike, kind], dim=1)
             drawn = self.mixture_after(states, self.last_intervals(before)[:, -1:]).draw(noise[:, beat, None])
             interval = (TYPICAL * drawn.exp()).clamp(SHORTEST if beat else SOONEST, LONGEST)
             time = before[:, -1:] + interval
@@ -107,7 +144,11 @@ class RhythmModel(nn.Module):
             times[:, beat] = torch.where(time < self.frames, time, torch.nan)[:, 0]
             if bool((time >= self.frames).all()):
                 break
-        return times
+        if self.kind is None:
+            return times, None
+        kinds = torch.zeros_like(times, dtype=torch.bool)
+        kinds[:, : unlike.shape[1] - 1] = unlike[:, 1:]
+        return times, kinds & times.isfinite()
 
 
 def most_beats(frames: int) -> int:
@@ -146,8 +187,19 @@ def pad_times(peaks: list[np.ndarray], hop_length: float, frames: int) -> np.nda
     return times
 
 
-def move_times(times: np.ndarray, moves: np.ndarray, frames: int) -> np.ndarray:
-    """Times (records, beats) of records that begin `moves` (records,) frames later; beats now outside are left out."""
+def pad_kinds(unlike: list[np.ndarray], frames: int) -> np.ndarray:
+    """Kinds of beats, one array (beats,) bool per record -> (records, most_beats) bool, False after the last."""
+    kinds = np.zeros((len(unlike), most_beats(frames)), bool)
+    for row, of_record in enumerate(unlike):
+        kinds[row, : len(of_record)] = of_record
+    return kinds
+
+
+def move_beats(times: np.ndarray, kinds: np.ndarray, moves: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times and kinds (records, beats) of records that begin `moves` (records,) frames later; beats now outside are
+    left out."""
     moved = times - moves[:, None].astype(np.float32)
-    moved[(moved < 0) | (moved >= frames)] = np.nan
-    return np.sort(moved, axis=1)  # NaN last
+    outside = ~((moved >= 0) & (moved < frames))
+    moved[outside] = np.nan
+    order = np.argsort(outside, axis=1, kind="stable")  # those outside last; the others are in order
+    return np.take_along_axis(moved, order, 1), np.take_along_axis(kinds & ~outside, order, 1)

@@ -1,6 +1,7 @@
-"""The sketch of a record: its traits and R peak times. It is drawn first; the codes are then written for it."""
+"""The sketch of a record: its traits, its R peak times and its beats' kinds. Codes are then written for it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -8,32 +9,49 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Sketch:
-    """Traits and R peak times of a batch of records, known before their codes."""
+    """Traits and beats of a batch of records, known before their codes."""
 
     times: Tensor  # (batch, beats) float32, R peaks in frames from the record's start, NaN-padded
     traits: Tensor  # (batch, traits) float32, in standard deviations of the training records
+    unlike: Tensor | None = None  # (batch, beats) bool: a beat of another kind than the usual; None = no beat is
+
+    @classmethod
+    def joined(cls, parts: Sequence["Sketch"]) -> "Sketch":
+        """The records of all parts, one after the other; all or none of the parts have kinds of beats."""
+        kinds = [part.unlike for part in parts if part.unlike is not None]
+        traits = torch.cat([part.traits for part in parts])
+        return cls(torch.cat([part.times for part in parts]), traits, torch.cat(kinds) if kinds else None)
+
+    @property
+    def kinds(self) -> Tensor:
+        """(batch, beats) bool: `unlike`, of every record."""
+        return torch.zeros_like(self.times, dtype=torch.bool) if self.unlike is None else self.unlike
 
     def __len__(self) -> int:
         return len(self.times)
 
     def __getitem__(self, rows: slice | Tensor) -> "Sketch":
-        return Sketch(self.times[rows], self.traits[rows])
+        return self._map(lambda values: values[rows])
 
     def to(self, device: torch.device) -> "Sketch":
         """The same on another device."""
-        return Sketch(self.times.to(device), self.traits.to(device))
+        return self._map(lambda values: values.to(device))
+
+    def cpu(self) -> "Sketch":
+        """The same on the processor."""
+        return self.to(torch.device("cpu"))
 
     def blurred(self, deviations: float) -> "Sketch":
         """The same beats, with noise on the traits, so that they name no record; torch's own random numbers."""
-        return Sketch(self.times, self.traits + deviations * torch.randn_like(self.traits))
+        return replace(self, traits=self.traits + deviations * torch.randn_like(self.traits))
 
     def with_row(self, row: int, other: "Sketch") -> "Sketch":
         """The same, with the first of `other` in place of one."""
-        parts = [(self.times.clone(), other.times), (self.traits.clone(), other.traits)]
-        for values, new in parts:
-            values[row] = new[0]
-        return Sketch(parts[0][0], parts[1][0])
+        return Sketch.joined([self[:row], other[:1], self[row + 1 :]])
 
     def twice(self) -> "Sketch":
         """This batch followed by itself, for guidance."""
-        return Sketch(torch.cat([self.times, self.times]), torch.cat([self.traits, self.traits]))
+        return Sketch.joined([self, self])
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "Sketch":
+        return Sketch(change(self.times), change(self.traits), None if self.unlike is None else change(self.unlike))

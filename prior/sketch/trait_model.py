@@ -53,15 +53,19 @@ class TraitModel(nn.Module):
             self.bias[:, components : 2 * components] = torch.linspace(-0.5, 0.5, components)
             self.bias[:, 2 * components :] = -0.7
 
-    def forward(self, traits: Tensor, condition: Condition) -> Tensor:
-        """Negative log-likelihood in nats of each record's traits: (batch, traits) -> (batch,)."""
+    def forward(self, traits: Tensor, condition: Condition, known: Tensor | None = None) -> Tensor:
+        """Negative log-likelihood in nats of each record's traits: (batch, traits) -> (batch,).
+
+        Only of those that are `known` (batch, traits) bool: a record may have no second beat. None: all are.
+        """
         with torch.autocast(traits.device.type, enabled=False):
             context = self.condition(condition)
             before = nn.functional.pad(traits[:, :-1], (1, 0))
             inputs = self.value(before[..., None]) + self.position + self.dropout(context)[:, None]
             states, _ = self.recurrence(inputs)
             mixture = self.mixture_after(states, self.shifts(condition, context), slice(None))
-            return -mixture.log_density(traits).sum(1)
+            likelihood = mixture.log_density(traits)
+            return -(likelihood if known is None else likelihood.where(known, 0.0)).sum(1)
 
     def shifts(self, condition: Condition, context: Tensor) -> Tensor:
         """Shifts of mean and logarithm of the scale of each trait by the condition alone: (batch, 2, traits)."""

@@ -118,7 +118,9 @@ def test_traits_are_blurred_in_training_alone():
 
 def test_a_basis_of_another_shape_is_refused(prior: ECGPrior):
     with pytest.raises(ValueError, match="got a basis of shape"):
-        prior.set_trait_basis(TraitBasis(*(np.zeros(shape, np.float32) for shape in (30, (30, 20), (4, 6), (2, 20)))))
+        prior.set_trait_basis(
+            TraitBasis(*(np.zeros(shape, np.float32) for shape in (30, (30, 20), (4, 6), (2, 20), (0, 6))))
+        )
 
 
 def test_a_new_prior_knows_nothing():

@@ -1,6 +1,7 @@
 """Sketches drawn as recordings: a beat where an R peak is, their mean where two meet, nothing where there is none."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from vqecg.prior.sketch.modeling import SketchModel
 from vqecg.prior.sketch.p_wave import find_p
 from vqecg.prior.sketch.rendering import FADE, FrameEmbedding, fade, render
 from vqecg.prior.sketch.sketch import Sketch
-from vqecg.prior.sketch.traits import TraitBasis, measure_all
+from vqecg.prior.sketch.traits import FEWEST_OTHERS, TraitBasis, measure_all
 from vqecg.records.store.record_store import RecordStore
 
 RATE, SAMPLES = 100, 1000
@@ -94,6 +95,33 @@ def test_the_rendering_of_a_recording_is_nearer_to_it_the_more_components_it_has
     own = Sketch(torch.full((30, 1), 50.0), sketch.traits)
     middle = slice(400 - BEFORE_PEAK + 10, 400 + round(AFTER * RATE) - 10)
     torch.testing.assert_close(model.rendered(own)[..., middle], model.beats(sketch.traits)[..., 10:-10])
+
+
+def test_a_beat_of_another_kind_stands_where_it_was(simulated_store: RecordStore):
+    """Simulated records with ventricular beats, drawn with a second beat, and with the usual one everywhere."""
+    table = simulated_store.table
+    rows = np.flatnonzero(["PVC" in names for names in table["statements"]])
+    signal = simulated_store.signals(np.concatenate([rows, np.setdiff1d(np.arange(60), rows)]))
+    measured = measure_all(signal, RATE, others=True)
+    basis = TraitBasis.fit(measured.measures, 25, 12)
+    assert basis.other_components >= FEWEST_OTHERS - 1
+    model = SketchModel(
+        2, 0, frames=125, components=basis.components, sampling_rate=RATE, hop_length=8,
+        other_components=basis.other_components,
+    )  # fmt: skip
+    for name, part in vars(basis).items():
+        getattr(model, name).copy_(torch.from_numpy(part))
+    assert all(np.array_equal(part, getattr(model.basis, name)) for name, part in vars(basis).items())
+    sketch = model.measured(signal)
+    having = sketch.kinds.any(1).numpy()
+    assert having[: len(rows)].mean() > 0.8 and having.mean() < 0.8
+    own = sketch.traits[:, PLAIN + basis.components :]
+    assert bool((own[~torch.from_numpy(having)] == 0).all())
+    usual = model.rendered(replace(sketch, unlike=None)).numpy()
+    whole = model.rendered(sketch).numpy()
+    missed = [np.square(signal - drawn)[having].sum() for drawn in (whole, usual)]
+    assert missed[0] < 0.6 * missed[1]
+    np.testing.assert_array_equal(whole[~having], usual[~having])
 
 
 def test_loadings_give_back_what_the_components_hold():

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.sketch.mixture import uniform_noise
-from vqecg.prior.sketch.rhythm import RhythmModel, beat_distances, most_beats, move_times, pad_times
+from vqecg.prior.sketch.rhythm import RhythmModel, beat_distances, most_beats, move_beats, pad_kinds, pad_times
 
 FRAMES = 125
 BEATS = most_beats(FRAMES)
@@ -74,7 +74,7 @@ def test_samples_have_the_likelihood_of_their_own_model():
     model = new_model()
     model.mixture.weight.data.zero_()
     model.mixture.bias.data.copy_(torch.cat([torch.zeros(6), torch.zeros(6), torch.full((6,), -6.0)]))
-    times = model.sample(told(model, 3), noise(0, 0, 3))
+    times, _ = model.sample(told(model, 3), noise(0, 0, 3))
     assert times.shape == (3, BEATS)
     beats = times.isfinite().sum(1)
     assert ((beats >= 11) & (beats <= 13)).all()
@@ -112,15 +112,15 @@ def test_training_teaches_the_interval_that_a_label_or_a_rate_means(teacher: str
         optimizer.zero_grad()
         model(torch.from_numpy(times), model.context(asked, traits)).mean().backward()
         optimizer.step()
-    drawn = model.eval().sample(model.context(asked, traits), noise(0, 0, 64)).numpy()
+    drawn = model.eval().sample(model.context(asked, traits), noise(0, 0, 64))[0].numpy()
     for which, expected in ((0, 8), (1, 16)):
         assert np.nanmedian(np.diff(drawn[slow == which], axis=1)) == pytest.approx(expected, rel=0.1)
 
 
 def test_a_record_has_its_own_stream_whatever_the_batch():
     model = new_model()
-    whole = model.sample(told(model, 4), noise(1, 0, 4))
-    torch.testing.assert_close(model.sample(told(model, 2), noise(1, 2, 2)), whole[2:], equal_nan=True)
+    whole, _ = model.sample(told(model, 4), noise(1, 0, 4))
+    torch.testing.assert_close(model.sample(told(model, 2), noise(1, 2, 2))[0], whole[2:], equal_nan=True)
 
 
 def test_a_frame_is_told_the_beats_around_it_in_eighths():
@@ -141,8 +141,11 @@ def test_distances_fit_their_bins_whatever_the_beats(times: list[float], bins: i
 def test_peaks_in_samples_become_times_in_frames_and_move_with_the_record():
     times = pad_times([np.array([8, 84]), np.array([], np.int64)], hop_length=8, frames=FRAMES)
     assert times.shape == (2, BEATS) and times[0, :2].tolist() == [1, 10.5] and np.isnan(times[1]).all()
-    moved = move_times(times, np.array([2.0, 0.0]), FRAMES)
+    kinds = pad_kinds([np.array([False, True]), np.zeros(0, bool)], FRAMES)
+    assert kinds.shape == times.shape and kinds.sum() == 1 and kinds[0, 1]
+    moved, kept = move_beats(times, kinds, np.array([2.0, 0.0]), FRAMES)
     assert moved[0, 0] == 8.5 and np.isnan(moved[0, 1:]).all()  # the first is now before the start
+    assert kept[0, 0] and kept.sum() == 1, "a kind goes with its beat"
 
 
 def test_more_peaks_than_a_record_has_room_for_are_refused():
@@ -156,3 +159,77 @@ def test_gradients_are_finite_with_a_beat_at_the_very_end_and_without_beats():
     times: Tensor = torch.tensor([[0.0, 124.99], [math.nan, math.nan]])
     model(times, told(model, 2)).sum().backward()
     assert all(bool(p.grad.isfinite().all()) for p in model.parameters() if p.grad is not None)
+
+
+def with_kinds(seed: int = 0) -> RhythmModel:
+    """A model of beats of two kinds, each of intervals of its own, and kinds that follow the one before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = RhythmModel(2, FRAMES, kinds=True)
+        model.mixture.weight.data.normal_(std=0.3)
+        assert model.kind is not None and model.of_kind is not None
+        model.kind.weight.data.normal_(std=0.3)
+        model.of_kind.weight.data.normal_(std=0.3)
+    return model.eval()
+
+
+def test_the_likelihood_of_the_first_beat_of_either_kind_and_of_no_beat_sums_to_one():
+    model = with_kinds()
+    assert model.kind is not None
+    model.frames = 2
+    grid = (torch.arange(4000) + 0.5) / 2000  # frames
+    with torch.no_grad():
+        context, mass = told(model, 4000), 0.0
+        first, _ = model.recurrence(model.inputs(torch.zeros(1, 1), told(model, 1)))
+        chance = float(model.kind(first).sigmoid())
+        for kind in (0, 1):
+            mixture = model.mixture_after(model.before_beat(first, kind), torch.zeros(1, 1))
+            density = mixture.log_density((grid / 10).log()[:, None, None])[:, 0, 0]
+            density = density + math.log(chance if kind else 1 - chance)
+            mass += float((density.exp() / grid).sum() / 2000)
+            likelihood = -model(grid[:, None], context, torch.full((4000, 1), bool(kind)))
+            inside = grid > 0.1  # below, an interval counts as the shortest there is
+            assert bool((likelihood <= density + 1e-4)[inside].all())  # surviving to the end costs something
+        none = -model(torch.full((1, 1), math.nan), told(model, 1), torch.zeros(1, 1, dtype=torch.bool))
+    assert mass + float(none.exp()) == pytest.approx(1, abs=0.01)
+
+
+def test_kinds_are_drawn_as_often_as_the_model_says_and_only_where_there_is_a_beat():
+    model = with_kinds()
+    assert model.kind is not None
+    model.kind.weight.data.zero_()
+    model.kind.bias.data.fill_(math.log(0.2 / 0.8))
+    draws = uniform_noise([[3, n] for n in range(200)], BEATS)[..., 0]
+    times, kinds = model.sample(told(model, 200), noise(0, 0, 200), draws)
+    assert kinds is not None and not bool(kinds[~times.isfinite()].any())
+    assert float(kinds[times.isfinite()].float().mean()) == pytest.approx(0.2, abs=0.03)
+
+
+@pytest.mark.slow
+def test_training_teaches_that_a_beat_of_another_kind_comes_early():
+    """Every fifth beat of label 0 is unlike the others and comes in half the time; label 1 has none."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = RhythmModel(2, FRAMES, width=32, kinds=True)
+    generator, label = np.random.default_rng(0), np.arange(64) % 2
+    unlike = (generator.random((64, BEATS)) < 0.2) & (label == 0)[:, None]
+    interval = np.where(unlike, 5.0, 10.0) * np.exp(0.03 * generator.standard_normal((64, BEATS)))
+    times = np.cumsum(interval, axis=1).astype(np.float32)
+    times[times >= FRAMES] = np.nan
+    beats = torch.from_numpy(times), torch.from_numpy(unlike & np.isfinite(times))
+    attributes = {"age": np.full(64, 50.0), "sex": np.full(64, "female", object)}
+    asked = Condition.of(np.eye(2, dtype=np.float32)[label], attributes)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(150):
+        optimizer.zero_grad()
+        model(beats[0], model.context(asked, torch.zeros(64, 3)), beats[1]).mean().backward()
+        optimizer.step()
+    draws = uniform_noise([[3, n] for n in range(64)], BEATS)[..., 0]
+    drawn, kinds = model.eval().sample(model.context(asked, torch.zeros(64, 3)), noise(0, 0, 64), draws)
+    assert kinds is not None
+    there = drawn.isfinite()
+    shares = [float(kinds[label == which][there[label == which]].float().mean()) for which in (0, 1)]
+    assert shares[0] == pytest.approx(0.2, abs=0.07) and shares[1] < 0.02
+    intervals, of_kind = drawn.diff(dim=1), kinds[:, 1:]
+    assert float(intervals[of_kind & there[:, 1:]].median()) == pytest.approx(5, rel=0.15)
+    assert float(intervals[~of_kind & there[:, 1:]].median()) == pytest.approx(10, rel=0.1)
