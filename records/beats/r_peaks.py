@@ -6,6 +6,8 @@ from itertools import pairwise
 import numpy as np
 import scipy  # its parts load when they are first used: scipy.signal takes a second
 
+from vqecg.records.beats.small_beats import small_beats
+
 REFRACTORY = 0.25  # s, no second QRS complex within it
 _SMOOTHING = 0.09  # s, about one QRS complex: the slopes within it count as one event
 
@@ -20,7 +22,8 @@ def find_r_peaks(signal: np.ndarray, sampling_rate: float) -> np.ndarray:
     The slope (5-25 Hz, root mean square over a QRS complex's length) summed over the leads rises once a beat: Pan and
     Tompkins 1985 (IEEE Trans Biomed Eng 32:230) for several leads. Its maxima at least REFRACTORY apart are beats when
     they reach a fraction of their neighbourhood's median and are no T waves; long gaps are searched again with a lower
-    threshold. The index returned is the largest vector magnitude over the leads near such a maximum.
+    threshold, and small beats are looked for between tall ones (small_beats.py). The index returned is the largest
+    vector magnitude over the leads near such a maximum.
 
     Raises ValueError for another shape, less than one second, NaN, or a sampling rate below 50 Hz.
     """
@@ -32,12 +35,14 @@ def find_r_peaks(signal: np.ndarray, sampling_rate: float) -> np.ndarray:
     if not np.isfinite(signal).all():
         raise ValueError("signal holds NaN or infinite samples; drop the record or fill the gap before")
     wide = signal.astype(np.float64)
-    slope = _slope_envelope(wide, sampling_rate)
+    courses = _slope_courses(wide, sampling_rate)
+    slope = _slope_envelope(courses)
     candidates, _ = scipy.signal.find_peaks(slope, distance=max(1, round(REFRACTORY * sampling_rate)))
     if len(candidates) == 0 or slope.max() < 1e-6:
         return np.empty(0, dtype=np.int64)
     beats = _accept(candidates, slope[candidates], sampling_rate)
-    return _refine(wide, beats, sampling_rate)
+    small = small_beats(courses, beats, np.setdiff1d(candidates, beats), sampling_rate)
+    return _refine(wide, np.union1d(beats, small), sampling_rate)
 
 
 @cache
@@ -46,14 +51,18 @@ def _filter(order: int, hertz: float | tuple[float, float], kind: str, sampling_
     return scipy.signal.butter(order, hertz, kind, fs=sampling_rate, output="sos")
 
 
-def _slope_envelope(wide: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """Root mean square slope about each sample, summed over the leads, (n,) in mV/s; no lead counts without limit."""
+def _slope_courses(wide: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """Root mean square slope about each sample, (leads, n) in mV/s."""
     band = _filter(2, (5.0, min(25.0, 0.45 * sampling_rate)), "bandpass", sampling_rate)
     padding = min(wide.shape[1] - 1, round(sampling_rate))
     slopes = np.gradient(scipy.signal.sosfiltfilt(band, wide, axis=1, padlen=padding), 1 / sampling_rate, axis=1)
     energy = slopes**2
     energy = np.minimum(energy, 3 * np.percentile(energy, 98, axis=1, keepdims=True))  # pacemaker spikes reach more
-    courses = np.sqrt(scipy.ndimage.gaussian_filter1d(energy, _SMOOTHING / 2.5 * sampling_rate, axis=1, mode="nearest"))
+    return np.sqrt(scipy.ndimage.gaussian_filter1d(energy, _SMOOTHING / 2.5 * sampling_rate, axis=1, mode="nearest"))
+
+
+def _slope_envelope(courses: np.ndarray) -> np.ndarray:
+    """The courses summed over the leads, (n,) in mV/s; no lead counts without limit."""
     level = np.median(np.percentile(courses, 97, axis=1))  # about a QRS complex in the median lead
     return np.minimum(courses, 2 * level).sum(0)  # a loose electrode's lead reaches more
 

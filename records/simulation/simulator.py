@@ -37,6 +37,7 @@ EXCLUSIVE = (
     ("AFIB", "PAC"),
     *(("NORM", abnormal) for abnormal in EFFECTS if abnormal not in ("STACH", "SBRAD")),
 )
+USUAL_VOLTAGE = 1.1  # mV, of the largest of the dipoles that make a QRS complex
 LOWEST_INTERNAL_RATE = 200  # Hz; below it QRS complexes alias: slower records are made at a multiple
 
 TRUTH_COLUMNS = (
@@ -200,12 +201,16 @@ def _ventricular_waves(
 
 
 def _ventricular_beat(heart: Heart, patient: Patient) -> Heart:
-    """The shape of this patient's ventricular extra beats: wide, tall, T against it, from either ventricle."""
+    """The shape of this patient's ventricular extra beats: wide, tall, T against it, from either ventricle.
+
+    In a heart of high voltages they are higher too.
+    """
     rng = np.random.default_rng([patient.shape_seed, 50])
     duration = rng.uniform(0.138, 0.172)
     right = rng.uniform() < 0.5
     main = np.array([1.1, rng.uniform(-0.8, 1.1), 0.9]) if right else np.array([-0.8, rng.uniform(-1.0, 0.9), -0.9])
     vectors = main * np.array([[0.35], [0.95], [0.75], [-0.10]]) * np.exp(rng.normal(0, 0.12, (4, 3)))
+    vectors = vectors * max(1.0, float(np.linalg.norm(heart.qrs_vectors, axis=1).max()) / USUAL_VOLTAGE)
     opposite = -vectors.sum(0)
     return Heart(
         **{

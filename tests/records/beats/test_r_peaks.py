@@ -34,6 +34,34 @@ def test_simulated_beats_of_every_kind_are_found_and_nothing_else(rate: int):
     assert true_hits / true_beats > 0.99 and found_hits / found_beats > 0.99
 
 
+@pytest.mark.parametrize("rate", [100, 500])
+@pytest.mark.parametrize(("rhythm", "share"), [("SR", 0.95), ("AFIB", 0.8)])  # T waves are less where they were in AFIB
+def test_ventricular_beats_beside_tall_complexes_are_found(rate: int, rhythm: str, share: float):
+    hits = beats = false = 0
+    for seed in range(30 if rate == 100 else 12):
+        record = simulate_record(["LVH", "PVC", rhythm], np.random.default_rng(seed), SimulatorSettings(10, rate))
+        found = find_r_peaks(independent_leads(record.record.signal, LEADS), rate) / rate
+        times = record.beats["r_peak"].to_numpy()
+        ventricular = times[(record.beats["kind"] == "V") & (times > 0.25) & (times < 9.75)]
+        beats, hits = beats + len(ventricular), hits + matched(found, ventricular)
+        false += sum(np.abs(times - time).min() > TOLERANCE for time in found if 0.15 < time < 9.85)
+    assert hits / beats >= share and false == 0
+
+
+@pytest.mark.parametrize("size", [0.3, 0.5])
+def test_a_small_beat_is_found_where_most_leads_show_it_and_an_artefact_of_one_lead_is_not(size: float):
+    rate, time = 100, np.arange(1000)
+    beats = np.array([60, 150, 240, 330, 460, 550, 640, 730, 820, 910])
+    shape = np.linspace(1, 0.5, 8)[:, None]
+    signal = shape * sum(np.exp(-0.5 * ((time - beat) / 1.5) ** 2) for beat in beats)
+    signal += 0.3 * shape * sum(np.exp(-0.5 * ((time - beat - 28) / 4) ** 2) for beat in beats)  # T waves
+    small = size * np.exp(-0.5 * ((time - 395) / 3.0) ** 2)
+    assert 395 in find_r_peaks(signal + shape * small, rate)
+    one_lead = signal.copy()
+    one_lead[5] += 2 * small
+    np.testing.assert_array_equal(find_r_peaks(one_lead, rate), find_r_peaks(signal, rate))
+
+
 def test_the_result_is_ascending_int64_and_respects_the_refractory_time():
     simulated = simulate_record(["AFIB"], np.random.default_rng(2))
     peaks = find_r_peaks(independent_leads(simulated.record.signal, LEADS), 500)
