@@ -1,5 +1,6 @@
 """`vqecg`: finds the subcommand, loads only what that one needs, and turns errors into one line."""
 
+import difflib
 import errno
 import importlib
 import io
@@ -13,6 +14,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
 
+from vqecg import __version__
 from vqecg.records.plain_names import printable
 from vqecg.training.processes import MainProcessError, is_main_process, leave_job, process_count, process_index
 
@@ -51,6 +53,7 @@ commands:
 
 `vqecg COMMAND --help` shows the options of one with units and defaults; every command takes
 --config FILE.yaml (options from a file) and --extensions FILE.py (readers, classifiers, methods and more of your own).
+`vqecg --version` says which vqecg this is.
 Research use, not for diagnosis."""
 
 
@@ -81,8 +84,14 @@ def start(words: list[str]) -> int:
         print(USAGE)
         return 0 if words else 2
     name = words[0]
+    if name in ("-V", "--version"):
+        print(f"vqecg {__version__}")
+        return 0
     if name not in COMMANDS:
-        print(f"vqecg: unknown command {name!r}; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        message = f"vqecg: unknown command {name!r}{meant}; expected one of {', '.join(COMMANDS)}"
+        print(printable(message), file=sys.stderr)
         return 2
     if process_count() > 1 and name not in TOGETHER:
         tell(

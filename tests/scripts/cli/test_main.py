@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from vqecg import __version__
 from vqecg.records.files.lock import lock_beside, locked
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.arguments import parse
@@ -44,7 +45,15 @@ def test_usage_lists_every_command(words: list[str], status: int, capsys: pytest
 
 def test_an_unknown_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]):
     assert main(["trian-prior"]) == 2
-    assert "unknown command 'trian-prior'; expected one of run, simulate" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "unknown command 'trian-prior' (did you mean train-prior?); expected one of run, simulate" in told
+    assert main(["zzz"]) == 2
+    assert "unknown command 'zzz'; expected one of run" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"vqecg {__version__}\n"
 
 
 @pytest.mark.parametrize(
