@@ -108,7 +108,7 @@ class SketchModel(nn.Module):
         context = self.rhythm.context(condition, traits)
         if not self.other_components:
             return Sketch(self.rhythm.sample(context, noise.to(device))[0], traits)
-        of_kinds = uniform_noise([[seed, number, 3] for number in numbers], most_beats(self.frames))[..., 0]
+        of_kinds = uniform_noise([[seed, number, 3] for number in numbers], 1 + most_beats(self.frames))[..., 0]
         times, unlike = self.rhythm.sample(context, noise.to(device), of_kinds.to(device))
         sketch = Sketch(times, traits, unlike)
         return replace(sketch, traits=traits.where(self.known(sketch), 0.0))

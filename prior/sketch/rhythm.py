@@ -6,8 +6,8 @@ ratio of an interval to the one before it follows a mixture of logistic distribu
 end cuts the last interval short: what is known of it is only that it reached beyond the end, and that is what enters
 the likelihood (as in survival analysis).
 
-Where beats have kinds, a beat's is drawn before its interval, which it decides: an ectopic beat comes early, and the
-next one late. A beat beyond the end may have been of either.
+Where beats have kinds (beat_kinds.py), a beat's is drawn before its interval, which it decides: an ectopic beat comes
+early, and the next one late. A beat beyond the end may have been of either kind.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,15 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
 
 from vqecg.prior.conditioning import Condition, ConditionEmbedding
+from vqecg.prior.sketch.beat_kinds import BeatKinds, amount_of
 from vqecg.prior.sketch.layout import RHYTHM_TRAITS
 from vqecg.prior.sketch.mixture import LogisticMixture
 from vqecg.records.attributes import USUAL_ATTRIBUTES
 
 SHORTEST, LONGEST = 2.0, 60.0  # frames from one R peak to the next (0.16 and 4.8 s at 12.5 frames a second)
 SOONEST = 0.05  # frames from the record's start to its first R peak
-RARE = -3.0  # logit of a beat of another kind, at the start: one in twenty
 TYPICAL = 10.0  # frames, the interval whose logarithm counts as 0
 
 
@@ -47,16 +46,12 @@ class RhythmModel(nn.Module):
         self.condition = ConditionEmbedding(classes, width, groups, attributes, unknown_labels)
         self.rate = nn.Linear(RHYTHM_TRAITS, width)
         self.interval = nn.Linear(4 if kinds else 3, width)
-        self.kind = nn.Linear(width, 1) if kinds else None  # logit of a beat unlike the usual one
-        self.of_kind = nn.Embedding(2, width) if kinds else None  # added to the state before a beat of that kind
+        self.kinds = BeatKinds(width) if kinds else None
         self.recurrence = nn.GRU(width, width, batch_first=True)
         self.mixture = nn.Linear(width, 3 * components)
         nn.init.zeros_(self.mixture.weight)
         with torch.no_grad():  # at the start: from nearly the same interval again (1 %) to any (50 %)
             self.mixture.bias.zero_()[2 * components :] = torch.linspace(np.log(0.01), np.log(0.5), components)
-            if self.kind is not None:
-                self.kind.weight.zero_()
-                self.kind.bias.fill_(RARE)
 
     def forward(self, times: Tensor, context: Tensor, unlike: Tensor | None = None) -> Tensor:
         """Negative log-likelihood in nats of each record's R peaks: (batch, beats) frames, NaN-padded -> (batch,).
@@ -73,24 +68,21 @@ class RhythmModel(nn.Module):
         interval = torch.where(beat, after - before, self.frames - before).clamp(min=SOONEST)
         with torch.autocast(times.device.type, enabled=False):  # a heart keeps its rate to a percent, bf16 does not
             last, value = self.last_intervals(before), (interval / TYPICAL).log()
-            if self.kind is None or unlike is None:
+            if self.kinds is None or unlike is None:
                 states, _ = self.recurrence(self.inputs(before, context.float()))
                 mixture = self.mixture_after(states, last)
                 likelihood = torch.where(beat, mixture.log_density(value), mixture.log_survival(value))
                 return -(likelihood * there).sum(1)
-            none = torch.zeros_like(unlike[:, :1])
-            states, _ = self.recurrence(self.inputs(before, context.float(), torch.cat([none, unlike], dim=1)))
-            logit = self.kind(states)[..., 0]
-            log_kind = torch.stack([logsigmoid(-logit), logsigmoid(logit)])
-            of_kind = [self.mixture_after(self.before_beat(states, kind), last) for kind in (0, 1)]
-            density = log_kind + torch.stack([mixture.log_density(value) for mixture in of_kind])
-            survival = log_kind + torch.stack([mixture.log_survival(value) for mixture in of_kind])
+            none, amount = torch.zeros_like(unlike[:, :1]), amount_of(unlike, known)
+            of_amount = self.kinds.log_amounts(context.float()).gather(1, amount[:, None])[:, 0]
+            context = context.float() + self.kinds.of_amount(amount)
+            states, _ = self.recurrence(self.inputs(before, context, torch.cat([none, unlike], dim=1)))
+            of_kind = [self.mixture_after(states + shift, last) for shift in self.kinds.of_kind.weight]
+            chance = self.kinds.log_kinds(states)
+            density = chance + torch.stack([mixture.log_density(value) for mixture in of_kind])
+            survival = chance + torch.stack([mixture.log_survival(value) for mixture in of_kind])
             drawn = torch.where(torch.cat([unlike, none], dim=1), density[1], density[0])
-            return -(torch.where(beat, drawn, survival.logsumexp(0)) * there).sum(1)
-
-    def before_beat(self, states: Tensor, kind: int) -> Tensor:
-        """States (..., width) before a beat of a kind, 0 or 1; the same in a model without kinds."""
-        return states if self.of_kind is None else states + self.of_kind.weight[kind]
+            return -(torch.where(beat, drawn, survival.logsumexp(0)) * there).sum(1) - of_amount
 
     def context(self, condition: Condition, traits: Tensor) -> Tensor:
         """Conditioning of all beats, (batch, width): labels, attributes, rate and irregularity (the first traits)."""
@@ -105,7 +97,7 @@ class RhythmModel(nn.Module):
         first[:, 0] = 1
         interval = torch.diff(times, dim=1, prepend=times[:, :1]).clamp(min=SHORTEST)
         seen = [(interval / TYPICAL).log() * (1 - first), times / self.frames, first]
-        if self.kind is not None:
+        if self.kinds is not None:
             seen.append(torch.zeros_like(times) if unlike is None else unlike.to(times.dtype))
         return self.interval(torch.stack(seen, dim=-1)) + context[:, None]
 
@@ -125,17 +117,20 @@ class RhythmModel(nn.Module):
     def sample(self, context: Tensor, noise: Tensor, of_kinds: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """R peak times (batch, beats) in frames, NaN after the last, and kinds (batch, beats) bool, None without any.
 
-        `noise` (batch, beats, 2) in [0, 1), for `most_beats` beats; `of_kinds` (batch, beats) likewise, for a model
-        with kinds.
+        `noise` (batch, beats, 2) in [0, 1), for `most_beats` beats; `of_kinds` (batch, 1 + beats) likewise, for a
+        model with kinds: for their amount, then for each.
         """
         times = torch.full(noise.shape[:2], torch.nan, device=noise.device)
         before, state = torch.zeros(len(noise), 1, device=noise.device), None  # the start, then the last beats
         unlike = torch.zeros(len(noise), 1, device=noise.device, dtype=torch.bool)
+        kinds = self.kinds if of_kinds is not None else None
+        if kinds is not None and of_kinds is not None:
+            context = context + kinds.of_amount(kinds.draw_amount(context, of_kinds[:, 0]))
         for beat in range(noise.shape[1]):
             states, state = self.recurrence(self.inputs(before, context, unlike)[:, -1:], state)
-            if self.kind is not None and self.of_kind is not None and of_kinds is not None:
-                kind = of_kinds[:, beat, None] < self.kind(states)[..., 0].sigmoid()
-                states = states + self.of_kind(kind.long())
+            if kinds is not None and of_kinds is not None:
+                kind = kinds.draw_kind(states, of_kinds[:, 1 + beat, None])
+                states = states + kinds.of_kind(kind.long())
                 unlike = torch.cat([unlike, kind], dim=1)
             drawn = self.mixture_after(states, self.last_intervals(before)[:, -1:]).draw(noise[:, beat, None])
             interval = (TYPICAL * drawn.exp()).clamp(SHORTEST if beat else SOONEST, LONGEST)
@@ -144,11 +139,11 @@ class RhythmModel(nn.Module):
             times[:, beat] = torch.where(time < self.frames, time, torch.nan)[:, 0]
             if bool((time >= self.frames).all()):
                 break
-        if self.kind is None:
+        if kinds is None:
             return times, None
-        kinds = torch.zeros_like(times, dtype=torch.bool)
-        kinds[:, : unlike.shape[1] - 1] = unlike[:, 1:]
-        return times, kinds & times.isfinite()
+        drawn_kinds = torch.zeros_like(times, dtype=torch.bool)
+        drawn_kinds[:, : unlike.shape[1] - 1] = unlike[:, 1:]
+        return times, drawn_kinds & times.isfinite()
 
 
 def most_beats(frames: int) -> int:

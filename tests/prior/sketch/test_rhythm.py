@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from vqecg.prior.conditioning import Condition
+from vqecg.prior.sketch.beat_kinds import AMOUNTS, BeatKinds, amount_of
 from vqecg.prior.sketch.mixture import uniform_noise
 from vqecg.prior.sketch.rhythm import RhythmModel, beat_distances, most_beats, move_beats, pad_kinds, pad_times
 
@@ -161,48 +162,68 @@ def test_gradients_are_finite_with_a_beat_at_the_very_end_and_without_beats():
     assert all(bool(p.grad.isfinite().all()) for p in model.parameters() if p.grad is not None)
 
 
-def with_kinds(seed: int = 0) -> RhythmModel:
-    """A model of beats of two kinds, each of intervals of its own, and kinds that follow the one before."""
+def with_kinds(seed: int = 0) -> tuple[RhythmModel, BeatKinds]:
+    """A model of beats of two kinds, each of intervals of its own, and its part that knows them."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = RhythmModel(2, FRAMES, kinds=True)
         model.mixture.weight.data.normal_(std=0.3)
-        assert model.kind is not None and model.of_kind is not None
-        model.kind.weight.data.normal_(std=0.3)
-        model.of_kind.weight.data.normal_(std=0.3)
-    return model.eval()
+        assert model.kinds is not None
+        for part in (model.kinds.kind.weight, model.kinds.of_kind.weight, model.kinds.of_amount.weight):
+            part.data.normal_(std=0.3)
+    return model.eval(), model.kinds
 
 
 def test_the_likelihood_of_the_first_beat_of_either_kind_and_of_no_beat_sums_to_one():
-    model = with_kinds()
-    assert model.kind is not None
+    """A record of one beat has all or none of the other kind, so its amount and its kind are one."""
+    model, kinds = with_kinds()
     model.frames = 2
     grid = (torch.arange(4000) + 0.5) / 2000  # frames
+    masses = []
     with torch.no_grad():
-        context, mass = told(model, 4000), 0.0
-        first, _ = model.recurrence(model.inputs(torch.zeros(1, 1), told(model, 1)))
-        chance = float(model.kind(first).sigmoid())
         for kind in (0, 1):
-            mixture = model.mixture_after(model.before_beat(first, kind), torch.zeros(1, 1))
+            amount = amount_of(torch.full((1, 1), bool(kind)), torch.ones(1, 1, dtype=torch.bool))
+            context = told(model, 1) + kinds.of_amount(amount)
+            first, _ = model.recurrence(model.inputs(torch.zeros(1, 1), context))
+            mixture = model.mixture_after(first + kinds.of_kind.weight[kind], torch.zeros(1, 1))
             density = mixture.log_density((grid / 10).log()[:, None, None])[:, 0, 0]
-            density = density + math.log(chance if kind else 1 - chance)
-            mass += float((density.exp() / grid).sum() / 2000)
-            likelihood = -model(grid[:, None], context, torch.full((4000, 1), bool(kind)))
+            density = density + kinds.log_kinds(first)[kind, 0, 0] + kinds.log_amounts(told(model, 1))[0, amount]
+            likelihood = -model(grid[:, None], told(model, 4000), torch.full((4000, 1), bool(kind)))
             inside = grid > 0.1  # below, an interval counts as the shortest there is
             assert bool((likelihood <= density + 1e-4)[inside].all())  # surviving to the end costs something
+            masses.append(float((density.exp() / grid).sum() / 2000))
+            chance = float((kinds.log_kinds(first)[kind, 0, 0] + kinds.log_amounts(told(model, 1))[0, amount]).exp())
+            assert 0 < masses[-1] < chance
         none = -model(torch.full((1, 1), math.nan), told(model, 1), torch.zeros(1, 1, dtype=torch.bool))
-    assert mass + float(none.exp()) == pytest.approx(1, abs=0.01)
+        context = told(model, 1) + kinds.of_amount.weight[:1]
+        first, _ = model.recurrence(model.inputs(torch.zeros(1, 1), context))
+        survivals = [
+            model.mixture_after(first + shift, torch.zeros(1, 1)).log_survival(torch.full((1, 1), math.log(0.2)))
+            for shift in kinds.of_kind.weight
+        ]
+        either = (kinds.log_kinds(first) + torch.stack(survivals)).logsumexp(0)[0, 0]
+    torch.testing.assert_close(none[0], either + kinds.log_amounts(told(model, 1))[0, 0])
 
 
-def test_kinds_are_drawn_as_often_as_the_model_says_and_only_where_there_is_a_beat():
-    model = with_kinds()
-    assert model.kind is not None
-    model.kind.weight.data.zero_()
-    model.kind.bias.data.fill_(math.log(0.2 / 0.8))
-    draws = uniform_noise([[3, n] for n in range(200)], BEATS)[..., 0]
-    times, kinds = model.sample(told(model, 200), noise(0, 0, 200), draws)
-    assert kinds is not None and not bool(kinds[~times.isfinite()].any())
-    assert float(kinds[times.isfinite()].float().mean()) == pytest.approx(0.2, abs=0.03)
+def test_amounts_and_kinds_are_drawn_as_often_as_the_model_says_and_only_where_there_is_a_beat():
+    model, kinds = with_kinds()
+    kinds.kind.weight.data.zero_()
+    kinds.kind.bias.data.fill_(math.log(0.2 / 0.8))
+    draws = uniform_noise([[3, n] for n in range(200)], 1 + BEATS)[..., 0]
+    times, drawn = model.sample(told(model, 200), noise(0, 0, 200), draws)
+    assert drawn is not None and not bool(drawn[~times.isfinite()].any())
+    assert float(drawn[times.isfinite()].float().mean()) == pytest.approx(0.2, abs=0.03)
+    amounts = kinds.draw_amount(told(model, 1).expand(4000, -1), (torch.arange(4000) + 0.5) / 4000)
+    expected = kinds.log_amounts(told(model, 1))[0].exp().detach().numpy()
+    np.testing.assert_allclose(np.bincount(amounts.numpy(), minlength=len(AMOUNTS) + 1) / 4000, expected, atol=1e-3)
+
+
+def test_an_amount_is_the_share_of_the_beats_there_are():
+    known = torch.ones(5, 20, dtype=torch.bool)
+    known[:, 10:] = False
+    unlike = torch.arange(20) < torch.tensor([[0], [1], [2], [3], [9]])
+    assert amount_of(unlike, known).tolist() == [0, 2, 3, 3, 4]
+    assert amount_of(unlike[:1], known[:1] & False).tolist() == [0]
 
 
 @pytest.mark.slow
@@ -224,7 +245,7 @@ def test_training_teaches_that_a_beat_of_another_kind_comes_early():
         optimizer.zero_grad()
         model(beats[0], model.context(asked, torch.zeros(64, 3)), beats[1]).mean().backward()
         optimizer.step()
-    draws = uniform_noise([[3, n] for n in range(64)], BEATS)[..., 0]
+    draws = uniform_noise([[3, n] for n in range(64)], 1 + BEATS)[..., 0]
     drawn, kinds = model.eval().sample(model.context(asked, torch.zeros(64, 3)), noise(0, 0, 64), draws)
     assert kinds is not None
     there = drawn.isfinite()
