@@ -33,9 +33,16 @@ class BeatKinds(nn.Module):
         logit = self.kind(states)[..., 0]
         return torch.stack([logsigmoid(-logit), logsigmoid(logit)])
 
-    def draw_amount(self, context: Tensor, noise: Tensor) -> Tensor:
-        """An amount for each record, (batch,) int64; `noise` (batch,) in [0, 1)."""
-        below = self.log_amounts(context).exp().cumsum(-1) < noise[:, None]
+    def draw_amount(self, context: Tensor, noise: Tensor, unknown: Tensor | None = None, guidance: float = 1) -> Tensor:
+        """An amount for each record, (batch,) int64; `noise` (batch,) in [0, 1).
+
+        With the context of an `unknown` record, what is asked for moves the chances `guidance` times as far from its.
+        """
+        asked = self.log_amounts(context)
+        if unknown is not None:
+            base = self.log_amounts(unknown)
+            asked = (base + guidance * (asked - base)).log_softmax(-1)
+        below = asked.exp().cumsum(-1) < noise[:, None]
         return below.sum(-1).clamp(max=len(AMOUNTS))
 
     def draw_kind(self, states: Tensor, noise: Tensor) -> Tensor:

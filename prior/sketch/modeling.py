@@ -109,7 +109,9 @@ class SketchModel(nn.Module):
         if not self.other_components:
             return Sketch(self.rhythm.sample(context, noise.to(device))[0], traits)
         of_kinds = uniform_noise([[seed, number, 3] for number in numbers], 1 + most_beats(self.frames))[..., 0]
-        times, unlike = self.rhythm.sample(context, noise.to(device), of_kinds.to(device))
+        hidden = replace(condition, hidden=torch.ones_like(condition.hidden))
+        unknown = None if guidance == 1 else self.rhythm.context(hidden, traits)
+        times, unlike = self.rhythm.sample(context, noise.to(device), of_kinds.to(device), unknown, guidance)
         sketch = Sketch(times, traits, unlike)
         return replace(sketch, traits=traits.where(self.known(sketch), 0.0))
 

@@ -114,18 +114,22 @@ class RhythmModel(nn.Module):
         return LogisticMixture(weight.log_softmax(-1), mean + last[..., None], scale.exp().clamp(1e-3, 10))
 
     @torch.inference_mode()
-    def sample(self, context: Tensor, noise: Tensor, of_kinds: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def sample(
+        self, context: Tensor, noise: Tensor, of_kinds: Tensor | None = None, unknown: Tensor | None = None,
+        guidance: float = 1,
+    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
         """R peak times (batch, beats) in frames, NaN after the last, and kinds (batch, beats) bool, None without any.
 
         `noise` (batch, beats, 2) in [0, 1), for `most_beats` beats; `of_kinds` (batch, 1 + beats) likewise, for a
-        model with kinds: for their amount, then for each.
+        model with kinds: for their amount, then for each. `unknown` and `guidance` are of `BeatKinds.draw_amount`.
         """
         times = torch.full(noise.shape[:2], torch.nan, device=noise.device)
         before, state = torch.zeros(len(noise), 1, device=noise.device), None  # the start, then the last beats
         unlike = torch.zeros(len(noise), 1, device=noise.device, dtype=torch.bool)
         kinds = self.kinds if of_kinds is not None else None
         if kinds is not None and of_kinds is not None:
-            context = context + kinds.of_amount(kinds.draw_amount(context, of_kinds[:, 0]))
+            amount = kinds.draw_amount(context, of_kinds[:, 0], unknown, guidance)
+            context = context + kinds.of_amount(amount)
         for beat in range(noise.shape[1]):
             states, state = self.recurrence(self.inputs(before, context, unlike)[:, -1:], state)
             if kinds is not None and of_kinds is not None:

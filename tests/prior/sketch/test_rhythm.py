@@ -218,6 +218,23 @@ def test_amounts_and_kinds_are_drawn_as_often_as_the_model_says_and_only_where_t
     np.testing.assert_allclose(np.bincount(amounts.numpy(), minlength=len(AMOUNTS) + 1) / 4000, expected, atol=1e-3)
 
 
+def test_guidance_moves_amounts_further_from_those_of_an_unknown_record():
+    _, kinds = with_kinds()
+    asked, unknown = (torch.randn(1, 64, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    uniform = (torch.arange(2000) + 0.5) / 2000
+
+    def shares(guidance: float) -> np.ndarray:
+        drawn = kinds.draw_amount(asked.expand(2000, -1), uniform, unknown.expand(2000, -1), guidance)
+        return np.bincount(drawn.numpy(), minlength=len(AMOUNTS) + 1) / 2000
+
+    with torch.no_grad():
+        one, base = (kinds.log_amounts(context)[0].exp().numpy() for context in (asked, unknown))
+        np.testing.assert_allclose(shares(1.0), one, atol=2e-3)
+        np.testing.assert_allclose(shares(0.0), base, atol=2e-3)
+        further = one**2 / base
+        np.testing.assert_allclose(shares(2.0), further / further.sum(), atol=2e-3)
+
+
 def test_an_amount_is_the_share_of_the_beats_there_are():
     known = torch.ones(5, 20, dtype=torch.bool)
     known[:, 10:] = False
