@@ -194,7 +194,7 @@ def memorisation_section(assessment: Assessment) -> Markup:
 
 
 def released_table(attacks: list[dict[str, Any]]) -> Markup:
-    """Membership from the synthetic records alone: over all records, and the label that is told best."""
+    """Membership from the synthetic records alone: over all records, and the label with the highest AUC."""
     rows = []
     for row in with_nan([one for one in attacks if one["label"] == EVERY]):
         of_labels = [
@@ -202,14 +202,14 @@ def released_table(attacks: list[dict[str, Any]]) -> Markup:
             and (one["attack"], one["space"]) == (row["attack"], row["space"])
         ]  # fmt: skip
         worst = max(of_labels, key=lambda one: one["auc"], default=None)
-        best_told = "" if worst is None else f"{worst['label']} {number(worst['auc'])} ({bounds(worst)})"
+        highest = "" if worst is None else f"{worst['label']} {number(worst['auc'])} ({bounds(worst)})"
         counts = [count(row["members"]), count(row["others"])]
-        rows.append([row["attack"], row["space"], *counts, number(row["auc"]), bounds(row), best_told])
+        rows.append([row["attack"], row["space"], *counts, number(row["auc"]), bounds(row), highest])
     caption = (
-        "Training records told from held-out ones by who has the synthetic records alone: by the nearest of them, or "
-        "by how dense they are there beside real records of other people. An AUC of 0.5 is not at all."
+        "Membership inference by someone who has only the synthetic records: by the nearest of them, or by how dense "
+        "they are around a record, beside real records of other people. An AUC of 0.5 distinguishes nothing."
     )
-    heads = ["Attack", "Space", "Training, N", "Held out, N", "AUC", "Interval", "Label told best"]
+    heads = ["Attack", "Space", "Training, N", "Held out, N", "AUC", "Interval", "Label with the highest AUC"]
     return table(heads, rows, caption, texts=2)
 
 
