@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
-from vqecg import __version__
 from vqecg.records.plain_names import printable
 from vqecg.training.processes import MainProcessError, is_main_process, leave_job, process_count, process_index
 
@@ -85,7 +85,7 @@ def start(words: list[str]) -> int:
         return 0 if words else 2
     name = words[0]
     if name in ("-V", "--version"):
-        print(f"vqecg {__version__}")
+        print(f"vqecg {version('vqecg')}")
         return 0
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)

@@ -10,6 +10,7 @@ from vqecg.scripts.cli.presets import preset_of_design
 from vqecg.scripts.steps.comparing import (
     ComparingStep,
     comparison_stage,
+    read_plan,
     run_plan,
     summary,
     write_results,
@@ -39,5 +40,6 @@ def run(arguments: Arguments) -> None:
     else:
         print(summary(comparison_stage(arguments)))
     if arguments.result is not None:
-        for path in write_results(arguments.out, arguments.result, command_line("vqecg", sys.argv[1:])):
+        cells = [] if arguments.plan is None else [cell.slug for cell in read_plan(arguments, arguments.plan)]
+        for path in write_results(arguments.out, arguments.result, command_line("vqecg", sys.argv[1:]), cells):
             print(path)

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -193,14 +194,15 @@ def read_plan(step: ComparingStep, path: Path) -> tuple[GridCell, ...]:
     return grid_cells(cells)
 
 
-def write_results(folder: Path, result: Path, command: str) -> list[Path]:
-    """Writes the figures of a finished comparison to `result`, or those of each cell of a grid beside it.
+def write_results(folder: Path, result: Path, command: str, cells: Sequence[str] = ()) -> list[Path]:
+    """Writes the figures of a finished comparison to `result`, or those of these cells of a grid beside it.
 
-    The file of a cell has the cell's name after that of `result`. Returns the paths.
+    The file of a cell, which is given by the name of its folder, has the cell's name after that of `result`. The grid's
+    folder may hold cells of other plans too. Returns the paths.
     """
-    cells = sorted((folder / "cells").glob("*/")) if (folder / PLAN_FILE).is_file() else []
-    names = {place: f"{result.stem}-{'-'.join(re.findall('[a-z0-9]+', place.name.lower()))}" for place in cells}
-    comparisons = {names[place]: read_comparison(place) for place in cells} or {result.stem: comparison_of(folder)}
+    names = {cell: f"{result.stem}-{'-'.join(re.findall('[a-z0-9]+', cell.lower()))}" for cell in cells}
+    comparisons = {names[cell]: read_comparison(folder / "cells" / cell) for cell in cells}
+    comparisons = comparisons or {result.stem: comparison_of(folder)}
     experiments = [comparison_experiment(one, name, command) for name, one in comparisons.items()]
     return [write_experiment(experiment, result.parent) for experiment in experiments]
 

@@ -10,7 +10,7 @@ from vqecg.downstream.comparison.comparison import COMPARISON_FILE
 from vqecg.downstream.comparison.results import Analysis, ArmScores, Comparison, analyse
 from vqecg.reports.comparison.experiment import comparison_experiment
 from vqecg.reports.results import read_experiment, write_experiment
-from vqecg.scripts.steps.comparing import PLAN_FILE, write_results
+from vqecg.scripts.steps.comparing import write_results
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +42,17 @@ def test_a_comparison_becomes_scores_and_differences_by_name(comparison: Compari
     assert experiment.verdict == comparison.conclusion()
 
 
-def test_a_comparison_is_written_to_one_file_and_a_grid_to_one_for_each_cell(comparison: Comparison, tmp_path: Path):
+def test_a_comparison_is_written_to_one_file_and_a_grid_to_one_for_each_cell_of_its_plan(
+    comparison: Comparison, tmp_path: Path
+):
     text = json.dumps(comparison.to_dict())
-    for place in ("single/runs", "grid/cells/MI-cut-to-50", "grid/cells/HYP"):
+    for place in ("single/runs", "grid/cells/MI-cut-to-50", "grid/cells/HYP", "grid/cells/of-an-earlier-plan"):
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / COMPARISON_FILE).write_text(text)
-    (tmp_path / "grid" / PLAN_FILE).touch()
     written = [
         path.name
-        for folder in ("single", "grid")
-        for path in write_results(tmp_path / folder, tmp_path / "results" / "trial.json", "vqecg compare")
+        for folder, cells in (("single", ()), ("grid", ("HYP", "MI-cut-to-50")))
+        for path in write_results(tmp_path / folder, tmp_path / "results" / "trial.json", "vqecg compare", cells)
     ]
     assert written == ["trial.json", "trial-hyp.json", "trial-mi-cut-to-50.json"]
+    assert {path.name for path in (tmp_path / "results").iterdir()} == set(written)
