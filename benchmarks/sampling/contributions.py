@@ -1,4 +1,4 @@
-"""What each part of a generator contributes: sketch, transformer, its labels, and the detail model, each left out.
+"""The contribution of each part of a generator: sketch, transformer, its labels, and the detail model, each left out.
 
     python -m benchmarks.sampling.contributions --store runs/ptbxl/store --generator runs/ptbxl/prior \
         --segmenter runs/segmenter --train 1 2 3 4 5 6 7 --validation 8 --test 9 --out runs/contributions
@@ -6,7 +6,7 @@
 Every way makes a record for each training record, with its labels, age and sex, from the same random numbers. TRTS: a
 classifier of real records reads them by the labels asked for. TSTR: one that is trained on them reads real test
 records, beside one trained on the real training records (TRTR). Recall in physiological features is a share of that of
-real training records. Adherence is the mean distance to the real rate, in points, over the rules whose statement 20
+real training records. Adherence is the mean distance to the real rate, a share, over the rules whose statement 20
 real and 20 synthetic records have. Amplitudes are medians within 5 % of the real test records', of 12 leads.
 
 Then the likelihood of real test records under their labels, age and sex, beside that under another test record's: by
@@ -14,6 +14,8 @@ part, the median record, and the share of records that the right ones make likel
 """
 
 import argparse
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,7 +51,9 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn
 from vqecg.scripts.cli.presets import preset
+from vqecg.training.checkpoint import identifying
 
+MAKING = 1  # raised when the same settings make other records
 WHOLE = "whole"
 FEWEST, NEAR = 20, 0.05  # records of a statement on either side; of a median amplitude
 AMPLITUDES = {"sd": "SD", "peak_to_peak": "peak to peak", "slew": "slew"}  # of signal_fidelity -> in words
@@ -89,9 +93,9 @@ class Asked:
         """That of the sketch's traits."""
         return self.settings.trait_guidance
 
-    def codes(self, requests: Requests, sketch: Sketch, told: bool = True, detail: bool = True) -> np.ndarray:
-        """Records whose codes are written for requests, or for none (`told` False), and decoded."""
-        settings = self.settings if told else replace(self.settings, guidance=0.0)
+    def codes(self, requests: Requests, sketch: Sketch, labelled: bool = True, detail: bool = True) -> np.ndarray:
+        """Records whose codes are written for requests, or for none (`labelled` False), and decoded."""
+        settings = self.settings if labelled else replace(self.settings, guidance=0.0)
         records = generate_for_sketches(self.generator, requests, sketch, self.seed, settings)
         if detail or records.codes is None:
             return records.signal
@@ -123,7 +127,7 @@ def of_real_sketches(asked: Asked) -> np.ndarray:
 WAYS: Mapping[str, Make] = {
     WHOLE: lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests)),
     "codes for other labels": lambda asked: asked.codes(asked.swapped, asked.sketch(asked.requests)),
-    "codes for no labels": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests), told=False),
+    "codes for no labels": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests), labelled=False),
     "rendering alone": rendered,
     "sketch of no labels": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests, hidden=True)),
     "without the detail model": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests), detail=False),
@@ -186,9 +190,11 @@ def made(generator: ECGGenerator, real: RealData, options: argparse.Namespace) -
     requests = Requests.like(labels, like.table, generator.attributes)
     others = np.roll(np.random.default_rng(0).permutation(len(like)), 1)
     asked = Asked(generator, like, requests, preset(options.preset).sampling, 0, others)
+    about = json.dumps([MAKING, generator.fingerprint, real.store.fingerprint, identifying(asked.settings)])
+    digest = hashlib.blake2b(about.encode() + like.rows.tobytes(), digest_size=8)  # of all that the records depend on
     sets = []
     for name in dict.fromkeys([WHOLE, *options.ways]):
-        path = options.out / "records" / f"{name.replace(' ', '-')}-{generator.fingerprint}.npy"
+        path = options.out / "records" / f"{name.replace(' ', '-')}-{digest.hexdigest()}.npy"
         shape = (len(like), len(generator.tokenizer.config.leads), generator.samples)
         signals = np.asarray(kept_array(path, shape, "<f4", lambda way=WAYS[name]: way(asked)))
         sets.append(replace(real.training, name=name, replaced=signals))
@@ -244,8 +250,10 @@ def fidelity_rows(
     rows: list[Sequence[Cell]] = []
     for one in sets:
         shares = [of_set.loc[one.name, name] / of_set.loc[TRAINING, name] for name in ("recall", "precision")]
-        own = amplitudes[amplitudes["compared"] == one.name]
-        leads = [float((own.loc[own["measure"] == name, "ratio"] - 1).abs().le(NEAR).sum()) for name in AMPLITUDES]
+        of_way = amplitudes[amplitudes["compared"] == one.name]
+        leads = [
+            float((of_way.loc[of_way["measure"] == name, "ratio"] - 1).abs().le(NEAR).sum()) for name in AMPLITUDES
+        ]
         rows.append((one.name, *(cell(float(part), 2) for part in shares), *(cell(count, 0) for count in leads)))
     return header, rows
 

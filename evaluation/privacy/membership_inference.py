@@ -26,7 +26,7 @@ FEW_PAIRS = 1_000_000  # pairs of records compared at a time
 
 @dataclass(frozen=True)
 class Membership:
-    """Training records told from held-out ones."""
+    """Training records distinguished from held-out ones by the scores of an attack."""
 
     matched: bool  # True: records are only compared with those of exactly the same labels
     auc: float  # 0.5 = not at all, 1 = without error
@@ -38,7 +38,7 @@ class Membership:
 
 @dataclass(frozen=True, eq=False)
 class MembershipScores:
-    """What an attack says of some records: the lower, the likelier it is that one was trained on."""
+    """Scores of an attack on some records: the lower, the likelier it is that a record was trained on."""
 
     scores: np.ndarray  # (records,)
     labels: np.ndarray  # (records,) str, the class names joined

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqecg.evaluation.privacy.membership_inference import MembershipScores, membership_auc
+from vqecg.evaluation.privacy.membership_inference import Membership, MembershipScores, membership_auc
 from vqecg.evaluation.statistics.resampling import BootstrapSettings
 from vqecg.prior.copies.gate import nearest_of
 from vqecg.prior.copies.waveform_index import NeighbourIndex
@@ -27,17 +27,12 @@ SMALLEST = 1e-6  # distance that counts as none, so that it has a logarithm
 
 
 @dataclass(frozen=True)
-class ReleasedSetAttack:
-    """Training records told from held-out ones by one attack in one space of distances."""
+class ReleasedSetAttack(Membership):
+    """Membership by one attack in one space of distances."""
 
     attack: str  # of ATTACKS
     space: str  # see prior/copies for their distances
     label: str  # records with this label, or "all"
-    auc: float  # 0.5 = not at all, 1 = without error
-    low: float  # of the interval, bootstrap over patients
-    high: float
-    members: int  # training records
-    others: int  # held-out records
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,5 +114,6 @@ def attacked(
         MembershipScores(score, np.full(len(score), "", object), side.patients)
         for score, side in zip(scores, sides, strict=True)
     )
-    told = membership_auc(members, others, bootstrap=bootstrap)
-    return ReleasedSetAttack(attack, space, label, told.auc, told.low, told.high, told.members, told.others)
+    return ReleasedSetAttack(
+        **vars(membership_auc(members, others, bootstrap=bootstrap)), attack=attack, space=space, label=label
+    )

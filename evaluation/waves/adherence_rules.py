@@ -15,7 +15,7 @@ import pandas as pd
 # On 2,953 real records of PTB-XL, folds 1-7: 94 % of AFIB lie above it, 7 % of SR and 10 % of all without AFIB.
 AFIB_VARIATION = 10.0  # % SD over mean of RR, above it a rhythm counts as irregular
 AFIB_P_SHARE = 0.5  # share of beats with a P wave, below it P counts as absent: the half, not tuned
-# Of 2,990 real records of folds 1-7, as far as they have the statement, and of those without it:
+# Of the same records, the share of those with the statement and of those without it:
 FLUTTER = 0.7  # share of atrial power about one frequency: all of 10 with AFLT, 3 %
 SPIKE = 0.04  # mV: 71 % with PACE, 6 %
 IN_PAIRS, IN_THREES = -0.5, 0.4  # autocorrelation of RR over one beat, at most: 9 of 10 with BIGU, 8 %; over three
@@ -103,25 +103,21 @@ def _counted(statement: str, column: str, words: str) -> AdherenceRule:
     return AdherenceRule(statement, (column,), words, lambda table: table[column] >= 1)
 
 
-def _in_leads(statement: str, wave: str, leads: Sequence[str], words: str, holds: Holds) -> AdherenceRule:
-    """A rule of one wave in several leads, or of Q in parts of R."""
-    columns = columns_of("q", leads) + columns_of("r", leads) if wave == "Q, R" else columns_of(wave.lower(), leads)
-    return AdherenceRule(statement, columns, words, holds, wave)
-
-
 def _deep_q(statement: str, leads: Sequence[str]) -> AdherenceRule:
     words = f"Q of {DEEP_Q:g} mV or more in two of {leads[0]}-{leads[-1]}"
-    return _in_leads(statement, "Q", leads, words, lambda table: in_two(table, "q", leads, DEEP_Q))
+    return AdherenceRule(statement, columns_of("q", leads), words, lambda table: in_two(table, "q", leads, DEEP_Q), "Q")
 
 
 def _large_q(statement: str) -> AdherenceRule:
     words = f"Q of a quarter of R or more in two of {', '.join(INFERIOR)}"
-    return _in_leads(statement, "Q, R", INFERIOR, words, lambda table: large_q(table, INFERIOR))
+    columns = columns_of("q", INFERIOR) + columns_of("r", INFERIOR)
+    return AdherenceRule(statement, columns, words, lambda table: large_q(table, INFERIOR), "Q, R")
 
 
 def _st_down(statement: str) -> AdherenceRule:
     words = f"ST down by {ST_DOWN:g} mV in two neighbouring leads"
-    return _in_leads(statement, "ST", LIMBS + CHEST, words, lambda table: in_neighbours(table, "st", ST_DOWN, -1.0))
+    columns = columns_of("st", LIMBS + CHEST)
+    return AdherenceRule(statement, columns, words, lambda table: in_neighbours(table, "st", ST_DOWN, -1.0), "ST")
 
 
 def _large_voltage(statement: str) -> AdherenceRule:
@@ -167,7 +163,7 @@ RULES = (
     _longer("LPFB", "axis", 90, _AXIS["right"]),
     _longer("RAD", "axis", 90, _AXIS["right"]),
     _longer("LNGQT", "qtc", 460, "QTc above 460 ms (Fridericia)"),
-    _in_leads("STE_", "ST", LIMBS + CHEST, _UP, elevated_st),
+    AdherenceRule("STE_", columns_of("st", LIMBS + CHEST), _UP, elevated_st, "ST"),
     _st_down("STD_"),
     _st_down("ISC_"),
     _large_q("IMI"),

@@ -197,8 +197,8 @@ def interval_table(segmenter: WaveSegmenter, signals: Iterable[np.ndarray], samp
     P wave before, 0-1). pr is over the beats that have a P wave. Raises ValueError for another number of leads.
     """
     rate = segmenter.config.sampling_rate
-    found = (one for chunk in signals for one in segmented_beats(segmenter, chunk, sampling_rate))
-    rows = [beat_intervals(signal, beats, rate) for signal, beats in found]
+    records = (record for chunk in signals for record in segmented_beats(segmenter, chunk, sampling_rate))
+    rows = [beat_intervals(signal, beats, rate) for signal, beats in records]
     return pd.DataFrame(rows, columns=list(INTERVAL_COLUMNS), dtype=np.float64)
 
 

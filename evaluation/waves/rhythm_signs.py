@@ -73,8 +73,7 @@ def autocorrelation(intervals: np.ndarray, lag: int) -> float:
 
 
 def spike(signal: np.ndarray, peaks: np.ndarray, sampling_rate: int) -> float:
-    """How far the sharpest point before QRS stands out from those 10 ms beside it, mV: mean over the leads, median over
-    the beats.
+    """Height of the sharpest point before QRS above those 10 ms beside it, mV: mean over leads, median over beats.
 
     What is left at 100 Hz of a pacemaker's spike of 0.5 ms. NaN where no beat is far enough from the start.
     """

@@ -1,4 +1,4 @@
-"""What the backbones of transformers share: attention of one new step to all steps so far, and how they are made."""
+"""Common parts of the backbones from transformers: attention of one new step to all steps so far, and their making."""
 
 from __future__ import annotations
 

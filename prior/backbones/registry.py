@@ -19,7 +19,7 @@ class Decoder(ABC):
 
     @abstractmethod
     def step(self, inputs: Tensor) -> Tensor:
-        """What the next step is given, (batch, width), to its hidden states, (batch, width)."""
+        """Inputs of the next step, (batch, width) -> its hidden states, (batch, width)."""
 
 
 class Backbone(ABC):

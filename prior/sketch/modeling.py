@@ -136,8 +136,8 @@ class SketchModel(nn.Module):
     @torch.no_grad()
     def other_beats(self, traits: Tensor) -> Tensor:
         """Beats unlike the representative ones, (batch, 8, samples) mV, as far as the traits describe them."""
-        own = traits[:, PLAIN + len(self.loadings) :] @ self.other_loadings
-        return (self.offset[PLAIN + self.beat_measures :] + own).unflatten(1, (len(INDEPENDENT_LEADS), -1))
+        deviation = traits[:, PLAIN + len(self.loadings) :] @ self.other_loadings
+        return (self.offset[PLAIN + self.beat_measures :] + deviation).unflatten(1, (len(INDEPENDENT_LEADS), -1))
 
     def measured(self, signal: np.ndarray) -> Sketch:
         """The sketches of recordings (batch, 8, samples) float32 mV, of the rate and length of the training's."""

@@ -16,9 +16,13 @@ SIDES = 1  # frames before and after that a frame is shown with
 
 
 def render(
-    peaks: Tensor, beat: Tensor, samples: int, sampling_rate: int, other: Tensor | None = None,
+    peaks: Tensor,
+    beat: Tensor,
+    samples: int,
+    sampling_rate: int,
+    other: Tensor | None = None,
     unlike: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """One beat per record (batch, leads, n) mV, put at its R peaks (batch, beats) -> (batch, leads, samples) mV.
 
     Peaks are in samples, NaN where there is none; a beat reaches from BEFORE to AFTER its peak. Where beats overlap the

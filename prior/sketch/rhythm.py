@@ -57,7 +57,7 @@ class RhythmModel(nn.Module):
         """Negative log-likelihood in nats of each record's R peaks: (batch, beats) frames, NaN-padded -> (batch,).
 
         `context` (batch, width) is from the method of that name; `unlike` (batch, beats) bool are the beats' kinds,
-        which a model without kinds leaves out.
+        which a model without kinds leaves out; None: all are usual ones.
         """
         known = times.isfinite()
         times = times.nan_to_num(0.0)
@@ -68,11 +68,12 @@ class RhythmModel(nn.Module):
         interval = torch.where(beat, after - before, self.frames - before).clamp(min=SOONEST)
         with torch.autocast(times.device.type, enabled=False):  # a heart keeps its rate to a percent, bf16 does not
             last, value = self.last_intervals(before), (interval / TYPICAL).log()
-            if self.kinds is None or unlike is None:
+            if self.kinds is None:
                 states, _ = self.recurrence(self.inputs(before, context.float()))
                 mixture = self.mixture_after(states, last)
                 likelihood = torch.where(beat, mixture.log_density(value), mixture.log_survival(value))
                 return -(likelihood * there).sum(1)
+            unlike = torch.zeros_like(known) if unlike is None else unlike
             none, amount = torch.zeros_like(unlike[:, :1]), amount_of(unlike, known)
             of_amount = self.kinds.log_amounts(context.float()).gather(1, amount[:, None])[:, 0]
             context = context.float() + self.kinds.of_amount(amount)
@@ -115,14 +116,21 @@ class RhythmModel(nn.Module):
 
     @torch.inference_mode()
     def sample(
-        self, context: Tensor, noise: Tensor, of_kinds: Tensor | None = None, unknown: Tensor | None = None,
+        self,
+        context: Tensor,
+        noise: Tensor,
+        of_kinds: Tensor | None = None,
+        unknown: Tensor | None = None,
         guidance: float = 1,
-    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+    ) -> tuple[Tensor, Tensor | None]:
         """R peak times (batch, beats) in frames, NaN after the last, and kinds (batch, beats) bool, None without any.
 
         `noise` (batch, beats, 2) in [0, 1), for `most_beats` beats; `of_kinds` (batch, 1 + beats) likewise, for a
         model with kinds: for their amount, then for each. `unknown` and `guidance` are of `BeatKinds.draw_amount`.
+        Raises ValueError for a model with kinds and no noise for them.
         """
+        if self.kinds is not None and of_kinds is None:
+            raise ValueError("this rhythm draws kinds of beats too; expected noise for them: give of_kinds")
         times = torch.full(noise.shape[:2], torch.nan, device=noise.device)
         before, state = torch.zeros(len(noise), 1, device=noise.device), None  # the start, then the last beats
         unlike = torch.zeros(len(noise), 1, device=noise.device, dtype=torch.bool)

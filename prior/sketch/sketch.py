@@ -17,10 +17,11 @@ class Sketch:
 
     @classmethod
     def joined(cls, parts: Sequence["Sketch"]) -> "Sketch":
-        """The records of all parts, one after the other; all or none of the parts have kinds of beats."""
-        kinds = [part.unlike for part in parts if part.unlike is not None]
-        traits = torch.cat([part.traits for part in parts])
-        return cls(torch.cat([part.times for part in parts]), traits, torch.cat(kinds) if kinds else None)
+        """The records of all parts, one after the other."""
+        times, traits = (torch.cat([getattr(part, name) for part in parts]) for name in ("times", "traits"))
+        if all(part.unlike is None for part in parts):
+            return cls(times, traits)
+        return cls(times, traits, torch.cat([part.kinds for part in parts]))
 
     @property
     def kinds(self) -> Tensor:

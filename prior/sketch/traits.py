@@ -42,8 +42,9 @@ class TraitBasis:
 
     @classmethod
     def fit(cls, measures: np.ndarray, components: int, other_components: int = 0) -> Self:
-        """The basis of the training records' `measures` (records, measures), with that many components of the beat, and
-        of the beat unlike it where `measures` have one.
+        """The basis of the training records' `measures` (records, measures), with that many components of the beat.
+
+        With `other_components`, as many of the beat unlike it: `measures` must be those of `measure_all` with `others`.
 
         Principal components, each sample of the beat divided by the root of its standard deviation first: P waves are
         small beside QRS complexes, and no less telling. Fewer components than asked for where there are fewer records;
@@ -64,11 +65,11 @@ class TraitBasis:
         others = np.zeros((0, end - PLAIN))
         if other_components and having.sum() >= FEWEST_OTHERS:
             mean = measures[having, end:].mean(axis=0)
-            other = BeatComponents.fit(measures[having, end:] - mean, other_components)
-            own = (measures[having, end:] - mean) @ other.projection
+            of_others = measures[having, end:] - mean
+            other = BeatComponents.fit(of_others, other_components)
             offset, others = np.concatenate([offset, mean]), other.loadings
             projection = block_diagonal(projection, other.projection)
-            limits = np.concatenate([limits, limits_of(own)], axis=1)
+            limits = np.concatenate([limits, limits_of(of_others @ other.projection)], axis=1)
         return cls(*(part.astype(np.float32) for part in (offset, projection, beat.loadings, limits, others)))
 
     @property

@@ -17,7 +17,7 @@ BEYOND = 0.1  # s, of the last usual course, which stands for all later times
 
 
 def small_beats(courses: np.ndarray, beats: np.ndarray, candidates: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """Those of the candidates that are beats: (found,) int64 samples, ascending.
+    """Those of the candidates that are beats: (beats,) int64 samples, ascending.
 
     `courses` (leads, n) are root mean square slopes, `beats` the samples of the beats that are known, `candidates` of
     other maxima. A candidate before the first beat is left alone, as it may be the T wave of one before the record.
@@ -27,15 +27,15 @@ def small_beats(courses: np.ndarray, beats: np.ndarray, candidates: np.ndarray, 
     relative = courses / np.median(courses[:, beats], axis=1, keepdims=True).clip(1e-9)
     usual = usual_course(relative, beats, sampling_rate)
     edge, away = EDGE * sampling_rate, AWAY * sampling_rate
-    found = []
+    small = []
     for place in candidates[(candidates >= edge) & (candidates < courses.shape[1] - edge)]:
         before = np.searchsorted(beats, place) - 1
         if before < 0 or np.abs(beats - place).min() < away:
             continue
         since = min(place - beats[before], usual.shape[1] - 1)
         if np.median(relative[:, place] - usual[:, since]) > RISES:
-            found.append(place)
-    return np.array(found, np.int64)
+            small.append(place)
+    return np.array(small, np.int64)
 
 
 def usual_course(relative: np.ndarray, beats: np.ndarray, sampling_rate: float) -> np.ndarray:

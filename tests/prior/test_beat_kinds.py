@@ -13,6 +13,7 @@ from vqecg.prior.likelihood import losses_of_records
 from vqecg.prior.requests import training_conditions
 from vqecg.prior.sampled_shards import SamplingTask, decoded
 from vqecg.prior.sketch.layout import PLAIN
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.training import PriorTraining, train_prior, trait_basis
 from vqecg.records.folds import SplitIndices
 from vqecg.records.store.record_store import RecordStore
@@ -53,6 +54,14 @@ def test_it_is_read_as_it_was_saved(generator: ECGGenerator, tmp_path: Path):
     again, requests = ECGGenerator.from_pretrained(tmp_path / "generator"), generator.requests(["PVC"], 3, seed=0)
     np.testing.assert_array_equal(again.generate(requests, 0).signal, generator.generate(requests, 0).signal)
     assert again.prior.sketch.basis.other_components == 6
+
+
+def test_sketches_with_and_without_kinds_are_joined_row_by_row(generator: ECGGenerator):
+    drawn = generator.generate(generator.requests(["PVC"], 4, seed=0), seed=1).sketch
+    assert drawn is not None and drawn.unlike is not None
+    joined = Sketch.joined([Sketch(drawn.times, drawn.traits), drawn])
+    assert joined.unlike is not None and joined.unlike.shape == joined.times.shape
+    assert not bool(joined.unlike[:4].any()) and torch.equal(joined.unlike[4:], drawn.unlike)
 
 
 def test_shards_decode_what_was_drawn(generator: ECGGenerator, tmp_path: Path):

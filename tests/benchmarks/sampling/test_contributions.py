@@ -59,3 +59,5 @@ def test_the_parts_are_measured_side_by_side(
     assert len(kept) == 3
     run(contributions, *words, "--ways", "rendering alone", "real sketches")
     assert kept == {path: path.stat().st_mtime_ns for path in out.rglob("*.npy")}, "what is there is not made again"
+    run(contributions, *words, "--ways", "rendering alone", "--preset", "tiny")
+    assert len(list(out.rglob("*.npy"))) == len(kept) + 2, "other settings of sampling make other records"

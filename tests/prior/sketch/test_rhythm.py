@@ -235,6 +235,20 @@ def test_guidance_moves_amounts_further_from_those_of_an_unknown_record():
         np.testing.assert_allclose(shares(2.0), further / further.sum(), atol=2e-3)
 
 
+def test_a_model_with_kinds_does_not_draw_without_noise_for_them():
+    model, _ = with_kinds()
+    with pytest.raises(ValueError, match="expected noise for them: give of_kinds"):
+        model.sample(told(model, 1), noise(0, 0, 1))
+
+
+def test_no_kinds_are_usual_ones():
+    model, _ = with_kinds()
+    times = torch.tensor([[5.0, 15.0, 26.0]])
+    with torch.no_grad():
+        usual = model(times, told(model, 1), torch.zeros(1, 3, dtype=torch.bool))
+        torch.testing.assert_close(model(times, told(model, 1)), usual)
+
+
 def test_an_amount_is_the_share_of_the_beats_there_are():
     known = torch.ones(5, 20, dtype=torch.bool)
     known[:, 10:] = False
