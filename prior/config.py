@@ -29,13 +29,13 @@ class PriorShape(Checked):
     """The settings of an `ECGPrior` that a user chooses."""
 
     levels: Depth = 2  # first levels of the tokenizer that are modelled
-    backbone: Annotated[str, Choices("as transformers builds it", BACKBONES.listing)] = "gpt2"
+    backbone: Annotated[str, Choices("architecture that writes the codes", BACKBONES.listing)] = "gpt2"
     width: Size = 256  # of the hidden states
     layers: Depth = 6  # of the backbone
     heads: Size = 4  # of attention, per layer
     dropout: BelowOne = 0.1  # on what the backbone is given: codes, condition and sketch
     components: Size = 48  # of the representative beat, drawn before the codes (prior/sketch/traits.py)
-    # of the beats unlike it, such as ectopic ones, which have a second beat; 0 = all beats of a record alike
+    # of a second beat, for those unlike the usual one, such as ectopic ones; 0 = all beats of a record alike
     other_components: CountOrNone = field(default=0, metadata=OMITTED_WHILE_DEFAULT)
     trait_noise: Factor = 0.2  # standard deviations added to the traits in training, so that they name no record
     detail_width: Size = 128  # channels of the detail model (prior/detail/modeling.py)
