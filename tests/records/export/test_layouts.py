@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.export.dataset import write_dataset
 from vqecg.records.export.layouts import LAYOUTS, OutputSettings, is_dataset
+from vqecg.records.export.wfdb_writing import LIMIT, to_microvolts
 from vqecg.records.label_tables import statement_table
 from vqecg.records.leads import einthoven_residual, twelve_leads
 from vqecg.records.store.preprocessing import resample
@@ -82,6 +83,7 @@ def test_the_rate_of_the_records_is_there_besides_those_asked_for(
 
 
 @settings(deadline=None, max_examples=15)
+@example(scale=12.0, sampling_rate=50, rate=125)  # more than 16 bit hold once it is resampled
 @given(
     scale=st.floats(0.001, 12),
     sampling_rate=st.sampled_from([50, 100, 128, 250, 257, 500]),
@@ -93,9 +95,17 @@ def test_every_layout_holds_the_same_numbers_at_every_rate(
     folder = tmp_path_factory.mktemp("layouts")
     signals = np.random.default_rng(0).uniform(-scale, scale, (2, 8, 6 * sampling_rate)).astype(np.float32)
     rows = pd.DataFrame({"patient_id": ["1", "2"], "fold": 1, "statements": [{"AFIB": 0.0}, {"SR": 0.0}]})
+    shared = (rows, statement_table(), pd.DataFrame(index=rows.index))
+    largest = max(np.abs(to_microvolts(resample(signal, sampling_rate, rate))).max() for signal in signals)
     for layout in ("ptbxl", "challenge", "npz", "parquet"):
-        shared = (rows, statement_table(), pd.DataFrame(index=rows.index))
+        if largest > LIMIT:
+            with pytest.raises(ValueError, match=r"16 bit microvolt hold up to 32\.767 mV"):
+                write_dataset(folder / layout, signals, sampling_rate, *shared, rates=(rate,), layout=layout)
+            assert not (folder / layout).exists()
+            continue
         write_dataset(folder / layout, signals, sampling_rate, *shared, rates=(rate,), layout=layout)
+    if largest > LIMIT:
+        return
     with np.load(folder / "npz" / f"records_{rate}hz.npz", allow_pickle=False) as archive:
         expected = archive["signals"]
     assert expected.shape == (2, 12, 6 * rate) and expected.dtype == np.float32
