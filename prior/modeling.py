@@ -47,7 +47,7 @@ class CodeTables:
     """The weights of every code and of its vector in one table, made once for many steps."""
 
     before: Tensor  # (levels * (codebook_size + 1), width), added up to be the input of the next step
-    weight: Tensor  # (levels * codebook_size, width): hidden states -> logits
+    weight: Tensor  # (levels * codebook_size, width): hidden states -> logits; a column's numbers lie together
     bias: Tensor  # (levels * codebook_size,)
     offset: Tensor  # (levels,) int64, the first row of `before` of each level
 
@@ -157,11 +157,12 @@ class ECGPrior(nn.Module, Pretrained):
         alike = torch.einsum("lkd,ldw->lkw", self.code_vectors, out)
         before, weight = self.code_embedding.weight + vectors.flatten(0, 1), self.head.weight + alike.flatten(0, 1)
         offset = torch.arange(self.config.levels, device=before.device) * (self.config.codebook_size + 1)
-        return CodeTables(before, weight, self.head.bias, offset)
+        # one hidden state times this weight takes half the time where columns lie together
+        return CodeTables(before, weight.T.contiguous().T, self.head.bias, offset)
 
     def embed_codes(self, delayed: Tensor, tables: CodeTables) -> Tensor:
-        """Delayed codes (batch, steps, levels), codebook_size where there is none -> (batch, steps, width)."""
-        return nn.functional.embedding(delayed + tables.offset, tables.before).sum(2)
+        """Delayed codes (..., levels), codebook_size where there is none -> (..., width)."""
+        return nn.functional.embedding(delayed + tables.offset, tables.before).sum(-2)
 
     def hidden_states(self, inputs: Tensor) -> Tensor:
         """(batch, steps, width) -> (batch, steps, width) of the backbone."""

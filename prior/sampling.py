@@ -38,9 +38,10 @@ def sample_codes(
     context, tables = prior.embed_context(condition, sketch), prior.code_tables()
     decoder = prior.decoder(len(context))
     delayed = torch.full((len(noise), config.steps, config.levels), config.codebook_size, device=noise.device)
-    inputs = context[:, 0]
-    level = torch.arange(config.levels, device=noise.device)
+    there = places(config.steps, config.levels).to(noise.device)
+    every = there.all(1).tolist()  # all but the first and the last few steps
     fixed = None if given is None else delay(given, -1)
+    inputs = context[:, 0]
     for step in range(config.steps):
         logits = prior.logits(decoder.step(inputs), tables).float()
         if guided:
@@ -49,12 +50,19 @@ def sample_codes(
         drawn = draw(logits, noise[:, step], settings)
         if fixed is not None:
             drawn = torch.where(fixed[:, step] >= 0, fixed[:, step], drawn)
-        there = (level <= step) & (step < level + config.frames)
-        delayed[:, step] = torch.where(there, drawn, config.codebook_size)
+        if not every[step]:
+            drawn = torch.where(there[step], drawn, config.codebook_size)
+        delayed[:, step] = drawn
         if step + 1 < config.steps:
-            codes = prior.embed_codes(delayed[:, step : step + 1], tables)[:, 0]
+            codes = prior.embed_codes(drawn, tables)
             inputs = context[:, step + 1] + (torch.cat([codes, codes]) if guided else codes)
     return undelay(delayed)
+
+
+def places(steps: int, levels: int) -> Tensor:
+    """True where a level has a code at a step: (steps, levels) bool, see `delay`."""
+    step, level = torch.arange(steps)[:, None], torch.arange(levels)
+    return (level <= step) & (step <= level + steps - levels)
 
 
 def draw(logits: Tensor, noise: Tensor, settings: SamplingSettings) -> Tensor:
@@ -102,13 +110,15 @@ def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingS
     `first` is the number of the first record in the whole set being generated: it chooses the random streams.
     """
     config, device = prior.config, next(prior.parameters()).device
-    codes = [torch.zeros(0, config.frames, config.levels, dtype=torch.int64)]
-    sketches = [prior.sketch.sample(condition[:0].to(device), seed, first)]
+    codes, sketches = list[Tensor](), list[Sketch]()
     for start in range(0, len(condition), settings.batch_size):
         batch = condition[start : start + settings.batch_size].to(device)
         of_traits = settings.trait_temperature, settings.trait_guidance
         sketch = prior.sketch.sample(batch, seed, first + start, *of_traits)
         noise = record_noise(seed, first + start, len(batch), config.steps, config.levels).to(device)
         codes.append(sample_codes(prior, batch, sketch, noise, settings).cpu())
-        sketches.append(sketch)
-    return Samples(torch.cat(codes), Sketch.joined([sketch.cpu() for sketch in sketches]))
+        sketches.append(sketch.cpu())
+    if not codes:
+        none = torch.zeros(0, config.frames, config.levels, dtype=torch.int64)
+        return Samples(none, prior.sketch.sample(condition.to(device), seed, first).cpu())
+    return Samples(torch.cat(codes), Sketch.joined(sketches))

@@ -20,6 +20,7 @@ from vqecg.prior.conditioning import Condition, ConditionEmbedding
 from vqecg.prior.sketch.beat_kinds import BeatKinds, amount_of
 from vqecg.prior.sketch.layout import RHYTHM_TRAITS
 from vqecg.prior.sketch.mixture import LogisticMixture
+from vqecg.prior.sketch.recurrence import next_state
 from vqecg.records.attributes import USUAL_ATTRIBUTES
 
 SHORTEST, LONGEST = 2.0, 60.0  # frames from one R peak to the next (0.16 and 4.8 s at 12.5 frames a second)
@@ -139,7 +140,8 @@ class RhythmModel(nn.Module):
             amount = kinds.draw_amount(context, of_kinds[:, 0], unknown, guidance)
             context = context + kinds.of_amount(amount)
         for beat in range(noise.shape[1]):
-            states, state = self.recurrence(self.inputs(before, context, unlike)[:, -1:], state)
+            state = next_state(self.recurrence, self.inputs(before, context, unlike)[:, -1], state)
+            states = state[:, None]
             if kinds is not None and of_kinds is not None:
                 kind = kinds.draw_kind(states, of_kinds[:, 1 + beat, None])
                 states = states + kinds.of_kind(kind.long())

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from vqecg.prior.conditioning import Condition, ConditionEmbedding
 from vqecg.prior.sketch.layout import LEAD_TRAITS, RHYTHM_TRAITS
 from vqecg.prior.sketch.mixture import LogisticMixture
+from vqecg.prior.sketch.recurrence import next_state
 from vqecg.records.attributes import USUAL_ATTRIBUTES
 
 RHYTHM_GUIDANCE = 0.5  # share of it that reaches rate and irregularity: more makes pauses that no heart makes
@@ -63,8 +64,8 @@ class TraitModel(nn.Module):
             before = nn.functional.pad(traits[:, :-1], (1, 0))
             inputs = self.value(before[..., None]) + self.position + self.dropout(context)[:, None]
             states, _ = self.recurrence(inputs)
-            mixture = self.mixture_after(states, self.shifts(condition, context), slice(None))
-            likelihood = mixture.log_density(traits)
+            parts = torch.einsum("btw,twk->btk", self.dropout(states), self.mixture) + self.bias
+            likelihood = mixture_of(parts, self.shifts(condition, context)).log_density(traits)
             return -(likelihood if known is None else likelihood.where(known, 0.0)).sum(1)
 
     def shifts(self, condition: Condition, context: Tensor) -> Tensor:
@@ -72,15 +73,6 @@ class TraitModel(nn.Module):
         labels = self.label_shift(self.condition.label_vector(condition))
         labels = torch.where(condition.hidden[:, None], 0.0, labels).unflatten(-1, (2, -1)) * self.pace
         return labels + nn.functional.pad(self.mean(context)[:, None], (0, 0, 0, 1))
-
-    def mixture_after(self, states: Tensor, shifts: Tensor, which: slice) -> LogisticMixture:
-        """The mixtures of the traits `which`, from the states (batch, traits, width) before and the shifts of all."""
-        parts = torch.einsum("btw,twk->btk", self.dropout(states), self.mixture[which]) + self.bias[which]
-        weight, offset, scale = parts.chunk(3, dim=-1)
-        mean, spread = shifts[:, :, which, None].unbind(1)
-        return LogisticMixture(
-            weight.log_softmax(-1), offset * spread.exp() + mean, (scale + spread).exp().clamp(0.02, 5)
-        )
 
     def guided_shifts(self, condition: Condition, guidance: float) -> Tensor:
         """`shifts` whose means lie `guidance` times as far from those of a record of which nothing is known.
@@ -99,13 +91,18 @@ class TraitModel(nn.Module):
         self, condition: Condition, noise: Tensor, limits: Tensor, temperature: float = 1.0, guidance: float = 1.0
     ) -> Tensor:
         """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1), `limits` (2, traits)."""
-        context, shifts = self.condition(condition), self.guided_shifts(condition, guidance)
-        drawn, state = noise.new_zeros(noise.shape[:2]), None
-        last = noise.new_zeros(len(noise), 1)
+        inputs, shifts = self.position + self.condition(condition)[:, None], self.guided_shifts(condition, guidance)
+        drawn, last, state = noise.new_zeros(noise.shape[:2]), noise.new_zeros(len(noise)), None
         for trait in range(noise.shape[1]):
-            inputs = self.value(last) + self.position[trait] + context
-            states, state = self.recurrence(inputs[:, None], state)
-            mixture = self.mixture_after(states, shifts, slice(trait, trait + 1))
-            last = mixture.draw(noise[:, trait, None], temperature).clamp(*limits[:, trait])
-            drawn[:, trait] = last[:, 0]
+            state = next_state(self.recurrence, inputs[:, trait] + self.value(last[:, None]), state)
+            parts = torch.addmm(self.bias[trait], state, self.mixture[trait])
+            mixture = mixture_of(parts, shifts[:, :, trait])
+            last = drawn[:, trait] = mixture.draw(noise[:, trait], temperature).clamp(*limits[:, trait])
         return drawn
+
+
+def mixture_of(parts: Tensor, shifts: Tensor) -> LogisticMixture:
+    """Mixtures of traits: parts (batch, ..., 3 * components), and shifts (batch, 2, ...) of their means and scales."""
+    weight, offset, scale = parts.chunk(3, dim=-1)
+    mean, spread = shifts[..., None].unbind(1)
+    return LogisticMixture(weight.log_softmax(-1), offset * spread.exp() + mean, (scale + spread).exp().clamp(0.02, 5))
