@@ -72,6 +72,11 @@ class Condition:
         twice = self._map(lambda values: torch.cat([values, values]))
         return replace(twice, hidden=torch.cat([self.hidden, torch.ones_like(self.hidden)]))
 
+    def with_others_labels(self) -> "Condition":
+        """This batch followed by itself, each record with the labels of the one before it, for contrast."""
+        twice = self._map(lambda values: torch.cat([values, values]))
+        return replace(twice, labels=torch.cat([self.labels, self.labels.roll(1, 0)]))
+
     def _map(self, change: Callable[[Tensor], Tensor]) -> "Condition":
         attributes = {name: change(values) for name, values in self.attributes.items()}
         return Condition(change(self.labels), attributes, change(self.hidden))

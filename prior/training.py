@@ -13,9 +13,9 @@ from vqecg.prior.config import ECGPriorConfig, PriorShape
 from vqecg.prior.detail.training import DetailLoss, train_detail
 from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses, sketch_in
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.sketch.modeling import SketchModel
+from vqecg.prior.sketch.training import SketchLoss, validate_sketch
 from vqecg.prior.sketch.traits import TraitBasis, measure_all
-from vqecg.records.bounds import Checked, Count, SecondsOrNone, Share, Spread
+from vqecg.records.bounds import Checked, Count, Factor, SecondsOrNone, Share, Spread
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -39,6 +39,7 @@ class PriorTraining(Checked):
     gain: Spread = 0.05  # standard deviation of the logarithm of a random factor on each variant
     fit: FitSettings = field(default_factory=FitSettings)  # of the transformer
     sketch: FitSettings = SKETCH_FIT  # of the small models that draw the sketch
+    contrast: Factor = 10.0  # weight of telling a record's labels from another's (prior/sketch/training.py)
     detail: FitSettings = DETAIL_FIT  # of the network that puts back what the other levels hold
     corruption: Share = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail)
     # learn from the training recordings without labels too, as records of which nothing is known
@@ -126,7 +127,7 @@ def fit_parts(
     sketch = fit(
         prior.sketch,
         written,
-        sketch_loss,
+        SketchLoss(settings.contrast),
         settings.sketch,
         None if folder is None else folder / "sketch",
         evaluate=lambda _: validate_sketch(prior.sketch, shown),
@@ -176,20 +177,3 @@ def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     condition = Condition.from_batch(batch)
     output = model(batch["codes"], condition, sketch_in(batch))
     return {"loss": output.code_loss} | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
-
-
-def sketch_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The losses of one batch, by name: nats per beat and per trait, and their sum."""
-    condition = Condition.from_batch(batch)
-    sketch = sketch_in(batch)
-    losses = model(sketch, condition)
-    beats = losses.beats.sum() / (sketch.times.isfinite().sum() + len(sketch))
-    traits = losses.traits.mean() / sketch.traits.shape[1]
-    return {"loss": beats + traits, "loss/beats": beats, "loss/traits": traits}
-
-
-def validate_sketch(model: SketchModel, examples: CodeExamples) -> dict[str, float]:
-    """Mean losses of the validation examples; see `sketch_loss`."""
-    intervals = np.isfinite(examples.times[0]).sum(1) + 1  # of each record, up to its end
-    losses = mean_losses(model, examples, sketch_loss, {"loss/beats": intervals})
-    return losses | {"loss": losses["nats/beats"] + losses["nats/traits"]}

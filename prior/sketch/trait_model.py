@@ -19,7 +19,7 @@ class TraitModel(nn.Module):
     """Density of the traits (prior/sketch/traits.py) of a record, given its condition.
 
     Mean and spread of every trait follow the labels directly too, not only through the recurrent network: a label of
-    twenty records moves an axis, and cannot teach a network to.
+    twenty records moves an axis, and cannot teach a network to. Nor need it learn what is linear in the traits before.
     """
 
     pace: Tensor
@@ -45,6 +45,7 @@ class TraitModel(nn.Module):
         self.label_shift = nn.Linear(classes + groups, 2 * traits, bias=False)  # of mean and logarithm of the scale
         self.register_buffer("pace", torch.ones(traits), persistent=False)
         self.pace[:LEAD_TRAITS] = RHYTHM_PACE
+        self.linear = nn.Parameter(torch.zeros(traits, traits))  # of a mean in those before: below the diagonal
         self.mixture = nn.Parameter(torch.zeros(traits, width, 3 * components))
         self.bias = nn.Parameter(torch.zeros(traits, 3 * components))
         nn.init.zeros_(self.mean.weight)
@@ -65,7 +66,9 @@ class TraitModel(nn.Module):
             inputs = self.value(before[..., None]) + self.position + self.dropout(context)[:, None]
             states, _ = self.recurrence(inputs)
             parts = torch.einsum("btw,twk->btk", self.dropout(states), self.mixture) + self.bias
-            likelihood = mixture_of(parts, self.shifts(condition, context)).log_density(traits)
+            shifts = self.shifts(condition, context)
+            shifts = shifts + nn.functional.pad((traits @ self.linear.tril(-1).T)[:, None], (0, 0, 0, 1))
+            likelihood = mixture_of(parts, shifts).log_density(traits)
             return -(likelihood if known is None else likelihood.where(known, 0.0)).sum(1)
 
     def shifts(self, condition: Condition, context: Tensor) -> Tensor:
@@ -92,10 +95,12 @@ class TraitModel(nn.Module):
     ) -> Tensor:
         """Traits (batch, traits) float32; `noise` (batch, traits, 2) uniform in [0, 1), `limits` (2, traits)."""
         inputs, shifts = self.position + self.condition(condition)[:, None], self.guided_shifts(condition, guidance)
+        linear = self.linear.tril(-1)
         drawn, last, state = noise.new_zeros(noise.shape[:2]), noise.new_zeros(len(noise)), None
         for trait in range(noise.shape[1]):
             state = next_state(self.recurrence, inputs[:, trait] + self.value(last[:, None]), state)
             parts = torch.addmm(self.bias[trait], state, self.mixture[trait])
+            shifts[:, 0, trait] += drawn @ linear[trait]
             mixture = mixture_of(parts, shifts[:, :, trait])
             last = drawn[:, trait] = mixture.draw(noise[:, trait], temperature).clamp(*limits[:, trait])
         return drawn

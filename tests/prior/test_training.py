@@ -16,14 +16,13 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.requests import training_conditions
 from vqecg.prior.sketch.layout import PLAIN
+from vqecg.prior.sketch.training import SketchLoss, validate_sketch
 from vqecg.prior.sketch.traits import measure
 from vqecg.prior.training import (
     PriorTraining,
     prior_loss,
-    sketch_loss,
     train_prior,
     trait_basis,
-    validate_sketch,
 )
 from vqecg.records.attributes import ATTRIBUTES, Attribute
 from vqecg.records.beats.r_peaks import find_r_peaks
@@ -149,9 +148,9 @@ def test_validation_is_the_mean_over_records_whatever_the_batches(tiny_generator
     traits = np.random.default_rng(2).normal(size=(1, 7, tiny_generator.prior.sketch.basis.count)).astype(np.float32)
     examples = CodeExamples(records, times, traits, labels, {"age": age, "sex": np.ones(7, np.int64)})
     sketch = tiny_generator.prior.sketch
-    whole = mean_losses(sketch, examples, sketch_loss)
+    whole = mean_losses(sketch, examples, SketchLoss())
     intervals = np.isfinite(times[0]).sum(1) + 1
-    parts = mean_losses(sketch, examples, sketch_loss, {"loss/beats": intervals}, batch_size=3)
+    parts = mean_losses(sketch, examples, SketchLoss(), {"loss/beats": intervals}, batch_size=3)
     assert {name: parts[name] for name in ("nats/beats", "nats/traits")} == pytest.approx(
         {name: whole[name] for name in ("nats/beats", "nats/traits")}
     )
