@@ -41,7 +41,7 @@ class PriorShape(Checked):
     detail_width: Size = 128  # channels of the detail model (prior/detail/modeling.py)
     detail_blocks: DepthOrNone = 4  # layers of it
     beat_bins: Size = 192  # eighths of a frame, the longest distance to the R peaks before and after that is embedded
-    label_dropout: Share = 0.15  # share of training records whose whole condition is hidden, for guidance
+    label_dropout: Share = 0.15  # share of training records whose whole condition is hidden, for trait_guidance
     attribute_dropout: Share = 0.3  # share of training records of which an attribute is hidden, each by itself
     # of a record, beside its labels: names of records/attributes.py
     attributes: tuple[str, ...] = field(default=USUAL_ATTRIBUTES, metadata=OMITTED_WHILE_DEFAULT)
@@ -90,5 +90,4 @@ class SamplingSettings(Checked):
     # of the traits: how many times as far what is asked for moves what is expected (rhythm: half the way from 1)
     trait_guidance: Factor = 1.0
     top_p: PositiveShare = 1.0  # probability mass kept at each draw; 1 = all
-    guidance: Factor = 1.0  # weight of the condition: 1 = as learned, above 1 stronger (twice the work)
     batch_size: BatchSize = 64  # records at a time

@@ -11,7 +11,6 @@ from tqdm.auto import tqdm
 
 from vqecg.prior.conditioning import ATTRIBUTE_KEY
 from vqecg.prior.sketch.rhythm import most_beats, move_beats, pad_kinds, pad_times
-from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.traits import TraitBasis, measure_all, scaled
 from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
 from vqecg.records.bounds import Checked, Count, CountOrNone, Seed, Spread
@@ -72,11 +71,6 @@ class CodeExamples:
             **kinds,
             "hidden": torch.from_numpy(generator.random(len(indices)) < self.label_dropout),
         }
-
-
-def sketch_in(batch: Mapping[str, Tensor]) -> Sketch:
-    """The sketches in a training batch."""
-    return Sketch(batch["times"], batch["traits"], batch.get("unlike"))
 
 
 def unknown_value(name: str) -> np.generic:

@@ -1,4 +1,4 @@
-"""ECGPrior: a causal transformer over the codes of an ECG, conditioned on labels and attributes.
+"""ECGPrior: codes of an ECG <- labels and attributes, by way of a sketch that a causal transformer writes out.
 
 The codes come in the delay pattern (Copet et al. 2023): at step s, level q stands at frame s - q, so that all levels
 of a step are drawn at once and each still sees the coarser levels of its own frame. The backbone is transformers';
@@ -7,7 +7,8 @@ embeddings, conditioning and heads are ours. A head has `codebook_size` outputs:
 A sketch comes first (sketch/sketch.py): small models draw the record's traits - its rate, noise and representative beat
 - and the times of its R peaks. At every step the transformer is given the traits, the distance of the coming frame to
 the beats around it, and what the frame and its neighbours look like when the representative beat stands at every R peak
-(prior/sketch/rendering.py). It is left to write how a recording differs from that.
+(prior/sketch/rendering.py). It is left to write how a recording differs from that. Labels it is not shown: beside the
+sketch they told it nothing (docs/method.md).
 
 A code is not just a number: embeddings and heads also see its vector in the tokenizer's codebook. So what is learned of
 one code holds for those near it, and a few thousand records go further.
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from vqecg.prior.backbones.registry import BACKBONES, Decoder
-from vqecg.prior.conditioning import Condition, ConditionEmbedding
+from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import ECGPriorConfig
 from vqecg.prior.detail.modeling import DetailModel
 from vqecg.prior.sketch.layout import PLAIN
@@ -56,6 +57,7 @@ class ECGPrior(nn.Module, Pretrained):
     """codes <- labels. Codes are (batch, frames, levels) int64 of the tokenizer named in the config."""
 
     config_class = ECGPriorConfig
+    format_version = 2  # 1: the transformer was shown labels
     code_vectors: Tensor
 
     def __init__(self, config: ECGPriorConfig) -> None:
@@ -64,9 +66,6 @@ class ECGPrior(nn.Module, Pretrained):
         traits = PLAIN + config.components + config.other_components
         # one table for all levels; index codebook_size of a level: no code here (before its start, after its end)
         self.code_embedding = nn.Embedding(config.levels * (config.codebook_size + 1), config.width)
-        self.condition_embedding = ConditionEmbedding(
-            len(config.class_names), config.width, config.groups, config.attributes, config.unknown_labels
-        )
         self.beat_embedding = nn.Embedding(2 * config.beat_bins, config.width)
         self.trait_embedding = nn.Linear(traits, config.width, bias=False)
         self.frame_embedding = FrameEmbedding(config.hop_length, config.width)
@@ -118,7 +117,7 @@ class ECGPrior(nn.Module, Pretrained):
     @torch.no_grad()
     def set_groups(self, membership: Tensor) -> None:
         """Sets the membership of labels in groups: (classes, groups) 0 or 1. Raises ValueError for another shape."""
-        for embedding in (self.condition_embedding, self.sketch.traits.condition, self.sketch.rhythm.condition):
+        for embedding in (self.sketch.traits.condition, self.sketch.rhythm.condition):
             if membership.shape != embedding.membership.shape:
                 raise ValueError(
                     f"got a membership of shape {tuple(membership.shape)}; expected "
@@ -137,8 +136,8 @@ class ECGPrior(nn.Module, Pretrained):
         for name, part in vars(basis).items():
             getattr(self.sketch, name).copy_(torch.from_numpy(part))
 
-    def embed_context(self, condition: Condition, sketch: Sketch) -> Tensor:
-        """(batch, steps, width): condition and traits, where each step's frame lies between the beats, and its look."""
+    def embed_context(self, sketch: Sketch) -> Tensor:
+        """(batch, steps, width): traits, where each step's frame lies between the beats, and its look."""
         if self.training:
             sketch = sketch.blurred(self.config.trait_noise)
         distances = beat_distances(sketch.times, self.config.frames, self.config.beat_bins)
@@ -146,7 +145,7 @@ class ECGPrior(nn.Module, Pretrained):
         frames = self.beat_embedding(distances).sum(2) + self.frame_embedding(self.sketch.rendered(sketch))
         # the last steps are past the last frame: only deeper levels are drawn there
         frames = nn.functional.pad(frames, (0, 0, 0, self.config.levels - 1))
-        return (self.condition_embedding(condition) + self.trait_embedding(sketch.traits))[:, None] + frames
+        return self.trait_embedding(sketch.traits)[:, None] + frames
 
     def code_tables(self) -> CodeTables:
         """The tables that `embed_codes` and `logits` look up."""
@@ -177,19 +176,19 @@ class ECGPrior(nn.Module, Pretrained):
         shape = (self.config.levels, self.config.codebook_size)
         return nn.functional.linear(hidden, tables.weight, tables.bias).unflatten(-1, shape)
 
-    def step_logits(self, delayed: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
+    def step_logits(self, delayed: Tensor, sketch: Sketch) -> Tensor:
         """Logits (batch, steps, levels, codebook_size) of each step of delayed codes, given the steps before it."""
         tables = self.code_tables()
-        return self.logits(self.step_states(delayed, condition, sketch, tables), tables)
+        return self.logits(self.step_states(delayed, sketch, tables), tables)
 
-    def step_states(self, delayed: Tensor, condition: Condition, sketch: Sketch, tables: CodeTables) -> Tensor:
+    def step_states(self, delayed: Tensor, sketch: Sketch, tables: CodeTables) -> Tensor:
         """Hidden states (batch, steps, width) that give the logits of each step, from the steps before it."""
         # the context is the prefix, and is added at every step
-        context = self.embed_context(condition, sketch)
+        context = self.embed_context(sketch)
         before = nn.functional.pad(self.embed_codes(delayed[:, :-1], tables), (0, 0, 1, 0))
         return self.hidden_states(self.embedding_dropout(before + context))
 
-    def forward(self, codes: Tensor, condition: Condition, sketch: Sketch) -> ECGPriorOutput:
+    def forward(self, codes: Tensor, sketch: Sketch) -> ECGPriorOutput:
         """Negative log-likelihood of codes (batch, frames, levels) given the sketches they were written for.
 
         Raises ValueError for codes of another shape.
@@ -201,7 +200,7 @@ class ECGPrior(nn.Module, Pretrained):
             )
         delayed = delay(codes, self.config.codebook_size)
         negative = nn.functional.cross_entropy(
-            self.step_logits(delayed, condition, sketch).flatten(0, 2).float(),
+            self.step_logits(delayed, sketch).flatten(0, 2).float(),
             delayed.flatten(),
             ignore_index=self.config.codebook_size,
             reduction="none",
@@ -213,7 +212,7 @@ class ECGPrior(nn.Module, Pretrained):
     def negative_log_likelihood(self, codes: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
         """Of whole records, sketch and codes together: (batch,) nats."""
         drawn = self.sketch(sketch, condition)
-        return self(codes, condition, sketch).record_losses + drawn.beats + drawn.traits
+        return self(codes, sketch).record_losses + drawn.beats + drawn.traits
 
 
 def delay(codes: Tensor, empty: int) -> Tensor:

@@ -1,6 +1,6 @@
-"""Drawing codes from an `ECGPrior`: our own loop over the backbone, with KV cache and guidance.
+"""Drawing codes from an `ECGPrior`: our own loop over the backbone, with KV cache.
 
-Not transformers' `generate`, which applies top-k 50 unasked, takes no generator and cannot guide from embeddings.
+Not transformers' `generate`, which applies top-k 50 unasked, takes no generator and draws one code a step.
 Each record has its own stream of random numbers, made from (seed, record number): what it becomes does not depend on
 how the records are batched, up to rounding of the matrix products.
 """
@@ -19,12 +19,7 @@ from vqecg.prior.sketch.sketch import Sketch
 
 @torch.inference_mode()
 def sample_codes(
-    prior: ECGPrior,
-    condition: Condition,
-    sketch: Sketch,
-    noise: Tensor,
-    settings: SamplingSettings,
-    given: Tensor | None = None,
+    prior: ECGPrior, sketch: Sketch, noise: Tensor, settings: SamplingSettings, given: Tensor | None = None
 ) -> Tensor:
     """Draws codes (batch, frames, levels) int64 for the sketches `sketch` of the records.
 
@@ -32,10 +27,7 @@ def sample_codes(
     `given` (batch, frames, levels) holds codes to keep, -1 where one is to be drawn; none: all are drawn.
     """
     config = prior.config
-    guided = settings.guidance != 1
-    if guided:  # asked and null in one doubled batch, for the same sketch
-        condition, sketch = condition.with_null(), sketch.twice()
-    context, tables = prior.embed_context(condition, sketch), prior.code_tables()
+    context, tables = prior.embed_context(sketch), prior.code_tables()
     decoder = prior.decoder(len(context))
     delayed = torch.full((len(noise), config.steps, config.levels), config.codebook_size, device=noise.device)
     there = places(config.steps, config.levels).to(noise.device)
@@ -44,9 +36,6 @@ def sample_codes(
     inputs = context[:, 0]
     for step in range(config.steps):
         logits = prior.logits(decoder.step(inputs), tables).float()
-        if guided:
-            asked, null = logits.chunk(2)
-            logits = null + settings.guidance * (asked - null)
         drawn = draw(logits, noise[:, step], settings)
         if fixed is not None:
             drawn = torch.where(fixed[:, step] >= 0, fixed[:, step], drawn)
@@ -54,8 +43,7 @@ def sample_codes(
             drawn = torch.where(there[step], drawn, config.codebook_size)
         delayed[:, step] = drawn
         if step + 1 < config.steps:
-            codes = prior.embed_codes(drawn, tables)
-            inputs = context[:, step + 1] + (torch.cat([codes, codes]) if guided else codes)
+            inputs = context[:, step + 1] + prior.embed_codes(drawn, tables)
     return undelay(delayed)
 
 
@@ -116,7 +104,7 @@ def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingS
         of_traits = settings.trait_temperature, settings.trait_guidance
         sketch = prior.sketch.sample(batch, seed, first + start, *of_traits)
         noise = record_noise(seed, first + start, len(batch), config.steps, config.levels).to(device)
-        codes.append(sample_codes(prior, batch, sketch, noise, settings).cpu())
+        codes.append(sample_codes(prior, sketch, noise, settings).cpu())
         sketches.append(sketch.cpu())
     if not codes:
         none = torch.zeros(0, config.frames, config.levels, dtype=torch.int64)

@@ -1,17 +1,14 @@
-"""Records whose sketch is given: the prior writes the codes for it, and so how a recording of it would look."""
+"""Recordings of sketches that are given: the prior writes the codes for them."""
 
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.requests import Requests
 from vqecg.prior.sampling import record_noise, sample_codes
 from vqecg.prior.sketch.sketch import Sketch
-from vqecg.prior.synthetic_records import SyntheticRecords
 
 
 def sketches_of(generator: ECGGenerator, signal: np.ndarray) -> Sketch:
@@ -31,30 +28,19 @@ def sketches_of(generator: ECGGenerator, signal: np.ndarray) -> Sketch:
 
 
 @torch.inference_mode()
-def generate_for_sketches(
-    generator: ECGGenerator,
-    requests: Requests,
-    sketch: Sketch,
-    seed: int,
-    settings: SamplingSettings | None = None,
-    first: int = 0,
-) -> SyntheticRecords:
-    """One record for each request and sketch. Seeds as for `generator.generate`.
+def recordings_of(
+    generator: ECGGenerator, sketch: Sketch, seed: int, settings: SamplingSettings | None = None, first: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """A recording of each sketch, (records, 8, samples) float32 mV, and its codes, (records, frames, levels) int64.
 
-    Raises ValueError as `ECGGenerator.check_requests`, and for another number of sketches.
+    Seeds as for `generator.generate`.
     """
-    generator.check_requests(requests)
-    if len(sketch) != len(requests):
-        raise ValueError(f"got {len(sketch)} sketches for {len(requests)} requests; expected one for each")
     settings, prior = settings or SamplingSettings(), generator.prior
-    condition = Condition.of(requests.labels, requests.attributes, unknown_labels=True)  # if any, as just checked
     device = next(prior.parameters()).device
     codes = [torch.zeros(0, prior.config.frames, prior.config.levels, dtype=torch.int64)]
-    for start in range(0, len(condition), settings.batch_size):
-        part = slice(start, start + settings.batch_size)
-        asked = condition[part].to(device)
-        noise = record_noise(seed, first + start, len(asked), prior.config.steps, prior.config.levels)
-        codes.append(sample_codes(prior, asked, sketch[part].to(device), noise.to(device), settings).cpu())
+    for start in range(0, len(sketch), settings.batch_size):
+        part = sketch[start : start + settings.batch_size].to(device)
+        noise = record_noise(seed, first + start, len(part), prior.config.steps, prior.config.levels)
+        codes.append(sample_codes(prior, part, noise.to(device), settings).cpu())
     together = torch.cat(codes)
-    signal = generator.decode(together, sketch, settings.batch_size)
-    return SyntheticRecords.sampled(signal, requests, generator.task, together.numpy(), sketch)
+    return generator.decode(together, sketch, settings.batch_size), together.numpy()

@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqecg.prior.conditioning import Condition, group_membership
+from vqecg.prior.conditioning import group_membership
 from vqecg.prior.config import ECGPriorConfig, PriorShape
 from vqecg.prior.detail.training import DetailLoss, train_detail
-from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses, sketch_in
+from vqecg.prior.examples import BATCH, CodeExamples, Variants, encode_examples, mean_losses
 from vqecg.prior.modeling import ECGPrior
-from vqecg.prior.sketch.training import SketchLoss, validate_sketch
+from vqecg.prior.sketch.loss import SketchLoss
+from vqecg.prior.sketch.modeling import SketchModel
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.traits import TraitBasis, measure_all
 from vqecg.records.bounds import Checked, Count, Factor, SecondsOrNone, Share, Spread
 from vqecg.records.labels import LabelTask
@@ -39,7 +41,7 @@ class PriorTraining(Checked):
     gain: Spread = 0.05  # standard deviation of the logarithm of a random factor on each variant
     fit: FitSettings = field(default_factory=FitSettings)  # of the transformer
     sketch: FitSettings = SKETCH_FIT  # of the small models that draw the sketch
-    contrast: Factor = 10.0  # weight of telling a record's labels from another's (prior/sketch/training.py)
+    contrast: Factor = 10.0  # weight of telling a record's labels from another's (prior/sketch/loss.py)
     detail: FitSettings = DETAIL_FIT  # of the network that puts back what the other levels hold
     corruption: Share = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail)
     # learn from the training recordings without labels too, as records of which nothing is known
@@ -119,14 +121,11 @@ def fit_parts(
     progress: bool,
 ) -> TrainedPrior:
     """Trains the sketch, then the transformer on the levels that it writes, then the detail on all of `examples`'."""
-    written = examples.first_levels(settings.model.levels)
-    written = replace(
-        written, label_dropout=settings.model.label_dropout, attribute_dropout=settings.model.attribute_dropout
-    )
-    shown = held_out.first_levels(settings.model.levels)
+    written, shown = (part.first_levels(settings.model.levels) for part in (examples, held_out))
+    dropouts = {name: getattr(settings.model, name) for name in ("label_dropout", "attribute_dropout")}
     sketch = fit(
         prior.sketch,
-        written,
+        replace(written, **dropouts),
         SketchLoss(settings.contrast),
         settings.sketch,
         None if folder is None else folder / "sketch",
@@ -174,6 +173,12 @@ def trait_basis(store: RecordStore, train: np.ndarray, settings: PriorTraining) 
 
 def prior_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """The losses of one batch, by name: nats per code, over all levels and for each."""
-    condition = Condition.from_batch(batch)
-    output = model(batch["codes"], condition, sketch_in(batch))
+    output = model(batch["codes"], Sketch.from_batch(batch))
     return {"loss": output.code_loss} | {f"loss/level_{q}": value for q, value in enumerate(output.level_losses)}
+
+
+def validate_sketch(model: SketchModel, examples: CodeExamples) -> dict[str, float]:
+    """Mean losses of the validation examples; see `SketchLoss`."""
+    intervals = np.isfinite(examples.times[0]).sum(1) + 1  # of each record, up to its end
+    losses = mean_losses(model, examples, SketchLoss(), {"loss/beats": intervals})
+    return losses | {"loss": losses["nats/beats"] + losses["nats/traits"]}

@@ -43,7 +43,7 @@ def test_a_generator_loads_and_draws_the_same_record(generator: ECGGenerator):
     assert fingerprint(generator.tokenizer) == EXPECTED["tokenizer"]
     assert generator.fingerprint == EXPECTED["generator"]
     requests = generator.requests(["NORM"], 1, seed=3, age=61.0, sex="female")
-    settings = SamplingSettings(temperature=0.9, trait_temperature=0.8, guidance=1.5)
+    settings = SamplingSettings(temperature=0.9, trait_temperature=0.8, trait_guidance=1.5)
     drawn = generator.generate(requests, seed=5, settings=settings)
     with np.load(WRITTEN / "expected.npz") as expected:
         np.testing.assert_array_equal(requests.labels, expected["labels"])

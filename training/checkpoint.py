@@ -65,6 +65,7 @@ class Pretrained:
     """Mixin for an `nn.Module` whose `config` is a frozen dataclass and whose `__init__` takes just that config."""
 
     config_class: ClassVar[type]
+    format_version: ClassVar[int] = FORMAT_VERSION  # of its files; raised when they no longer mean what they did
     config: Any
 
     def save_pretrained(self, folder: str | Path, card: str = "") -> None:
@@ -75,7 +76,7 @@ class Pretrained:
         write_tensors(folder / WEIGHTS_FILE, self.state_dict())
         about = {
             "class": type(self).__name__,
-            "format_version": FORMAT_VERSION,
+            "format_version": self.format_version,
             "config": dataclasses.asdict(self.config),
         }
         write_text(folder / CARD_FILE, card or f"# {type(self).__name__}\n\nResearch use, not for diagnosis.\n")
@@ -97,10 +98,10 @@ class Pretrained:
             raise ValueError(
                 f"{place} holds a {about.get('class')}, not a {cls.__name__}: pass the folder of the latter"
             )
-        if about.get("format_version") != FORMAT_VERSION:
+        if about.get("format_version") != cls.format_version:
             raise ValueError(
-                f"{place} has format version {about.get('format_version')}, this vqecg reads {FORMAT_VERSION}: "
-                "update the package or train again"
+                f"{place} has format version {about.get('format_version')} of a {cls.__name__}, this vqecg reads "
+                f"{cls.format_version}: update the package or train again"
             )
         config = config_from_dict(cls.config_class, about["config"], str(place / CONFIG_FILE))
         try:

@@ -1,4 +1,4 @@
-"""The contribution of each part of a generator: sketch, transformer, its labels, and the detail model, each left out.
+"""The contribution of each part of a generator: labels, sketch, transformer and detail model, each left out.
 
     python -m benchmarks.sampling.contributions --store runs/ptbxl/store --generator runs/ptbxl/prior \
         --segmenter runs/segmenter --train 1 2 3 4 5 6 7 --validation 8 --test 9 --out runs/contributions
@@ -10,7 +10,7 @@ real training records. Adherence is the mean distance to the real rate, a share,
 real and 20 synthetic records have. Amplitudes are medians within 5 % of the real test records', of 12 leads.
 
 Then the likelihood of real test records under their labels, age and sex, beside that under another test record's: by
-part, the median record, and the share of records that the right ones make likelier.
+part of the sketch, the median record, and the share of records that the right ones make likelier.
 """
 
 import argparse
@@ -44,7 +44,7 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import BATCH, EncodedRecords
 from vqecg.prior.requests import Requests
 from vqecg.prior.sketch.sketch import Sketch
-from vqecg.prior.sketched_records import generate_for_sketches, sketches_of
+from vqecg.prior.sketched_records import recordings_of, sketches_of
 from vqecg.records.files.kept_array import kept_array
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
@@ -57,7 +57,7 @@ MAKING = 1  # raised when the same settings make other records
 WHOLE = "whole"
 FEWEST, NEAR = 20, 0.05  # records of a statement on either side; of a median amplitude
 AMPLITUDES = {"sd": "SD", "peak_to_peak": "peak to peak", "slew": "slew"}  # of signal_fidelity -> in words
-PARTS = ("traits", "beats", "codes")
+PARTS = ("traits", "beats")
 Make = Callable[["Asked"], np.ndarray]
 
 
@@ -93,13 +93,10 @@ class Asked:
         """That of the sketch's traits."""
         return self.settings.trait_guidance
 
-    def codes(self, requests: Requests, sketch: Sketch, labelled: bool = True, detail: bool = True) -> np.ndarray:
-        """Records whose codes are written for requests, or for none (`labelled` False), and decoded."""
-        settings = self.settings if labelled else replace(self.settings, guidance=0.0)
-        records = generate_for_sketches(self.generator, requests, sketch, self.seed, settings)
-        if detail or records.codes is None:
-            return records.signal
-        return decoded(self.generator, torch.from_numpy(records.codes), self.settings.batch_size)
+    def codes(self, sketch: Sketch, detail: bool = True) -> np.ndarray:
+        """Records whose codes are written for sketches, and decoded."""
+        signal, codes = recordings_of(self.generator, sketch, self.seed, self.settings)
+        return signal if detail else decoded(self.generator, torch.from_numpy(codes), self.settings.batch_size)
 
 
 @torch.inference_mode()
@@ -121,16 +118,15 @@ def rendered(asked: Asked) -> np.ndarray:
 def of_real_sketches(asked: Asked) -> np.ndarray:
     """Codes for the sketches of the very records whose labels are asked for."""
     parts = [sketches_of(asked.generator, chunk) for chunk in asked.like.chunks()]
-    return asked.codes(asked.requests, Sketch.joined(parts))
+    return asked.codes(Sketch.joined(parts))
 
 
 WAYS: Mapping[str, Make] = {
-    WHOLE: lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests)),
-    "codes for other labels": lambda asked: asked.codes(asked.swapped, asked.sketch(asked.requests)),
-    "codes for no labels": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests), labelled=False),
+    WHOLE: lambda asked: asked.codes(asked.sketch(asked.requests)),
     "rendering alone": rendered,
-    "sketch of no labels": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests, hidden=True)),
-    "without the detail model": lambda asked: asked.codes(asked.requests, asked.sketch(asked.requests), detail=False),
+    "sketch of other labels": lambda asked: asked.codes(asked.sketch(asked.swapped)),
+    "sketch of no labels": lambda asked: asked.codes(asked.sketch(asked.requests, hidden=True)),
+    "without the detail model": lambda asked: asked.codes(asked.sketch(asked.requests), detail=False),
     "real sketches": of_real_sketches,
 }
 
@@ -280,7 +276,7 @@ def adherence_rows(rules: pd.DataFrame, sets: Sequence[RecordSet]) -> Table:
 
 @torch.inference_mode()
 def likelihood_rows(generator: ECGGenerator, records: RecordSelection) -> Table:
-    """For each part of the prior, what the right labels, age and sex add to the likelihood of a real record."""
+    """For each part of the sketch, what the right labels, age and sex add to the likelihood of a real record."""
     gains: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
     others = np.roll(np.random.default_rng(0).permutation(len(records)), 1)
     for start in range(0, len(records), BATCH):
@@ -303,8 +299,7 @@ def likelihood_rows(generator: ECGGenerator, records: RecordSelection) -> Table:
 def losses_by_part(generator: ECGGenerator, records: EncodedRecords, condition: Condition) -> dict[str, Tensor]:
     """Negative log-likelihoods of records under a condition, (batch,) nats for each of PARTS."""
     drawn = generator.prior.sketch(records.sketch, condition)
-    codes = generator.prior(records.codes, condition, records.sketch).record_losses
-    return {"traits": drawn.traits, "beats": drawn.beats, "codes": codes}
+    return {"traits": drawn.traits, "beats": drawn.beats}
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Records a second from a prior, against two other ways to draw codes from the same backbone.
 
 - the same loop over the forward pass of transformers' module, with its growing cache;
-- transformers' `generate` on a GPT2LMHeadModel of the same backbone, guidance by its own second pass: once with as many
-  steps, where it draws one code a step and we one for each level, and once until it has drawn as many codes, level
-  after level, which makes a whole record.
+- transformers' `generate` on a GPT2LMHeadModel of the same backbone: once with as many steps, where it draws one code a
+  step and we one for each level, and once until it has drawn as many codes, level after level, which makes a whole
+  record.
 
-The last table has the ratios to both, and what is required: never slower, and with guidance 1.3 times as fast. The
-weights are random, which costs the same as trained ones: the shape is the `small` preset's, or `--generator DIR`'s.
+The last table has the ratios to both, and what is required: never slower. The weights are random, which costs the same
+as trained ones: the shape is the `small` preset's, or `--generator DIR`'s.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from vqecg.scripts.cli.presets import PRESETS, preset
 
 OURS, FORWARD = "vqecg", "transformers' forward pass"
 SAME_STEPS, SAME_CODES = "generate, as many steps", "generate, as many codes"
-REQUIRED, REQUIRED_GUIDED = 1.0, 1.3  # times as fast as generate with as many steps
+REQUIRED = 1.0  # times as fast as generate with as many steps
 WARM_UP = 8  # records; a larger batch takes seconds, to which a first run adds nothing that counts
 
 
@@ -52,11 +52,10 @@ def main(arguments: list[str] | None = None) -> None:
     language_model = matching_language_model(prior)
     rows = []
     for batch in options.batches:
-        for guidance in options.guidance:
-            settings = SamplingSettings(guidance=guidance, batch_size=batch)
-            timings = measure(prior, language_model, settings, options)
-            report.timings(f"batch {batch}, guidance {guidance:g}", "records/s", timings)
-            rows.append(summary(settings, timings, share_outside_backbone(prior, settings)))
+        settings = SamplingSettings(batch_size=batch)
+        timings = measure(prior, language_model, settings, options)
+        report.timings(f"batch {batch}", "records/s", timings)
+        rows.append(summary(settings, timings, share_outside_backbone(prior, settings)))
     header = ("", "records/s", "outside the backbone", f"/ {SAME_STEPS}", "required", "", f"/ {SAME_CODES}")
     report.table("vqecg against generate on the same backbone (median over rounds)", header, rows, "summary")
     report.write({"rounds": options.rounds})
@@ -66,14 +65,13 @@ def summary(settings: SamplingSettings, timings: list[Timing], share: float) -> 
     """A row of the last table; "-" where generate was not timed."""
     ours, others = timings[0], {timing.name: timing for timing in timings[1:]}
     ratios = {name: ours.ratio(others[name]) for name in (SAME_STEPS, SAME_CODES) if name in others}
-    required = REQUIRED if settings.guidance == 1 else REQUIRED_GUIDED
-    met = "-" if SAME_STEPS not in ratios else "met" if ratios[SAME_STEPS] >= required else "MISSED"
+    met = "-" if SAME_STEPS not in ratios else "met" if ratios[SAME_STEPS] >= REQUIRED else "MISSED"
     return (
-        f"batch {settings.batch_size}, guidance {settings.guidance:g}",
+        f"batch {settings.batch_size}",
         number(ours.median),
         cell(100 * share, 0, "%"),
         number(ratios[SAME_STEPS]) if SAME_STEPS in ratios else "-",
-        f"{required:g}",
+        f"{REQUIRED:g}",
         met,
         number(ratios[SAME_CODES]) if SAME_CODES in ratios else "-",
     )
@@ -88,7 +86,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="shape of the random prior")
     parser.add_argument("--frames", type=int, default=125, help="frames per record of the random prior")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64, 256], help="records at a time")
-    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 2.0], help="weights of the condition")
     parser.add_argument("--rounds", type=int, default=3, help="timed runs of each alternative")
     names = (FORWARD, SAME_STEPS, SAME_CODES)
     parser.add_argument("--against", nargs="+", choices=names, default=names, help="what to time beside our loop")
@@ -118,9 +115,9 @@ def load_prior(options: argparse.Namespace) -> ECGPrior:
 
 
 def matching_language_model(prior: ECGPrior) -> GPT2LMHeadModel:
-    """GPT-2 with a token per code and one per label, the null among them; the prior's width, layers and heads."""
+    """GPT-2 with a token per code and one per label; the prior's width, layers and heads."""
     config = prior.config
-    tokens = config.codebook_size + len(config.class_names) + 1
+    tokens = config.codebook_size + len(config.class_names)
     shape = GPT2Config(
         vocab_size=tokens,
         n_positions=config.frames * config.levels + 1,
@@ -151,8 +148,8 @@ def measure(
     alternatives: dict[str, Callable[[], object]] = {
         OURS: lambda: sampling.sample(prior, condition, 0, settings),
         FORWARD: by_forward_passes,
-        SAME_STEPS: lambda: generate(language_model, batch, steps, settings.guidance),
-        SAME_CODES: lambda: generate(language_model, batch, codes, settings.guidance),
+        SAME_STEPS: lambda: generate(language_model, batch, steps),
+        SAME_CODES: lambda: generate(language_model, batch, codes),
     }
     chosen = {name: work for name, work in alternatives.items() if name == OURS or name in options.against}
     return time_side_by_side(chosen, batch, options.rounds, warm_up=batch <= WARM_UP)
@@ -182,11 +179,9 @@ def forward_passes(prior: ECGPrior) -> AbstractContextManager[object]:
     return patch.object(prior, "decoder", lambda batch: ForwardPasses(prior.backbone))
 
 
-def generate(model: Any, batch: int, steps: int, guidance: float) -> Tensor:
+def generate(model: Any, batch: int, steps: int) -> Tensor:
     """Tokens (batch, 1 + steps) drawn by transformers from one token for a label."""
-    null = model.config.vocab_size - 1
-    prompt = torch.full((batch, 1), null - 1)
-    guided = {"guidance_scale": guidance, "negative_prompt_ids": torch.full((batch, 1), null)} if guidance != 1 else {}
+    prompt = torch.full((batch, 1), model.config.vocab_size - 1)
     return model.generate(
         prompt,
         attention_mask=torch.ones_like(prompt),
@@ -194,7 +189,6 @@ def generate(model: Any, batch: int, steps: int, guidance: float) -> Tensor:
         top_k=0,
         max_new_tokens=steps,
         min_new_tokens=steps,
-        **guided,
     )
 
 

@@ -1,25 +1,22 @@
-"""Readers by Bayes' rule: what a generator's likelihoods of a recording say of each of its labels.
+"""A reader by Bayes' rule: what a generator's likelihoods of a recording's sketch say of each of its labels.
 
-The generator gives the density of a recording under any combination of labels. Weighed by how often the combinations
+The generator gives the density of a sketch under any combination of labels. Weighed by how often the combinations
 occur in its training records, they give the odds of each class with all other labels left open. The densities of many
 numbers that hang together are too sure of themselves, which a small weight of their logits makes up for.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 from scipy.special import expit, logsumexp
-from torch import Tensor
 
 from vqecg.downstream.reading.registry import READERS, FittedReader, Reader, ReadRecords
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.likelihood import BATCH
 from vqecg.prior.requests import split_labels
-from vqecg.prior.sketch.sketch import Sketch
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.selection import RecordSelection
 
@@ -61,9 +58,12 @@ def log_ratios(joint: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return odds
 
 
-class Likelihoods(Reader):
-    """Measures the log odds of each class by Bayes' rule, and takes them as they are: nothing is fitted."""
+@READERS.register("likelihood of the sketch", rank=3)
+class SketchLikelihood(Reader):
+    """The log odds of each class by Bayes' rule, with the density of traits and R peaks: nothing is fitted."""
 
+    help = "Bayes' rule with the generator's density of the sketch"
+    measured = "likelihood of the sketch"
     most: ClassVar[int] = 32  # combinations of labels, those that show each class and its absence among them
 
     @torch.inference_mode()
@@ -71,25 +71,14 @@ class Likelihoods(Reader):
         """(records, classes) float32 nats."""
         generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
         labels, classes, shares = combinations_of(generator, task, self.most)
-        device, rows = next(generator.prior.parameters()).device, [np.zeros((0, classes.shape[1]))]
+        model, rows = generator.prior.sketch, [np.zeros((0, classes.shape[1]))]
+        device = next(model.parameters()).device
         for start in range(0, len(records), BATCH):
-            signal = torch.from_numpy(np.ascontiguousarray(records.only(slice(start, start + BATCH)).signals))
-            sketch = generator.prior.sketch.measured(signal.numpy()).to(device)
-            given = self.given(generator, signal.to(device))
-            densities = [
-                -self.negative(generator, given, Condition.of(np.tile(row, (len(signal), 1)), {}).to(device), sketch)
-                for row in labels
-            ]
-            rows.append(log_ratios(torch.stack(densities, dim=1).double().cpu().numpy() + shares, classes))
+            sketch = model.measured(records.only(slice(start, start + BATCH)).signals).to(device)
+            losses = [model(sketch, Condition.of(np.tile(row, (len(sketch), 1)), {}).to(device)) for row in labels]
+            densities = torch.stack([-(one.traits + one.beats) for one in losses], dim=1)
+            rows.append(log_ratios(densities.double().cpu().numpy() + shares, classes))
         return np.concatenate(rows).astype(np.float32)
-
-    def given(self, generator: ECGGenerator, signal: Tensor) -> Tensor:
-        """The parts of signals (batch, 8, samples) mV, beside their sketches, that `negative` needs for all labels."""
-        return signal
-
-    @abstractmethod
-    def negative(self, generator: ECGGenerator, given: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
-        """Negative log-likelihood of recordings under a condition: (batch,) nats."""
 
     def fit(self, known: ReadRecords, seed: int) -> FittedReader:
         """The probability that the odds mean; .5 for a class of which the generator knows nothing."""
@@ -98,30 +87,3 @@ class Likelihoods(Reader):
             return expit(np.nan_to_num(measures.astype(np.float64), nan=0.0).clip(-FARTHEST, FARTHEST))
 
         return FittedReader(scores, tuple(np.flatnonzero(np.isnan(known.measures).all(axis=0)).tolist()))
-
-
-@READERS.register("likelihood of the sketch", rank=3)
-class SketchLikelihood(Likelihoods):
-    """Bayes' rule with the density of traits and R peaks."""
-
-    help = "Bayes' rule with the generator's density of the sketch"
-    measured = "likelihood of the sketch"
-
-    def negative(self, generator: ECGGenerator, given: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
-        losses = generator.prior.sketch(sketch, condition)
-        return losses.traits + losses.beats
-
-
-@READERS.register("likelihood of the codes", rank=4)
-class CodeLikelihood(Likelihoods):
-    """Bayes' rule with the density of the codes, given the sketch: a pass of the transformer per combination."""
-
-    help = "Bayes' rule with the generator's density of the codes, given the sketch"
-    measured = "likelihood of the codes"
-    most = 8  # a pass of the transformer each
-
-    def given(self, generator: ECGGenerator, signal: Tensor) -> Tensor:
-        return generator.tokenizer.encode(signal, generator.prior.config.levels)
-
-    def negative(self, generator: ECGGenerator, given: Tensor, condition: Condition, sketch: Sketch) -> Tensor:
-        return generator.prior(given, condition, sketch).record_losses

@@ -1,4 +1,4 @@
-"""The reader of the transformer: its hidden states as it reads a recording of which it is shown no condition."""
+"""The reader of the transformer: its hidden states as it reads a recording, whose labels it is never shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 
 from vqecg.downstream.reading.fitting import Logistic
 from vqecg.downstream.reading.registry import READERS
-from vqecg.prior.conditioning import Condition
 from vqecg.prior.likelihood import BATCH
 from vqecg.prior.modeling import delay
 from vqecg.records.labels import LabelTask
@@ -35,9 +34,7 @@ class LogisticStates(Logistic):
         for start in range(0, len(records), BATCH):
             signal = records.only(slice(start, start + BATCH)).signals
             codes = tokenizer.encode(torch.from_numpy(np.ascontiguousarray(signal)).to(device), prior.config.levels)
-            unknown = np.zeros((len(signal), len(generator.class_names)))
-            hidden = Condition.of(unknown, {}, np.ones(len(signal), bool)).to(device)
             sketch = prior.sketch.measured(signal).to(device)
-            states = prior.step_states(delay(codes, prior.config.codebook_size), hidden, sketch, prior.code_tables())
+            states = prior.step_states(delay(codes, prior.config.codebook_size), sketch, prior.code_tables())
             rows.append(states.mean(1).float().cpu().numpy())
         return np.concatenate(rows)

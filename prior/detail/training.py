@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from vqecg.prior.detail.modeling import DetailModel
-from vqecg.prior.examples import CodeExamples, mean_losses, sketch_in
+from vqecg.prior.examples import CodeExamples, mean_losses
 from vqecg.prior.sketch.modeling import SketchModel
+from vqecg.prior.sketch.sketch import Sketch
 from vqecg.training.fit import FitResult, FitSettings, fit
 
 NEIGHBOURS = 8  # of a code, one of which stands in its place where it is corrupted
@@ -26,7 +27,7 @@ class DetailLoss:
 
     def __call__(self, model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """`loss`, a mean over records; codes and traits are corrupted where the model is in training."""
-        sketch, vectors = sketch_in(batch), self.code_vectors.to(batch["codes"].device)
+        sketch, vectors = Sketch.from_batch(batch), self.code_vectors.to(batch["codes"].device)
         whole = embedding_of(batch["codes"], vectors)
         codes = batch["codes"][..., : self.written]
         if model.training:

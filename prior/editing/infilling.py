@@ -1,9 +1,9 @@
 """New records from real ones: part of a record's codes is kept, and the prior writes the rest anew.
 
-The new codes are drawn for the labels, attributes and beats of the record, so that what is drawn fits what
-is kept. The prior sees only what came before. So the record's beginning is always kept, or it would be drawn with no
-beat of the record in sight; and of several draws (`candidates`) one is chosen by how likely the kept codes are after it
-(sampling-importance resampling: Rubin 1987).
+The new codes are drawn for the sketch of the record, its rate, beats and representative beat, so that what is drawn
+fits what is kept. The prior sees only what came before. So the record's beginning is always kept, or it would be drawn
+with no beat of the record in sight; and of several draws (`candidates`) one is chosen by how likely the kept codes are
+after it (sampling-importance resampling: Rubin 1987).
 """
 
 from dataclasses import replace
@@ -101,7 +101,7 @@ def infill_codes(
             record_noise(seed, int(number) * count, count, prior.config.steps, prior.config.levels)
             for number in numbers[rows]
         ]
-        drawn = sample_codes(prior, records.condition, records.sketch, torch.cat(noise).to(device), sampling, given)
+        drawn = sample_codes(prior, records.sketch, torch.cat(noise).to(device), sampling, given)
         if count > 1:
             losses = kept_losses(prior, drawn, records, fixed).view(-1, count)
             uniform = [np.random.default_rng([seed, int(number), 2]).random() for number in numbers[rows]]
@@ -114,7 +114,7 @@ def infill_codes(
 def kept_losses(prior: ECGPrior, codes: Tensor, records: EncodedRecords, mask: Tensor) -> Tensor:
     """Negative log-likelihood of the codes in the frames `mask` (batch, frames), given all before: (batch,) nats."""
     delayed = delay(codes, prior.config.codebook_size)
-    logits = prior.step_logits(delayed, records.condition, records.sketch).float()
+    logits = prior.step_logits(delayed, records.sketch).float()
     target = delayed.clamp(max=prior.config.codebook_size - 1)  # where there is no code; cut off by undelay
     losses = nn.functional.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none").view(delayed.shape)
     return (undelay(losses) * mask[..., None]).sum((1, 2))

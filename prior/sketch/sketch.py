@@ -1,6 +1,6 @@
 """The sketch of a record: its traits, its R peak times and its beats' kinds. Codes are then written for it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,6 +14,11 @@ class Sketch:
     times: Tensor  # (batch, beats) float32, R peaks in frames from the record's start, NaN-padded
     traits: Tensor  # (batch, traits) float32, in standard deviations of the training records
     unlike: Tensor | None = None  # (batch, beats) bool: a beat of another kind than the usual; None = no beat is
+
+    @classmethod
+    def from_batch(cls, batch: Mapping[str, Tensor]) -> "Sketch":
+        """The sketches in a training batch: its entries times, traits and, where beats have kinds, unlike."""
+        return cls(batch["times"], batch["traits"], batch.get("unlike"))
 
     @classmethod
     def joined(cls, parts: Sequence["Sketch"]) -> "Sketch":

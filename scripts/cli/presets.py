@@ -94,7 +94,7 @@ SMALL = Preset(
             patience=3,
         ),
     ),
-    sampling=SamplingSettings(temperature=0.85, trait_guidance=1.5, guidance=2.0),
+    sampling=SamplingSettings(temperature=0.85, trait_guidance=1.5),
     classifier=recipe("resnet"),
     seeds=(0, 1, 2),
 )

@@ -186,7 +186,7 @@ OPTIONS = {
     "tokenizer": {"model": {"width": 16, "levels": 3}, "fit": {"steps": 20, "learning_rate": 1e-3}, "shift": 4},
     "prior": {"model": {"width": 32, "heads": 2}, "variants": 1},
     "classifier": {"fit": {"steps": 4}, "model": "resnet", "loss": {"name": "focal"}},
-    "sampling": {"temperature": 0.9, "guidance": 2.0},
+    "sampling": {"temperature": 0.9, "trait_guidance": 2.0},
     "seeds": [0, 1],
 }
 

@@ -43,11 +43,11 @@ def prior(request: pytest.FixtureRequest) -> ECGPrior:
     return prior.eval()
 
 
-def condition(batch: int, hidden: bool = False) -> Condition:
+def condition(batch: int) -> Condition:
     return Condition(
         torch.eye(2)[torch.arange(batch) % 2],
         {"age": torch.linspace(20, 90, batch), "sex": torch.arange(batch) % 3},
-        torch.full((batch,), hidden),
+        torch.zeros(batch, dtype=torch.bool),
     )
 
 
@@ -66,34 +66,24 @@ def teacher_forced(prior: ECGPrior, codes: Tensor, noise: Tensor, settings: Samp
     batch = len(codes)
     with torch.inference_mode():
         delayed = delay(codes, CODES)
-        logits = prior.step_logits(delayed, condition(batch), sketch(batch))
-        if settings.guidance != 1:
-            null = prior.step_logits(delayed, condition(batch, hidden=True), sketch(batch))
-            logits = null + settings.guidance * (logits - null)
-        return undelay(draw(logits, noise, settings))
+        return undelay(draw(prior.step_logits(delayed, sketch(batch)), noise, settings))
 
 
 @pytest.mark.parametrize(
-    "settings",
-    [
-        PLAIN,
-        SamplingSettings(temperature=1e-3),
-        SamplingSettings(temperature=0.8, top_p=0.9, guidance=2.5),
-        SamplingSettings(guidance=0.0),
-    ],
+    "settings", [PLAIN, SamplingSettings(temperature=1e-3), SamplingSettings(temperature=0.8, top_p=0.9)]
 )
 def test_sampling_with_the_cache_equals_a_full_forward_pass(prior: ECGPrior, settings: SamplingSettings):
-    codes = sample_codes(prior, condition(4), sketch(4), noise(4), settings)
+    codes = sample_codes(prior, sketch(4), noise(4), settings)
     assert torch.equal(codes, teacher_forced(prior, codes, noise(4), settings))
 
 
 def test_the_coldest_draw_is_the_likeliest_code(prior: ECGPrior):
     cold = SamplingSettings(temperature=1e-5)
-    codes = sample_codes(prior, condition(4), sketch(4), noise(4), cold)
+    codes = sample_codes(prior, sketch(4), noise(4), cold)
     with torch.inference_mode():
-        likeliest = undelay(prior.step_logits(delay(codes, CODES), condition(4), sketch(4)).argmax(-1))
+        likeliest = undelay(prior.step_logits(delay(codes, CODES), sketch(4)).argmax(-1))
     assert torch.equal(codes, likeliest)
-    assert torch.equal(codes, sample_codes(prior, condition(4), sketch(4), noise(4, seed=1), cold))
+    assert torch.equal(codes, sample_codes(prior, sketch(4), noise(4, seed=1), cold))
 
 
 def test_codes_have_their_shape_and_lie_in_the_codebook(prior: ECGPrior):
@@ -137,17 +127,6 @@ def test_a_set_made_in_parts_is_the_set_made_at_once(prior: ECGPrior):
 
 def test_no_records_are_no_codes(prior: ECGPrior):
     assert sample(prior, condition(0), 0, PLAIN).codes.shape == (0, FRAMES, LEVELS)
-
-
-def test_guidance_of_one_is_no_guidance(prior: ECGPrior):
-    nearly = sample_codes(prior, condition(4), sketch(4), noise(4), replace(PLAIN, guidance=1 + 1e-6))
-    assert torch.equal(nearly, sample_codes(prior, condition(4), sketch(4), noise(4), PLAIN))
-
-
-def test_guidance_of_zero_is_the_hidden_condition(prior: ECGPrior):
-    without = sample_codes(prior, condition(4), sketch(4), noise(4), replace(PLAIN, guidance=0.0))
-    assert torch.equal(without, sample_codes(prior, condition(4, hidden=True), sketch(4), noise(4), PLAIN))
-    assert not torch.equal(without, sample_codes(prior, condition(4), sketch(4), noise(4), PLAIN))
 
 
 def test_inverting_noise_draws_the_distribution():

@@ -16,13 +16,14 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.modeling import ECGPrior
 from vqecg.prior.requests import training_conditions
 from vqecg.prior.sketch.layout import PLAIN
-from vqecg.prior.sketch.training import SketchLoss, validate_sketch
+from vqecg.prior.sketch.loss import SketchLoss
 from vqecg.prior.sketch.traits import measure
 from vqecg.prior.training import (
     PriorTraining,
     prior_loss,
     train_prior,
     trait_basis,
+    validate_sketch,
 )
 from vqecg.records.attributes import ATTRIBUTES, Attribute
 from vqecg.records.beats.r_peaks import find_r_peaks

@@ -12,7 +12,7 @@ from vqecg.downstream.augmentation.additions import Additions, fill
 from vqecg.downstream.augmentation.methods.registry import METHODS, AugmentationMethod, Ingredients
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampling import another_seed
-from vqecg.prior.sketched_records import generate_for_sketches, sketches_of
+from vqecg.prior.sketched_records import recordings_of, sketches_of
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
@@ -68,8 +68,7 @@ class SimulatedHearts(AugmentationMethod):
 class TextbookHearts(SimulatedHearts):
     """Simulated records in the style of recordings: the prior writes the codes for the simulated record's sketch.
 
-    What a label means is the simulator's, how a recording looks is the prior's. Labels that the prior has seen too few
-    records of are not asked of it, but are in the sketch all the same.
+    What a label means is the simulator's, how a recording looks is the prior's, which need not have seen the label.
     """
 
     help = "simulated records' sketches, which the prior turns into recordings"
@@ -82,14 +81,10 @@ class TextbookHearts(SimulatedHearts):
     ) -> SyntheticRecords:
         """The sketches of simulated records, turned into recordings. Raises ValueError as `sketches_of`."""
         hearts, generator = simulated(ingredients, sources, labels, seed, numbers), ingredients.generator
-        rare = [generator.class_names.index(name) for name in generator.rare_labels(ingredients.settings.least)]
-        unseen = [column for column, name in enumerate(generator.class_names) if name not in generator.label_counts]
-        requests = Requests(generator.task.encode(list(hearts.statements)), hearts.attributes).without(rare + unseen)
         sketch = sketches_of(generator, hearts.signal)
-        drawn = generate_for_sketches(
-            generator, requests, sketch, seed, ingredients.settings.sampling, int(numbers[0]) if len(numbers) else 0
-        )
-        return replace(hearts, signal=drawn.signal, codes=drawn.codes, sketch=drawn.sketch)
+        first = int(numbers[0]) if len(numbers) else 0
+        signal, codes = recordings_of(generator, sketch, seed, ingredients.settings.sampling, first)
+        return replace(hearts, signal=signal, codes=codes, sketch=sketch)
 
 
 def asked_for(ingredients: Ingredients, rows: np.ndarray, labels: np.ndarray) -> list[tuple[str, ...]]:

@@ -22,7 +22,7 @@ FOLDS = ("--train", "1", "2", "3", "4", "5", "6", "--validation", "7", "--test",
 def asked(simulated_store: RecordStore, simulated_split: SplitIndices, tiny_generator: ECGGenerator) -> Asked:
     like = RecordSelection(simulated_store, simulated_split.train[:8])
     requests = Requests.like(like.labels(tiny_generator.task), like.table, tiny_generator.attributes)
-    settings = SamplingSettings(guidance=2.0, batch_size=3)
+    settings = SamplingSettings(trait_guidance=2.0, batch_size=3)
     return Asked(tiny_generator, like, requests, settings, 0, np.roll(np.arange(8), 1))
 
 
@@ -54,7 +54,7 @@ def test_the_parts_are_measured_side_by_side(
     figures = json.loads(result.read_text())["figures"]
     named = {(one["of"], one["measure"]) for one in figures}
     assert ("utility: rendering alone", "TSTR minus the whole's") in named
-    assert ("fidelity: real sketches", "SD, leads") in named and ("nats: codes", "median record") in named
+    assert ("fidelity: real sketches", "SD, leads") in named and ("nats: traits", "median record") in named
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("*.npy")}
     assert len(kept) == 3
     run(contributions, *words, "--ways", "rendering alone", "real sketches")

@@ -65,12 +65,10 @@ def test_without_codes_to_keep_sampling_is_as_before_and_with_all_nothing_is_dra
 ):
     told, prior = EncodedRecords.of_records(tiny_generator, parents), tiny_generator.prior
     noise = record_noise(0, 0, 3, prior.config.steps, prior.config.levels)
-    drawn = sample_codes(prior, told.condition, told.sketch, noise, SAMPLING)
+    drawn = sample_codes(prior, told.sketch, noise, SAMPLING)
     nothing = torch.full_like(told.codes, -1)
-    assert torch.equal(sample_codes(prior, told.condition, told.sketch, noise, SAMPLING, nothing), drawn)
-    assert torch.equal(sample_codes(prior, told.condition, told.sketch, noise, SAMPLING, told.codes), told.codes)
-    guided = SamplingSettings(guidance=2.0)
-    assert torch.equal(sample_codes(prior, told.condition, told.sketch, noise, guided, told.codes), told.codes)
+    assert torch.equal(sample_codes(prior, told.sketch, noise, SAMPLING, nothing), drawn)
+    assert torch.equal(sample_codes(prior, told.sketch, noise, SAMPLING, told.codes), told.codes)
 
 
 def test_the_loss_of_what_is_kept_adds_up_to_the_loss_of_all_codes(
@@ -80,7 +78,7 @@ def test_the_loss_of_what_is_kept_adds_up_to_the_loss_of_all_codes(
     everything = torch.ones(told.codes.shape[:2], dtype=torch.bool)
     with torch.inference_mode():
         losses = kept_losses(prior, told.codes, told, everything)
-        output = prior(told.codes, told.condition, told.sketch)
+        output = prior(told.codes, told.sketch)
         whole = prior.negative_log_likelihood(told.codes, told.condition, told.sketch)
         half = everything.clone()
         half[:, ::2] = False

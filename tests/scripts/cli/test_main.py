@@ -298,7 +298,7 @@ NUMBERS = {
     "generate --generator g --out o --count 1e9": "invalid",
     "generate --generator g --out o --workers 10000": "workers is 10000",
     "generate --generator g --out o --sampling.temperature nan": "temperature is nan",
-    "generate --generator g --out o --sampling.guidance 1e30": "guidance is 1e+30",
+    "generate --generator g --out o --sampling.trait-guidance 1e30": "trait_guidance is 1e+30",
     "train-tokenizer --store s --out o --training.model.width 0": "width is 0",
     "train-tokenizer --store s --out o --training.model.width 1000000000": "width is 1000000000",
     "train-tokenizer --store s --out o --training.fit.learning-rate nan": "learning_rate is nan",

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.sketch.layout import PLAIN
+from vqecg.prior.sketch.loss import SketchLoss, wrong_choice
 from vqecg.prior.sketch.modeling import SketchLosses, SketchModel
-from vqecg.prior.sketch.training import SketchLoss, wrong_choice
 
 LABELS = np.array([[1, 0], [0, 1], [0, 1], [math.nan, 0]], np.float32)
 

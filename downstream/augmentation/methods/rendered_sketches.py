@@ -1,7 +1,6 @@
-"""Samples of parts of the prior: controls that say which part of it a gain needs."""
+"""The sketches of samples alone: a control that says whether a gain needs the transformer."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from vqecg.downstream.augmentation.methods.prior_samples import PriorSamples
@@ -29,19 +28,3 @@ class RenderedSketches(PriorSamples):
     ) -> SyntheticRecords:
         """One rendered sketch for each request."""
         return generate_sketches(generator, requests, seed, sampling, first)
-
-
-@METHODS.register("unconditional codes", rank=10.4)
-class UnconditionalCodes(PriorSamples):
-    """Samples whose sketch is drawn for the labels and whose codes are written for the sketch alone."""
-
-    help = "samples of the prior whose sketch alone is drawn for the labels"
-    aliases = ("unconditional",)
-    places: ClassVar[Mapping[str, float]] = {}
-    records = "samples, with unconditional codes,"
-
-    def generate(
-        self, generator: "ECGGenerator", requests: Requests, seed: int, sampling: SamplingSettings, first: int
-    ) -> SyntheticRecords:
-        """One record for each request; a guidance of 0 leaves the transformer with the condition hidden."""
-        return generator.generate(requests, seed, replace(sampling, guidance=0.0), first)

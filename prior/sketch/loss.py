@@ -1,4 +1,4 @@
-"""Training the model of sketches: their likelihood, and how much likelier their labels make them than others' do.
+"""The loss of the model of sketches: their likelihood, and how much likelier their labels make them than others' do.
 
 Of some 60 nats that the traits of a record have, its labels explain two. A network that learns the likelihood alone
 forgets the labels while it still learns the rest. So it also learns to tell, of two sets of labels, which is the
@@ -7,13 +7,12 @@ record's, from how likely each makes the sketch (as in noise-contrastive estimat
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vqecg.prior.conditioning import Condition
-from vqecg.prior.examples import CodeExamples, mean_losses, sketch_in
-from vqecg.prior.sketch.modeling import SketchLosses, SketchModel
+from vqecg.prior.sketch.modeling import SketchLosses
+from vqecg.prior.sketch.sketch import Sketch
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class SketchLoss:
 
     def __call__(self, model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """`loss/beats` and `loss/traits`, and in training, with a contrast, `loss/labels`; `loss` is their sum."""
-        condition, sketch = Condition.from_batch(batch), sketch_in(batch)
+        condition, sketch = Condition.from_batch(batch), Sketch.from_batch(batch)
         contrasted = self.contrast > 0 and model.training
         losses = model(sketch.twice(), condition.with_others_labels()) if contrasted else model(sketch, condition)
         count = len(sketch)
@@ -48,10 +47,3 @@ def wrong_choice(losses: SketchLosses, condition: Condition) -> Tensor:
     labels, wrong = condition.with_others_labels().labels.chunk(2)
     telling = (labels != wrong).any(1) & (labels + wrong).isfinite().all(1) & ~condition.hidden
     return nn.functional.softplus(right - others).where(telling, 0.0)
-
-
-def validate_sketch(model: SketchModel, examples: CodeExamples) -> dict[str, float]:
-    """Mean losses of the validation examples; see `SketchLoss`."""
-    intervals = np.isfinite(examples.times[0]).sum(1) + 1  # of each record, up to its end
-    losses = mean_losses(model, examples, SketchLoss(), {"loss/beats": intervals})
-    return losses | {"loss": losses["nats/beats"] + losses["nats/traits"]}
