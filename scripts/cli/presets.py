@@ -82,7 +82,7 @@ SMALL = Preset(
         ),
     ),
     prior=PriorTraining(
-        model=PriorShape(levels=2, width=128, layers=4, heads=4, dropout=0.1),
+        model=PriorShape(levels=2, other_components=24, width=128, layers=4, heads=4, dropout=0.1),
         fit=FitSettings(
             steps=1400,
             batch_size=32,
@@ -94,7 +94,7 @@ SMALL = Preset(
             patience=3,
         ),
     ),
-    sampling=SamplingSettings(temperature=0.85, trait_guidance=1.5),
+    sampling=SamplingSettings(temperature=0.85, trait_guidance=1.4),
     classifier=recipe("resnet"),
     seeds=(0, 1, 2),
 )
@@ -107,7 +107,7 @@ BASE = Preset(
         fit=replace(SMALL.tokenizer.fit, steps=20_000, batch_size=128, learning_rate=1e-3, evaluate_every=1000),
     ),
     prior=PriorTraining(
-        model=PriorShape(levels=4, width=384, layers=10, heads=6, dropout=0.2),
+        model=PriorShape(levels=4, other_components=24, width=384, layers=10, heads=6, dropout=0.2),
         variants=16,
         fit=replace(SMALL.prior.fit, steps=12_000, batch_size=128, learning_rate=6e-4, evaluate_every=500, patience=6),
         sketch=replace(SKETCH_FIT, steps=4000, batch_size=128, evaluate_every=500),
