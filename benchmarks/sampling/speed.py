@@ -102,12 +102,8 @@ def load_prior(options: argparse.Namespace) -> ECGPrior:
     config = ECGPriorConfig(
         class_names=("NORM", "MI", "STTC", "CD", "HYP"),
         codebook_size=chosen.tokenizer.model.codebook_size,
-        levels=shape.levels,
         frames=options.frames,
-        backbone=shape.backbone,
-        width=shape.width,
-        layers=shape.layers,
-        heads=shape.heads,
+        **vars(shape),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -140,13 +140,14 @@ class RhythmModel(nn.Module):
             amount = kinds.draw_amount(context, of_kinds[:, 0], unknown, guidance)
             context = context + kinds.of_amount(amount)
         for beat in range(noise.shape[1]):
-            state = next_state(self.recurrence, self.inputs(before, context, unlike)[:, -1], state)
+            last = before[:, -2:]  # all that the next interval depends on, beside the state
+            state = next_state(self.recurrence, self.inputs(last, context, unlike[:, -2:])[:, -1], state)
             states = state[:, None]
             if kinds is not None and of_kinds is not None:
                 kind = kinds.draw_kind(states, of_kinds[:, 1 + beat, None])
                 states = states + kinds.of_kind(kind.long())
                 unlike = torch.cat([unlike, kind], dim=1)
-            drawn = self.mixture_after(states, self.last_intervals(before)[:, -1:]).draw(noise[:, beat, None])
+            drawn = self.mixture_after(states, self.last_intervals(last)[:, -1:]).draw(noise[:, beat, None])
             interval = (TYPICAL * drawn.exp()).clamp(SHORTEST if beat else SOONEST, LONGEST)
             time = before[:, -1:] + interval
             before = torch.cat([before, time], dim=1)
