@@ -36,7 +36,7 @@ class PriorShape(Checked):
     dropout: BelowOne = 0.1  # on what the backbone is given: codes, condition and sketch
     components: Size = 48  # of the representative beat, drawn before the codes (prior/sketch/traits.py)
     # of a second beat, for those unlike the usual one, such as ectopic ones; 0 = all beats of a record alike
-    other_components: CountOrNone = field(default=0, metadata=OMITTED_WHILE_DEFAULT)
+    other_components: CountOrNone = 0
     trait_noise: Factor = 0.2  # standard deviations added to the traits in training, so that they name no record
     detail_width: Size = 128  # channels of the detail model (prior/detail/modeling.py)
     detail_blocks: DepthOrNone = 4  # layers of it

@@ -123,12 +123,13 @@ def test_training_lowers_the_loss_below_that_of_guessing(
 
 
 @pytest.mark.slow
-def test_a_prior_learns_what_a_label_means():
-    """Codes that are the label itself: told the label, a trained prior is nearly sure, at the first step already."""
+def test_a_prior_learns_what_a_trait_means():
+    """Codes that are a trait itself: shown the trait, a trained prior is nearly sure, at the first step already."""
     labels = np.eye(2, dtype=np.float32)[np.arange(64) % 2]
     codes = np.broadcast_to((3 * labels[:, 1]).astype(np.int16)[None, :, None, None], (1, 64, 4, 2))
     times = np.full((1, 64, 1), 2, np.float32)
     traits = np.random.default_rng(0).normal(size=(1, 64, PLAIN + 2)).astype(np.float32)
+    traits[..., 0] = 2 * labels[:, 1] - 1
     age = np.full(64, np.nan, np.float32)
     examples = CodeExamples(codes, times, traits, labels, {"age": age, "sex": np.zeros(64, np.int64)})
     torch.manual_seed(0)
@@ -137,8 +138,9 @@ def test_a_prior_learns_what_a_label_means():
     settings = FitSettings(steps=400, batch_size=32, learning_rate=1e-2, warmup_steps=5, mixed_precision="no")
     fit(prior, examples, prior_loss, settings, progress=False)
     assert mean_losses(prior, examples, prior_loss)["loss"] < 0.1
-    swapped = replace(examples, labels=labels[:, ::-1].copy())
-    assert mean_losses(prior, swapped, prior_loss)["loss"] > 1
+    others = traits.copy()
+    others[..., 0] *= -1
+    assert mean_losses(prior, replace(examples, traits=others), prior_loss)["loss"] > 1
 
 
 def test_validation_is_the_mean_over_records_whatever_the_batches(tiny_generator: ECGGenerator):
