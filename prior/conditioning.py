@@ -69,13 +69,15 @@ class Condition:
 
     def with_null(self) -> "Condition":
         """This batch followed by itself with everything hidden, for guidance."""
-        twice = self._map(lambda values: torch.cat([values, values]))
-        return replace(twice, hidden=torch.cat([self.hidden, torch.ones_like(self.hidden)]))
+        return replace(self.twice(), hidden=torch.cat([self.hidden, torch.ones_like(self.hidden)]))
 
     def with_others_labels(self) -> "Condition":
         """This batch followed by itself, each record with the labels of the one before it, for contrast."""
-        twice = self._map(lambda values: torch.cat([values, values]))
-        return replace(twice, labels=torch.cat([self.labels, self.labels.roll(1, 0)]))
+        return replace(self.twice(), labels=torch.cat([self.labels, self.labels.roll(1, 0)]))
+
+    def twice(self) -> "Condition":
+        """This batch followed by itself."""
+        return self._map(lambda values: torch.cat([values, values]))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "Condition":
         attributes = {name: change(values) for name, values in self.attributes.items()}

@@ -92,21 +92,26 @@ class Samples:
     sketch: Sketch
 
 
+def write_codes(prior: ECGPrior, sketch: Sketch, seed: int, settings: SamplingSettings, first: int = 0) -> Tensor:
+    """Codes (records, frames, levels) int64 of any number of sketches, in batches; `first` as in `sample`."""
+    config, device = prior.config, next(prior.parameters()).device
+    codes = [torch.zeros(0, config.frames, config.levels, dtype=torch.int64)]
+    for start in range(0, len(sketch), settings.batch_size):
+        batch = sketch[start : start + settings.batch_size].to(device)
+        noise = record_noise(seed, first + start, len(batch), config.steps, config.levels).to(device)
+        codes.append(sample_codes(prior, batch, noise, settings).cpu())
+    return torch.cat(codes)
+
+
 def sample(prior: ECGPrior, condition: Condition, seed: int, settings: SamplingSettings, first: int = 0) -> Samples:
     """Sketches and codes for a condition of any number of records, in batches.
 
     `first` is the number of the first record in the whole set being generated: it chooses the random streams.
     """
-    config, device = prior.config, next(prior.parameters()).device
-    codes, sketches = list[Tensor](), list[Sketch]()
-    for start in range(0, len(condition), settings.batch_size):
+    device, of_traits = next(prior.parameters()).device, (settings.trait_temperature, settings.trait_guidance)
+    sketches = list[Sketch]()
+    for start in range(0, max(1, len(condition)), settings.batch_size):  # without records, a batch of none
         batch = condition[start : start + settings.batch_size].to(device)
-        of_traits = settings.trait_temperature, settings.trait_guidance
-        sketch = prior.sketch.sample(batch, seed, first + start, *of_traits)
-        noise = record_noise(seed, first + start, len(batch), config.steps, config.levels).to(device)
-        codes.append(sample_codes(prior, sketch, noise, settings).cpu())
-        sketches.append(sketch.cpu())
-    if not codes:
-        none = torch.zeros(0, config.frames, config.levels, dtype=torch.int64)
-        return Samples(none, prior.sketch.sample(condition.to(device), seed, first).cpu())
-    return Samples(torch.cat(codes), Sketch.joined(sketches))
+        sketches.append(prior.sketch.sample(batch, seed, first + start, *of_traits).cpu())
+    sketch = Sketch.joined(sketches)
+    return Samples(write_codes(prior, sketch, seed, settings, first), sketch)

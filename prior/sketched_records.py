@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.sampling import record_noise, sample_codes
+from vqecg.prior.sampling import write_codes
 from vqecg.prior.sketch.sketch import Sketch
 
 
@@ -27,7 +26,6 @@ def sketches_of(generator: ECGGenerator, signal: np.ndarray) -> Sketch:
     return replace(sketch, traits=sketch.traits.clamp(low, high))
 
 
-@torch.inference_mode()
 def recordings_of(
     generator: ECGGenerator, sketch: Sketch, seed: int, settings: SamplingSettings | None = None, first: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -35,12 +33,6 @@ def recordings_of(
 
     Seeds as for `generator.generate`.
     """
-    settings, prior = settings or SamplingSettings(), generator.prior
-    device = next(prior.parameters()).device
-    codes = [torch.zeros(0, prior.config.frames, prior.config.levels, dtype=torch.int64)]
-    for start in range(0, len(sketch), settings.batch_size):
-        part = sketch[start : start + settings.batch_size].to(device)
-        noise = record_noise(seed, first + start, len(part), prior.config.steps, prior.config.levels)
-        codes.append(sample_codes(prior, part, noise.to(device), settings).cpu())
-    together = torch.cat(codes)
-    return generator.decode(together, sketch, settings.batch_size), together.numpy()
+    settings = settings or SamplingSettings()
+    codes = write_codes(generator.prior, sketch, seed, settings, first)
+    return generator.decode(codes, sketch, settings.batch_size), codes.numpy()

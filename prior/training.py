@@ -41,7 +41,7 @@ class PriorTraining(Checked):
     gain: Spread = 0.05  # standard deviation of the logarithm of a random factor on each variant
     fit: FitSettings = field(default_factory=FitSettings)  # of the transformer
     sketch: FitSettings = SKETCH_FIT  # of the small models that draw the sketch
-    contrast: Factor = 10.0  # weight of telling a record's labels from another's (prior/sketch/loss.py)
+    contrast: Factor = 10.0  # weight of choosing a record's labels over another's (prior/sketch/loss.py)
     detail: FitSettings = DETAIL_FIT  # of the network that puts back what the other levels hold
     corruption: Share = 0.1  # share of codes replaced by near ones where the detail model learns (prior/detail)
     # learn from the training recordings without labels too, as records of which nothing is known
@@ -122,10 +122,10 @@ def fit_parts(
 ) -> TrainedPrior:
     """Trains the sketch, then the transformer on the levels that it writes, then the detail on all of `examples`'."""
     written, shown = (part.first_levels(settings.model.levels) for part in (examples, held_out))
-    dropouts = {name: getattr(settings.model, name) for name in ("label_dropout", "attribute_dropout")}
+    shape = settings.model
     sketch = fit(
         prior.sketch,
-        replace(written, **dropouts),
+        replace(written, label_dropout=shape.label_dropout, attribute_dropout=shape.attribute_dropout),
         SketchLoss(settings.contrast),
         settings.sketch,
         None if folder is None else folder / "sketch",

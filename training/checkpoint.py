@@ -100,8 +100,8 @@ class Pretrained:
             )
         if about.get("format_version") != cls.format_version:
             raise ValueError(
-                f"{place} has format version {about.get('format_version')} of a {cls.__name__}, this vqecg reads "
-                f"{cls.format_version}: update the package or train again"
+                f"{place} has format version {about.get('format_version')}, this vqecg reads {cls.format_version}: "
+                "update the package or train again"
             )
         config = config_from_dict(cls.config_class, about["config"], str(place / CONFIG_FILE))
         try:

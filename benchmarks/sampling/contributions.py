@@ -3,11 +3,12 @@
     python -m benchmarks.sampling.contributions --store runs/ptbxl/store --generator runs/ptbxl/prior \
         --segmenter runs/segmenter --train 1 2 3 4 5 6 7 --validation 8 --test 9 --out runs/contributions
 
-Every way makes a record for each training record, with its labels, age and sex, from the same random numbers. TRTS: a
-classifier of real records reads them by the labels asked for. TSTR: one that is trained on them reads real test
-records, beside one trained on the real training records (TRTR). Recall in physiological features is a share of that of
-real training records. Adherence is the mean distance to the real rate, a share, over the rules whose statement 20
-real and 20 synthetic records have. Amplitudes are medians within 5 % of the real test records', of 12 leads.
+Every way makes a record for each training record, with its labels, age and sex, from the same random numbers (a sketch
+of other labels is drawn for another record's, and its record counts as one of the labels asked for). TRTS: a classifier
+of real records reads them by the labels asked for. TSTR: one that is trained on them reads real test records, beside
+one trained on the real training records (TRTR). Recall in physiological features is a share of that of real training
+records. Adherence is the mean distance to the real rate, a share, over the rules whose statement 20 real and 20
+synthetic records have. Amplitudes are medians within 5 % of the real test records', of 12 leads.
 
 Then the likelihood of real test records under their labels, age and sex, beside that under another test record's: by
 part of the sketch, the median record, and the share of records that the right ones make likelier.

@@ -1,8 +1,8 @@
 """The loss of the model of sketches: their likelihood, and how much likelier their labels make them than others' do.
 
-Of some 60 nats that the traits of a record have, its labels explain two. A network that learns the likelihood alone
-forgets the labels while it still learns the rest. So it also learns to tell, of two sets of labels, which is the
-record's, from how likely each makes the sketch (as in noise-contrastive estimation, Gutmann and Hyvarinen 2010).
+Labels explain a small part of a sketch. A network that learns the likelihood alone forgets them while it still learns
+the rest. So it also learns to choose, of two sets of labels, the record's, by how likely each makes the sketch (as in
+noise-contrastive estimation, Gutmann and Hyvarinen 2010).
 """
 
 from dataclasses import dataclass
@@ -24,26 +24,26 @@ class SketchLoss:
     def __call__(self, model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """`loss/beats` and `loss/traits`, and in training, with a contrast, `loss/labels`; `loss` is their sum."""
         condition, sketch = Condition.from_batch(batch), Sketch.from_batch(batch)
-        contrasted = self.contrast > 0 and model.training
-        losses = model(sketch.twice(), condition.with_others_labels()) if contrasted else model(sketch, condition)
-        count = len(sketch)
+        count, contrasted = len(sketch), self.contrast > 0 and model.training
+        both = condition.with_others_labels() if contrasted else condition
+        losses = model(sketch.twice() if contrasted else sketch, both)
         parts = {
             "loss/beats": losses.beats[:count].sum() / (sketch.times.isfinite().sum() + count),
             "loss/traits": losses.traits[:count].mean() / sketch.traits.shape[1],
         }
         if contrasted:
-            choice = wrong_choice(losses, condition).mean() / sketch.traits.shape[1]
-            parts["loss/labels"] = self.contrast * choice
+            parts["loss/labels"] = self.contrast * choice_loss(losses, both).mean() / sketch.traits.shape[1]
         return {"loss": torch.stack(list(parts.values())).sum(), **parts}
 
 
-def wrong_choice(losses: SketchLosses, condition: Condition) -> Tensor:
-    """The logarithm of the chance of taking another record's labels for the right ones, negative: (batch,) nats.
+def choice_loss(losses: SketchLosses, both: Condition) -> Tensor:
+    """Negative logarithm of the chance of choosing each record's labels, not another's: (batch,) nats.
 
-    `losses` are those of the records with their own labels, then with another's; 0 where both are the same, hidden or
-    unknown.
+    `losses` (2 * batch,) and `both` are of the records with their labels, then with another's, as `with_others_labels`
+    gives them. 0 where the two are the same, hidden, or unknown in part.
     """
     right, others = (losses.traits + losses.beats).chunk(2)
-    labels, wrong = condition.with_others_labels().labels.chunk(2)
-    telling = (labels != wrong).any(1) & (labels + wrong).isfinite().all(1) & ~condition.hidden
+    labels, wrong = both.labels.chunk(2)
+    hidden = both.hidden[: len(right)]
+    telling = (labels != wrong).any(1) & (labels + wrong).isfinite().all(1) & ~hidden
     return nn.functional.softplus(right - others).where(telling, 0.0)

@@ -61,12 +61,12 @@ def synthetic_classifier(parts: RunParts) -> Any:
 def settings_shown(generator: ECGGenerator, figures: Mapping[str, Any], sampling: SamplingSettings) -> dict[str, str]:
     """Size, loss and sampling, as name -> text."""
     config = generator.prior.config
-    drawn = (f"temperature {sampling.temperature:g}", f"top-p {sampling.top_p:g}")
+    guidance = f"guidance {sampling.trait_guidance:g}"
     return {
         "Model": f"{config.backbone}, {config.layers} layers, {figures['parameters']:,} parameters",
         "Levels modelled": f"{config.levels} of {generator.tokenizer.num_levels}",
         "Loss": f"{figures['loss']:.3f} nats per code on validation (a uniform guess: {figures['uniform']:.3f})",
-        "Sampling": ", ".join((*drawn, f"guidance {sampling.trait_guidance:g}")),
+        "Sampling": f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}, {guidance}",
     }
 
 

@@ -111,7 +111,7 @@ def test_a_missing_setting_is_refused(saved: Path):
 
 def test_another_format_version_is_refused(saved: Path):
     change_config(saved, lambda about: about.update(format_version=99))
-    with pytest.raises(ValueError, match="format version 99 of a SmallModel, this vqecg reads 1"):
+    with pytest.raises(ValueError, match="format version 99, this vqecg reads 1"):
         SmallModel.from_pretrained(saved)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.sketch.layout import PLAIN
-from vqecg.prior.sketch.loss import SketchLoss, wrong_choice
+from vqecg.prior.sketch.loss import SketchLoss, choice_loss
 from vqecg.prior.sketch.modeling import SketchLosses, SketchModel
 
 LABELS = np.array([[1, 0], [0, 1], [0, 1], [math.nan, 0]], np.float32)
@@ -33,12 +33,13 @@ def test_every_record_is_offered_the_labels_of_the_one_before_it():
 
 
 def test_a_choice_costs_what_a_wrong_one_is_likely_by():
-    cost = wrong_choice(losses([1, 1, 1], [1, 5, -9]), condition(LABELS[[0, 1, 0]]))
+    cost = choice_loss(losses([1, 1, 1], [1, 5, -9]), condition(LABELS[[0, 1, 0]]).with_others_labels())
     np.testing.assert_allclose(cost[1:].numpy(), np.log1p(np.exp([-4.0, 10.0])), rtol=1e-5)
 
 
 def test_there_is_no_choice_between_the_same_labels_or_unknown_or_hidden_ones():
-    cost = wrong_choice(losses([9] * 4, [0] * 4), condition(LABELS, np.array([False, True, False, False])))
+    both = condition(LABELS, np.array([False, True, False, False])).with_others_labels()
+    cost = choice_loss(losses([9] * 4, [0] * 4), both)
     assert cost.tolist() == [0, 0, 0, 0]  # beside an unknown one; hidden; the same; unknown
 
 

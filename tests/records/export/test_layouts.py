@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -161,9 +162,9 @@ def test_the_same_records_are_the_same_bytes(tmp_path: Path, write_set: WriteSet
         {"layout": "challenge", "rates": (100, 500)},
     ],
 )
-def test_layouts_and_rates_that_cannot_be_are_refused(settings_of_output: dict[str, object]) -> None:
+def test_layouts_and_rates_that_cannot_be_are_refused(settings_of_output: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
-        OutputSettings(**settings_of_output)  # type: ignore[arg-type]
+        OutputSettings(**settings_of_output)
 
 
 @pytest.mark.bad_input("layouts and rates")
