@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vqecg.prior.conditioning import COARSER_TASKS, Condition
 from vqecg.prior.config import SamplingSettings
+from vqecg.prior.detail.decoding import decoded
 from vqecg.prior.merged_conditions import label_counts as count_labels
 from vqecg.prior.merged_conditions import read_label_counts
 from vqecg.prior.modeling import ECGPrior
@@ -200,21 +201,19 @@ class ECGGenerator:
         signal = self.decode(drawn.codes, drawn.sketch, settings.batch_size)
         return SyntheticRecords.sampled(signal, requests, self.task, drawn.codes.numpy(), drawn.sketch)
 
-    @torch.inference_mode()
     def decode(self, codes: Tensor, sketch: Sketch, batch_size: int = 64) -> np.ndarray:
         """Codes (records, frames, levels) with the sketches they were written for -> (records, 8, samples) mV.
 
         The detail model puts back the levels that the prior does not write, as far as the sketch determines them
-        (prior/detail/modeling.py). float32.
+        (prior/detail/modeling.py), and the recording is held to the sketch (prior/sketch/correction.py). float32.
         """
         device = next(self.tokenizer.parameters()).device
-        parts = [np.zeros((0, len(self.tokenizer.config.leads), self.samples), np.float32)]
+        parts = [torch.zeros(0, len(self.tokenizer.config.leads), self.samples)]
+        models = (self.tokenizer, self.prior.sketch, self.prior.detail)
         for start in range(0, len(codes), batch_size):
-            embedding = self.tokenizer.quantizer.embed(codes[start : start + batch_size].to(device))
-            drawn_for = sketch[start : start + batch_size].to(device)
-            added = self.prior.detail(embedding, drawn_for, self.prior.sketch.rendered(drawn_for))
-            parts.append(self.tokenizer.decode_embedding(embedding + added, self.samples).cpu().numpy())
-        return np.concatenate(parts)
+            rows = slice(start, start + batch_size)
+            parts.append(decoded(codes[rows].to(device), sketch[rows].to(device), *models, self.samples).cpu())
+        return torch.cat(parts).numpy()
 
     def save_pretrained(self, folder: str | Path, card: str = "", overwrite: bool = False) -> None:
         """Writes tokenizer/, prior/, conditions.csv, config.json and README.md into a new folder, all or nothing."""

@@ -4,11 +4,12 @@
         --segmenter runs/segmenter --train 1 2 3 4 5 6 7 --validation 8 --test 9 --out runs/contributions
 
 Every way makes a record for each training record, with its labels, age and sex, from the same random numbers (a sketch
-of other labels is drawn for another record's, and its record counts as one of the labels asked for). TRTS: a classifier
-of real records reads them by the labels asked for. TSTR: one that is trained on them reads real test records, beside
-one trained on the real training records (TRTR). Recall in physiological features is a share of that of real training
-records. Adherence is the mean distance to the real rate, a share, over the rules whose statement 20 real and 20
-synthetic records have. Amplitudes are medians within 5 % of the real test records', of 12 leads.
+of other labels is drawn for another record's, and its record counts as one of the labels asked for). "Rendering with
+noise", without codes, is the control of the transformer. TRTS: a classifier of real records reads them by the labels
+asked for. TSTR: one trained on them reads real test records, beside one trained on the real training records (TRTR).
+Recall in physiological features is a share of that of real training records. Adherence is the mean distance to the real
+rate, a share, over the rules whose statement 20 real and 20 synthetic records have. Amplitudes are medians within 5 %
+of the real test records', of 12 leads.
 
 Then the likelihood of real test records under their labels, age and sex, beside that under another test record's: by
 part of the sketch, the median record, and the share of records that the right ones make likelier.
@@ -41,11 +42,14 @@ from vqecg.evaluation.statistics.resampling import BootstrapDraw, draw_bootstrap
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import SamplingSettings
+from vqecg.prior.detail.decoding import decoded
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.likelihood import BATCH, EncodedRecords
+from vqecg.prior.rendered_sketches import generate_sketches
 from vqecg.prior.requests import Requests
+from vqecg.prior.sampling import write_codes
 from vqecg.prior.sketch.sketch import Sketch
-from vqecg.prior.sketched_records import recordings_of, sketches_of
+from vqecg.prior.sketched_records import sketches_of
 from vqecg.records.files.kept_array import kept_array
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.record_store import RecordStore
@@ -54,7 +58,7 @@ from vqecg.records.store.subset import TrainedOn
 from vqecg.scripts.cli.presets import preset
 from vqecg.training.checkpoint import identifying
 
-MAKING = 1  # raised when the same settings make other records
+MAKING = 2  # raised when the same settings make other records
 WHOLE = "whole"
 FEWEST, NEAR = 20, 0.05  # records of a statement on either side; of a median amplitude
 AMPLITUDES = {"sd": "SD", "peak_to_peak": "peak to peak", "slew": "slew"}  # of signal_fidelity -> in words
@@ -81,53 +85,45 @@ class Asked:
 
     def sketch(self, requests: Requests, hidden: bool = False) -> Sketch:
         """Sketches drawn for requests, or with the whole condition hidden."""
-        model, parts = self.generator.prior.sketch, list[Sketch]()
+        parts = list[Sketch]()
+        of_traits = (self.settings.trait_temperature, self.settings.trait_guidance)
         mask = np.full(len(requests), hidden)
         condition = Condition.of(requests.labels, requests.attributes, mask, unknown_labels=True)
         for start in range(0, len(condition), self.settings.batch_size):
             batch = condition[start : start + self.settings.batch_size]
-            parts.append(model.sample(batch, self.seed, start, self.settings.trait_temperature, self.guidance))
+            parts.append(self.generator.prior.sketch.sample(batch, self.seed, start, *of_traits))
         return Sketch.joined(parts)
 
-    @property
-    def guidance(self) -> float:
-        """That of the sketch's traits."""
-        return self.settings.trait_guidance
+    def recordings(self, sketch: Sketch, detail: bool = True, correct: bool = True) -> np.ndarray:
+        """Records whose codes are written for sketches, and decoded, with or without the detail and the correction."""
+        codes = write_codes(self.generator.prior, sketch, self.seed, self.settings)
+        prior, size = self.generator.prior, self.settings.batch_size
+        models = (self.generator.tokenizer, prior.sketch, prior.detail if detail else None)
+        parts = [
+            decoded(codes[start : start + size], sketch[start : start + size], *models, self.generator.samples, correct)
+            for start in range(0, len(codes), size)
+        ]
+        return torch.cat(parts).numpy()
 
-    def codes(self, sketch: Sketch, detail: bool = True) -> np.ndarray:
-        """Records whose codes are written for sketches, and decoded."""
-        signal, codes = recordings_of(self.generator, sketch, self.seed, self.settings)
-        return signal if detail else decoded(self.generator, torch.from_numpy(codes), self.settings.batch_size)
-
-
-@torch.inference_mode()
-def decoded(generator: ECGGenerator, codes: Tensor, batch_size: int) -> np.ndarray:
-    """The levels that the prior writes, without the detail model: (records, 8, samples) float32 mV."""
-    tokenizer = generator.tokenizer
-    parts = [
-        tokenizer.decode_embedding(tokenizer.quantizer.embed(part), generator.samples).numpy()
-        for part in codes.split(batch_size)
-    ]
-    return np.concatenate(parts)
-
-
-def rendered(asked: Asked) -> np.ndarray:
-    """The sketches alone."""
-    return asked.generator.prior.sketch.rendered(asked.sketch(asked.requests))[..., : asked.generator.samples].numpy()
+    def rendered(self, noisy: bool) -> np.ndarray:
+        """The sketches alone, or with noise as large as they say."""
+        return generate_sketches(self.generator, self.requests, self.seed, self.settings, noisy=noisy).signal
 
 
 def of_real_sketches(asked: Asked) -> np.ndarray:
     """Codes for the sketches of the very records whose labels are asked for."""
     parts = [sketches_of(asked.generator, chunk) for chunk in asked.like.chunks()]
-    return asked.codes(Sketch.joined(parts))
+    return asked.recordings(Sketch.joined(parts))
 
 
 WAYS: Mapping[str, Make] = {
-    WHOLE: lambda asked: asked.codes(asked.sketch(asked.requests)),
-    "rendering alone": rendered,
-    "sketch of other labels": lambda asked: asked.codes(asked.sketch(asked.swapped)),
-    "sketch of no labels": lambda asked: asked.codes(asked.sketch(asked.requests, hidden=True)),
-    "without the detail model": lambda asked: asked.codes(asked.sketch(asked.requests), detail=False),
+    WHOLE: lambda asked: asked.recordings(asked.sketch(asked.requests)),
+    "rendering alone": lambda asked: asked.rendered(noisy=False),
+    "rendering with noise": lambda asked: asked.rendered(noisy=True),
+    "sketch of other labels": lambda asked: asked.recordings(asked.sketch(asked.swapped)),
+    "sketch of no labels": lambda asked: asked.recordings(asked.sketch(asked.requests, hidden=True)),
+    "without the detail model": lambda asked: asked.recordings(asked.sketch(asked.requests), detail=False),
+    "without the correction": lambda asked: asked.recordings(asked.sketch(asked.requests), correct=False),
     "real sketches": of_real_sketches,
 }
 
@@ -238,12 +234,8 @@ def fidelity_rows(
     near = (distances["space"] == PHYSIOLOGY_SPACE) & (distances["against"] == "test records")
     of_set = distances[near].set_index("compared")
     amplitudes, _ = shape_tables(described[TEST], described[TRAINING], others)
-    header = (
-        "",
-        "recall, of the real one",
-        "precision, of the real one",
-        *(f"{words}, leads" for words in AMPLITUDES.values()),
-    )
+    shares_of = ("recall, of the real one", "precision, of the real one")
+    header = ("", *shares_of, *(f"{words}, leads" for words in AMPLITUDES.values()))
     rows: list[Sequence[Cell]] = []
     for one in sets:
         shares = [of_set.loc[one.name, name] / of_set.loc[TRAINING, name] for name in ("recall", "precision")]

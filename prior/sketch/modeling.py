@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from vqecg.prior.conditioning import Condition
-from vqecg.prior.sketch.layout import BEFORE, P_TRAIT, PLAIN, beat_samples
+from vqecg.prior.sketch.layout import BEFORE, LEAD_TRAITS, P_TRAIT, PLAIN, beat_samples
 from vqecg.prior.sketch.mixture import uniform_noise
 from vqecg.prior.sketch.p_wave import EARLIEST, LATEST, PLACE, move_p
 from vqecg.prior.sketch.rendering import render
 from vqecg.prior.sketch.rhythm import RhythmModel, most_beats, pad_kinds, pad_times
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.trait_model import TraitModel
-from vqecg.prior.sketch.traits import FARTHEST, TraitBasis, measure_all
+from vqecg.prior.sketch.traits import FARTHEST, LEAST_NOISE, TraitBasis, measure_all
 from vqecg.records.attributes import USUAL_ATTRIBUTES
 from vqecg.records.leads import INDEPENDENT_LEADS
 
@@ -138,6 +138,14 @@ class SketchModel(nn.Module):
         """Beats unlike the representative ones, (batch, 8, samples) mV, as far as the traits describe them."""
         deviation = traits[:, PLAIN + len(self.loadings) :] @ self.other_loadings
         return (self.offset[PLAIN + self.beat_measures :] + deviation).unflatten(1, (len(INDEPENDENT_LEADS), -1))
+
+    @torch.no_grad()
+    def levels(self, traits: Tensor) -> tuple[Tensor, Tensor]:
+        """The wander, mV, and noise, mV a sample, of each lead that the traits (batch, traits) say: (batch, 8) each."""
+        spread = self.projection.diagonal()[LEAD_TRAITS:PLAIN].clamp_min(1e-6)
+        levels = (self.offset[LEAD_TRAITS:PLAIN] + traits[:, LEAD_TRAITS:PLAIN] / spread).exp() - LEAST_NOISE
+        wander, noise = levels.clamp_min(0).chunk(2, dim=1)
+        return wander, noise
 
     def measured(self, signal: np.ndarray) -> Sketch:
         """The sketches of recordings (batch, 8, samples) float32 mV, of the rate and length of the training's."""

@@ -12,6 +12,7 @@ from vqecg.prior.detail.modeling import DetailModel
 from vqecg.prior.detail.training import DetailLoss, corrupted, embedding_of, train_detail
 from vqecg.prior.examples import CodeExamples, mean_losses
 from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.sketch.correction import corrected
 from vqecg.prior.sketch.layout import PLAIN
 from vqecg.prior.sketch.modeling import SketchModel
 from vqecg.prior.sketch.sketch import Sketch
@@ -108,6 +109,7 @@ def test_a_generator_adds_what_its_detail_model_says(tiny_generator: ECGGenerato
         embedding = tiny_generator.tokenizer.quantizer.embed(codes)
         rendered = tiny_generator.prior.sketch.rendered(made.sketch)
         added = tiny_generator.prior.detail(embedding, made.sketch, rendered)
-        expected = tiny_generator.tokenizer.decode_embedding(embedding + added, tiny_generator.samples)
-    assert bool(added.any())
+        plain = tiny_generator.tokenizer.decode_embedding(embedding + added, tiny_generator.samples)
+        expected = corrected(plain, made.sketch, tiny_generator.prior.sketch)
+    assert bool(added.any()) and not torch.equal(plain, expected)
     np.testing.assert_allclose(made.signal, expected.numpy(), atol=1e-5)

@@ -32,7 +32,7 @@ def generator(tiny_generator: ECGGenerator, tmp_path_factory: pytest.TempPathFac
 
 
 DRAWN = (  # without a parent
-    *("prior samples", "rendered sketches"),
+    *("prior samples", "rendered sketches", "noisy sketches"),
     *("simulated hearts", "textbook hearts"),
 )
 

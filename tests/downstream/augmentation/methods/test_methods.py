@@ -46,13 +46,13 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
 DUPLICATION, RECONSTRUCTIONS, PRIOR_SAMPLES, INFILLING = "duplication", "reconstructions", "prior samples", "infilling"
-RENDERED_SKETCHES = "rendered sketches"
+RENDERED_SKETCHES, NOISY_SKETCHES = "rendered sketches", "noisy sketches"
 LATENT_INTERPOLATION, NAIVE_MIXING, SIGNAL_MIXING = "latent interpolation", "naive mixing", "signal mixing"
 RESAMPLED_BEATS = "resampled beats"
 SIMULATED_HEARTS, TEXTBOOK_HEARTS = "simulated hearts", "textbook hearts"
-SAMPLES = (PRIOR_SAMPLES, RENDERED_SKETCHES, SIMULATED_HEARTS, TEXTBOOK_HEARTS)
+SAMPLES = (PRIOR_SAMPLES, RENDERED_SKETCHES, NOISY_SKETCHES, SIMULATED_HEARTS, TEXTBOOK_HEARTS)
 MIXING = (SIGNAL_MIXING, RESAMPLED_BEATS, LATENT_INTERPOLATION, NAIVE_MIXING)
-NAMES = (DUPLICATION, RECONSTRUCTIONS, *MIXING, *SAMPLES[:2], INFILLING, *SAMPLES[2:])
+NAMES = (DUPLICATION, RECONSTRUCTIONS, *MIXING, *SAMPLES[:3], INFILLING, *SAMPLES[3:])
 SETTINGS = AugmentationSettings(infilling=InfillingSettings(candidates=1), least=1, attempts=3, seed=4)
 
 
@@ -97,7 +97,7 @@ def test_methods_are_found_by_name_in_any_spelling_and_by_the_words_of_manifests
         assert {find_method(spelling).name for spelling in spellings} == {method.name} == {name}
         assert method.help and f"{name.replace(' ', '-')}: {method.help}" in method_help()
     mixing = ("signal mixing", "resampled beats", "interpolation", "naive mixing")
-    words = ("duplication", "reconstruction", *mixing, "prior", "sketch", "infilling", *SAMPLES[2:])
+    words = ("duplication", "reconstruction", *mixing, "prior", "sketch", "noisy sketch", "infilling", *SAMPLES[3:])
     assert tuple(find_method(name).manifest_name for name in NAMES) == words
 
 
@@ -201,6 +201,11 @@ def test_rendered_sketches_are_those_of_the_samples(
     rendered = prior.sketch.rendered(drawn.sketch)[..., :1000].numpy()
     np.testing.assert_allclose(whole(RENDERED_SKETCHES).signal, rendered, atol=1e-5)
     assert "rendered sketches of the prior for the" in whole(RENDERED_SKETCHES).note
+    noisy = whole(NOISY_SKETCHES)
+    rest = np.abs(np.diff(noisy.signal - rendered, axis=2))
+    asked = prior.sketch.levels(drawn.sketch.traits)[1].numpy()
+    np.testing.assert_allclose(np.median(rest, axis=2), asked, rtol=0.15, atol=1e-4)
+    assert "rendered sketches with noise of the prior for the" in noisy.note
 
 
 def test_what_cannot_be_made_or_does_not_give_the_labels_is_told(own: Ingredients, plan: AdditionPlan):
