@@ -3,13 +3,13 @@
     python -m benchmarks.sampling.contributions --store runs/ptbxl/store --generator runs/ptbxl/prior \
         --segmenter runs/segmenter --train 1 2 3 4 5 6 7 --validation 8 --test 9 --out runs/contributions
 
-Every way makes a record for each training record, with its labels, age and sex, from the same random numbers (a sketch
-of other labels is drawn for another record's, and its record counts as one of the labels asked for). "Rendering with
-noise", without codes, is the control of the transformer. TRTS: a classifier of real records reads them by the labels
-asked for. TSTR: one trained on them reads real test records, beside one trained on the real training records (TRTR).
-Recall in physiological features is a share of that of real training records. Adherence is the mean distance to the real
-rate, a share, over the rules whose statement 20 real and 20 synthetic records have. Amplitudes are medians within 5 %
-of the real test records', of 12 leads.
+Every way makes a record for each training record (or `--times`), with its labels, age and sex, from the same random
+numbers (a sketch of other labels is drawn for another record's, and its record counts as one of the labels asked for).
+"Rendering with noise", without codes, is the control of the transformer. TRTS: a classifier of real records reads them
+by the labels asked for. TSTR: one trained on them reads real test records, beside one trained on the real training
+records (TRTR). Recall in physiological features is a share of that of real training records. Adherence is the mean
+distance to the real rate, a share, over the rules whose statement 20 real and 20 synthetic records have. Amplitudes are
+medians within 5 % of the real test records', of 12 leads.
 
 Then the likelihood of real test records under their labels, age and sex, beside that under another test record's: by
 part of the sketch, the median record, and the share of records that the right ones make likelier.
@@ -172,15 +172,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the classifiers")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="beside the whole")
     parser.add_argument("--preset", default="small", help="whose settings of sampling are used")
+    parser.add_argument("--times", type=int, default=1, help="records of each way for each training record")
     parser.add_argument("--steps", type=int, default=0, help="of a classifier; 0 = its recipe's")
     return parser.parse_args(arguments)
 
 
 def made(generator: ECGGenerator, real: RealData, options: argparse.Namespace) -> list[RecordSet]:
     """The records of every way, from files in the folder where they are there already."""
-    like = real.training.records
-    labels = like.labels(generator.task)
-    requests = Requests.like(labels, like.table, generator.attributes)
+    like = replace(real.training.records, rows=np.tile(real.training.records.rows, options.times))
+    requests = Requests.like(like.labels(generator.task), like.table, generator.attributes)
     others = np.roll(np.random.default_rng(0).permutation(len(like)), 1)
     asked = Asked(generator, like, requests, preset(options.preset).sampling, 0, others)
     about = json.dumps([MAKING, generator.fingerprint, real.store.fingerprint, identifying(asked.settings)])
@@ -190,7 +190,7 @@ def made(generator: ECGGenerator, real: RealData, options: argparse.Namespace) -
         path = options.out / "records" / f"{name.replace(' ', '-')}-{digest.hexdigest()}.npy"
         shape = (len(like), len(generator.tokenizer.config.leads), generator.samples)
         signals = np.asarray(kept_array(path, shape, "<f4", lambda way=WAYS[name]: way(asked)))
-        sets.append(replace(real.training, name=name, replaced=signals))
+        sets.append(replace(real.training, name=name, records=like, replaced=signals))
     return sets
 
 
