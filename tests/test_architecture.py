@@ -50,7 +50,7 @@ FLOORS = {
         "editing sampled_shards",
     ),
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),
-    "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison", "advice"),
+    "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison", "advice", "tasks"),
     "reports": (
         "columns ecg_paper figures numbers results wave_plot",
         "html result_pages",

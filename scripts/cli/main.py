@@ -35,9 +35,12 @@ COMMANDS = {
     "assess": "measure synthetic ECGs against real ones: utility, distance, physiology, memorisation",
     "train-segmenter": "learn to find P waves, QRS complexes and T waves from LUDB",
     "segment": "measure rate, rhythm, PR, QRS, QT and axis of every ECG in a folder",
+    "compress": "write ECGs as archives of codes, a tenth of their size or less, as near as asked for",
+    "decompress": "make WFDB records of such archives again",
     "plot": "draw a recording on ECG paper",
     "verify": "read all that vqecg wrote in a folder, and name every file that is damaged, missing or extra",
 }
+TASKS = ("compress", "decompress")  # of downstream/tasks
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
 TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from
@@ -106,8 +109,8 @@ def start(words: list[str]) -> int:
 
 
 def module_of(name: str) -> str:
-    """The module of a subcommand: train-prior is commands/train/prior.py."""
-    return f"vqecg.scripts.commands.{name.replace('-', '.', 1)}"
+    """The module of a subcommand: train-prior is commands/train/prior.py, compress commands/tasks/compress.py."""
+    return f"vqecg.scripts.commands.{'tasks.' * (name in TASKS)}{name.replace('-', '.', 1)}"
 
 
 def run_command(name: str, words: Sequence[str]) -> int:

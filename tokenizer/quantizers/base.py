@@ -50,6 +50,10 @@ class Quantizer(nn.Module):
         """The vectors of all codes: (levels, codebook_size, dimension)."""
         raise NotImplementedError(f"{type(self).__name__} has no `code_vectors`: a quantizer must define them")
 
+    def code_use(self) -> Tensor:
+        """How often each code was used in training, up to a factor: (levels, codebook_size); ones where not known."""
+        return torch.ones(self.levels, self.codebook_size)
+
     def forward(self, embedding: Tensor) -> QuantizerOutput:
         """Quantizes (batch, frames, dimension) in float32 under any autocast; in training it counts `usage`."""
         with torch.autocast(embedding.device.type, enabled=False):

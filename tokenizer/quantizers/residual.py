@@ -38,6 +38,10 @@ class ResidualQuantizer(Quantizer):
         """The codebooks: (levels, codebook_size, dimension)."""
         return self.codebooks
 
+    def code_use(self) -> Tensor:
+        """Moving averages of how often each code was chosen; a code that was not counts a little."""
+        return self.counts.clamp_min(0.0) + 0.5
+
     def forward(self, embedding: Tensor) -> QuantizerOutput:
         """Quantizes (batch, frames, dimension). In training it also learns: k-means start, moving averages, restarts.
 

@@ -1,0 +1,1 @@
+"""What codes and prior are good for besides sampling: a folder for each task."""

@@ -1,0 +1,59 @@
+"""The recordings that a command reads: of a store, or of a data set in any layout, a few at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vqecg.records.bounds import Checked, Hertz
+from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
+from vqecg.records.leads import independent_leads
+from vqecg.records.store.record_store import RecordStore, is_store
+
+CHUNK = 64  # records of a store at a time
+
+
+@dataclass(frozen=True)
+class RecordingSource(Checked):
+    """Where recordings are, and how they are read."""
+
+    data: Path  # folder of ECGs, real or synthetic, or a store of `vqecg prepare`
+    sampling_rate: Hertz = 100  # Hz, the least that is read where a set has several rates
+    source: SourceName = AUTO
+    ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some recordings of equal length and rate."""
+
+    record_ids: list[str]
+    signals: np.ndarray  # (records, 8, samples) float32 mV
+    sampling_rate: float  # Hz
+
+
+def chunks(source: RecordingSource, rejected: list[str]) -> Iterator[Chunk]:
+    """The recordings of a store or a data set; those that cannot be used are named in `rejected`, with the reason."""
+    if is_store(source.data):
+        store = RecordStore.open(source.data)
+        ids = store.table["record_id"].tolist()
+        for start in range(0, len(store), CHUNK):
+            rows = slice(start, start + CHUNK)
+            yield Chunk(ids[rows], store.signals(rows), store.spec.sampling_rate)
+        return
+    for row in read_table(source.data, source.sampling_rate, source.source).records.itertuples(index=False):
+        try:
+            record = read_record(row, source.ignore_checksums)
+            signal = independent_leads(record.signal, record.leads)
+            if not np.isfinite(signal).all():
+                raise ValueError("samples that are not finite")
+        except ValueError as error:
+            rejected.append(f"{row.record_id}: {error}")
+            continue
+        yield Chunk([record.record_id], signal[None], record.sampling_rate)
+
+
+def left_out(rejected: list[str]) -> str:
+    """A line on the records that were left out, "" for none."""
+    return f"\n{len(rejected):,} records are left out; the first: {rejected[0]}" if rejected else ""

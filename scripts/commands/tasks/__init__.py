@@ -1,0 +1,1 @@
+"""Commands of the further tasks."""

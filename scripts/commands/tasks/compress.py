@@ -1,0 +1,10 @@
+"""`vqecg compress`."""
+
+from vqecg.scripts.steps.tasks.compressing import CompressingStep, compress
+
+Arguments = CompressingStep
+
+
+def run(arguments: CompressingStep) -> None:
+    """Writes the archives."""
+    print(compress(arguments))
