@@ -201,18 +201,19 @@ class ECGGenerator:
         signal = self.decode(drawn.codes, drawn.sketch, settings.batch_size)
         return SyntheticRecords.sampled(signal, requests, self.task, drawn.codes.numpy(), drawn.sketch)
 
-    def decode(self, codes: Tensor, sketch: Sketch, batch_size: int = 64) -> np.ndarray:
+    def decode(self, codes: Tensor, sketch: Sketch, batch_size: int = 64, correct: bool = True) -> np.ndarray:
         """Codes (records, frames, levels) with the sketches they were written for -> (records, 8, samples) mV.
 
         The detail model puts back the levels that the prior does not write, as far as the sketch determines them
-        (prior/detail/modeling.py), and the recording is held to the sketch (prior/sketch/correction.py). float32.
+        (prior/detail/modeling.py), and with `correct` the recording is held to the sketch (prior/sketch/correction.py),
+        which codes of a recording itself do not need. float32.
         """
         device = next(self.tokenizer.parameters()).device
         parts = [torch.zeros(0, len(self.tokenizer.config.leads), self.samples)]
         models = (self.tokenizer, self.prior.sketch, self.prior.detail)
         for start in range(0, len(codes), batch_size):
             rows = slice(start, start + batch_size)
-            parts.append(decoded(codes[rows].to(device), sketch[rows].to(device), *models, self.samples).cpu())
+            parts.append(decoded(codes[rows].to(device), sketch[rows].to(device), *models, self.samples, correct).cpu())
         return torch.cat(parts).numpy()
 
     def save_pretrained(self, folder: str | Path, card: str = "", overwrite: bool = False) -> None:

@@ -183,10 +183,22 @@ class ECGPrior(nn.Module, Pretrained):
 
     def step_states(self, delayed: Tensor, sketch: Sketch, tables: CodeTables) -> Tensor:
         """Hidden states (batch, steps, width) that give the logits of each step, from the steps before it."""
+        return self.hidden_states(self.step_inputs(delayed, sketch, tables))
+
+    def layer_states(self, codes: Tensor, sketch: Sketch) -> tuple[Tensor, ...]:
+        """The states before and after every layer, (batch, steps, width) each, of codes (batch, frames, levels).
+
+        Those of a step know the codes before it.
+        """
+        inputs = self.step_inputs(delay(codes, self.config.codebook_size), sketch, self.code_tables())
+        return BACKBONES.get(self.config.backbone).layer_states(self.backbone, inputs)
+
+    def step_inputs(self, delayed: Tensor, sketch: Sketch, tables: CodeTables) -> Tensor:
+        """What the backbone is given at each step, (batch, steps, width): the codes of the step before, and context."""
         # the context is the prefix, and is added at every step
         context = self.embed_context(sketch)
         before = nn.functional.pad(self.embed_codes(delayed[:, :-1], tables), (0, 0, 1, 0))
-        return self.hidden_states(self.embedding_dropout(before + context))
+        return self.embedding_dropout(before + context)
 
     def forward(self, codes: Tensor, sketch: Sketch) -> ECGPriorOutput:
         """Negative log-likelihood of codes (batch, frames, levels) given the sketches they were written for.

@@ -49,20 +49,22 @@ def main(arguments: list[str] | None = None) -> None:
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
     split = FoldSplit(tuple(options.train), (), tuple(options.test)).indices(store.table)
     train, test = store.signals(split.train), store.signals(split.test)
-    archives, seconds = Archives(tokenizer, store), store.spec.seconds
-    plain, curve = plain_points(tokenizer, test, seconds), rate_curve(train, test, seconds, STEPS)
+    seconds, plain = store.spec.seconds, plain_points(tokenizer, test, store.spec.seconds)
     levels: list[Sequence[Cell]] = [
         (f"{number} level{'s' * (number > 1)}", cell(rate, 0), cell(error, 1))
         for number, (rate, error) in enumerate(plain, 1)
     ]
     report.table("plain codes", ("", *MEASURES), levels, "plain codes")
+    curve = rate_curve(train, test, seconds, STEPS)
     settings = [CompressionSettings(error=error, beams=beams) for beams in options.beams for error in options.errors]
-    rows = [archive_row(one, archives, test, seconds, plain, curve) for one in settings]
-    report.table("archives", ("", *MEASURES, *BESIDE), rows, "archives")
+    with tempfile.TemporaryDirectory() as folder:
+        archives = Archives(tokenizer, store.spec.sampling_rate, Path(folder) / "recordings.vqe")
+        rows = [archive_row(one, archives, test, seconds, plain, curve) for one in settings]
+        report.table("archives", ("", *MEASURES, *BESIDE), rows, "archives")
+        for beams in options.beams:
+            timings = timed(archives, test[: options.timed], CompressionSettings(beams=beams), options.rounds)
+            report.timings(f"speed, {beams} beam{'s' * (beams > 1)}", "records/s", timings)
     report.table("byte compressors, nothing lost", ("", MEASURES[0]), lossless_rows(test, seconds), "byte compressors")
-    for beams in options.beams:
-        timings = timed(archives, test[: options.timed], CompressionSettings(beams=beams), options.rounds)
-        report.timings(f"speed, {beams} beam{'s' * (beams > 1)}", "records/s", timings)
     report.write({"test records": len(test)})
 
 
@@ -112,12 +114,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 class Archives:
-    """An archive of recordings in a folder that is gone when the process ends."""
+    """An archive of recordings in a file, written and read again and again."""
 
-    def __init__(self, tokenizer: ECGTokenizer, store: RecordStore) -> None:
-        self.tokenizer, self.mark, self.rate = tokenizer, fingerprint(tokenizer), store.spec.sampling_rate
-        self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(self.folder.name) / "recordings.vqe"
+    def __init__(self, tokenizer: ECGTokenizer, sampling_rate: float, path: Path) -> None:
+        self.tokenizer, self.mark, self.rate, self.path = tokenizer, fingerprint(tokenizer), sampling_rate, path
 
     def write(self, signals: np.ndarray, settings: CompressionSettings) -> int:
         """Writes recordings (records, 8, samples) mV of a segment each, in place of those before. Returns the bytes."""

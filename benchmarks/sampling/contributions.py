@@ -3,13 +3,13 @@
     python -m benchmarks.sampling.contributions --store runs/ptbxl/store --generator runs/ptbxl/prior \
         --segmenter runs/segmenter --train 1 2 3 4 5 6 7 --validation 8 --test 9 --out runs/contributions
 
-Every way makes a record for each training record (or `--times`), with its labels, age and sex, from the same random
-numbers (a sketch of other labels is drawn for another record's, and its record counts as one of the labels asked for).
-"Rendering with noise", without codes, is the control of the transformer. TRTS: a classifier of real records reads them
-by the labels asked for. TSTR: one trained on them reads real test records, beside one trained on the real training
-records (TRTR). Recall in physiological features is a share of that of real training records. Adherence is the mean
-distance to the real rate, a share, over the rules whose statement 20 real and 20 synthetic records have. Amplitudes are
-medians within 5 % of the real test records', of 12 leads.
+Every way makes a record for each training record (`--times` of them), with its labels, age and sex, from the same
+random numbers (a sketch of other labels is drawn for another record's, and its record counts as one of the labels
+asked for). "Rendering with noise", without codes, is the control of the transformer. TRTS: a classifier of real
+records reads them by the labels asked for. TSTR: one trained on them reads real test records, beside one trained on
+the real training records (TRTR). Recall in physiological features is a share of that of real training records.
+Adherence is the mean distance to the real rate, a share, over the rules whose statement 20 real and 20 synthetic
+records have. Amplitudes are medians within 5 % of the real test records', of 12 leads.
 
 Then the likelihood of real test records under their labels, age and sex, beside that under another test record's: by
 part of the sketch, the median record, and the share of records that the right ones make likelier.
@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
 from benchmarks.measuring import Cell, Report, benchmark_parser, cell
+from benchmarks.sampling.other_labels import Table, another_for_each, likelihood_rows
 from vqecg.downstream.assessment.described_records import DescribedRecords, describe
 from vqecg.downstream.assessment.designs import train_all
 from vqecg.downstream.assessment.judges import scores_of
@@ -44,7 +44,6 @@ from vqecg.prior.conditioning import Condition
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.detail.decoding import decoded
 from vqecg.prior.generator import ECGGenerator
-from vqecg.prior.likelihood import BATCH, EncodedRecords
 from vqecg.prior.rendered_sketches import generate_sketches
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampling import write_codes
@@ -58,11 +57,10 @@ from vqecg.records.store.subset import TrainedOn
 from vqecg.scripts.cli.presets import preset
 from vqecg.training.checkpoint import identifying
 
-MAKING = 2  # raised when the same settings make other records
+MAKING = 3  # raised when the same settings make other records
 WHOLE = "whole"
 FEWEST, NEAR = 20, 0.05  # records of a statement on either side; of a median amplitude
 AMPLITUDES = {"sd": "SD", "peak_to_peak": "peak to peak", "slew": "slew"}  # of signal_fidelity -> in words
-PARTS = ("traits", "beats")
 Make = Callable[["Asked"], np.ndarray]
 
 
@@ -181,7 +179,7 @@ def made(generator: ECGGenerator, real: RealData, options: argparse.Namespace) -
     """The records of every way, from files in the folder where they are there already."""
     like = replace(real.training.records, rows=np.tile(real.training.records.rows, options.times))
     requests = Requests.like(like.labels(generator.task), like.table, generator.attributes)
-    others = np.roll(np.random.default_rng(0).permutation(len(like)), 1)
+    others = np.tile(another_for_each(len(real.training)), options.times)
     asked = Asked(generator, like, requests, preset(options.preset).sampling, 0, others)
     about = json.dumps([MAKING, generator.fingerprint, real.store.fingerprint, identifying(asked.settings)])
     digest = hashlib.blake2b(about.encode() + like.rows.tobytes(), digest_size=8)  # of all that the records depend on
@@ -205,9 +203,6 @@ def interval_of(values: np.ndarray, confidence: float, signed: bool = False) -> 
     """A value with its interval, from a sample and its replicates."""
     low, high = percentile_interval(values[1:], confidence)
     return cell(float(values[0]), 3, "", low, high, signed)
-
-
-Table = tuple[tuple[str, ...], list[Sequence[Cell]]]
 
 
 def utility_rows(
@@ -265,34 +260,6 @@ def adherence_rows(rules: pd.DataFrame, sets: Sequence[RecordSet]) -> Table:
     apart = rates[names].sub(real["real_rate"], axis=0).abs().mean()
     rows.append(("mean distance to the real rate", "-", "-", *(cell(float(apart[name]), 3) for name in names)))
     return ("", "real records with it", "real records without it", *names), rows
-
-
-@torch.inference_mode()
-def likelihood_rows(generator: ECGGenerator, records: RecordSelection) -> Table:
-    """For each part of the sketch, what the right labels, age and sex add to the likelihood of a real record."""
-    gains: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
-    others = np.roll(np.random.default_rng(0).permutation(len(records)), 1)
-    for start in range(0, len(records), BATCH):
-        rows = np.arange(start, min(start + BATCH, len(records)))
-        right, wrong = (
-            EncodedRecords.of_records(generator, RecordSelection(records.store, records.rows[part]))
-            for part in (rows, others[rows])
-        )
-        given = losses_by_part(generator, right, right.condition)
-        swapped = losses_by_part(generator, right, wrong.condition)
-        for part in PARTS:
-            gains[part].append((swapped[part] - given[part]).numpy())
-    table: list[Sequence[Cell]] = []
-    for part, values in gains.items():
-        gain = np.concatenate(values)
-        table.append((part, cell(float(np.median(gain)), 2, signed=True), cell(float((gain > 0).mean()), 2)))
-    return ("", "median record", "records that the right ones make likelier"), table
-
-
-def losses_by_part(generator: ECGGenerator, records: EncodedRecords, condition: Condition) -> dict[str, Tensor]:
-    """Negative log-likelihoods of records under a condition, (batch,) nats for each of PARTS."""
-    drawn = generator.prior.sketch(records.sketch, condition)
-    return {"traits": drawn.traits, "beats": drawn.beats}
 
 
 if __name__ == "__main__":

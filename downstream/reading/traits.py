@@ -33,6 +33,17 @@ def rhythm_measures(peaks: list[np.ndarray], sampling_rate: int) -> np.ndarray:
     return rows
 
 
+def traits_of(generator: ECGGenerator, signal: np.ndarray) -> np.ndarray:
+    """Traits of the generator's basis and the rhythm of recordings (records, 8, samples) mV: (records, traits + 6).
+
+    float32, NaN where there are too few beats.
+    """
+    model = generator.prior.sketch
+    measured = measure_all(signal, model.sampling_rate, model.other_components > 0)
+    traits = model.basis.traits(measured.measures)
+    return np.hstack([traits, rhythm_measures(measured.peaks, model.sampling_rate)])
+
+
 class Traits(Reader):
     """Measures the traits of the generator's basis, and the rhythm. Age and sex stay out: the networks know neither."""
 
@@ -40,13 +51,8 @@ class Traits(Reader):
 
     def measure(self, generator: ECGGenerator, records: RecordSelection, task: LabelTask) -> np.ndarray:
         """(records, traits + 6) float32."""
-        rate, basis = records.store.spec.sampling_rate, generator.prior.sketch.basis
-        generator.tokenizer.check_sampling_rate(rate)
-        rows = []
-        for signal in records.chunks():
-            measured = measure_all(signal, rate, basis.other_components > 0)
-            rows.append(np.hstack([basis.traits(measured.measures), rhythm_measures(measured.peaks, rate)]))
-        return np.concatenate(rows)
+        generator.tokenizer.check_sampling_rate(records.store.spec.sampling_rate)
+        return np.concatenate([traits_of(generator, signal) for signal in records.chunks()])
 
 
 @READERS.register("boosted traits", rank=0)

@@ -41,6 +41,12 @@ class Backbone(ABC):
         return cast(Tensor, module(inputs_embeds=inputs, use_cache=False).last_hidden_state)
 
     @staticmethod
+    def layer_states(module: nn.Module, inputs: Tensor) -> tuple[Tensor, ...]:
+        """What the first layer is given, and what each gives, as `states`: (batch, steps, width) each."""
+        states = module(inputs_embeds=inputs, use_cache=False, output_hidden_states=True).hidden_states
+        return cast(tuple[Tensor, ...], states)
+
+    @staticmethod
     @abstractmethod
     def decoder(module: nn.Module, batch: int, steps: int) -> Decoder:
         """A decoder for `batch` sequences of up to `steps` steps, equal to `module` up to rounding.

@@ -47,7 +47,7 @@ def infill(
         mask[row] = kept_frames(find_r_peaks(signal, rate), signal.shape[1], hop, frames, settings, stream)
     codes = infill_codes(generator, parents, mask, settings, sampling, numbers, attempt)
     sketch = generator.prior.sketch.measured(signals)
-    signal = generator.decode(codes, sketch, sampling.batch_size)
+    signal = generator.decode(codes, sketch, sampling.batch_size, correct=False)
     records = SyntheticRecords.derived(signal, parents, generator.task, generator.attributes)
     return replace(records, codes=codes.numpy(), sketch=sketch, real_frames=mask)
 

@@ -16,6 +16,7 @@ from vqecg.prior.sketch.rendering import render
 from vqecg.prior.sketch.sketch import Sketch
 
 WANDER_WIDTH = 0.28  # s, of the moving average that is wander; what is faster is noise
+EDGE = 0.05  # s at either end of a beat, whose mean is its level
 LEAST_LEFT = 0.3  # share of wander or noise that is left at least
 QUIET = 1e-4  # mV, or mV a sample: less counts as this much
 
@@ -41,14 +42,28 @@ def corrected(signal: Tensor, sketch: Sketch, model: SketchModel) -> Tensor:
     usual = counted & ~unlike
     usual = torch.where(usual.any(1, keepdim=True), usual, counted)
     median, other = masked_median(beats, usual), masked_median(beats, inside & unlike)
-    rest = signal - render(peaks, median, samples, rate, other, unlike)
+    rest = signal - on_level(peaks, median, samples, rate, other, unlike)
 
     wander, noise = measured_levels(beats_about(rest, index, rate), counted)
     most_wander, most_noise = model.levels(sketch.traits)
     slow = smoothed(rest, 2 * round(WANDER_WIDTH * rate / 2) + 1)
     rest = left_of(wander, most_wander) * slow + left_of(noise, most_noise) * (rest - slow)
-    held = model.rendered(sketch)[..., :samples] + rest
+    other = model.other_beats(sketch.traits) if model.other_components else None
+    held = on_level(peaks, model.beats(sketch.traits), samples, rate, other, unlike) + rest
     return torch.where(inside.any(1)[:, None, None], held, signal)
+
+
+def on_level(
+    peaks: Tensor, beat: Tensor, samples: int, sampling_rate: int, other: Tensor | None, unlike: Tensor
+) -> Tensor:
+    """`render`, but on the level that each lead of the beat begins and ends at, not on 0: (batch, leads, samples) mV.
+
+    Between the beats of a slow heart a recording goes on at that level.
+    """
+    edge = max(1, round(EDGE * sampling_rate))
+    level = (beat[..., :edge].mean(-1, keepdim=True) + beat[..., -edge:].mean(-1, keepdim=True)) / 2
+    about = None if other is None else other - level
+    return render(peaks, beat - level, samples, sampling_rate, about, unlike) + level
 
 
 def beats_about(signal: Tensor, index: Tensor, sampling_rate: int) -> Tensor:

@@ -37,10 +37,11 @@ COMMANDS = {
     "segment": "measure rate, rhythm, PR, QRS, QT and axis of every ECG in a folder",
     "compress": "write ECGs as archives of codes, a tenth of their size or less, as near as asked for",
     "decompress": "make WFDB records of such archives again",
+    "embed": "write a vector of numbers for each ECG, from tokenizer, sketch and transformer",
     "plot": "draw a recording on ECG paper",
     "verify": "read all that vqecg wrote in a folder, and name every file that is damaged, missing or extra",
 }
-TASKS = ("compress", "decompress")  # of downstream/tasks
+TASKS = ("compress", "decompress", "embed")  # of downstream/tasks
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
 TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from
