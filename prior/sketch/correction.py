@@ -48,8 +48,8 @@ def corrected(signal: Tensor, sketch: Sketch, model: SketchModel) -> Tensor:
     most_wander, most_noise = model.levels(sketch.traits)
     slow = smoothed(rest, 2 * round(WANDER_WIDTH * rate / 2) + 1)
     rest = left_of(wander, most_wander) * slow + left_of(noise, most_noise) * (rest - slow)
-    other = model.other_beats(sketch.traits) if model.other_components else None
-    held = on_level(peaks, model.beats(sketch.traits), samples, rate, other, unlike) + rest
+    asked = model.other_beats(sketch.traits) if model.other_components else None
+    held = on_level(peaks, model.beats(sketch.traits), samples, rate, asked, unlike) + rest
     return torch.where(inside.any(1)[:, None, None], held, signal)
 
 

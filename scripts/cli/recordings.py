@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vqecg.records.bounds import Checked, Hertz
+from vqecg.records.bounds import Checked
 from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
 from vqecg.records.leads import independent_leads
 from vqecg.records.store.record_store import RecordStore, is_store
 
 CHUNK = 64  # records of a store at a time
+SHOWN = 20  # records that are left out, by name
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,6 @@ class RecordingSource(Checked):
     """Where recordings are, and how they are read."""
 
     data: Path  # folder of ECGs, real or synthetic, or a store of `vqecg prepare`
-    sampling_rate: Hertz = 100  # Hz, the least that is read where a set has several rates
     source: SourceName = AUTO
     ignore_checksums: bool = False  # take records whose first values or checksums are not those of their headers
 
@@ -33,8 +33,11 @@ class Chunk:
     sampling_rate: float  # Hz
 
 
-def chunks(source: RecordingSource, rejected: list[str]) -> Iterator[Chunk]:
-    """The recordings of a store or a data set; those that cannot be used are named in `rejected`, with the reason."""
+def chunks(source: RecordingSource, sampling_rate: int, rejected: list[str]) -> Iterator[Chunk]:
+    """The recordings of a store or a data set; those that cannot be used are named in `rejected`, with the reason.
+
+    Where a set has several rates, that of at least `sampling_rate` Hz is read.
+    """
     if is_store(source.data):
         store = RecordStore.open(source.data)
         ids = store.table["record_id"].tolist()
@@ -42,12 +45,12 @@ def chunks(source: RecordingSource, rejected: list[str]) -> Iterator[Chunk]:
             rows = slice(start, start + CHUNK)
             yield Chunk(ids[rows], store.signals(rows), store.spec.sampling_rate)
         return
-    for row in read_table(source.data, source.sampling_rate, source.source).records.itertuples(index=False):
+    for row in read_table(source.data, sampling_rate, source.source).records.itertuples(index=False):
         try:
             record = read_record(row, source.ignore_checksums)
             signal = independent_leads(record.signal, record.leads)
-            if not np.isfinite(signal).all():
-                raise ValueError("samples that are not finite")
+            if unknown := int(np.count_nonzero(~np.isfinite(signal))):
+                raise ValueError(f"{unknown:,} of {signal.size:,} samples are unknown, expected none: cut them off")
         except ValueError as error:
             rejected.append(f"{row.record_id}: {error}")
             continue
@@ -55,5 +58,8 @@ def chunks(source: RecordingSource, rejected: list[str]) -> Iterator[Chunk]:
 
 
 def left_out(rejected: list[str]) -> str:
-    """A line on the records that were left out, "" for none."""
-    return f"\n{len(rejected):,} records are left out; the first: {rejected[0]}" if rejected else ""
+    """Lines on the records that were left out, the first SHOWN by name; "" for none."""
+    if not rejected:
+        return ""
+    more = [f"and {len(rejected) - SHOWN:,} more"] if len(rejected) > SHOWN else []
+    return "\n  ".join([f"\n{len(rejected):,} left out:", *rejected[:SHOWN], *more])

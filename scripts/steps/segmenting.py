@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
+from vqecg.records.bounds import Hertz
 from vqecg.records.files.atomic import atomic_file, check_file
 from vqecg.reports.ecg_paper import save_figure
 from vqecg.reports.wave_plot import plot_waves
@@ -24,6 +25,7 @@ class SegmentingStep(RecordingSource):
     segmenter: Path  # folder that `vqecg train-segmenter` wrote
     out: Path  # file to write, .csv or .parquet: rate, rhythm, intervals and axis, one row per record
     waves: Path | None = None  # file to write, .csv or .parquet: every wave of every lead, times in s
+    sampling_rate: Hertz = 100  # Hz, the least that is read where a set has several rates
     plot: Path | None = None  # file to write, .svg or .png: one recording with its waves shaded
     record: str = ""  # record_id of the recording that --plot draws; the first one if not given
     overwrite: bool = False  # replace the files that are written
@@ -42,7 +44,7 @@ def segment(step: SegmentingStep) -> str:
     segmenter = WaveSegmenter.from_pretrained(step.segmenter)
     rate, rejected = segmenter.config.sampling_rate, list[str]()
     intervals, waves, drawn = [], [], False
-    for chunk in tqdm(chunks(step, rejected), desc="segmenting", unit="chunk", delay=2):
+    for chunk in tqdm(chunks(step, step.sampling_rate, rejected), desc="segmenting", unit="chunk", delay=2):
         signals = segmenter.resampled(chunk.signals, chunk.sampling_rate)
         table = interval_table(segmenter, [signals], rate)
         table.insert(0, "record_id", chunk.record_ids)

@@ -12,6 +12,7 @@ A checksum is the CRC-32 of all bytes before it but earlier checksums. So a dama
 bytes after the end are found before anything is decoded from them.
 """
 
+import math
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -23,12 +24,12 @@ SUFFIX = ".vqe"
 MAGIC, RECORD, END = b"VQE1", b"R", b"E"
 FIXED = struct.Struct("<8sffI")  # tokenizer, sampling rate, error, samples of a segment
 SHORT, LONG, RATE = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<f")
-MOST = 1 << 24  # bytes of a segment: more is no archive
+MOST_BYTES, MOST_SAMPLES = 1 << 24, 1 << 20  # of a segment: more is no archive
 
 
 @dataclass(frozen=True)
 class ArchiveHeader:
-    """What an archive says of all its recordings."""
+    """The part of an archive that is common to all its recordings."""
 
     tokenizer: str  # fingerprint of the tokenizer, 16 hex digits; without it nothing can be decoded
     leads: tuple[str, ...]  # of the codes; the other four of twelve follow from I and II
@@ -41,18 +42,18 @@ class ArchiveHeader:
         return [min(self.segment, samples - start) for start in range(0, samples, self.segment)]
 
     def to_bytes(self) -> bytes:
-        """As the archive has it."""
+        """Its bytes in an archive, without length and checksum."""
         fixed = FIXED.pack(bytes.fromhex(self.tokenizer), self.sampling_rate, self.error, self.segment)
         return fixed + " ".join(self.leads).encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "ArchiveHeader":
-        """The reverse of `to_bytes`. Raises ValueError for anything else."""
+        """The header of such bytes. Raises ValueError for others."""
         if len(content) <= FIXED.size:
             raise ValueError(f"{len(content)} bytes, expected more than {FIXED.size}")
         tokenizer, rate, error, segment = FIXED.unpack_from(content)
-        if not segment or not rate > 0:
-            raise ValueError(f"segments of {segment} samples at {rate} Hz")
+        if not 0 < segment <= MOST_SAMPLES or not 0 < rate < math.inf:
+            raise ValueError(f"segments of {segment:,} samples at {rate} Hz")
         return cls(tokenizer.hex(), tuple(content[FIXED.size :].decode().split()), rate, error, segment)
 
 
@@ -78,6 +79,11 @@ class ArchiveWriter:
     def add(self, record: ArchivedRecord) -> None:
         """Writes a recording. Raises ValueError for another number of segments, or no samples."""
         expected = len(self.header.lengths(record.samples))
+        largest = max(map(len, record.segments), default=0)
+        if largest > MOST_BYTES:
+            raise ValueError(
+                f"record {record.record_id}: a segment of {largest:,} bytes, expected {MOST_BYTES:,} at most"
+            )
         if len(record.segments) != expected or not expected:
             raise ValueError(
                 f"record {record.record_id}: {len(record.segments)} segments, expected {expected} for "
@@ -108,9 +114,9 @@ class ArchiveWriter:
 
 
 class ArchiveReader:
-    """Reads an archive from an open file. Raises ValueError for a file that is none, or is damaged, when it is there.
+    """Reads an archive from an open file; iterating gives its recordings, one at a time.
 
-    Iterating gives its recordings, one at a time.
+    Raises ValueError for a file that is no archive at once, for a damaged part when it is read.
     """
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
@@ -122,7 +128,9 @@ class ArchiveReader:
         try:
             self.header = ArchiveHeader.from_bytes(content)
         except ValueError as error:
-            raise ValueError(f"{path}: its header is none ({error}); was it written by a newer vqecg?") from error
+            raise ValueError(
+                f"{path}: its header cannot be read ({error}); was it written by a newer vqecg?"
+            ) from error
 
     def __iter__(self) -> Iterator[ArchivedRecord]:
         while (kind := self.read(1)) == RECORD:
@@ -140,7 +148,7 @@ class ArchiveReader:
         segments = list[bytes]()
         while len(segments) * self.header.segment < samples:
             size = self.number(LONG)
-            segments.append(self.read(size if size <= MOST else 0))
+            segments.append(self.read(size if size <= MOST_BYTES else 0))
             self.check(what)
         return ArchivedRecord(name.decode("utf-8", "replace"), samples, rate, segments)
 

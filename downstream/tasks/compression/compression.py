@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vqecg.downstream.tasks.compression.entropy_coding import CodeTables, DepthCounts, decode_segment, encode_segment
 from vqecg.records.bounds import Checked, Count, Positive
@@ -24,7 +24,8 @@ BATCH = 64  # segments at a time
 class CompressionSettings(Checked):
     """How near a recording comes, and how long codes are searched for."""
 
-    error: Positive = 20.0  # microvolt, RMS over the leads, from which on a frame gets no further level
+    error: Positive = 20.0  # microvolt, RMS over the leads: a frame that is nearer, by an estimate, gets no more levels
+    most: Positive = 200.0  # microvolt, RMS of a recording that is off by more: it is left out, and named
     beams: Count = 4  # partial codes that a search carries on; 1 is four times as fast, and 8 % further off
     seconds: Positive = 10.0  # s of a segment, as the tokenizer was trained on
 
@@ -46,9 +47,12 @@ def split(signal: np.ndarray, segment: int) -> list[np.ndarray]:
 def encode_signals(
     tokenizer: ECGTokenizer, signals: Sequence[np.ndarray], settings: CompressionSettings
 ) -> list[SegmentCodes]:
-    """The codes of segments (8, samples) float32 mV of any lengths; those of one length are encoded together."""
+    """The codes of segments (8, samples) float32 mV of any lengths; those of one length are encoded together.
+
+    Segments know nothing of each other: where two meet, a recording may have a step of some microvolt.
+    """
     device = next(tokenizer.parameters()).device
-    found: list[SegmentCodes | None] = [None] * len(signals)
+    found = dict[int, SegmentCodes]()
     lengths = np.array([signal.shape[1] for signal in signals])
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
@@ -58,21 +62,20 @@ def encode_signals(
             depths = depths_of(tokenizer, embedding, codes, settings.error)
             for row, of_codes, of_depths in zip(part, codes.cpu().numpy(), depths.cpu().numpy(), strict=True):
                 found[row] = SegmentCodes(of_codes, of_depths)
-    return [one for one in found if one is not None]
+    return [found[row] for row in range(len(signals))]
 
 
 def depths_of(tokenizer: ECGTokenizer, embedding: Tensor, codes: Tensor, error: float) -> Tensor:
-    """First levels of each frame after which it is within `error` microvolt; all where it never is: (batch, frames).
+    """The number of first levels of each frame that bring it within `error` microvolt: (batch, frames) int64.
 
-    By the embedding, which is an orthogonal transform of the signal but for what the convolutions add.
+    All where none does. By the linear part of the decoder; the convolutions beside it make most frames nearer still.
     """
-    vectors = tokenizer.quantizer.code_vectors()
-    samples = len(tokenizer.config.leads) * tokenizer.hop_length
-    limit = samples * (error / MICROVOLTS / tokenizer.config.scale) ** 2
-    residual, above = embedding, [embedding.square().sum(-1) > limit]
-    for level in range(codes.shape[-1] - 1):
+    vectors, weight = tokenizer.quantizer.code_vectors(), tokenizer.synthesis.weight
+    limit = len(weight) * (error / MICROVOLTS / tokenizer.config.scale) ** 2  # of the energy of a frame's samples
+    residual, above = embedding, list[Tensor]()
+    for level in range(codes.shape[-1]):
+        above.append(nn.functional.linear(residual, weight).square().sum(-1) > limit)
         residual = residual - vectors[level][codes[..., level]]
-        above.append(residual.square().sum(-1) > limit)
     return torch.stack(above, -1).cumprod(-1).sum(-1)
 
 

@@ -27,7 +27,7 @@ class CodeTables:
 
     @classmethod
     def of(cls, tokenizer: ECGTokenizer) -> Self:
-        """Those of a tokenizer."""
+        """The tables of a tokenizer."""
         use = tokenizer.quantizer.code_use().double().cpu().numpy()
         return cls(np.maximum(1, np.rint(use * RESOLUTION)).astype(np.int64))
 
@@ -52,7 +52,7 @@ class DepthCounts:
         return model_of(self.weights[before])
 
     def learn(self, before: int, depth: int) -> None:
-        """Counts one more."""
+        """Counts that a frame of `depth` levels followed one of `before`."""
         self.weights[before, depth] += LEARNED
 
 
@@ -77,7 +77,23 @@ def encode_segment(codes: np.ndarray, depths: np.ndarray, models: list[Any], cou
 
 
 def decode_segment(data: bytes, frames: int, models: list[Any], counts: DepthCounts) -> tuple[np.ndarray, np.ndarray]:
-    """The codes (frames, levels) int64 and depths (frames,) int64 of a segment; 0 where a level does not count."""
+    """The codes (frames, levels) int64 and depths (frames,) int64 of a segment; 0 where a level does not count.
+
+    Raises ValueError for bytes that are not of so many frames and these tables.
+    """
+    if not data:  # an encoder always writes something
+        raise ValueError("no codes")
+    try:
+        codes, depths, rest = _decoded(data, frames, models, counts)
+    except (AssertionError, ValueError) as error:  # constriction has both for data that it cannot have written
+        raise ValueError(f"codes that cannot be decoded ({error})") from error
+    if rest:
+        raise ValueError("more codes than there are frames")
+    return codes, depths
+
+
+def _decoded(data: bytes, frames: int, models: list[Any], counts: DepthCounts) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Codes and depths, and True where data is left."""
     decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
     depths, before = np.zeros(frames, np.int64), counts.levels
     for frame in range(frames):
@@ -89,4 +105,4 @@ def decode_segment(data: bytes, frames: int, models: list[Any], counts: DepthCou
         counted = depths > level
         if counted.any():
             codes[counted, level] = decoder.decode(model, int(counted.sum()))
-    return codes, depths
+    return codes, depths, not decoder.maybe_exhausted()

@@ -1,14 +1,16 @@
 """From recordings to an archive, and back to WFDB records."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from vqecg.downstream.tasks.compression.archive import (
+    MOST_SAMPLES,
     SUFFIX,
     ArchivedRecord,
     ArchiveHeader,
@@ -17,17 +19,18 @@ from vqecg.downstream.tasks.compression.archive import (
 )
 from vqecg.downstream.tasks.compression.compression import (
     BATCH,
+    MICROVOLTS,
     CompressionSettings,
     SegmentCoder,
+    SegmentCodes,
     decode_signals,
     encode_signals,
     split,
 )
 from vqecg.records.bounds import Checked
-from vqecg.records.export.wfdb_writing import write_record
+from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_file, atomic_folder, check_file
 from vqecg.records.files.checksums import SUMS_FILE, write_checksums
-from vqecg.records.leads import twelve_leads
 from vqecg.records.store.preprocessing import resample
 from vqecg.scripts.cli.recordings import Chunk, RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
@@ -36,7 +39,8 @@ from vqecg.training.checkpoint import fingerprint
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")  # WFDB allows no more
 BITS = 8  # in a byte
-PASSED = 0.4  # of the sampling rate, above which resampling leaves nothing
+PASSED = 0.4  # of the sampling rate, up to which resampling leaves all as it is
+LONGEST_NAME = 100  # characters of a file's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,44 +72,93 @@ class Recording:
     recorded_rate: float  # Hz, before it was brought to that rate
 
 
+@dataclass(frozen=True)
+class Written:
+    """A recording that is in the archive."""
+
+    error: float  # microvolt, RMS
+    seconds: float
+    recorded_rate: float  # Hz
+
+
 @alone
 def compress(step: CompressingStep) -> str:
-    """Writes the archive. Returns how many recordings are in it, and its size. Raises ValueError where none is."""
+    """Writes the archive. Returns how many recordings are in it, its size, and how near they are.
+
+    Raises ValueError for a file of another name, one that is there already, and where no recording can be written.
+    """
     if step.out.suffix != SUFFIX:
         raise ValueError(f"cannot write an archive as {step.out.name!r}: the name must end in {SUFFIX}")
     check_file(step.out, step.overwrite)
     tokenizer, rejected = ECGTokenizer.from_pretrained(step.tokenizer).eval(), list[str]()
-    config, coder, seconds, faster = tokenizer.config, SegmentCoder(tokenizer), 0.0, 0
-    segment = round(step.compression.seconds * config.sampling_rate)
-    header = ArchiveHeader(fingerprint(tokenizer), config.leads, config.sampling_rate, step.compression.error, segment)
+    header = header_of(tokenizer, step.compression)
+    rate, coder, written = tokenizer.config.sampling_rate, SegmentCoder(tokenizer), list[Written]()
     with atomic_file(step.out) as aside, aside.open("wb") as file:
         archive = ArchiveWriter(file, header)
-        for batch in batches(recordings(chunks(step, rejected), config.sampling_rate), segment):
-            parts = [split(one.signal, segment) for one in batch]
-            codes = iter(encode_signals(tokenizer, [part for of_one in parts for part in of_one], step.compression))
-            for one, of_one in zip(batch, parts, strict=True):
-                content = [coder.encode(next(codes)) for _ in of_one]
-                archive.add(ArchivedRecord(one.record_id, one.signal.shape[1], one.recorded_rate, content))
-                seconds += one.signal.shape[1] / config.sampling_rate
-                faster += one.recorded_rate > config.sampling_rate
-        if not archive.records:
-            reason = f"; the first: {rejected[0]}" if rejected else ""
-            raise ValueError(f"no record of {step.data} could be compressed{reason}")
+        for batch in batches(recordings(chunks(step, rate, rejected), rate), header.segment):
+            for one, codes, error in encoded(tokenizer, batch, header.segment, step.compression):
+                if error > step.compression.most:
+                    rejected.append(
+                        f"{one.record_id}: off by {error:,.0f} microvolt, expected up to {step.compression.most:g}; it "
+                        "is like nothing that the tokenizer learned from (an offset, another unit, noise?)"
+                    )
+                    continue
+                contents = [coder.encode(segment) for segment in codes]
+                archive.add(ArchivedRecord(one.record_id, one.signal.shape[1], one.recorded_rate, contents))
+                written.append(Written(error, one.signal.shape[1] / rate, one.recorded_rate))
+        if not written:
+            raise ValueError(f"no record of {step.data} could be compressed{left_out(rejected)}")
         size = archive.close()
+    rate_of_bits = BITS * size / sum(one.seconds for one in written)
+    errors = np.array([one.error for one in written])
     return (
-        f"{archive.records:,} recordings are in {step.out}: {size:,} bytes, {BITS * size / seconds:,.0f} bit/s"
-        f"{rate_note(faster, config.sampling_rate)}{left_out(rejected)}"
+        f"{step.out}: {len(written):,} recordings in {size:,} bytes, {rate_of_bits:,.0f} bit/s; off by "
+        f"{np.median(errors):.0f} microvolt RMS (median; at most {errors.max():.0f})"
+        f"{rate_note(written, rate)}{left_out(rejected)}"
     )
 
 
-def rate_note(faster: int, sampling_rate: int) -> str:
-    """A line on recordings of a higher rate than the tokenizer's, "" for none."""
-    if not faster:
-        return ""
-    return (
-        f"\n{faster:,} of them have a higher rate than the tokenizer's {sampling_rate} Hz: what is above "
-        f"{sampling_rate * PASSED:g} Hz in them is not in the archive"
-    )
+def header_of(tokenizer: ECGTokenizer, settings: CompressionSettings) -> ArchiveHeader:
+    """The header of an archive. Raises ValueError for segments shorter than a frame, or too long."""
+    config = tokenizer.config
+    segment = round(settings.seconds * config.sampling_rate)
+    if not config.hop_length <= segment <= MOST_SAMPLES:
+        raise ValueError(
+            f"segments of {settings.seconds:g} s have {segment:,} samples; expected {config.hop_length} to "
+            f"{MOST_SAMPLES:,}: choose --compression.seconds between them"
+        )
+    return ArchiveHeader(fingerprint(tokenizer), config.leads, config.sampling_rate, settings.error, segment)
+
+
+def encoded(
+    tokenizer: ECGTokenizer, batch: Sequence[Recording], segment: int, settings: CompressionSettings
+) -> Iterator[tuple[Recording, list[SegmentCodes], float]]:
+    """Each recording with its codes, and how far what is decoded of them is off: microvolt, RMS over all samples."""
+    parts = [split(one.signal, segment) for one in batch]
+    every = [part for of_one in parts for part in of_one]
+    codes = encode_signals(tokenizer, every, settings)
+    decoded = decode_signals(tokenizer, codes, [part.shape[1] for part in every])
+    missed = [float(np.square(one - part, dtype=np.float64).sum()) for one, part in zip(decoded, every, strict=True)]
+    start = 0
+    for one, of_one in zip(batch, parts, strict=True):
+        rows = slice(start, start + len(of_one))
+        yield one, codes[rows], MICROVOLTS * float(np.sqrt(sum(missed[rows]) / one.signal.size))
+        start = rows.stop
+
+
+def rate_note(written: Sequence[Written], sampling_rate: int) -> str:
+    """A line on recordings of other rates than the tokenizer's, "" for none."""
+    faster = sum(one.recorded_rate > sampling_rate for one in written)
+    slower = sum(one.recorded_rate < sampling_rate for one in written)
+    lines = ""
+    if faster:
+        lines += (
+            f"\n{faster:,} were recorded at a higher rate than the tokenizer's {sampling_rate} Hz: what is above "
+            f"{sampling_rate * PASSED:g} Hz in them is weaker in the archive, or lost"
+        )
+    if slower:
+        lines += f"\n{slower:,} were recorded at a lower rate than the tokenizer's {sampling_rate} Hz, and interpolated"
+    return lines
 
 
 def recordings(found: Iterator[Chunk], sampling_rate: int) -> Iterator[Recording]:
@@ -118,13 +171,13 @@ def recordings(found: Iterator[Chunk], sampling_rate: int) -> Iterator[Recording
 
 def batches(found: Iterator[Recording], segment: int) -> Iterator[list[Recording]]:
     """Recordings of BATCH segments or more together; none is divided."""
-    waiting, count = list[Recording](), 0
+    waiting, segments = list[Recording](), 0
     for one in tqdm(found, desc="compressing", unit="record", delay=2):
         waiting.append(one)
-        count += -(-one.signal.shape[1] // segment)
-        if count >= BATCH:
+        segments += -(-one.signal.shape[1] // segment)
+        if segments >= BATCH:
             yield waiting
-            waiting, count = [], 0
+            waiting, segments = [], 0
     if waiting:
         yield waiting
 
@@ -133,39 +186,59 @@ def batches(found: Iterator[Recording], segment: int) -> Iterator[list[Recording
 def decompress(step: DecompressingStep) -> str:
     """Writes the WFDB records. Returns how many.
 
-    Raises ValueError for a file that is no archive, is damaged or of another tokenizer, and two records of one name.
+    Raises ValueError for a file that is no archive, one that is damaged, and one of another tokenizer.
     """
     tokenizer, names = ECGTokenizer.from_pretrained(step.tokenizer).eval(), set[str]()
-    coder, mark = SegmentCoder(tokenizer), fingerprint(tokenizer)
+    coder = SegmentCoder(tokenizer)
     try:
         file = step.archive.open("rb")
     except OSError as error:
         raise ValueError(f"{step.archive} cannot be read ({error.strerror}); expected an archive") from error
     with file, atomic_folder(step.out, holds_records, step.overwrite) as partial:
         archive = ArchiveReader(file, step.archive)
-        if archive.header.tokenizer != mark:
-            raise ValueError(
-                f"{step.archive} was written with tokenizer {archive.header.tokenizer}, this one is {mark}: give the "
-                "tokenizer of then"
-            )
+        check_tokenizer(archive.header, tokenizer, step.archive)
         for record in tqdm(archive, desc="decompressing", unit="record", delay=2):
             lengths = archive.header.lengths(record.samples)
-            codes = [coder.decode(*part) for part in zip(record.segments, lengths, strict=True)]
+            try:
+                codes = [coder.decode(*part) for part in zip(record.segments, lengths, strict=True)]
+            except ValueError as error:
+                raise ValueError(f"{step.archive}: record {record.record_id!r} has {error}") from error
             signal = np.concatenate(decode_signals(tokenizer, codes, lengths), axis=1)
-            comments = [f"record: {record.record_id!r}"]
             name = file_name(record.record_id, names)
-            write_record(
-                partial, name, twelve_leads(signal.astype(np.float64)), archive.header.sampling_rate, comments=comments
-            )
+            microvolts = check_microvolts(name, to_microvolts(signal))
+            write_files(partial, name, microvolts, archive.header.sampling_rate, comments_of(record, archive.header))
         write_checksums(partial)
-    return f"{archive.records:,} records are in {step.out}"
+    return f"{step.out}: {archive.records:,} recordings; labels, age and sex were not in the archive"
+
+
+def check_tokenizer(header: ArchiveHeader, tokenizer: ECGTokenizer, path: Path) -> None:
+    """Raises ValueError for an archive of another tokenizer, or a header that does not fit it."""
+    mark, config = fingerprint(tokenizer), tokenizer.config
+    if header.tokenizer != mark:
+        raise ValueError(
+            f"{path} was written with tokenizer {header.tokenizer}, this one is {mark}: pass the folder of the "
+            "tokenizer that it was compressed with"
+        )
+    if (header.leads, header.sampling_rate) != (config.leads, config.sampling_rate):
+        raise ValueError(
+            f"{path} has leads {' '.join(header.leads)} at {header.sampling_rate:g} Hz, its tokenizer has "
+            f"{' '.join(config.leads)} at {config.sampling_rate} Hz: it is damaged; make it again"
+        )
+
+
+def comments_of(record: ArchivedRecord, header: ArchiveHeader) -> list[str]:
+    """Lines for the header of a WFDB record; no diagnosis, which the archive does not have."""
+    return [
+        f"# record {record.record_id!r}, recorded at {record.recorded_rate:g} Hz",
+        f"# decoded by vqecg from an archive of tokenizer {header.tokenizer}; an error of {header.error:g} microvolt "
+        "was asked for: not the recording itself",
+    ]
 
 
 def file_name(record_id: str, names: set[str]) -> str:
-    """A name for the files of a record, added to `names`. Raises ValueError for one that another record has."""
-    name = NOT_IN_NAMES.sub("-", record_id) or "record"
-    if name in names:
-        raise ValueError(f"two records of the archive have the file name {name!r}, one of them is {record_id!r}")
+    """A name for the files of a record that no other has, added to `names`."""
+    stem = NOT_IN_NAMES.sub("-", record_id)[:LONGEST_NAME] or "record"
+    name = next(name for number in count(1) if (name := stem if number == 1 else f"{stem}-{number}") not in names)
     names.add(name)
     return name
 

@@ -1,5 +1,6 @@
 """`vqecg compress` and `vqecg decompress` end to end on simulated recordings."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from vqecg.records.export.wfdb_writing import write_record
 from vqecg.records.leads import independent_leads, twelve_leads
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
+from vqecg.scripts.steps.tasks.compressing import file_name
 from vqecg.tokenizer.metrics import prd
 from vqecg.tokenizer.modeling import ECGTokenizer
 
@@ -49,7 +51,7 @@ def test_recordings_of_any_length_go_to_an_archive_and_back(
         main(command("compress", tokenizer_folder, archive, "--data", str(recordings), "--compression.error", "5")) == 0
     )
     said = capsys.readouterr().out
-    assert "3 recordings are in" in said and f"{archive.stat().st_size:,} bytes" in said
+    assert f"3 recordings in {archive.stat().st_size:,} bytes" in said and "microvolt RMS (median" in said
     size = sum(path.stat().st_size for path in recordings.glob("*.dat"))
     assert archive.stat().st_size < 0.1 * size
     assert main(command("decompress", tokenizer_folder, again, "--archive", str(archive))) == 0
@@ -60,6 +62,8 @@ def test_recordings_of_any_length_go_to_an_archive_and_back(
         signals = [torch.from_numpy(independent_leads(part.signal, part.leads))[None] for part in (one, other)]
         assert float(prd(*signals)[0]) < 60
     assert main(["verify", str(again)]) == 0
+    header = (again / "usual.hea").read_text()
+    assert "not the recording itself" in header and "#Dx" not in header
 
 
 def test_a_store_is_compressed_too_and_the_same_bytes_come_again(
@@ -93,6 +97,40 @@ def test_what_cannot_be_is_refused_and_nothing_is_left(
     )
 
 
+def test_what_is_like_nothing_that_was_learned_is_left_out_by_name(
+    recordings: Path,
+    tokenizer_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    refused: Callable[..., str],
+):
+    folder, archive = tmp_path / "odd", tmp_path / "ecgs.vqe"
+    shutil.copytree(recordings, folder)
+    wave = 9 * np.sign(np.sin(np.arange(1000) / 3))[None] * np.ones((8, 1))
+    write_record(folder, "odd", twelve_leads(wave), 100)
+    with (folder / "labels.csv").open("a") as file:
+        file.write("odd,NORM\n")
+    assert main(command("compress", tokenizer_folder, archive, "--data", str(folder))) == 0
+    said = capsys.readouterr().out
+    assert "3 recordings in" in said and "1 left out:" in said and "odd: off by" in said
+    more = ("--data", str(folder), "--compression.most", "0.001", "--overwrite")
+    assert "could be compressed" in refused(*command("compress", tokenizer_folder, archive, *more))
+    more = ("--data", str(folder), "--compression.seconds", "0.004", "--overwrite")
+    assert "expected 8 to 1,048,576" in refused(*command("compress", tokenizer_folder, archive, *more))
+    assert archive.is_file()
+
+
+def test_names_that_files_cannot_have_are_changed_and_told_apart():
+    names = set[str]()
+    assert [file_name(one, names) for one in ("a/b", "a-b", "a b", "", "é" * 300)] == [
+        "a-b",
+        "a-b-2",
+        "a-b-3",
+        "record",
+        "-" * 100,
+    ]
+
+
 def test_an_archive_of_another_tokenizer_is_refused(
     recordings: Path, tokenizer_folder: Path, tiny_tokenizer: ECGTokenizer, tmp_path: Path, refused: Callable[..., str]
 ):
@@ -102,5 +140,5 @@ def test_an_archive_of_another_tokenizer_is_refused(
         torch.manual_seed(1)
         ECGTokenizer(tiny_tokenizer.config).save_pretrained(other)
     out = tmp_path / "again"
-    assert "give the tokenizer of then" in refused(*command("decompress", other, out, "--archive", str(archive)))
+    assert "that it was compressed with" in refused(*command("decompress", other, out, "--archive", str(archive)))
     assert not out.exists()

@@ -1,6 +1,7 @@
 """Codes to bytes and back: exact for any codes, and few bits where codes are likely."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,3 +61,9 @@ def test_tables_are_those_of_the_tokenizers_training(tiny_tokenizer: ECGTokenize
     use = tiny_tokenizer.quantizer.code_use()
     assert int(found[0].argmax()) == int(use[0].argmax())
     assert bool((use > 0).all()) and torch.equal(use, tiny_tokenizer.quantizer.code_use())
+
+
+@pytest.mark.parametrize("data", [b"", b"abc", b"\xff" * 400, b"\0" * 2000])
+def test_bytes_of_something_else_are_refused(data: bytes):
+    with pytest.raises(ValueError, match="codes"):
+        decode_segment(data, 5, tables().models(), DepthCounts(LEVELS))
