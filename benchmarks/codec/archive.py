@@ -81,7 +81,7 @@ def archive_row(
     rate, error = BITS * size / len(test) / seconds, median_prd(test, archives.read())
     same = plain_rate(plain, error)
     name = f"error {settings.error:g} microvolt, {settings.beams} beam{'s' * (settings.beams > 1)}"
-    beside = (cell(same, 0), cell(100 * (1 - rate / same), 0, " %"), cell(curve.at_mean_rate(rate), 1))
+    beside = (cell(same, 0), cell(100 * (1 - rate / same), 0, "%"), cell(curve.at_mean_rate(rate), 1))
     return (name, cell(rate, 0), cell(error, 1), *beside)
 
 
