@@ -23,7 +23,7 @@ from vqecg.downstream.classifiers.settings import recipe
 from vqecg.downstream.classifiers.training import LabelledSignals, predict, train_classifier
 from vqecg.downstream.reading.registry import ReadRecords
 from vqecg.downstream.reading.traits import LogisticTraits
-from vqecg.downstream.reading.untrained_tokenizer import UntrainedTokenizer
+from vqecg.downstream.reading.untrained_tokenizer import LogisticUntrained
 from vqecg.downstream.tasks.embedding.embedding import embed_store
 from vqecg.evaluation.statistics.bootstrap import macro_average, replicate_metric
 from vqecg.evaluation.statistics.intervals import percentile_interval
@@ -91,7 +91,7 @@ def measured(store: RecordStore, generator: ECGGenerator, train: np.ndarray) -> 
     return {
         **parts,
         ALL: np.hstack(list(parts.values())),
-        "untrained tokenizer": UntrainedTokenizer().measure(generator, every, generator.task),
+        "untrained tokenizer": LogisticUntrained().measure(generator, every, generator.task),
         "MiniRocket": np.concatenate([rocket.features(signal) for signal in every.chunks()]),
     }
 
