@@ -4,10 +4,9 @@
 
 A logistic regression for each class on the standardised numbers, its ridge the same for all features, on the records
 of a share of the training patients (drawn anew for each seed); macro AUROC on test folds, mean over seeds, with the
-bootstrap's interval by patient. The generator has seen all training ECGs, and the labels of those alone that it was
-trained with: where these are more than the share of a row, its sketch knows more than the probe (its tokenizer and
-transformer were shown no labels). MiniRocket: random convolutions, 10,000 features. ResNet: trained on the same records
-in as many steps as --steps says, which is more than few records need.
+bootstrap's interval by patient. The generator has seen all training ECGs; none of its parts that are embedded was
+shown a label. MiniRocket: random convolutions, 10,000 features. ResNet: trained on the same records in as many steps
+as --steps says, which is more than few records need.
 """
 
 import argparse
