@@ -31,7 +31,7 @@ class Arguments(Checked):
     store: Path  # folder that `vqecg prepare` wrote
     generator: Path  # folder that `vqecg train-prior` wrote
     out: Path  # file to write, .parquet: a row per record, a column of vectors for each part
-    parts: Annotated[tuple[str, ...], Choices("none = all:", PARTS.listing)] = ()
+    parts: Annotated[tuple[str, ...], Choices("of the vector; none = all", PARTS.listing)] = ()
     overwrite: bool = False  # replace the file --out
 
 
