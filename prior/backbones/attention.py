@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -56,3 +56,10 @@ def without_tokens(module: PreTrainedModel) -> PreTrainedModel:
     """
     module.get_input_embeddings().requires_grad_(False)
     return module
+
+
+def states_by_layer(module: nn.Module, inputs: Tensor) -> tuple[Tensor, ...]:
+    """`Backbone.layer_states` of a module of transformers, whose last states are normed as those that it gives."""
+    return cast(
+        tuple[Tensor, ...], module(inputs_embeds=inputs, use_cache=False, output_hidden_states=True).hidden_states
+    )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-from vqecg.prior.backbones.attention import AttentionCache, attention_kind, without_tokens
+from vqecg.prior.backbones.attention import AttentionCache, attention_kind, states_by_layer, without_tokens
 from vqecg.prior.backbones.registry import BACKBONES, Backbone, Decoder
 
 if TYPE_CHECKING:  # seconds to import: only where a prior is made, so that --help does not wait for it
@@ -44,6 +44,10 @@ class GPT2Backbone(Backbone):
             "attn_implementation": attention_kind(),
         }
         return without_tokens(GPT2Model(GPT2Config(**settings)))
+
+    @classmethod
+    def layer_states(cls, module: nn.Module, inputs: Tensor) -> tuple[Tensor, ...]:
+        return states_by_layer(module, inputs)
 
     @staticmethod
     def decoder(module: nn.Module, batch: int, steps: int) -> Decoder:

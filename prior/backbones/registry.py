@@ -40,11 +40,13 @@ class Backbone(ABC):
         """
         return cast(Tensor, module(inputs_embeds=inputs, use_cache=False).last_hidden_state)
 
-    @staticmethod
-    def layer_states(module: nn.Module, inputs: Tensor) -> tuple[Tensor, ...]:
-        """What the first layer is given, and what each gives, as `states`: (batch, steps, width) each."""
-        states = module(inputs_embeds=inputs, use_cache=False, output_hidden_states=True).hidden_states
-        return cast(tuple[Tensor, ...], states)
+    @classmethod
+    def layer_states(cls, module: nn.Module, inputs: Tensor) -> tuple[Tensor, ...]:
+        """What the first layer is given, and what each gives, as `states`: (batch, steps, width) each.
+
+        Here only what goes in and comes out; a backbone that knows its layers says more.
+        """
+        return inputs, cls.states(module, inputs)
 
     @staticmethod
     @abstractmethod

@@ -20,6 +20,8 @@ from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS
 from vqecg.downstream.comparison.arms.registry import AveragingArm, find_arm
 from vqecg.downstream.reading.combined import read
 from vqecg.downstream.reading.registry import READERS as READING
+from vqecg.downstream.tasks.embedding.embedding import embed_signals
+from vqecg.downstream.tasks.embedding.registry import PARTS
 from vqecg.prior.backbones.registry import BACKBONES
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.attributes import ATTRIBUTES
@@ -42,6 +44,7 @@ ADDED = {
     "bmi.py": (ATTRIBUTES, "bmi"),
     "learned.py": (QUANTIZERS, "learned"),
     "recurrent.py": (BACKBONES, "recurrent"),
+    "spectrum.py": (PARTS, "spectrum"),
 }
 
 
@@ -167,6 +170,8 @@ def test_a_generator_listens_to_an_attribute_and_speaks_the_codes_of_a_quantizer
     generator = ECGGenerator.from_pretrained(prior)
     assert type(generator.tokenizer.quantizer) is QUANTIZERS.get("learned")
     assert type(generator.prior.backbone) is torch.nn.GRU
+    vectors = embed_signals(generator, RecordStore.open(store).signals(slice(0, 3)))
+    assert vectors["spectrum"].shape == (3, 8 * 16) and len(vectors["transformer"]) == 3
     assert generator.attributes == ("age", "sex", "bmi") and set(generator.conditions["bmi"]) == {20.0, 25.0, 35.0}
     heavy, slight = (generator.requests(["NORM"], 4, seed=0, bmi=value) for value in (42.0, 18.0))
     assert (heavy.attributes["bmi"] == 42).all() and (heavy.labels == slight.labels).all()
