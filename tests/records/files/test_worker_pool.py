@@ -68,4 +68,5 @@ def test_after_an_error_no_task_is_begun_and_what_runs_cleans_up(tmp_path: Path)
         run_tasks([Work(number, tmp_path) for number in range(6)], workers=2, progress=False)
     begun = {path.name.removeprefix("begun-") for path in tmp_path.glob("begun-*")}
     cleaned = {path.name.removeprefix("cleaned-") for path in tmp_path.glob("cleaned-*")}
-    assert "1" in begun and begun <= {"0", "1", "2"} and cleaned == begun - {"1"}
+    # one that was ended before it could say that it had begun has cleaned up too
+    assert "1" in begun and begun | cleaned <= {"0", "1", "2"} and begun - {"1"} <= cleaned
