@@ -194,7 +194,7 @@ class ECGPrior(nn.Module, Pretrained):
         return BACKBONES.get(self.config.backbone).layer_states(self.backbone, inputs)
 
     def step_inputs(self, delayed: Tensor, sketch: Sketch, tables: CodeTables) -> Tensor:
-        """What the backbone is given at each step, (batch, steps, width): the codes of the step before, and context."""
+        """Inputs of the backbone at each step, (batch, steps, width): the codes of the step before, and context."""
         # the context is the prefix, and is added at every step
         context = self.embed_context(sketch)
         before = nn.functional.pad(self.embed_codes(delayed[:, :-1], tables), (0, 0, 1, 0))

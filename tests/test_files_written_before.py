@@ -54,6 +54,8 @@ def test_a_generator_loads_and_draws_the_same_record(generator: ECGGenerator):
         plain = generator.decode(torch.from_numpy(drawn.codes), drawn.sketch, correct=False)
         difference = np.abs(1000 * plain - expected["signal"])
         assert np.quantile(difference, 0.9) < 2, "microvolt"
+        held = generator.decode(torch.from_numpy(drawn.codes), drawn.sketch)
+        np.testing.assert_allclose(drawn.signal, held, atol=1e-5)
 
 
 def test_a_classifier_loads_and_gives_the_same_logits():

@@ -43,16 +43,16 @@ class MiniRocket:
                 channels[row, kernel, generator.choice(signals.shape[1], size, replace=False)] = 1
             examples = signals[generator.integers(0, len(signals), len(KERNELS))]
             for kernel, example in enumerate(examples):
-                found = convolved(example[None], dilation, channels[row])[0, kernel]
-                biases[row, kernel] = np.quantile(found, quantiles)
+                response = convolved(example[None], dilation, channels[row])[0, kernel]
+                biases[row, kernel] = np.quantile(response, quantiles)
         return cls(dilations, channels, biases)
 
     def features(self, signals: np.ndarray) -> np.ndarray:
         """(records, channels, samples) float32 -> (records, features) float32, shares in 0..1."""
         parts = []
         for dilation, channels, biases in zip(self.dilations, self.channels, self.biases, strict=True):
-            found = convolved(signals, dilation, channels)
-            above = [(found > bias[None, :, None]).mean(2) for bias in biases.T]
+            response = convolved(signals, dilation, channels)
+            above = [(response > bias[None, :, None]).mean(2) for bias in biases.T]
             parts.append(np.stack(above, axis=2).reshape(len(signals), -1))
         return np.concatenate(parts, axis=1).astype(np.float32)
 

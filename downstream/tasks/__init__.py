@@ -1,1 +1,1 @@
-"""What codes and prior are good for besides sampling: a folder for each task."""
+"""Further uses of codes and prior, besides sampling: a folder for each task."""

@@ -42,7 +42,7 @@ class Backbone(ABC):
 
     @classmethod
     def layer_states(cls, module: nn.Module, inputs: Tensor) -> tuple[Tensor, ...]:
-        """What the first layer is given, and what each gives, as `states`: (batch, steps, width) each.
+        """The inputs of the first layer and the outputs of every one, as `states`: (batch, steps, width) each.
 
         Here only what goes in and comes out; a backbone that knows its layers says more.
         """

@@ -51,7 +51,7 @@ class Quantizer(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has no `code_vectors`: a quantizer must define them")
 
     def code_use(self) -> Tensor:
-        """How often each code was used in training, up to a factor: (levels, codebook_size); ones where not known."""
+        """The use of each code in training, up to a factor: (levels, codebook_size) float32, ones where not known."""
         return torch.ones(self.levels, self.codebook_size)
 
     def forward(self, embedding: Tensor) -> QuantizerOutput:

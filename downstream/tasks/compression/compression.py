@@ -22,7 +22,7 @@ BATCH = 64  # segments at a time
 
 @dataclass(frozen=True)
 class CompressionSettings(Checked):
-    """How near a recording comes, and how long codes are searched for."""
+    """Settings of an archive: the error of its recordings, and the search for their codes."""
 
     error: Positive = 20.0  # microvolt, RMS over the leads: a frame that is nearer, by an estimate, gets no more levels
     most: Positive = 200.0  # microvolt, RMS of a recording that is off by more: it is left out, and named
@@ -52,7 +52,7 @@ def encode_signals(
     Segments know nothing of each other: where two meet, a recording may have a step of some microvolt.
     """
     device = next(tokenizer.parameters()).device
-    found = dict[int, SegmentCodes]()
+    segments = dict[int, SegmentCodes]()
     lengths = np.array([signal.shape[1] for signal in signals])
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
@@ -61,8 +61,8 @@ def encode_signals(
             codes = tokenizer.quantizer.encode(embedding, beams=settings.beams)
             depths = depths_of(tokenizer, embedding, codes, settings.error)
             for row, of_codes, of_depths in zip(part, codes.cpu().numpy(), depths.cpu().numpy(), strict=True):
-                found[row] = SegmentCodes(of_codes, of_depths)
-    return [found[row] for row in range(len(signals))]
+                segments[row] = SegmentCodes(of_codes, of_depths)
+    return [segments[row] for row in range(len(signals))]
 
 
 def depths_of(tokenizer: ECGTokenizer, embedding: Tensor, codes: Tensor, error: float) -> Tensor:

@@ -21,7 +21,7 @@ START = 32  # weight at the start of as many levels as the frame before has; hal
 
 @dataclass(frozen=True, eq=False)
 class CodeTables:
-    """How often each code was used in training: integers, from which every machine makes the same probabilities."""
+    """The use of each code in training: integers, from which every machine makes the same probabilities."""
 
     weights: np.ndarray  # (levels, codebook_size) int64, 1 or more
 
@@ -38,7 +38,7 @@ class CodeTables:
 
 @dataclass(eq=False)
 class DepthCounts:
-    """How often a number of levels followed another in the archive so far."""
+    """Counts of which number of levels followed which in the archive so far."""
 
     levels: int
     weights: np.ndarray = field(init=False)  # (levels + 1, levels + 1) int64, of the frame before by that of the frame

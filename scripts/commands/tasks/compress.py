@@ -6,5 +6,5 @@ Arguments = CompressingStep
 
 
 def run(arguments: CompressingStep) -> None:
-    """Writes the archives."""
+    """Writes the archive."""
     print(compress(arguments))
