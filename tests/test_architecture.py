@@ -52,7 +52,7 @@ FLOORS = {
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),
     "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison", "advice", "tasks"),
     "reports": (
-        "columns ecg_paper figures numbers results wave_plot",
+        "columns ecg_paper figures numbers results fan_plot wave_plot",
         "html result_pages",
         "page",
         "comparison",

@@ -87,7 +87,8 @@ def test_the_plan_of_how_to_mix_names_its_arms_main_arm_and_metric():
     step = ComparingStep(Path("store"), Path("out"))
     (cell,) = read_plan(step, FOLDER / "how-to-mix.yaml")
     design = cell.parts[0].design
-    assert len(cell.parts) == 3 and str(cell.parts[0].generator).endswith("fifth-1-2-3-0")
+    assert len(cell.parts) == 1 and str(cell.parts[0].generator).endswith("fifth-4-0")
+    assert (design.folds.train, design.folds.validation, design.folds.test) == ((1, 2, 3, 8, 9), (7,), (4, 5, 6))
     assert (design.analysis.main_arm, design.analysis.primary_metric) == ("mixture, falling share", "auroc")
     names = [arm.name for arm in design.catalogue]
     assert {f"mixture, {way}" for way in WAYS} - set(names) == {"mixture, cosine share"}

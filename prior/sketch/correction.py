@@ -7,6 +7,8 @@ recording is replaced by the sketch's, of either kind of beats, and what is left
 of it, lead by lead, never larger. From beat to beat the recording still differs as the codes say.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -21,14 +23,32 @@ LEAST_LEFT = 0.3  # share of wander or noise that is left at least
 QUIET = 1e-4  # mV, or mV a sample: less counts as this much
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The beats that recordings are to have, and the most that there may be beside them."""
+
+    beat: Tensor  # (batch, 8, samples of a beat) mV, the usual one
+    other: Tensor | None  # likewise, of beats of the other kind; None: there are none
+    wander: Tensor  # (batch, 8) mV
+    noise: Tensor  # (batch, 8) mV a sample
+
+
 @torch.no_grad()
 def corrected(signal: Tensor, sketch: Sketch, model: SketchModel) -> Tensor:
-    """Recordings (batch, 8, samples) mV that were decoded for `sketch` -> the same, held to it.
+    """Recordings (batch, 8, samples) mV that were decoded for `sketch` -> the same, held to it."""
+    other = model.other_beats(sketch.traits) if model.other_components else None
+    asked = Asked(model.beats(sketch.traits), other, *model.levels(sketch.traits))
+    return held_to(signal, sketch.times * model.hop_length, sketch.kinds, asked, model.sampling_rate)
 
+
+@torch.no_grad()
+def held_to(signal: Tensor, peaks: Tensor, unlike: Tensor, asked: Asked, sampling_rate: int) -> Tensor:
+    """Recordings (batch, 8, samples) mV with the beats that were asked for at their R peaks, and no more beside them.
+
+    `peaks` (batch, beats) in samples, NaN where there is none; `unlike` (batch, beats) bool, those of the other kind.
     A recording without R peaks stays as it is.
     """
-    samples, rate = signal.shape[2], model.sampling_rate
-    peaks, unlike = sketch.times * model.hop_length, sketch.kinds
+    samples, rate = signal.shape[2], sampling_rate
     some = ((peaks >= 0) & (peaks < samples)).any(0)  # the others are room for beats that no record has
     peaks, unlike = peaks[:, some], unlike[:, some]
     inside = (peaks >= 0) & (peaks < samples)
@@ -45,11 +65,9 @@ def corrected(signal: Tensor, sketch: Sketch, model: SketchModel) -> Tensor:
     rest = signal - on_level(peaks, median, samples, rate, other, unlike)
 
     wander, noise = measured_levels(beats_about(rest, index, rate), counted)
-    most_wander, most_noise = model.levels(sketch.traits)
     slow = smoothed(rest, 2 * round(WANDER_WIDTH * rate / 2) + 1)
-    rest = left_of(wander, most_wander) * slow + left_of(noise, most_noise) * (rest - slow)
-    asked = model.other_beats(sketch.traits) if model.other_components else None
-    held = on_level(peaks, model.beats(sketch.traits), samples, rate, asked, unlike) + rest
+    rest = left_of(wander, asked.wander) * slow + left_of(noise, asked.noise) * (rest - slow)
+    held = on_level(peaks, asked.beat, samples, rate, asked.other, unlike) + rest
     return torch.where(inside.any(1)[:, None, None], held, signal)
 
 

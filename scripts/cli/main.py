@@ -37,11 +37,13 @@ COMMANDS = {
     "segment": "measure rate, rhythm, PR, QRS, QT and axis of every ECG in a folder",
     "compress": "write ECGs into an archive of codes, as near as asked for; labels stay out of it",
     "decompress": "make WFDB records of such an archive again",
+    "infill": "fill the gaps of recordings with what may have been there, as often as asked for",
+    "forecast": "continue recordings by some seconds, as often as asked for",
     "embed": "write a vector of numbers for each ECG, from tokenizer, sketch and transformer",
     "plot": "draw a recording on ECG paper",
     "verify": "read all that vqecg wrote in a folder, and name every file that is damaged, missing or extra",
 }
-TASKS = ("compress", "decompress", "embed")  # of downstream/tasks
+TASKS = ("compress", "decompress", "infill", "forecast", "embed")  # of downstream/tasks
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
 TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from

@@ -33,10 +33,11 @@ class Chunk:
     sampling_rate: float  # Hz
 
 
-def chunks(source: RecordingSource, sampling_rate: int, rejected: list[str]) -> Iterator[Chunk]:
+def chunks(source: RecordingSource, sampling_rate: int, rejected: list[str], gaps: bool = False) -> Iterator[Chunk]:
     """The recordings of a store or a data set; those that cannot be used are named in `rejected`, with the reason.
 
-    Where a set has several rates, that of at least `sampling_rate` Hz is read.
+    Where a set has several rates, that of at least `sampling_rate` Hz is read. With `gaps`, recordings with unknown
+    samples too, NaN in them.
     """
     if is_store(source.data):
         store = RecordStore.open(source.data)
@@ -49,7 +50,7 @@ def chunks(source: RecordingSource, sampling_rate: int, rejected: list[str]) -> 
         try:
             record = read_record(row, source.ignore_checksums)
             signal = independent_leads(record.signal, record.leads)
-            if unknown := int(np.count_nonzero(~np.isfinite(signal))):
+            if not gaps and (unknown := int(np.count_nonzero(~np.isfinite(signal)))):
                 raise ValueError(f"{unknown:,} of {signal.size:,} samples are unknown, expected none: cut them off")
         except ValueError as error:
             rejected.append(f"{row.record_id}: {error}")

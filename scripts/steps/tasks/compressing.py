@@ -1,9 +1,7 @@
 """From recordings to an archive, and back to WFDB records."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -28,19 +26,18 @@ from vqecg.downstream.tasks.compression.compression import (
     split,
 )
 from vqecg.records.bounds import Checked
+from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_file, atomic_folder, check_file
-from vqecg.records.files.checksums import SUMS_FILE, write_checksums
+from vqecg.records.files.checksums import write_checksums
 from vqecg.records.store.preprocessing import resample
 from vqecg.scripts.cli.recordings import Chunk, RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 
-NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")  # WFDB allows no more
 BITS = 8  # in a byte
 PASSED = 0.4  # of the sampling rate, up to which resampling leaves all as it is
-LONGEST_NAME = 100  # characters of a file's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,16 +230,3 @@ def comments_of(record: ArchivedRecord, header: ArchiveHeader) -> list[str]:
         f"# decoded by vqecg from an archive of tokenizer {header.tokenizer}; an error of {header.error:g} microvolt "
         "was asked for: not the recording itself",
     ]
-
-
-def file_name(record_id: str, names: set[str]) -> str:
-    """A name for the files of a record that no other has, added to `names`."""
-    stem = NOT_IN_NAMES.sub("-", record_id)[:LONGEST_NAME] or "record"
-    name = next(name for number in count(1) if (name := stem if number == 1 else f"{stem}-{number}") not in names)
-    names.add(name)
-    return name
-
-
-def holds_records(folder: Path) -> bool:
-    """True for a folder of earlier output: WFDB headers, and checksums."""
-    return (folder / SUMS_FILE).is_file() and any(folder.glob("*.hea"))

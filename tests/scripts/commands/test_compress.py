@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from vqecg.records.datasets.wfdb_reading import read_wfdb
+from vqecg.records.export.record_folder import file_name
 from vqecg.records.export.wfdb_writing import write_record
 from vqecg.records.leads import independent_leads, twelve_leads
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
-from vqecg.scripts.steps.tasks.compressing import file_name
 from vqecg.tokenizer.metrics import prd
 from vqecg.tokenizer.modeling import ECGTokenizer
 
