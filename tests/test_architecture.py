@@ -52,11 +52,11 @@ FLOORS = {
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),
     "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison", "advice", "tasks"),
     "reports": (
-        "columns ecg_paper figures numbers results fan_plot wave_plot",
+        "columns ecg_paper fan_plot figures numbers results wave_plot",
         "html result_pages",
         "page",
         "comparison",
-        "advice assessment run",
+        "advice assessment run tasks",
     ),
     "scripts": ("cli", "steps", "commands"),
 }

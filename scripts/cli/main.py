@@ -40,10 +40,12 @@ COMMANDS = {
     "infill": "fill the gaps of recordings with what may have been there, as often as asked for",
     "forecast": "continue recordings by some seconds, as often as asked for",
     "embed": "write a vector of numbers for each ECG, from tokenizer, sketch and transformer",
+    "cluster": "put the recordings of a store into groups by their vectors, each with a typical one on paper",
+    "similar": "find the recordings nearest to one, by their vectors",
     "plot": "draw a recording on ECG paper",
     "verify": "read all that vqecg wrote in a folder, and name every file that is damaged, missing or extra",
 }
-TASKS = ("compress", "decompress", "infill", "forecast", "embed")  # of downstream/tasks
+TASKS = ("compress", "decompress", "infill", "forecast", "embed", "cluster", "similar")  # of downstream/tasks
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
 TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from
