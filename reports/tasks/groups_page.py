@@ -39,11 +39,7 @@ def groups_page(
     records = sum(one.records for one in groups)
     keys = [
         ("Groups", count(len(groups)), f"of {count(records)} records"),
-        (
-            "Stability",
-            number(float(np.median(stability))) if stability else "not measured",
-            stability_remark(stability),
-        ),
+        ("Stability", number(float(np.median(stability))) if stability else "-", stability_remark(stability)),
         ("Information on classes", number(agreement.information), "normalized mutual information; 0 none, 1 all"),
         ("Agreement with classes", number(agreement.rand), "adjusted Rand index; 0 chance, 1 the same"),
     ]
@@ -76,7 +72,7 @@ def groups_page(
 def stability_remark(stability: Sequence[float]) -> str:
     """What the stability is."""
     if not stability:
-        return "--clustering.replicates 0"
+        return "not measured: --clustering.replicates 0"
     return (
         f"adjusted Rand index with groups of {len(stability)} draws of the patients, median; {min(stability):.2f} to "
         f"{max(stability):.2f}"

@@ -43,12 +43,8 @@ def group_records(points: np.ndarray, patients: Sequence[str], settings: Cluster
     apart = np.linalg.norm(points[:, None] - centres, axis=2)
     generator = np.random.default_rng(settings.seed)
     times, patient_of = draw_patients(np.asarray(patients), settings.replicates, generator)
-    stability = tuple(
-        float(
-            adjusted_rand_score(group, nearest(points, centres_of(np.repeat(points, drawn[patient_of], 0), settings)))
-        )
-        for drawn in times
-    )
+    again = (centres_of(np.repeat(points, drawn[patient_of], axis=0), settings) for drawn in times)
+    stability = tuple(float(adjusted_rand_score(group, nearest(points, centres))) for centres in again)
     return Groups(group, apart[np.arange(len(points)), group], apart.argmin(0), stability)
 
 

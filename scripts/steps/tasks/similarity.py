@@ -70,15 +70,8 @@ def cluster(step: ClusteringStep) -> str:
         medoid=np.isin(np.arange(len(store)), groups.medoids),
     )
     described = f"Store {store.fingerprint}, vectors of {', '.join(vectors)} in {points.shape[1]} dimensions"
-    page = groups_page(
-        pages,
-        agreed,
-        groups.stability,
-        step.task,
-        store.spec.sampling_rate,
-        described,
-        datetime.date.today().isoformat(),
-    )
+    today, rate = datetime.date.today().isoformat(), store.spec.sampling_rate
+    page = groups_page(pages, agreed, groups.stability, step.task, rate, described, today)
     with atomic_folder(step.out, holds_tables, step.overwrite) as partial:
         write_text(partial / GROUPS, table.to_csv(index=False))
         page.write(partial / PAGE)
@@ -154,8 +147,8 @@ def similar(step: SimilarStep) -> str:
             (partial / f"{place}.png").write_bytes(figure_png(figure))
         write_checksums(partial)
     lines = [
-        f"{one.record_id}: distance {one.distance:.2f}{', same patient' * one.same_patient}; {one.labels or 'no label'}"
-        for one in table.itertuples(index=False)
+        f"{name}: distance {distance:.2f}{', same patient' if of_same else ''}; {labels or 'no label'}"
+        for name, distance, of_same, labels in zip(*(table[column] for column in table), strict=True)
     ]
     return "\n".join([*lines, f"{step.out}: {NEAREST}, and record {step.record} (0.png) and these on paper"])
 

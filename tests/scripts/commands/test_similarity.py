@@ -39,7 +39,7 @@ def test_groups_have_a_table_and_a_page(
     assert sizes == sorted(sizes, reverse=True) and f"1: {sizes[0]:,} records" in said
     page = (out / "groups.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 3 and "A group is no diagnosis" in page
-    assert "there already" in refused(*given, "--out", str(out))
+    assert "already holds an earlier output" in refused(*given, "--out", str(out))
     assert "choose --groups" in refused("cluster", *words, "--clustering.groups", "9999", "--out", str(tmp_path / "a"))
     assert "expected width" in refused(*given, "--space.parts", "width", "--out", str(tmp_path / "a"))
 
