@@ -22,6 +22,8 @@ from vqecg.downstream.reading.combined import read
 from vqecg.downstream.reading.registry import READERS as READING
 from vqecg.downstream.tasks.embedding.embedding import embed_signals
 from vqecg.downstream.tasks.embedding.registry import PARTS
+from vqecg.downstream.tasks.infilling.filling import fill, opened
+from vqecg.downstream.tasks.infilling.registry import FILLERS
 from vqecg.prior.backbones.registry import BACKBONES
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.attributes import ATTRIBUTES
@@ -45,6 +47,7 @@ ADDED = {
     "learned.py": (QUANTIZERS, "learned"),
     "recurrent.py": (BACKBONES, "recurrent"),
     "spectrum.py": (PARTS, "spectrum"),
+    "copied.py": (FILLERS, "copied"),
 }
 
 
@@ -178,6 +181,14 @@ def test_a_generator_listens_to_an_attribute_and_speaks_the_codes_of_a_quantizer
     one, other = (generator.generate(requests, seed=0) for requests in (heavy, slight))
     assert one.signal.shape == (4, 8, 1000) and np.isfinite(one.signal).all()
     assert not np.array_equal(one.signal, other.signal), "the attribute moves what is drawn"
+
+
+@pytest.mark.usefixtures("extensions")
+def test_a_way_to_fill_a_gap_is_used(tiny_generator: ECGGenerator, simulated_store: RecordStore):
+    signal = simulated_store.signals(slice(0, 1))[0]
+    signal[:, 600:700] = np.nan
+    filled = fill(tiny_generator, [opened(tiny_generator, signal, [0])], "copied", 2)[0]
+    assert np.isfinite(filled).all() and np.array_equal(filled[0], filled[1])
 
 
 @pytest.mark.slow

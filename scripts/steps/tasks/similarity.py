@@ -90,7 +90,7 @@ def described_groups(store: RecordStore, groups: Groups) -> list[GroupOnPage]:
             int((groups.group == number).sum()),
             lifts(groups.group == number, labels, task.class_names),
             names[medoid],
-            store.signals([medoid])[0],
+            store.signals(slice(medoid, medoid + 1))[0],
             ", ".join(statements[medoid]),
         )
         for number, medoid in enumerate(groups.medoids)
@@ -143,7 +143,7 @@ def similar(step: SimilarStep) -> str:
         for place, one in enumerate([row, *rows]):
             labels = ", ".join(store.table["statements"].iloc[one]) or "no label"
             title = f"record {names[one]}: {labels}" + (f"; {place} nearest to {step.record}" if place else "")
-            figure = plot_ecg(store.signals([one])[0], store.spec.sampling_rate, title)
+            figure = plot_ecg(store.signals(slice(one, one + 1))[0], store.spec.sampling_rate, title)
             (partial / f"{place}.png").write_bytes(figure_png(figure))
         write_checksums(partial)
     lines = [
