@@ -42,10 +42,12 @@ COMMANDS = {
     "embed": "write a vector of numbers for each ECG, from tokenizer, sketch and transformer",
     "cluster": "put the recordings of a store into groups by their vectors, each with a typical one on paper",
     "similar": "find the recordings nearest to one, by their vectors",
+    "identify": "learn whether two ECGs belong to one person, measure how often that is right, search for recordings",
     "plot": "draw a recording on ECG paper",
     "verify": "read all that vqecg wrote in a folder, and name every file that is damaged, missing or extra",
 }
-TASKS = ("compress", "decompress", "infill", "forecast", "embed", "cluster", "similar")  # of downstream/tasks
+# of downstream/tasks
+TASKS = ("compress", "decompress", "infill", "forecast", "embed", "cluster", "similar", "identify")
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
 TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from

@@ -601,7 +601,18 @@ def test_labels_of_ones_own_go_all_the_way(
 
 def test_every_command_is_tried_here_or_in_the_pipeline():
     own = Path(__file__)
-    names = ("segment", "assess", "augment", "verify", "advise", "compress", "embed", "infill", "similarity")
+    names = (
+        "segment",
+        "assess",
+        "augment",
+        "verify",
+        "advise",
+        "compress",
+        "embed",
+        "infill",
+        "similarity",
+        "identify",
+    )
     places = (own, *(own.with_name(f"test_{name}.py") for name in names))
     text = "".join(path.read_text(encoding="utf-8") for path in places)
     commands = importlib.import_module("vqecg.scripts.cli.main").COMMANDS

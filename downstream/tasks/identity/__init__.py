@@ -1,0 +1,1 @@
+"""Do two ECGs belong to one person: beats compared, and how often that is right."""
