@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vqecg.records.export.beat_annotations import FILES, write_beats
 from vqecg.records.export.layouts import LAYOUTS, MANIFEST, DatasetLayout, Description
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.export.wfdb_writing import comment_lines, snomed_codes, write_files
@@ -49,10 +50,13 @@ class ChallengeLayout(DatasetLayout):
             attributes = {**record.attributes, "age": years if pd.isna(years) else float(round(years))}
             lines = comment_lines(record.statements, attributes, records.comments(record, rate))
             write_files(folder, f"{PREFIX}{record.ecg_id}", record.microvolts[rate], rate, lines, matlab=True)
+            if record.beats is not None:
+                write_beats(folder, f"{PREFIX}{record.ecg_id}", record.beats, rate)
         return Description(
             (
                 f"`{PREFIX}*.hea`, `{PREFIX}*.mat`: a header and a MATLAB v4 matrix `val` (12, samples) of 16 bit, 1 "
                 f"microvolt a unit, {rate} Hz, for every record; `#Dx` lists SNOMED CT codes, `#Age` whole years.",
+                *([FILES] if "beats" in records.rows else []),
             ),
             _remark(nameless, empty),
         )

@@ -37,7 +37,7 @@ def write_dataset(
         sampling_rate: Hz, of `signals8`.
         rows: one row per record, in the order of the signals: patient_id (text, "" unknown), fold (1-10), statements
             (dict), attributes by name (age in years, sex; unknown where there is no such column); and ecg_id (integers,
-            each once), or the records are numbered from 1.
+            each once), or the records are numbered from 1; and beats (`AskedBeats`), where they are known.
         statement_table: what the statements mean, in PTB-XL's form. A statement that it lacks is added when it is a
             superclass or subclass of the table, or a Challenge abbreviation of one of its statements.
         manifest: one row per record, any columns; ecg_id is added. Columns that name recordings (PRIVATE_COLUMNS of

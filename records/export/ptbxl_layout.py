@@ -10,6 +10,7 @@ from typing import Any, cast
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.export.beat_annotations import FILES, write_beats
 from vqecg.records.export.layouts import LAYOUTS, MANIFEST, PTBXL, DatasetLayout, Description
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.export.wfdb_writing import comment_lines, write_files
@@ -69,6 +70,8 @@ class PTBXLLayout(DatasetLayout):
                 lines = comment_lines(record.statements, record.attributes, records.comments(record, rate))
                 (folder / place.folder).mkdir(parents=True, exist_ok=True)
                 write_files(folder / place.folder, place.name, microvolts, rate, lines)
+                if record.beats is not None:
+                    write_beats(folder / place.folder, place.name, record.beats, rate)
                 seconds = microvolts.shape[1] / rate
         _database(records).to_csv(folder / "ptbxl_database.csv", index=False)
         statements.to_csv(folder / "scp_statements.csv", index_label="")
@@ -81,6 +84,7 @@ class PTBXLLayout(DatasetLayout):
                 "empty.",
                 f"`scp_statements.csv`: what the statements mean.{more}",
                 f"{folders}: WFDB records, 12 leads, {seconds:g} s, 16 bit, 1 microvolt a unit.",
+                *([FILES] if "beats" in records.rows else []),
             )
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.export.beat_annotations import AskedBeats
 from vqecg.records.export.wfdb_writing import check_microvolts, check_samples, to_microvolts
 from vqecg.records.folds import MAX_FOLD
 from vqecg.records.leads import INDEPENDENT_LEADS
@@ -26,6 +27,7 @@ class StreamedRecord:
     attributes: Mapping[str, Any]  # by name, where the table has them
     microvolts: Mapping[int, np.ndarray]  # Hz -> (12, samples) int16 in the order of LEADS
     comments: tuple[str, ...]  # of a header: what kind of record this is
+    beats: AskedBeats | None  # where R peaks were asked for, None where that is not known
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,8 @@ class RecordStream:
                 raise ValueError(f"at least {written + len(chunk)} signals for {len(rows)} rows, expected one per row")
             for signal in chunk:
                 row, ecg_id = rows[written], ecg_ids[written]
-                yield StreamedRecord(ecg_id, row.statements, _attributes(row), self._rated(ecg_id, signal), (comment,))
+                rated, beats = self._rated(ecg_id, signal), getattr(row, "beats", None)
+                yield StreamedRecord(ecg_id, row.statements, _attributes(row), rated, (comment,), beats)
                 written += 1
         if written != len(rows):
             raise ValueError(f"{written} signals for {len(rows)} rows, expected one per row")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
+from vqecg.records.export.beat_annotations import AskedBeats, beat_columns
 from vqecg.records.export.dataset import write_dataset
 from vqecg.records.export.layouts import OutputSettings
 from vqecg.records.folds import TRAINING_FOLD
@@ -29,6 +30,7 @@ def write_synthetic(
     statements: Sequence[Mapping[str, float]] | None = None,
     note: str = "",
     copies: bool = False,
+    beats: Sequence[AskedBeats] | None = None,
 ) -> str:
     """Writes synthetic records as a data set; the folder appears when all is written, or not at all.
 
@@ -44,6 +46,7 @@ def write_synthetic(
         statements: statement -> likelihood in percent, one mapping per record.
         note: the last paragraph of README.md.
         copies: the records are recordings again, or nearly.
+        beats: of each record, where its R peaks were asked for: columns of the manifest, annotations in WFDB layouts.
 
     Returns:
         Something that the user should know of what the layout cannot hold, or "".
@@ -73,6 +76,9 @@ def write_synthetic(
         }
     )
     manifest = manifest.assign(labels=["+".join(classes) for classes in names], **columns)
+    if beats is not None:
+        rows["beats"] = list(beats)
+        manifest = pd.concat([manifest.reset_index(drop=True), beat_columns(beats)], axis=1)
     meanings = table_with(name for row in statements for name in row)
     rates = output.all_rates(sampling_rate)
     form = (output.overwrite, rates, note, copies, output.layout, not output.no_origins)

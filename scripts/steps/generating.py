@@ -20,6 +20,7 @@ from vqecg.prior.requests import Requests
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.bounds import Checked, Count, CountOrNone, Seed, Workers
+from vqecg.records.export.beat_annotations import AskedBeats
 from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
@@ -100,6 +101,7 @@ def generate(step: GeneratingStep) -> str:
             make_manifest(step, generator, gate, paths),
             step.output,
             note=gate_note,
+            beats=asked_beats(generator, paths),
         )
     asked = "+".join(step.labels) or "the label combinations of the training records"
     written = f"{len(requests):,} synthetic records for {asked} are in {step.out} ({step.output.describe(rate)})"
@@ -153,6 +155,19 @@ def what_the_gate_did(gate: CopyGate | None, paths: list[Path]) -> str:
         return NO_GATE
     shards = [SampledShard.read(path) for path in paths]
     return gate_sentence(gate, sum(int(shard.rejected.sum()) for shard in shards), sum(len(s.codes) for s in shards))
+
+
+def asked_beats(generator: ECGGenerator, paths: list[Path]) -> list[AskedBeats]:
+    """Where the R peaks of every record were asked for: at whole samples, as they are drawn."""
+    rate, hop = generator.tokenizer.config.sampling_rate, generator.tokenizer.hop_length
+    beats = []
+    for shard in (SampledShard.read(path) for path in paths):
+        places = np.rint(shard.times * hop)
+        for row, other in zip(places, shard.unlike, strict=True):
+            inside = (row >= 0) & (row < generator.samples)  # NaN is neither
+            seconds = tuple(float(place) for place in np.round(row[inside] / rate, 6))
+            beats.append(AskedBeats(seconds, tuple(bool(one) for one in other[inside])))
+    return beats
 
 
 def make_manifest(

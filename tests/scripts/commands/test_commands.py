@@ -19,6 +19,7 @@ import pytest
 from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sampled_shards import SampledShard
+from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.store.record_store import RecordStore, is_store
@@ -144,6 +145,11 @@ def test_generate_writes_a_set_that_prepare_reads_back_with_the_labels_asked_for
     store = RecordStore.open(tmp_path / "store")
     labels = store.labels(store.task("superdiagnostic"))
     assert labels[:, 0].all()
+    assert len(list(out.rglob("*.atr"))) == 2 * 5  # at 100 and at 500 Hz
+    for signal, asked in zip(store.signals(slice(0, 5)), manifest["r_peaks_s"], strict=True):
+        peaks = find_r_peaks(signal, 100) / 100
+        nearest = np.abs(np.array(asked)[:, None] - peaks).min(1)
+        assert np.median(nearest) <= 0.03
 
 
 @pytest.mark.parametrize(
