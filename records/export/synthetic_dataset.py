@@ -77,7 +77,7 @@ def write_synthetic(
     )
     manifest = manifest.assign(labels=["+".join(classes) for classes in names], **columns)
     if beats is not None:
-        rows["beats"] = list(beats)
+        rows["beats"] = pd.Series(list(beats), dtype=object)
         manifest = pd.concat([manifest.reset_index(drop=True), beat_columns(beats)], axis=1)
     meanings = table_with(name for row in statements for name in row)
     rates = output.all_rates(sampling_rate)

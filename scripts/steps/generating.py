@@ -162,7 +162,7 @@ def asked_beats(generator: ECGGenerator, paths: list[Path]) -> list[AskedBeats]:
     rate, hop = generator.tokenizer.config.sampling_rate, generator.tokenizer.hop_length
     beats = []
     for shard in (SampledShard.read(path) for path in paths):
-        places = np.rint(shard.times * hop)
+        places = np.rint(shard.times.astype(np.float64) * hop)
         for row, other in zip(places, shard.unlike, strict=True):
             inside = (row >= 0) & (row < generator.samples)  # NaN is neither
             seconds = tuple(float(place) for place in np.round(row[inside] / rate, 6))
