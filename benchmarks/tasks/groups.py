@@ -1,4 +1,4 @@
-"""Groups of recordings and nearest recordings, by the vectors of `vqecg embed` and by simple ones: what classes they show.
+"""Groups of recordings and nearest recordings, by the vectors of `vqecg embed` and by simple ones, beside classes.
 
     python -m benchmarks.tasks.groups --store runs/ptbxl/store --generator runs/ptbxl/prior --test 9
 
@@ -57,14 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
         table.append((name, *(cell(value, 3) for value in of_groups), mean_of(shared, weights)))
     lot = nearest(np.random.default_rng(0).normal(size=(len(rows), 8)), patients)
     table.append((LOT, "-", "-", "-", mean_of(shared_labels(lot, labels), weights)))
-    header = (
-        "vectors",
-        "adjusted Rand index",
-        "mutual information",
-        "stability",
-        f"labels shared by {NEAREST} nearest",
-    )
-    report.table(f"{options.groups} groups of {len(rows):,} records", header, table, "groups")
+    measures = ("adjusted Rand index", "mutual information", "stability", f"labels shared by {NEAREST} nearest")
+    report.table(f"{options.groups} groups of {len(rows):,} records", ("vectors", *measures), table, "groups")
     report.write({"test records": len(rows), "groups": options.groups})
 
 
