@@ -43,11 +43,12 @@ COMMANDS = {
     "cluster": "put the recordings of a store into groups by their vectors, each with a typical one on paper",
     "similar": "find the recordings nearest to one, by their vectors",
     "identify": "learn whether two ECGs belong to one person, measure how often that is right, search for recordings",
+    "score": "say how unlike normal ECGs recordings are, by a generator's likelihoods, and in which lead and wave",
     "plot": "draw a recording on ECG paper",
     "verify": "read all that vqecg wrote in a folder, and name every file that is damaged, missing or extra",
 }
 # of downstream/tasks
-TASKS = ("compress", "decompress", "infill", "forecast", "embed", "cluster", "similar", "identify")
+TASKS = ("compress", "decompress", "infill", "forecast", "embed", "cluster", "similar", "identify", "score")
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
 TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from

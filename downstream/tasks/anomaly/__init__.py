@@ -1,0 +1,1 @@
+"""How unlike a normal ECG a recording is, and where."""
