@@ -3,10 +3,10 @@
     python -m benchmarks.tasks.anomaly --store runs/ptbxl/store --generator runs/ptbxl/prior --test 9
 
 AUROC of records without NORM over those with it, all and of each superclass alone, on test folds, intervals by patient.
-`vqecg score` uses a generator that learned from all labels; so does a logistic regression on its traits. The others have
-seen the training records with NORM alone: what 32 principal components of their median beats, or of their recordings,
-cannot reconstruct, and an isolation forest (Liu et al. 2008) and the Mahalanobis distance on the traits. Published on
-all of PTB-XL, trained on normal ECGs alone: .860 (Jiang et al., MICCAI 2023).
+`vqecg score` uses a generator that learned from all labels; so does a logistic regression on its traits. The others
+have seen the training records with NORM alone: what 32 principal components of their median beats, or of their
+recordings, cannot reconstruct, and an isolation forest (Liu et al. 2008) and the Mahalanobis distance on the traits.
+Published on all of PTB-XL, trained on normal ECGs alone: .860 (Jiang et al., MICCAI 2023).
 """
 
 from collections.abc import Sequence
