@@ -9,6 +9,7 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.records.store.record_store import RecordStore
 
 BATCH = 64  # recordings at a time
+STORE_KEY, GENERATOR_KEY = "vqecg.store", "vqecg.generator"  # metadata of a file of vectors: what they are of and from
 
 
 def embed_signals(generator: ECGGenerator, signal: np.ndarray, parts: Sequence[str] = ()) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
@@ -33,19 +34,27 @@ class Groups:
 
 
 def group_records(points: np.ndarray, patients: Sequence[str], settings: ClusteringSettings) -> Groups:
-    """Of points (records, dimensions). Raises ValueError for more groups than records."""
-    if settings.groups > len(points):
-        raise ValueError(f"{settings.groups} groups of {len(points)} records; expected fewer groups: choose --groups")
+    """Of points (records, dimensions). Raises ValueError for more groups than records that differ.
+
+    Draws of patients with too few records for so many groups are left out of the stability.
+    """
+    if (different := len(np.unique(points, axis=0))) < settings.groups:
+        raise ValueError(
+            f"{settings.groups} groups of {different} records that differ; expected fewer groups: choose "
+            "--clustering.groups"
+        )
     centres = centres_of(points, settings)
     group = nearest(points, centres)
     order = np.argsort(-np.bincount(group, minlength=len(centres)), kind="stable")
     centres, group = centres[order], np.argsort(order)[group]
-    apart = np.linalg.norm(points[:, None] - centres, axis=2)
+    apart = cdist(points, centres)
     generator = np.random.default_rng(settings.seed)
     times, patient_of = draw_patients(np.asarray(patients), settings.replicates, generator)
-    again = (centres_of(np.repeat(points, drawn[patient_of], axis=0), settings) for drawn in times)
-    stability = tuple(float(adjusted_rand_score(group, nearest(points, centres))) for centres in again)
-    return Groups(group, apart[np.arange(len(points)), group], apart.argmin(0), stability)
+    samples = (np.repeat(points, drawn[patient_of], axis=0) for drawn in times)
+    again = (centres_of(one, settings) for one in samples if len(np.unique(one, axis=0)) >= settings.groups)
+    stability = tuple(float(adjusted_rand_score(group, nearest(points, other))) for other in again)
+    of_group = np.where(group[:, None] == np.arange(len(centres)), apart, np.inf)
+    return Groups(group, apart[np.arange(len(points)), group], of_group.argmin(0), stability)
 
 
 def centres_of(points: np.ndarray, settings: ClusteringSettings) -> np.ndarray:
@@ -55,4 +64,4 @@ def centres_of(points: np.ndarray, settings: ClusteringSettings) -> np.ndarray:
 
 def nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """The number of the nearest centre of each point: (records,) int64."""
-    return np.linalg.norm(points[:, None] - centres, axis=2).argmin(1)
+    return cdist(points, centres).argmin(1)

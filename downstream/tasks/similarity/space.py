@@ -24,7 +24,7 @@ class VectorSpace:
     """Vectors -> points: each number standardised, each part of weight one, then principal components."""
 
     means: Mapping[str, np.ndarray]  # (width,) of each part
-    scales: Mapping[str, np.ndarray]  # (width,) of each part
+    scales: Mapping[str, np.ndarray]  # (width,) of each part; infinite for a constant
     directions: np.ndarray  # (width of all parts, dimensions)
 
     @classmethod
@@ -36,20 +36,29 @@ class VectorSpace:
         records = len(next(iter(vectors.values())))
         if records < 2:
             raise ValueError(f"got {records} vectors; expected two or more to compare")
-        means = {name: np.nan_to_num(np.nanmean(part, axis=0)) for name, part in vectors.items()}
-        scales = {
-            name: np.nan_to_num(np.nanstd(part, axis=0)).clip(LEAST_SPREAD) * part.shape[1] ** 0.5
-            for name, part in vectors.items()
-        }
+        means, scales = dict[str, np.ndarray](), dict[str, np.ndarray]()
+        for name, part in vectors.items():
+            means[name], spread = mean_and_spread(part.astype(np.float64))
+            constant = spread <= LEAST_SPREAD * np.abs(means[name]).clip(1)
+            scales[name] = np.where(constant, np.inf, spread) * part.shape[1] ** 0.5
         scaled = scaled_parts(vectors, means, scales)
-        directions = np.linalg.svd(scaled, full_matrices=False)[2][: min(dimensions, records - 1)].T
-        return cls(means, scales, directions)
+        scaled -= scaled.mean(0)  # unknown numbers count as the mean: it is not quite 0
+        _, directions = np.linalg.eigh(scaled.T @ scaled)
+        return cls(means, scales, directions[:, ::-1][:, : min(dimensions, records - 1)])
 
     def points(self, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
         """(records, dimensions) float64. Raises ValueError for other parts than the space was fitted on."""
         if set(vectors) != set(self.means):
             raise ValueError(f"got the parts {', '.join(vectors)}; expected {', '.join(self.means)}")
         return scaled_parts(vectors, self.means, self.scales) @ self.directions
+
+
+def mean_and_spread(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column (records, width), unknown numbers (NaN) left out; 0 of none known."""
+    known = np.isfinite(part)
+    count = known.sum(0).clip(1)
+    mean = np.where(known, part, 0).sum(0) / count
+    return mean, np.sqrt(np.where(known, np.square(part - mean), 0).sum(0) / count)
 
 
 def scaled_parts(

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from vqecg.downstream.tasks.embedding.embedding import BATCH, embed_store
+from vqecg.downstream.tasks.embedding.embedding import BATCH, GENERATOR_KEY, STORE_KEY, embed_store
 from vqecg.downstream.tasks.embedding.registry import PARTS
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked
@@ -51,6 +51,7 @@ def run(arguments: Arguments) -> None:
             for vectors in tqdm(batches, desc="embedding", unit="batch", total=total, delay=2):
                 count = len(next(iter(vectors.values())))
                 table = as_table(store.table.iloc[start : start + count], vectors)
+                table = table.replace_schema_metadata(origin_of(store, generator))
                 writer = writer or pq.ParquetWriter(aside, table.schema)
                 writer.write_table(table)
                 start += count
@@ -59,6 +60,11 @@ def run(arguments: Arguments) -> None:
                 writer.close()
     widths = ", ".join(f"{name} {part.shape[1]}" for name, part in vectors.items())
     print(f"vectors of {start:,} records are in {arguments.out}: {widths}")
+
+
+def origin_of(store: RecordStore, generator: ECGGenerator) -> dict[str, str]:
+    """What the vectors are of, and from, for those who read the file."""
+    return {STORE_KEY: store.fingerprint, GENERATOR_KEY: generator.fingerprint}
 
 
 def as_table(rows: pd.DataFrame, vectors: Mapping[str, np.ndarray]) -> pa.Table:

@@ -1,7 +1,7 @@
 """From the vectors of `vqecg embed` to groups of recordings, and to the nearest ones to one."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,13 +10,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vqecg.downstream.tasks.embedding.embedding import STORE_KEY
 from vqecg.downstream.tasks.similarity.agreement import Agreement, agreement, lifts
 from vqecg.downstream.tasks.similarity.clustering import ClusteringSettings, Groups, group_records
 from vqecg.downstream.tasks.similarity.neighbours import nearest_records
 from vqecg.downstream.tasks.similarity.space import SpaceSettings, VectorSpace
 from vqecg.records.bounds import Checked, Count
-from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import SUMS_FILE, write_checksums
+from vqecg.records.labels import OWN
 from vqecg.records.store.record_store import RecordStore
 from vqecg.reports.ecg_paper import figure_png, plot_ecg
 from vqecg.reports.tasks.groups_page import GroupOnPage, groups_page
@@ -58,12 +60,13 @@ def cluster(step: ClusteringStep) -> str:
 
     Raises ValueError for vectors of another store, and for a task without classes.
     """
+    check_destination(step.out, holds(GROUPS), step.overwrite)
     store = RecordStore.open(step.store)
     vectors, task = read_vectors(step.vectors, store, step.space.parts), store.task(step.task)
     points = VectorSpace.fit(vectors, step.space.dimensions).points(vectors)
     groups = group_records(points, list(map(str, store.patients(np.arange(len(store))))), step.clustering)
     agreed = agreement(groups.group, store.labels(task, unknown=np.nan))
-    pages = described_groups(store, groups)
+    pages = described_groups(store, groups, OWN if step.task == OWN else EVERY)
     table = store.table[["record_id", "patient_id", "fold"]].assign(
         group=groups.group + 1,
         distance=groups.distance,
@@ -72,16 +75,16 @@ def cluster(step: ClusteringStep) -> str:
     described = f"Store {store.fingerprint}, vectors of {', '.join(vectors)} in {points.shape[1]} dimensions"
     today, rate = datetime.date.today().isoformat(), store.spec.sampling_rate
     page = groups_page(pages, agreed, groups.stability, step.task, rate, described, today)
-    with atomic_folder(step.out, holds_tables, step.overwrite) as partial:
+    with atomic_folder(step.out, holds(GROUPS), step.overwrite) as partial:
         write_text(partial / GROUPS, table.to_csv(index=False))
         page.write(partial / PAGE)
         write_checksums(partial)
     return summary(pages, agreed, groups.stability, step)
 
 
-def described_groups(store: RecordStore, groups: Groups) -> list[GroupOnPage]:
-    """Every group with the labels it has more often, and its medoid."""
-    task = store.task(EVERY)
+def described_groups(store: RecordStore, groups: Groups, name: str) -> list[GroupOnPage]:
+    """Every group with the labels of that task it has more often, and its medoid."""
+    task = store.task(name)
     labels, names = store.labels(task, unknown=np.nan), store.table["record_id"].astype(str).tolist()
     statements = store.table["statements"].tolist()
     return [
@@ -104,11 +107,17 @@ def summary(pages: Sequence[GroupOnPage], agreed: Agreement, stability: Sequence
         + (", ".join(f"{lift.name} {lift.share:.0%} ({lift.share_of_all:.0%} of all)" for lift in one.lifts) or "-")
         for one in pages
     ]
-    stable = f"stability {np.median(stability):.2f} (adjusted Rand index over draws of patients); " if stability else ""
+    measured = []
+    if stability:
+        measured.append(f"stability {np.median(stability):.2f} (adjusted Rand index over draws of patients)")
+    if np.isfinite(agreed.rand):
+        measured.append(f"information on {step.task} {agreed.information:.2f}, adjusted Rand index {agreed.rand:.2f}")
+    else:
+        measured.append(f"not compared with {step.task}: fewer than two of its classes occur alone")
     return "\n".join(
         [
             *lines,
-            f"{stable}information on {step.task} {agreed.information:.2f}, adjusted Rand index {agreed.rand:.2f}",
+            "; ".join(measured),
             f"{step.out / PAGE} shows a typical recording of each, {GROUPS} has the group of every record",
         ]
     )
@@ -119,6 +128,7 @@ def similar(step: SimilarStep) -> str:
 
     Raises ValueError for a record that is not in the store, and vectors of another store.
     """
+    check_destination(step.out, holds(NEAREST), step.overwrite)
     store = RecordStore.open(step.store)
     names = store.table["record_id"].astype(str).tolist()
     if step.record not in names:
@@ -138,7 +148,7 @@ def similar(step: SimilarStep) -> str:
             "labels": [" ".join(one) for one in found["statements"]],
         }
     )
-    with atomic_folder(step.out, holds_tables, step.overwrite) as partial:
+    with atomic_folder(step.out, holds(NEAREST), step.overwrite) as partial:
         write_text(partial / NEAREST, table.to_csv(index=False))
         for place, one in enumerate([row, *rows]):
             labels = ", ".join(store.table["statements"].iloc[one]) or "no label"
@@ -166,15 +176,16 @@ def read_vectors(path: Path, store: RecordStore, parts: Sequence[str]) -> Mappin
     missing = [name for name in parts if name not in there]
     if missing or not there or "record_id" not in table.schema.names:
         raise ValueError(f"{path} has the parts {', '.join(there) or 'none'}; expected {', '.join(parts) or 'some'}")
-    if table["record_id"].to_pylist() != store.table["record_id"].tolist():
+    of_store = (table.schema.metadata or {}).get(STORE_KEY.encode(), b"none").decode()
+    if of_store != store.fingerprint or table["record_id"].to_pylist() != store.table["record_id"].tolist():
         raise ValueError(
-            f"{path} has vectors of {table.num_rows:,} records, not of the {len(store):,} of {store.folder}: run "
-            "`vqecg embed` on this store again"
+            f"{path} has vectors of {table.num_rows:,} records of store {of_store}, {store.folder} is store "
+            f"{store.fingerprint} of {len(store):,}: run `vqecg embed` on this store again"
         )
     chosen = list(parts) or there
     return {name: np.asarray(table[name].combine_chunks().flatten()).reshape(table.num_rows, -1) for name in chosen}
 
 
-def holds_tables(folder: Path) -> bool:
-    """True for a folder of earlier output."""
-    return (folder / SUMS_FILE).is_file() and any((folder / name).is_file() for name in (GROUPS, NEAREST))
+def holds(table: str) -> Callable[[Path], bool]:
+    """Whether a folder is an earlier output with that table."""
+    return lambda folder: (folder / SUMS_FILE).is_file() and (folder / table).is_file()

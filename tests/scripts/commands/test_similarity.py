@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from vqecg.prior.generator import ECGGenerator
@@ -40,7 +41,8 @@ def test_groups_have_a_table_and_a_page(
     page = (out / "groups.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 3 and "A group is no diagnosis" in page
     assert "already holds an earlier output" in refused(*given, "--out", str(out))
-    assert "choose --groups" in refused("cluster", *words, "--clustering.groups", "9999", "--out", str(tmp_path / "a"))
+    many = ["cluster", *words, "--clustering.groups", "9999", "--out", str(tmp_path / "a")]
+    assert "choose --clustering.groups" in refused(*many)
     assert "expected width" in refused(*given, "--space.parts", "width", "--out", str(tmp_path / "a"))
 
 
@@ -58,7 +60,9 @@ def test_the_nearest_recordings_are_drawn(
     assert len(table) == 2 and not table["same_patient"].any() and str(table["record_id"][0]) != record
     assert {path.name for path in out.glob("*.png")} == {"0.png", "1.png", "2.png"}
     assert f"record {record} (0.png)" in capsys.readouterr().out
-    assert "the store has no such record" in refused("similar", *words, "--record", "none", "--out", str(out))
+    assert "the store has no such record" in refused(
+        "similar", *words, "--record", "none", "--out", str(tmp_path / "a")
+    )
 
 
 def test_vectors_of_another_store_are_refused(
@@ -68,5 +72,8 @@ def test_vectors_of_another_store_are_refused(
     pd.read_parquet(words[3]).iloc[1:].to_parquet(other)
     given = ["cluster", "--store", words[1], "--out", str(tmp_path / "a"), "--vectors"]
     assert "has the parts none" in refused(*given, str(other))  # pandas writes lists of any length
+    table = pq.read_table(words[3])
+    pq.write_table(table.replace_schema_metadata({"vqecg.store": "0123456789abcdef"}), other)
+    assert "records of store 0123456789abcdef" in refused(*given, str(other))
     (tmp_path / "text.parquet").write_text("nothing")
     assert "cannot be read as vectors" in refused(*given, str(tmp_path / "text.parquet"))

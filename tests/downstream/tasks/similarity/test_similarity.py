@@ -33,21 +33,35 @@ def test_groups_of_noise_are_not_stable():
     noise = np.random.default_rng(1).normal(size=(120, 6))
     groups = group_records(noise, [str(n) for n in range(120)], ClusteringSettings(groups=6, replicates=5))
     assert np.median(groups.stability) < 0.7
-    with pytest.raises(ValueError, match="6 groups of 5 records"):
-        group_records(noise[:5], list("abcde"), ClusteringSettings(groups=6))
+    with pytest.raises(ValueError, match="6 groups of 5 records that differ"):
+        group_records(np.repeat(noise[:5], 3, 0), list("abcde") * 3, ClusteringSettings(groups=6))
+
+
+def test_a_medoid_is_of_its_own_group_whatever_the_tails():
+    tails = np.random.default_rng(2).standard_t(1.5, (300, 16))
+    groups = group_records(tails, [str(n) for n in range(300)], ClusteringSettings(groups=8, replicates=0))
+    np.testing.assert_array_equal(groups.group[groups.medoids], np.arange(8))
+
+
+def test_draws_of_patients_with_too_few_records_are_left_out():
+    points = np.random.default_rng(0).normal(size=(12, 3))
+    patients = ["a"] * 11 + ["b"]
+    groups = group_records(points, patients, ClusteringSettings(groups=8, replicates=20))
+    assert 0 < len(groups.stability) < 20
 
 
 def test_parts_of_a_vector_count_alike_and_unknown_numbers_not_at_all(points: np.ndarray):
     generator = np.random.default_rng(0)
     noise = generator.normal(size=(100, 200)) * 1000
     noise[3, 7] = np.nan
-    vectors = {"telling": points, "noise": noise, "constant": np.ones((100, 4))}
+    constant = np.full((100, 4), 0.1, np.float32)
+    vectors = {"telling": points, "noise": noise, "constant": constant, "unknown": np.full((100, 2), np.nan)}
     space = VectorSpace.fit(vectors, 3)
     placed = space.points(vectors)
     assert placed.shape == (100, 3) and np.isfinite(placed).all()
     groups = group_records(placed, [str(n) for n in range(100)], ClusteringSettings(groups=3, replicates=0))
     assert groups.stability == () and agreement(groups.group, np.eye(3)[TRUE]).rand > 0.8
-    with pytest.raises(ValueError, match="got the parts telling; expected telling, noise, constant"):
+    with pytest.raises(ValueError, match="got the parts telling; expected telling, noise, constant, unknown"):
         space.points({"telling": points})
     with pytest.raises(ValueError, match="two or more"):
         VectorSpace.fit({"one": points[:1]}, 2)
