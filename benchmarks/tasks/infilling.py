@@ -25,6 +25,7 @@ from vqecg.records.store.record_store import RecordStore
 GAPS = {"0.5 s inside": (0.5, False), "1 s inside": (1.0, False), "2 s inside": (2.0, False)}
 GAPS |= {"1 s at the end": (1.0, True), "2 s at the end": (2.0, True)}
 EDGE = 1.5  # s at either end of a record, where no gap inside lies
+PLACES = 2**31  # the stream of the gaps' places: no number of a draw
 BATCH = 32  # records filled at a time
 REPLICATES, CONFIDENCE = 1000, 0.95
 MEASURES = ("CRPS", "MAE", "covered")
@@ -66,7 +67,7 @@ def gaps_of(
     for row in rows:
         signal = store.signals([row])[0]
         last = signal.shape[1] - length
-        drawn = np.random.default_rng([seed, int(row)]).integers(margin, last - margin + 1)
+        drawn = np.random.default_rng([seed, int(row), PLACES]).integers(margin, last - margin + 1)
         start = last if at_end else int(drawn)
         blanked = signal.copy()
         blanked[:, start : start + length] = np.nan
@@ -76,6 +77,8 @@ def gaps_of(
             continue
         signals.append(signal)
         kept.append(row)
+    if not kept:
+        raise ValueError(f"none of {len(rows)} test records can be filled; expected records of several beats")
     return np.stack(signals), recordings, np.array(kept)
 
 
@@ -89,7 +92,7 @@ def scores(
         filled = fill(generator, part, method, draws)
         for truth, one, drawn in zip(signals[start:], part, filled, strict=False):
             gap = slice(one.gaps[0].start, one.gaps[0].stop)
-            values.append(scores_of(truth[:, gap], drawn[:, :, gap]))
+            values.append(scores_of(truth[:, gap], drawn[0]))
     return np.array(values) * (1000, 1000, 1)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from vqecg.records.files.checksums import SUMS_FILE
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")  # WFDB allows no more
+MARK = "by vqecg"  # in the comments of every header of such a folder
 LONGEST_NAME = 100  # characters of a file's name
 
 
@@ -19,5 +20,6 @@ def file_name(record_id: str, names: set[str]) -> str:
 
 
 def holds_records(folder: Path) -> bool:
-    """True for a folder of earlier output: WFDB headers, and checksums."""
-    return (folder / SUMS_FILE).is_file() and any(folder.glob("*.hea"))
+    """True for a folder of earlier output: checksums, and headers that say that vqecg wrote them."""
+    headers = sorted(folder.glob("*.hea"))
+    return (folder / SUMS_FILE).is_file() and bool(headers) and MARK in headers[0].read_text("utf-8", "replace")

@@ -187,7 +187,7 @@ def test_a_generator_listens_to_an_attribute_and_speaks_the_codes_of_a_quantizer
 def test_a_way_to_fill_a_gap_is_used(tiny_generator: ECGGenerator, simulated_store: RecordStore):
     signal = simulated_store.signals(slice(0, 1))[0]
     signal[:, 600:700] = np.nan
-    filled = fill(tiny_generator, [opened(tiny_generator, signal, [0])], "copied", 2)[0]
+    filled = fill(tiny_generator, [opened(tiny_generator, signal, [0])], "copied", 2)[0][0]
     assert np.isfinite(filled).all() and np.array_equal(filled[0], filled[1])
 
 

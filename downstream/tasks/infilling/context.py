@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqecg.prior.sketch.layout import AFTER, BEFORE, LEAD_TRAITS, PLAIN
-from vqecg.prior.sketch.traits import LEAST_NOISE, measure, windows
+from vqecg.prior.sketch.traits import LEAST_IRREGULARITY, LEAST_NOISE, measure, windows
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.beats.unlike import unlike_beats
 
@@ -51,14 +51,16 @@ def context_of(
     whole = (seen[last] == seen[first]) & (peaks >= before) & (peaks + after <= len(unknown))
     apart = np.diff(peaks)[seen[peaks[1:]] == seen[peaks[:-1]]] if len(peaks) else np.zeros(0)
     if whole.sum() < FEWEST_BEATS or not len(apart):
+        what = f"{whole.sum()} whole beats" if len(apart) else "no interval from one beat to the next"
         raise ValueError(
-            f"{whole.sum()} whole beats are seen beside the gap, expected {FEWEST_BEATS} or more: give a longer "
+            f"{what} seen beside the gap, expected {FEWEST_BEATS} whole beats or more, and an interval: give a longer "
             "recording, or a shorter gap"
         )
     unlike, _ = unlike_beats(signal, peaks[whole], sampling_rate)
     usual = peaks[whole] if unlike.all() else peaks[whole][~unlike]
     measures = measure(signal, usual, sampling_rate)
-    measures[0], measures[1] = np.nan, np.nan  # rate and irregularity: gaps lie between these beats
+    measures[0] = np.log(np.median(apart) / sampling_rate)  # gaps lie between the beats that were measured
+    measures[1] = np.log(apart.std() / apart.mean() + LEAST_IRREGULARITY) if len(apart) > 1 else np.nan
     wander, noise = np.split(np.exp(measures[LEAD_TRAITS:PLAIN]) - LEAST_NOISE, 2)
     beat = np.median(windows(signal, usual, before, after), axis=0).astype(np.float32)
     of_gap = (start, stop, sampling_rate, peaks, apart.astype(float), beat, wander, noise, measures, seed)

@@ -56,6 +56,7 @@ class Opened:
     """A recording, its gaps, and the window that each is filled in."""
 
     signal: np.ndarray  # (8, samples) float32 mV, NaN in the gaps
+    sampling_rate: int  # Hz
     gaps: list[Gap]
     contexts: list[Context]  # one for each
 
@@ -77,30 +78,41 @@ def opened(generator: ECGGenerator, signal: np.ndarray, seed: Sequence[int]) -> 
     for number, gap in enumerate(gaps):
         if len(gap) > LONGEST * samples:
             raise ValueError(
-                f"a gap of {len(gap) / rate:g} s; expected up to {LONGEST * samples / rate:g} s: cut it out"
+                f"a gap of {len(gap) / rate:g} s; expected up to {LONGEST * samples / rate:g} s, half of what the "
+                "generator sees: cut it out, or fill less"
             )
         first = int(np.clip((gap.start + gap.stop - samples) // 2, 0, signal.shape[1] - samples))
         rows = slice(first, first + samples)
         inside = (gap.start - first, gap.stop - first)
         contexts.append(context_of(whole[:, rows], unknown[rows], *inside, rate, [*seed, number]))
-    return Opened(signal.astype(np.float32), gaps, contexts)
+    return Opened(signal.astype(np.float32), rate, gaps, contexts)
 
 
 def fill(
     generator: ECGGenerator, recordings: Sequence[Opened], method: str = "prior", draws: int = 1
-) -> list[np.ndarray]:
-    """What the recordings may have been: (draws, 8, samples) float32 mV each. What is known stays as it is, to the bit.
+) -> list[list[np.ndarray]]:
+    """What may have been in the gaps of each recording: (draws, 8, samples of the gap) float32 mV, gap by gap.
 
-    Raises ValueError for an unknown method.
+    Raises ValueError for an unknown method, and for one that gives something else than a window for each gap.
     """
-    contexts = [context for one in recordings for context in one.contexts]
-    windows = iter(FILLERS.get(method)().fill(generator, contexts, draws))
-    filled = []
-    for one in recordings:
-        signals = np.repeat(one.signal[None], draws, axis=0)
-        for gap, context in zip(one.gaps, one.contexts, strict=True):
-            signals[:, :, gap.start : gap.stop] = joined(next(windows), context)
-        filled.append(signals)
+    filler, contexts = FILLERS.get(method)(), [context for one in recordings for context in one.contexts]
+    windows = filler.fill(generator, contexts, draws) if contexts else []
+    shapes = {(draws, *context.signal.shape) for context in contexts}
+    odd = [window.shape for window in windows if window.shape not in shapes or not np.isfinite(window).all()]
+    if len(windows) != len(contexts) or odd:
+        raise ValueError(
+            f"the way to fill {method!r} gave {len(windows)} windows for {len(contexts)} gaps, {len(odd)} of them not "
+            f"finite or of another shape than {' or '.join(map(str, shapes))}: mend its `fill`"
+        )
+    parts = map(joined, windows, contexts)
+    return [[next(parts) for _ in one.gaps] for one in recordings]
+
+
+def without_gaps(signal: np.ndarray, gaps: Sequence[Gap], parts: Sequence[np.ndarray], draw: int) -> np.ndarray:
+    """A recording (8, samples) mV with one draw in its gaps; what is known stays as it is, to the bit."""
+    filled = signal.copy()
+    for gap, part in zip(gaps, parts, strict=True):
+        filled[:, gap.start : gap.stop] = part[draw]
     return filled
 
 
@@ -119,6 +131,6 @@ def joined(window: np.ndarray, context: Context) -> np.ndarray:
     inside = window[:, :, context.start : context.stop]
     if before is None or after is None:
         level = after if before is None else before
-        return inside if level is None else inside + level
-    share = (np.arange(length, dtype=np.float32) + 1) / (length + 1)
-    return inside + before + share * (after - before)
+        return (inside if level is None else inside + level).astype(np.float32)
+    share = (np.arange(length) + 1) / (length + 1)
+    return (inside + before + share * (after - before)).astype(np.float32)

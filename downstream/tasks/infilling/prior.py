@@ -73,7 +73,6 @@ def sketch_of(generator: "ECGGenerator", rows: Sequence[tuple[Context, int, np.n
     measures = np.full((len(rows), len(basis.offset)), np.nan, np.float32)
     for row, (context, _, _) in zip(measures, rows, strict=True):
         row[: len(context.measures)] = context.measures
-        row[0] = np.log(np.median(context.intervals) / context.sampling_rate)
     peaks = [all_peaks(context, [rhythm])[0] for context, _, rhythm in rows]
     times = pad_times(peaks, generator.samples / model.frames, model.frames)
     return Sketch(torch.from_numpy(times), torch.from_numpy(basis.traits(measures)))

@@ -5,6 +5,8 @@ chosen by how nearly it does, and stretched by the rest (sampling-importance res
 goes on as a clock, and one in atrial fibrillation does not.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from vqecg.downstream.tasks.infilling.context import Context
@@ -15,38 +17,51 @@ JITTER = 0.02  # standard deviation of the logarithm of a random factor on each 
 
 
 def draw_beats(context: Context, generator: np.random.Generator) -> np.ndarray:
-    """R peaks (beats,) float, in samples, inside the gap."""
+    """R peaks (beats,) float, in samples, inside the gap.
+
+    Raises ValueError where no R peak is known on either side.
+    """
     before, after = context.known_beats
-    start, stop = float(context.start), float(context.stop)
     if len(before):
-        peaks = forward(float(before[-1]), start, stop, first(after), context, generator)
+        peaks = forward(float(before[-1]), first(after), context, generator)
     elif len(after):  # nothing is known before the gap: backward in time
-        peaks = -forward(-float(after[0]), -stop, -start, None, context, generator)[::-1]
+        last = len(context.unknown) - 1
+        turned = replace(context, unknown=context.unknown[::-1])
+        peaks = last - forward(last - float(after[0]), None, turned, generator)[::-1]
     else:
         raise ValueError("no R peak is known beside the gap; expected some")
-    return peaks[(peaks >= start) & (peaks < stop)]
+    inside = (np.rint(peaks) >= context.start) & (np.rint(peaks) < context.stop)
+    return peaks[inside].clip(context.start, context.stop - 1)
 
 
-def forward(
-    last: float, start: float, stop: float, end: float | None, context: Context, generator: np.random.Generator
-) -> np.ndarray:
-    """R peaks from `start` to `stop`, after the one at `last`, before the one at `end` where that is known."""
-    shortest = float(context.intervals.min())
-    count = int(((stop if end is None else end) - last) / shortest) + 3
+def forward(last: float, end: float | None, context: Context, generator: np.random.Generator) -> np.ndarray:
+    """R peaks after the one at `last`, before the one at `end` where that is known, none where one would be seen."""
+    until = float(len(context.unknown)) if end is None else end
+    count = int((until - last) / float(context.intervals.min())) + 3
     steps = generator.choice(context.intervals, (PROPOSALS, count))
     times = last + (steps * np.exp(JITTER * generator.standard_normal(steps.shape))).cumsum(1)
     if end is None:
-        fits = times[:, 0] >= start
-        return times[int(np.argmax(fits))] if fits.any() else times[int(np.argmax(times[:, 0]))]
+        return times[chosen(seen(times, times < until, context), np.zeros(PROPOSALS), generator)]
     arrives = np.abs(times - end).argmin(1)
-    arrival = np.take_along_axis(times, arrives[:, None], 1)[:, 0]
-    misfit = np.square((arrival - end) / (MISFIT * context.sampling_rate))
+    arrival = np.take_along_axis(times, arrives[:, None], 1)
+    misfit = np.square((arrival[:, 0] - end) / (MISFIT * context.sampling_rate))
+    stretched = last + (times - last) * (end - last) / (arrival - last)
     between = np.arange(count) < arrives[:, None]
-    fits = ~(between & ((times < start) | (times >= stop))).any(1)  # a beat outside the gap would have been seen
-    fits = fits if fits.any() else misfit == misfit.min()
+    one = chosen(seen(stretched, between, context), misfit, generator)
+    return stretched[one, : arrives[one]]
+
+
+def seen(times: np.ndarray, counted: np.ndarray, context: Context) -> np.ndarray:
+    """How many of the R peaks (proposals, beats) that are `counted` lie where the recording is known, without one."""
+    places = np.rint(times).astype(np.int64).clip(0, len(context.unknown) - 1)
+    return (counted & ~context.unknown[places]).sum(1)
+
+
+def chosen(visible: np.ndarray, misfit: np.ndarray, generator: np.random.Generator) -> int:
+    """One of the proposals with the fewest beats where none is seen, drawn by how well it fits."""
+    fits = visible == visible.min()
     weight = np.where(fits, np.exp(-0.5 * (misfit - misfit[fits].min())), 0)
-    one = int(generator.choice(PROPOSALS, p=weight / weight.sum()))
-    return last + (times[one, : arrives[one]] - last) * (end - last) / (arrival[one] - last)
+    return int(generator.choice(len(weight), p=weight / weight.sum()))
 
 
 def usual_beats(context: Context) -> np.ndarray:

@@ -1,5 +1,6 @@
 """From recordings with gaps, or to be continued, to recordings in which something stands there."""
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,15 +8,16 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from vqecg.downstream.tasks.infilling.filling import Gap, Opened, bridged, fill, find_gaps, opened
+from vqecg.downstream.tasks.infilling.filling import Gap, Opened, bridged, fill, find_gaps, opened, without_gaps
 from vqecg.downstream.tasks.infilling.registry import FILLERS
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Count, Seconds, SecondsOrNone, Seed
 from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
-from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import write_checksums
 from vqecg.records.registry import Choices
 from vqecg.records.store.preprocessing import resample
@@ -110,32 +112,29 @@ def continued(signal: np.ndarray, sampling_rate: float, seconds: float) -> np.nd
 def write_filled(step: FillingStep, blank: Callable[[np.ndarray, float], np.ndarray]) -> str:
     """Writes a record for each draw of each recording. Returns how many, and who was left out."""
     FILLERS.get(step.method)
+    check_destination(step.out, holds_records, step.overwrite)
     generator, rejected = ECGGenerator.from_pretrained(step.generator), list[str]()
-    names, rows, pictures = set[str](), list[tuple[str, str, int, float, float]](), 0
+    names, pictures, rows = set[str](), set[str](), list[tuple[str, str, int, float, float]]()
     with atomic_folder(step.out, holds_records, step.overwrite) as partial:
         for batch in batches(recordings(step, generator, blank, rejected)):
-            for one, signals in zip(
-                batch, fill(generator, [one.opened for one in batch], step.method, step.draws), strict=True
-            ):
-                signals = as_recorded(one, signals, generator.tokenizer.config.sampling_rate)
-                for draw, signal in enumerate(signals, 1):
-                    name = file_name(one.record_id if step.draws == 1 else f"{one.record_id}-{draw}", names)
-                    microvolts = check_microvolts(name, to_microvolts(signal))
-                    write_files(partial, name, microvolts, one.sampling_rate, comments_of(one, step, draw))
-                    rows += [(name, one.record_id, draw, *seconds(gap, one)) for gap in one.gaps]
-                if pictures < PLOTTED:
-                    figure = plot_fan(signals, one.gaps, one.sampling_rate, f"record {one.record_id}, {step.method}")
-                    (partial / f"{file_name(one.record_id, set())}.png").write_bytes(figure_png(figure))
-                    pictures += 1
+            filled = fill(generator, [one.opened for one in batch], step.method, step.draws)
+            for one, parts in zip(batch, filled, strict=True):
+                for draw in range(step.draws):
+                    name = file_name(one.record_id if step.draws == 1 else f"{one.record_id}-{draw + 1}", names)
+                    microvolts = check_microvolts(name, to_microvolts(as_recorded(one, parts, draw)))
+                    write_files(partial, name, microvolts, one.sampling_rate, comments_of(one, step, draw + 1))
+                    rows += [(name, one.record_id, draw + 1, *seconds(gap, one)) for gap in one.gaps]
+                if len(pictures) < PLOTTED:
+                    picture = figure_png(fan_of(one, parts, step.method, generator.samples))
+                    (partial / f"{file_name(one.record_id, pictures)}.png").write_bytes(picture)
         if not rows:
             raise ValueError(f"no record of {step.data} could be filled{left_out(rejected)}")
         table = pd.DataFrame(rows, columns=["file", "record_id", "draw", "start_s", "stop_s"])
         write_text(partial / TABLE, table.to_csv(index=False))
         write_checksums(partial)
-    filled = table["record_id"].nunique()
-    times = "once" if step.draws == 1 else f"{step.draws} times"
+    count, times = table["record_id"].nunique(), "once" if step.draws == 1 else f"{step.draws} times"
     return (
-        f"{step.out}: {filled:,} recordings, filled {times} each; {TABLE} says where; labels, age and sex were left out"
+        f"{step.out}: {count:,} recordings, filled {times} each; {TABLE} says where; labels, age and sex were left out"
         f"{left_out(rejected)}"
     )
 
@@ -147,16 +146,17 @@ def recordings(
     rejected: list[str],
 ) -> Iterator[Recording]:
     """The recordings that have something to fill; the others are named in `rejected`."""
-    rate, number = generator.tokenizer.config.sampling_rate, -1
+    rate = generator.tokenizer.config.sampling_rate
     for chunk in chunks(step, rate, rejected, gaps=True):
         for record_id, known in zip(chunk.record_ids, chunk.signals, strict=True):
-            number += 1
             try:
                 signal = blank(known, chunk.sampling_rate)
                 gaps = find_gaps(signal)
                 if not gaps:
                     raise ValueError("no sample is unknown, nothing to fill; --start and --stop blank a stretch")
-                at_rate = opened(generator, resampled(signal, gaps, chunk.sampling_rate, rate), [step.seed, number])
+                check_microvolts(record_id, to_microvolts(bridged(signal)))
+                seed = [step.seed, zlib.crc32(record_id.encode())]  # a recording is filled alike in any company
+                at_rate = opened(generator, resampled(signal, gaps, chunk.sampling_rate, rate), seed)
             except ValueError as error:
                 rejected.append(f"{record_id}: {error}")
                 continue
@@ -186,13 +186,27 @@ def resampled(signal: np.ndarray, gaps: Sequence[Gap], recorded: float, sampling
     return changed
 
 
-def as_recorded(one: Recording, signals: np.ndarray, sampling_rate: int) -> np.ndarray:
-    """Filled signals (draws, 8, samples) at the recording's own rate, its known samples as they are."""
-    back = signals if one.sampling_rate == sampling_rate else resample(signals, sampling_rate, one.sampling_rate)
-    filled = np.repeat(one.signal[None], len(back), axis=0)
-    for gap in one.gaps:
-        filled[:, :, gap.start : gap.stop] = back[:, :, gap.start : gap.stop]
-    return filled
+def as_recorded(one: Recording, parts: Sequence[np.ndarray], draw: int) -> np.ndarray:
+    """A draw of a recording at its own rate (8, samples) mV, its known samples as they are."""
+    filled = without_gaps(one.opened.signal, one.opened.gaps, parts, draw)
+    if filled.shape == one.signal.shape:
+        return filled
+    back = resample(filled, one.opened.sampling_rate, one.sampling_rate)
+    return without_gaps(one.signal, one.gaps, [back[None, :, gap.start : gap.stop] for gap in one.gaps], 0)
+
+
+def fan_of(one: Recording, parts: Sequence[np.ndarray], method: str, samples: int) -> Figure:
+    """A picture of so many samples about the first gap, at the generator's rate."""
+    gap, signal = one.opened.gaps[0], one.opened.signal
+    first = int(np.clip((gap.start + gap.stop - samples) // 2, 0, signal.shape[1] - samples))
+    rows = slice(first, first + samples)
+    draws = np.stack([without_gaps(signal, one.opened.gaps, parts, draw)[:, rows] for draw in range(len(parts[0]))])
+    inside = [
+        Gap(max(0, other.start - first), min(samples, other.stop - first))
+        for other in one.opened.gaps
+        if other.start < rows.stop and other.stop > first
+    ]
+    return plot_fan(draws, inside, one.opened.sampling_rate, f"record {one.record_id}, {method}", first)
 
 
 def seconds(gap: Gap, one: Recording) -> tuple[float, float]:

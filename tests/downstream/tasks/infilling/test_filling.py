@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from vqecg.downstream.tasks.infilling.filling import Gap, bridged, fill, find_gaps, opened
+from vqecg.downstream.tasks.infilling.filling import Gap, Opened, bridged, fill, find_gaps, opened, without_gaps
 from vqecg.downstream.tasks.infilling.prior import drawn_frames
-from vqecg.downstream.tasks.infilling.registry import FILLERS
+from vqecg.downstream.tasks.infilling.registry import FILLERS, Filler
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.store.record_store import RecordStore
 
@@ -24,6 +24,10 @@ def signals(simulated_store: RecordStore, tiny_generator: ECGGenerator) -> list[
             continue
         found.append(signal)
     return found[:3]
+
+
+def whole(recording: Opened, parts: list[np.ndarray], draws: int) -> np.ndarray:
+    return np.stack([without_gaps(recording.signal, recording.gaps, parts, draw) for draw in range(draws)])
 
 
 def test_gaps_are_stretches_of_all_leads():
@@ -50,7 +54,8 @@ def test_only_the_gap_changes_and_draws_are_reproducible(
     method: str, signals: list[np.ndarray], tiny_generator: ECGGenerator
 ):
     recordings = [opened(tiny_generator, signal, [7, row]) for row, signal in enumerate(signals)]
-    filled = fill(tiny_generator, recordings, method, draws=3)
+    parts = fill(tiny_generator, recordings, method, draws=3)
+    filled = [whole(one, of_one, 3) for one, of_one in zip(recordings, parts, strict=True)]
     assert [one.shape for one in filled] == [(3, *signals[0].shape)] * len(signals)
     for one, signal in zip(filled, signals, strict=True):
         assert one.dtype == np.float32 and np.isfinite(one).all()
@@ -59,7 +64,7 @@ def test_only_the_gap_changes_and_draws_are_reproducible(
         inside = one[:, :, ~known]
         assert (np.ptp(inside, axis=2).max(1) < 3 * np.ptp(signal[:, known], axis=1).max()).all()
         assert (np.ptp(inside, axis=0).max() == 0) == (method == "mean beat")
-    alone = fill(tiny_generator, recordings[1:2], method, draws=3)[0]
+    alone = whole(recordings[1], fill(tiny_generator, recordings[1:2], method, draws=3)[0], 3)
     np.testing.assert_allclose(alone, filled[1], atol=2e-3)
 
 
@@ -68,7 +73,8 @@ def test_two_gaps_of_a_long_recording_are_filled_each_in_its_window(
 ):
     long = np.concatenate([bridged(signals[0])] * 3, axis=1)
     long[:, 700:760] = long[:, 2300:2450] = np.nan
-    filled = fill(tiny_generator, [opened(tiny_generator, long, [0])], "noisy beats", 2)[0]
+    recording = opened(tiny_generator, long, [0])
+    filled = whole(recording, fill(tiny_generator, [recording], "noisy beats", 2)[0], 2)
     assert filled.shape == (2, *long.shape) and np.isfinite(filled).all()
 
 
@@ -77,7 +83,10 @@ def test_two_gaps_of_a_long_recording_are_filled_each_in_its_window(
     [
         (lambda signal: signal[:, :900], "9 s long, gaps included; expected 10 s or more"),
         (lambda signal: np.where(np.arange(1000) < 501, np.nan, signal), "a gap of 5.01 s; expected up to 5 s"),
-        (lambda signal: np.where(np.arange(1000) % 50 < 5, np.nan, signal), "whole beats are seen beside the gap"),
+        (
+            lambda signal: np.where(np.arange(1000) % 50 < 5, np.nan, signal),
+            "seen beside the gap, expected 3",
+        ),
     ],
 )
 def test_what_cannot_be_filled_is_refused(change, message: str, signals, tiny_generator: ECGGenerator):
@@ -91,3 +100,25 @@ def test_frames_that_saw_the_gap_are_drawn():
     assert np.flatnonzero(drawn_frames(unknown, 8)).tolist() == [3, 4, 5]
     unknown[40] = True
     assert np.flatnonzero(drawn_frames(unknown, 8)).tolist() == [3, 4, 5, 6]
+
+
+class Broken(Filler):
+    """Gives windows of nothing known."""
+
+    help = "for a test"
+
+    def fill(self, generator, contexts, draws: int) -> list[np.ndarray]:
+        return [np.full((draws, *context.signal.shape), np.nan, np.float32) for context in contexts]
+
+
+def test_a_way_that_gives_nothing_is_named(signals: list[np.ndarray], tiny_generator: ECGGenerator):
+    recording = opened(tiny_generator, signals[0], [0])
+    FILLERS.register("broken")(Broken)
+    try:
+        with pytest.raises(ValueError, match="'broken' gave 1 windows for 1 gaps, 1 of them not finite"):
+            fill(tiny_generator, [recording], "broken", 2)
+    finally:
+        FILLERS.remove("broken")
+    with pytest.raises(ValueError, match="way to fill a gap"):
+        fill(tiny_generator, [recording], "broken", 2)
+    assert fill(tiny_generator, [opened(tiny_generator, bridged(signals[0]), [0])], "prior", 2) == [[]]

@@ -53,3 +53,23 @@ def test_a_gap_without_known_beats_is_refused():
     gap = replace(context([500], 400, 600), intervals=np.array([100.0]))
     with pytest.raises(ValueError, match="no R peak is known"):
         draw_beats(gap, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2, 98, 99])
+def test_a_beat_at_the_edge_of_a_gap_is_not_lost(offset: int):
+    peaks = list(range(50, 1000, 100))
+    start = 450 - offset
+    gap = context(peaks, start, start + 100)
+    drawn = [draw_beats(gap, np.random.default_rng(seed)) for seed in range(100)]
+    assert {len(one) for one in drawn} == {1}
+
+
+def test_a_beat_may_lie_in_the_gap_beside():
+    peaks = [50, 150, 250, 350, 650, 750, 850, 950]  # 450 and 550 lie in gaps of their own
+    gap = context(peaks, 430, 470)
+    unknown = gap.unknown.copy()
+    unknown[530:570] = True
+    both = replace(gap, unknown=unknown)
+    drawn = [draw_beats(both, np.random.default_rng(seed)) for seed in range(50)]
+    assert {len(one) for one in drawn} == {1}
+    np.testing.assert_allclose(np.concatenate(drawn), 450, atol=15)
