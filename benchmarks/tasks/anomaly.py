@@ -19,6 +19,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 
 from benchmarks.measuring import Cell, Report, benchmark_parser, cell
+from benchmarks.tasks.unseen import check_unseen
 from vqecg.downstream.reading.registry import ReadRecords
 from vqecg.downstream.reading.traits import LogisticTraits, traits_of
 from vqecg.downstream.tasks.anomaly.scoring import AnomalyScores, NormalReference
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     report = Report(__spec__.name, __doc__, arguments, options, torch.get_num_threads())
     store, generator = RecordStore.open(options.store), ECGGenerator.from_pretrained(options.generator)
     split = FoldSplit(tuple(options.train), (), tuple(options.test)).indices(store.table)
+    check_unseen(generator, store, options.test)
     task = store.task("superdiagnostic")
     labels = store.labels(task)
     normal = labels[:, task.class_names.index(NORMAL)] > 0

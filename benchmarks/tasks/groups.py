@@ -16,8 +16,9 @@ import numpy as np
 import torch
 
 from benchmarks.measuring import Cell, Report, benchmark_parser, cell
+from benchmarks.tasks.unseen import check_unseen
 from vqecg.downstream.reading.untrained_tokenizer import LogisticUntrained
-from vqecg.downstream.tasks.embedding.embedding import embed_store
+from vqecg.downstream.tasks.embedding.embedding import BATCH, embed_signals
 from vqecg.downstream.tasks.identity.comparison import median_beats
 from vqecg.downstream.tasks.similarity.agreement import agreement
 from vqecg.downstream.tasks.similarity.clustering import ClusteringSettings, group_records
@@ -43,6 +44,9 @@ def main(arguments: list[str] | None = None) -> None:
     report = Report(__spec__.name, __doc__, arguments, options, torch.get_num_threads())
     store, generator = RecordStore.open(options.store), ECGGenerator.from_pretrained(options.generator)
     rows = np.flatnonzero(store.table["fold"].isin(options.test))
+    check_unseen(generator, store, options.test)
+    if len(rows) <= options.groups:
+        raise ValueError(f"{len(rows)} records in folds {options.test} for {options.groups} groups; expected more")
     labels = store.labels(store.task("superdiagnostic"), rows)
     patients = store.patients(rows).astype(str)
     weights = draw_bootstrap(list(patients), 1, REPLICATES, 0).record_weights.astype(np.float64)
@@ -64,8 +68,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 def vectors_of(store: RecordStore, generator: ECGGenerator, rows: np.ndarray) -> dict[str, Mapping[str, np.ndarray]]:
     """Sets of parts (records, width), by name."""
-    batches = list(embed_store(generator, store))
-    parts = {name: np.concatenate([batch[name] for batch in batches])[rows] for name in batches[0]}
+    batches = [
+        embed_signals(generator, store.signals(rows[start : start + BATCH])) for start in range(0, len(rows), BATCH)
+    ]
+    parts = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     beats = median_beats(store.signals(rows), store.spec.sampling_rate)
     records = RecordSelection(store, rows)
     untrained = LogisticUntrained().measure(generator, records, store.task("superdiagnostic"))

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks.measuring import Cell, Report, benchmark_parser, cell, number
+from benchmarks.tasks.unseen import check_unseen
 from vqecg.downstream.tasks.embedding.embedding import embed_store
 from vqecg.downstream.tasks.identity.comparison import median_beats
 from vqecg.downstream.tasks.identity.verification import verification
@@ -39,12 +40,15 @@ def main(arguments: list[str] | None = None) -> None:
     report = Report(__spec__.name, __doc__, arguments, options, torch.get_num_threads())
     store, generator = RecordStore.open(options.store), ECGGenerator.from_pretrained(options.generator)
     split = FoldSplit(tuple(options.train), (), tuple(options.test)).indices(store.table)
+    check_unseen(generator, store, options.test, options.train)
     rate, every = store.spec.sampling_rate, slice(0, len(store))
     beats = beats_of(store.signals(every), rate)
     patients = store.patients(np.arange(len(store))).astype(str)
     verifier = IdentityVerifier.fit(beats[split.train], patients[split.train], IdentityVerifierConfig(rate))
     names, counts = np.unique(patients[split.test], return_counts=True)
     probes = split.test[np.isin(patients[split.test], names[counts > 1])]
+    if not len(probes):
+        raise ValueError(f"nobody has several recordings in folds {options.test}; expected some: choose others")
     measures = {"verifier": verifier.scores(beats[probes], beats[split.test])}
     measures["correlation of median beats"] = cosines(flat(beats), probes, split.test)
     for name, vectors in standardised(generator, store, split).items():

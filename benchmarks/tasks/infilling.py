@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from benchmarks.measuring import Cell, Report, benchmark_parser, cell, share
+from benchmarks.tasks.unseen import check_unseen
 from vqecg.downstream.tasks.infilling.filling import Opened, fill, opened
 from vqecg.downstream.tasks.infilling.registry import FILLERS
 from vqecg.evaluation.statistics.intervals import percentile_interval
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     report = Report(__spec__.name, __doc__, arguments, options, torch.get_num_threads())
     store, generator = RecordStore.open(options.store), ECGGenerator.from_pretrained(options.generator)
     test = np.flatnonzero(store.table["fold"].isin(options.test))[: options.records or None]
+    check_unseen(generator, store, options.test)
     if not len(test):
         raise ValueError(f"no record is in folds {options.test}; expected some: choose others with --test")
     rows: list[Sequence[Cell]] = []
@@ -64,6 +66,8 @@ def gaps_of(
     rate = store.spec.sampling_rate
     length, margin = round(seconds * rate), round(EDGE * rate)
     signals, recordings, kept = [], [], []
+    if store.spec.samples < length + 2 * margin + 1:
+        raise ValueError(f"records of {store.spec.samples / rate:g} s; expected {seconds + 2 * EDGE:g} s or more")
     for row in rows:
         signal = store.signals([row])[0]
         last = signal.shape[1] - length

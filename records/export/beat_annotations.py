@@ -13,8 +13,8 @@ import pandas as pd
 EXTENSION = "atr"
 USUAL, OTHER = "N", "Q"  # PhysioNet's codes: a normal beat, here the record's usual one; one that nobody has classified
 FILES = (
-    f"`*.{EXTENSION}`, beside each header: the R peaks where they were asked for, {USUAL} = the record's usual beat, "
-    f"{OTHER} = a beat of another kind, such as an ectopic one. Nobody has looked at them."
+    f"`*.{EXTENSION}`, beside the headers of records with beats: the R peaks where they were asked for, {USUAL} = the "
+    f"record's usual beat, {OTHER} = a beat of another kind, such as an ectopic one. Nobody has looked at them."
 )
 
 
@@ -26,12 +26,12 @@ class AskedBeats:
     other: tuple[bool, ...]  # of another kind than the record's usual beat
 
 
-def write_beats(folder: Path, name: str, beats: AskedBeats, sampling_rate: int) -> None:
-    """Writes `name`.atr into `folder`, unless there are no beats."""
+def write_beats(folder: Path, name: str, beats: AskedBeats, sampling_rate: int, samples: int) -> None:
+    """Writes `name`.atr into `folder`, for a record of so many samples, unless there are no beats."""
     if beats.seconds:
         import wfdb  # here, so that other layouts do not wait for it
 
-        places = np.rint(np.array(beats.seconds) * sampling_rate).astype(np.int64)
+        places = np.rint(np.array(beats.seconds) * sampling_rate).astype(np.int64).clip(max=samples - 1)
         symbols = [OTHER if other else USUAL for other in beats.other]
         wfdb.wrann(name, EXTENSION, places, symbol=symbols, fs=sampling_rate, write_dir=str(folder))
 

@@ -51,7 +51,7 @@ class ChallengeLayout(DatasetLayout):
             lines = comment_lines(record.statements, attributes, records.comments(record, rate))
             write_files(folder, f"{PREFIX}{record.ecg_id}", record.microvolts[rate], rate, lines, matlab=True)
             if record.beats is not None:
-                write_beats(folder, f"{PREFIX}{record.ecg_id}", record.beats, rate)
+                write_beats(folder, f"{PREFIX}{record.ecg_id}", record.beats, rate, record.microvolts[rate].shape[1])
         return Description(
             (
                 f"`{PREFIX}*.hea`, `{PREFIX}*.mat`: a header and a MATLAB v4 matrix `val` (12, samples) of 16 bit, 1 "

@@ -71,7 +71,7 @@ class PTBXLLayout(DatasetLayout):
                 (folder / place.folder).mkdir(parents=True, exist_ok=True)
                 write_files(folder / place.folder, place.name, microvolts, rate, lines)
                 if record.beats is not None:
-                    write_beats(folder / place.folder, place.name, record.beats, rate)
+                    write_beats(folder / place.folder, place.name, record.beats, rate, microvolts.shape[1])
                 seconds = microvolts.shape[1] / rate
         _database(records).to_csv(folder / "ptbxl_database.csv", index=False)
         statements.to_csv(folder / "scp_statements.csv", index_label="")

@@ -162,10 +162,10 @@ def asked_beats(generator: ECGGenerator, paths: list[Path]) -> list[AskedBeats]:
     rate, hop = generator.tokenizer.config.sampling_rate, generator.tokenizer.hop_length
     beats = []
     for shard in (SampledShard.read(path) for path in paths):
-        places = np.rint(shard.times.astype(np.float64) * hop)
-        for row, other in zip(places, shard.unlike, strict=True):
+        for row, other in zip(shard.times.astype(np.float64) * hop, shard.unlike, strict=True):
             inside = (row >= 0) & (row < generator.samples)  # NaN is neither
-            seconds = tuple(float(place) for place in np.round(row[inside] / rate, 6))
+            places = np.rint(row[inside]).clip(max=generator.samples - 1)  # as they are rendered
+            seconds = tuple(float(place) for place in np.round(places / rate, 6))
             beats.append(AskedBeats(seconds, tuple(bool(one) for one in other[inside])))
     return beats
 

@@ -3,7 +3,7 @@
 Correlations of P wave, QRS complex, T wave and whole beat, over all leads together and as the mean of single leads; of
 the QRS complex also by groups of leads, since electrodes come to lie elsewhere; how much larger one is; and how alike
 the loops of the vectorcardiogram are after the best rotation (Kors et al. 1990; Procrustes), since hearts lie
-differently in a standing chest. The rate stays out. Each is the best over shifts of a sample, R peaks being whole ones.
+differently in a standing chest. The rate stays out. Correlations are the best over shifts of up to 10 ms.
 """
 
 from collections.abc import Iterator

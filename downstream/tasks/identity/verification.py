@@ -30,25 +30,28 @@ def verification(
     """
     one = (patients[:, None] == gallery[None]) & ~same
     names, owner = np.unique(patients.astype(str), return_inverse=True)
-    hits = np.take_along_axis(one, np.where(same, -np.inf, scores).argmax(1)[:, None], 1)[:, 0]
+    others = np.where(same, -np.inf, scores)
+    best = others == others.max(1, keepdims=True)
+    hits = (one & best).sum(1) / best.sum(1)  # of several that are equally near, one by lot
     generator = np.random.default_rng(bootstrap.seed)
     drawn = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), bootstrap.replicates)
     weights = np.vstack([np.ones(len(names)), drawn])[:, owner]
     rows, columns = np.nonzero(~same)
-    order = np.argsort(scores[rows, columns])
-    of_one, rows = one[rows, columns][order], rows[order]
-    curves = np.array([areas(of_one, weight[rows]) for weight in weights])
+    _, place = np.unique(scores[rows, columns], return_inverse=True)  # pairs of equal scores share a place
+    of_one = one[rows, columns]
+    curves = np.array([areas(place, of_one, weight[rows]) for weight in weights])
     firsts = weights @ hits / weights.sum(1)
     figures = (with_interval(values, bootstrap.confidence) for values in (curves[:, 0], curves[:, 1], firsts))
     return Verification(len(names), int(one.sum()) // 2, scores.shape[1], *figures)
 
 
-def areas(of_one: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """AUROC and equal error rate of pairs in the order of their scores; `weight` (pairs,)."""
-    own, others = weight * of_one, weight * ~of_one
-    missed, below = np.cumsum(own) / own.sum(), np.cumsum(others) / others.sum()
-    place = int(np.abs(missed - (1 - below)).argmin())
-    return float((own * below).sum() / own.sum()), float((missed[place] + 1 - below[place]) / 2)
+def areas(place: np.ndarray, of_one: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """AUROC and equal error rate of pairs, each with the `place` of its score in rising order and its `weight`."""
+    own, others = (np.bincount(place[chosen], weight[chosen], place.max() + 1) for chosen in (of_one, ~of_one))
+    own, others = own / own.sum(), others / others.sum()
+    missed, below = own.cumsum(), others.cumsum()
+    cut = int(np.abs(missed - (1 - below)).argmin())
+    return float((own * (below - others / 2)).sum()), float((missed[cut] + 1 - below[cut]) / 2)
 
 
 def with_interval(values: np.ndarray, confidence: float) -> tuple[float, float, float]:

@@ -9,11 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from vqecg.downstream.tasks.identity.comparison import MEASURES, compare
-from vqecg.records.bounds import Checked, Hertz, Positive
+from vqecg.records.bounds import Checked, Count, Hertz, Positive, Seed
 from vqecg.training.checkpoint import Pretrained
 
 CHUNK = 128  # beats that are compared with all others at a time
-QUANTILES = 1001  # of the scores of two persons, by which a score becomes a rate of false matches
+HIGHEST, QUANTILES = 20_000, 1001  # scores of two persons, by which a score becomes a rate of false matches
+LOWEST = -1e9  # below any score
 FEWEST_PEOPLE = 10  # with several recordings, without which nothing is learned
 
 
@@ -24,6 +25,8 @@ class IdentityVerifierConfig(Checked):
     sampling_rate: Hertz = 100  # Hz of the beats
     measures: tuple[str, ...] = MEASURES  # in the order of the weights
     penalty: Positive = 10  # of the squared weights, over that of the training pairs, whose classes weigh alike
+    strangers: Count = 500  # pairs of two persons that each recording learns from, about
+    seed: Seed = 0  # of the draw of these pairs
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,7 +41,9 @@ class IdentityVerifier(nn.Module, Pretrained):
     mean: Tensor
     scale: Tensor
     weight: Tensor
-    strangers: Tensor
+    highest: Tensor
+    quantiles: Tensor
+    compared: Tensor
 
     def __init__(self, config: IdentityVerifierConfig) -> None:
         super().__init__()
@@ -46,14 +51,16 @@ class IdentityVerifier(nn.Module, Pretrained):
         self.register_buffer("mean", torch.zeros(len(config.measures), dtype=torch.float64))
         self.register_buffer("scale", torch.ones(len(config.measures), dtype=torch.float64))
         self.register_buffer("weight", torch.zeros(len(config.measures), dtype=torch.float64))
-        self.register_buffer("strangers", torch.zeros(QUANTILES, dtype=torch.float64))  # quantiles of their scores
+        self.register_buffer("highest", torch.zeros(HIGHEST, dtype=torch.float64))  # scores of two persons
+        self.register_buffer("quantiles", torch.zeros(QUANTILES, dtype=torch.float64))  # of all such scores
+        self.register_buffer("compared", torch.tensor(0))  # pairs of two persons that were scored
 
     @classmethod
     def fit(cls, beats: np.ndarray, patients: np.ndarray, config: IdentityVerifierConfig) -> Self:
         """Learns from beats (records, 8, samples) mV and the patient of each (records,).
 
-        Every recording of those who have several is compared with all others. Raises ValueError for fewer than
-        FEWEST_PEOPLE such patients.
+        Every recording of those who have several is compared with the others of its person, and with some of the rest;
+        rates of false matches are of all. Raises ValueError for fewer than FEWEST_PEOPLE such patients.
         """
         names, counts = np.unique(patients.astype(str), return_counts=True)
         several = np.isin(patients.astype(str), names[counts > 1])
@@ -63,18 +70,26 @@ class IdentityVerifier(nn.Module, Pretrained):
                 f"{FEWEST_PEOPLE} or more: name patients in the data, or add folds"
             )
         rows = np.flatnonzero(several)
-        chunks = np.array_split(rows, -(-len(rows) // CHUNK))
-        measures = np.concatenate([compare(beats[part], beats, config.sampling_rate) for part in chunks])
-        same = patients[rows][:, None] == patients[None]
-        other = rows[:, None] != np.arange(len(beats))
-        pairs, of_one = measures[other], same[other]
-        verifier = cls(config)
-        mean, scale = pairs.mean(0), pairs.std(0).clip(1e-9)
+        generator = np.random.default_rng(config.seed)
+        pairs, of_one, strangers = [], [], []
+        for part in np.array_split(rows, -(-len(rows) // CHUNK)):
+            measures = compare(beats[part], beats, config.sampling_rate)
+            same = patients[part][:, None] == patients[None]
+            other = part[:, None] != np.arange(len(beats))
+            drawn = ~same & (generator.random(same.shape) < config.strangers / len(beats))
+            pairs += [measures[same & other], measures[drawn]]
+            of_one += [np.ones((same & other).sum(), bool), np.zeros(drawn.sum(), bool)]
+        verifier, known, of_one_person = cls(config), np.concatenate(pairs), np.concatenate(of_one)
+        mean, scale = known.mean(0), known.std(0).clip(1e-9)
         fitted = LogisticRegression(C=1 / config.penalty, class_weight="balanced", max_iter=2000)
-        fitted.fit((pairs - mean) / scale, of_one)
+        fitted.fit((known - mean) / scale, of_one_person)
         verifier.mean, verifier.scale, verifier.weight = map(torch.from_numpy, (mean, scale, fitted.coef_[0]))
-        scores = verifier.scored(pairs[~of_one])
-        verifier.strangers = torch.from_numpy(np.quantile(scores, np.linspace(0, 1, QUANTILES)))
+        for part in np.array_split(rows, -(-len(rows) // CHUNK)):
+            scores = verifier.scores(beats[part], beats)
+            strangers.append(scores[patients[part][:, None] != patients[None]])
+        of_two = np.concatenate(strangers)
+        verifier.highest, verifier.compared = torch.from_numpy(highest(of_two)), torch.tensor(len(of_two))
+        verifier.quantiles = torch.from_numpy(np.quantile(of_two, np.linspace(0, 1, QUANTILES)))
         return verifier.eval()
 
     def scores(self, beats: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -88,6 +103,19 @@ class IdentityVerifier(nn.Module, Pretrained):
         return (measures - self.mean.numpy()) / self.scale.numpy() @ self.weight.numpy()
 
     def false_matches(self, scores: np.ndarray) -> np.ndarray:
-        """The share of pairs of two persons, of the training folds, that score as high or higher: like `scores`."""
-        below = np.searchsorted(self.strangers.numpy(), scores, side="left")
-        return 1 - np.clip(below, 0, QUANTILES - 1) / (QUANTILES - 1)
+        """The share of pairs of two persons, of the training folds, that score as high or higher: like `scores`.
+
+        Never 0: one pair more than was seen may score as high. Raises ValueError for scores that are not finite.
+        """
+        if not np.isfinite(scores).all():
+            raise ValueError("scores hold NaN or infinite values; expected those of `scores`")
+        known, quantiles, compared = self.highest.numpy(), self.quantiles.numpy(), int(self.compared)
+        above = len(known) - np.searchsorted(known, scores, side="left")
+        coarse = 1 - (np.searchsorted(quantiles, scores, side="left") - 1).clip(0) / (QUANTILES - 1)
+        return np.where(above < min(len(known), compared), (above + 1) / (compared + 1), coarse)
+
+
+def highest(scores: np.ndarray) -> np.ndarray:
+    """The highest of scores, at most HIGHEST, in rising order, LOWEST before them where there are fewer."""
+    ordered = np.sort(scores)[-HIGHEST:]
+    return np.concatenate([np.full(HIGHEST - len(ordered), LOWEST), ordered])

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from vqecg.downstream.tasks.identity.verification import Verification, verificat
 from vqecg.downstream.tasks.identity.verifier import CHUNK, IdentityVerifier, IdentityVerifierConfig
 from vqecg.evaluation.statistics.resampling import BootstrapSettings
 from vqecg.records.bounds import Checked
-from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import SUMS_FILE, write_checksums
 from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.stage import alone
 
 VERIFIER, FIGURES, MATCHES = "verifier", "verification.json", "matches.csv"
+UNLIKELY = 0.05  # chance that strangers are as near
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def identify(step: IdentifyingStep) -> str:
         raise ValueError(
             "expected --verifier and --against together, to search for recordings, or neither, to learn a verifier"
         )
+    check_destination(step.out, holds(FIGURES if step.verifier is None else MATCHES), step.overwrite)
     store = RecordStore.open(step.store)
     if step.verifier is None or step.against is None:
         return learned(step, store)
@@ -54,32 +57,21 @@ def identify(step: IdentifyingStep) -> str:
 
 def learned(step: IdentifyingStep, store: RecordStore) -> str:
     """Learns on the training folds, measures on the test folds, and writes both."""
-    split = step.folds.indices(store.table)
-    beats, patients = beats_of(store), store.patients(np.arange(len(store)))
+    split, patients = step.folds.indices(store.table), store.patients(np.arange(len(store)))
+    names, counts = np.unique(patients[split.test].astype(str), return_counts=True)
+    probes = split.test[np.isin(patients[split.test].astype(str), names[counts > 1])]
+    if not len(probes):
+        raise ValueError("no patient has several recordings in the test folds; expected some: choose others")
+    beats = beats_of(store)
     config = IdentityVerifierConfig(sampling_rate=store.spec.sampling_rate)
     verifier = IdentityVerifier.fit(beats[split.train], patients[split.train], config)
-    measured = on_test_folds(verifier, beats, patients, split.test, step.bootstrap)
-    with atomic_folder(step.out, holds_output, step.overwrite) as partial:
+    scores, same = verifier.scores(beats[probes], beats[split.test]), probes[:, None] == split.test[None]
+    measured = verification(scores, patients[probes], patients[split.test], same, step.bootstrap)
+    with atomic_folder(step.out, holds(FIGURES), step.overwrite) as partial:
         verifier.save_pretrained(partial / VERIFIER, card(measured, step.folds))
         write_text(partial / FIGURES, json.dumps(asdict(measured), indent=2) + "\n")
         write_checksums(partial)
     return "\n".join([*lines_of(measured), f"the verifier is in {step.out}"])
-
-
-def on_test_folds(
-    verifier: IdentityVerifier, beats: np.ndarray, patients: np.ndarray, test: np.ndarray, bootstrap: BootstrapSettings
-) -> Verification:
-    """Every recording of those who have several in the test folds, among all of these folds.
-
-    Raises ValueError where nobody has several.
-    """
-    names, counts = np.unique(patients[test].astype(str), return_counts=True)
-    probes = test[np.isin(patients[test].astype(str), names[counts > 1])]
-    if not len(probes):
-        raise ValueError("no patient has several recordings in the test folds; expected some: choose others")
-    same = probes[:, None] == test[None]
-    scores = verifier.scores(beats[probes], beats[test])
-    return verification(scores, patients[probes], patients[test], same, bootstrap)
 
 
 def searched(step: IdentifyingStep, store: RecordStore, other: RecordStore, verifier: IdentityVerifier) -> str:
@@ -91,12 +83,17 @@ def searched(step: IdentifyingStep, store: RecordStore, other: RecordStore, veri
                 f"{verifier.config.sampling_rate} Hz: prepare it at that rate"
             )
     known, sought = beats_of(store), beats_of(other)
+    itself = store.fingerprint == other.fingerprint  # who is there twice is not the recording itself
     nearest, best = np.zeros(len(other), np.int64), np.zeros(len(other))
     for start in tqdm(range(0, len(other), CHUNK), desc="comparing", unit="batch", delay=2):
-        rows = slice(start, start + CHUNK)
+        rows = np.arange(start, min(start + CHUNK, len(other)))
         scores = verifier.scores(sought[rows], known)
+        if itself:
+            scores[np.arange(len(rows)), rows] = -np.inf
         nearest[rows], best[rows] = scores.argmax(1), scores.max(1)
     false = verifier.false_matches(best)
+    strangers = len(store) - itself
+    by_chance = -np.expm1(strangers * np.log1p(-np.minimum(false, 1 - 1e-12)))
     table = pd.DataFrame(
         {
             "record_id": other.table["record_id"].tolist(),
@@ -104,16 +101,16 @@ def searched(step: IdentifyingStep, store: RecordStore, other: RecordStore, veri
             "nearest_patient": store.patients(nearest),
             "score": best,
             "false_matches": false,
+            "by_chance": by_chance,
         }
-    )
-    with atomic_folder(step.out, holds_output, step.overwrite) as partial:
+    ).sort_values("score", ascending=False, kind="stable", ignore_index=True)
+    with atomic_folder(step.out, holds(MATCHES), step.overwrite) as partial:
         write_text(partial / MATCHES, table.to_csv(index=False))
         write_checksums(partial)
-    by_chance = 1 / len(store)
     return (
-        f"{step.out / MATCHES}: the nearest of {len(store):,} recordings to each of {len(other):,}. "
-        f"{(false <= by_chance).mean():.1%} of them are nearer than all but one in {len(store):,} pairs of two persons "
-        "are (false_matches: the share of such pairs with as high a score)"
+        f"{step.out / MATCHES}: the nearest of {strangers:,} recordings to each of {len(other):,}. For "
+        f"{(by_chance < UNLIKELY).mean():.1%} of them the nearest of as many strangers would seldom be as near "
+        f"(by_chance below {UNLIKELY:g}; {UNLIKELY:.0%} if all were strangers)"
     )
 
 
@@ -156,6 +153,6 @@ too often to identify anyone.
 """
 
 
-def holds_output(folder: Path) -> bool:
-    """True for a folder of earlier output."""
-    return (folder / SUMS_FILE).is_file() and any((folder / name).exists() for name in (VERIFIER, MATCHES))
+def holds(content: str) -> Callable[[Path], bool]:
+    """Whether a folder is an earlier output with that file."""
+    return lambda folder: (folder / SUMS_FILE).is_file() and (folder / content).is_file()

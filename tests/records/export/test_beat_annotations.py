@@ -37,6 +37,8 @@ def test_annotations_stand_beside_every_file_at_its_rate(tmp_path: Path):
 
 
 def test_the_layout_of_the_challenge_has_annotations_and_arrays_have_the_manifest(tmp_path: Path):
+    write_beats(tmp_path, "last", AskedBeats((9.99,), (False,)), 50, 500)
+    assert wfdb.rdann(str(tmp_path / "last"), "atr").sample.tolist() == [499]  # rounds to 500, which is past the end
     written(tmp_path / "challenge", "challenge", ())
     assert len(list((tmp_path / "challenge").glob("*.atr"))) == 1
     manifest = written(tmp_path / "npz", "npz", ())
@@ -45,5 +47,5 @@ def test_the_layout_of_the_challenge_has_annotations_and_arrays_have_the_manifes
 
 @pytest.mark.parametrize("seconds", [(0.0,), (0.0, 60.0)])
 def test_beats_far_apart_and_at_the_very_start_are_read_back(tmp_path: Path, seconds: tuple[float, ...]):
-    write_beats(tmp_path, "one", AskedBeats(seconds, (False,) * len(seconds)), 500)
+    write_beats(tmp_path, "one", AskedBeats(seconds, (False,) * len(seconds)), 500, 50_000)
     assert wfdb.rdann(str(tmp_path / "one"), "atr").sample.tolist() == [round(second * 500) for second in seconds]

@@ -65,9 +65,27 @@ def test_the_verifier_knows_people_that_it_has_not_seen(beats: tuple[np.ndarray,
     assert found.equal_error[0] < 0.2 and found.first[0] > 0.7
     false = verifier.false_matches(scores)
     assert false[~one].mean() == pytest.approx(0.5, abs=0.1) and np.median(false[one & ~same]) < 0.05
+    assert false.min() > 0 and (np.diff(verifier.false_matches(np.linspace(-50, 50, 300))) <= 0.001).all()
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        verifier.false_matches(np.array([np.nan]))
     verifier.save_pretrained(tmp_path / "verifier")
     again = IdentityVerifier.from_pretrained(tmp_path / "verifier")
     np.testing.assert_array_equal(again.scores(signal[:3], signal[test]), verifier.scores(signal[:3], signal[test]))
+
+
+def test_strangers_are_not_called_matches(beats: tuple[np.ndarray, np.ndarray]):
+    signal, patients = beats
+    verifier = IdentityVerifier.fit(signal[:60], patients[:60], IdentityVerifierConfig())
+    best = verifier.scores(signal[60:], signal[:60]).max(1)  # of other people, all of them
+    by_chance = 1 - (1 - verifier.false_matches(best)) ** 60
+    assert 0.2 < by_chance.mean() < 0.8 and (by_chance < 0.05).mean() < 0.3
+
+
+def test_equal_scores_are_half_right():
+    patients = np.repeat(np.arange(5), 2).astype(str).astype(object)
+    same = np.eye(10, dtype=bool)
+    found = verification(np.zeros((10, 10)), patients, patients, same, BootstrapSettings(replicates=5))
+    assert found.auroc[0] == 0.5 and found.first[0] == pytest.approx(1 / 9)
 
 
 def test_scores_of_chance_are_called_chance():
