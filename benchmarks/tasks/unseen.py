@@ -19,10 +19,11 @@ def check_unseen(
             continue
         if common := set(seen.folds.train) & set(test):
             raise ValueError(
-                f"the {part} was trained on folds {folds_text(sorted(common))} of --test; expected folds that it never saw"
+                f"the {part} was trained on folds {folds_text(sorted(common))} of --test; expected folds that "
+                "it never saw: choose others"
             )
         if train is not None and set(seen.folds.train) != set(train):
             raise ValueError(
-                f"the {part} was trained on folds {folds_text(seen.folds.train)}, --train says {folds_text(train)}: name "
-                "the folds of its training"
+                f"the {part} was trained on folds {folds_text(seen.folds.train)}, --train says {folds_text(train)}: "
+                "name the folds of its training"
             )
