@@ -18,7 +18,7 @@ STARTS = 10  # of k-means, the best of which is taken
 class ClusteringSettings(Checked):
     """How many groups, and how their stability is measured."""
 
-    groups: Count = 8
+    groups: Count = 8  # of recordings
     replicates: CountOrNone = 20  # draws of patients, with replacement, on which groups are made anew
     seed: Seed = 0  # of the starts and of the draws
 

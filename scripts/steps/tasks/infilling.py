@@ -47,15 +47,15 @@ class FillingStep(RecordingSource):
 class InfillingStep(FillingStep):
     """The gaps: unknown samples, or one stretch that is blanked in every recording."""
 
-    start: SecondsOrNone = 0  # s, where a stretch to blank begins; with --stop
-    stop: SecondsOrNone = 0  # s, where it ends; 0 = fill only what is unknown
+    start: SecondsOrNone = 0.0  # s, where a stretch to blank begins; with --stop
+    stop: SecondsOrNone = 0.0  # s, where it ends; 0 = fill only what is unknown
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastingStep(FillingStep):
     """How far a recording is continued."""
 
-    seconds: Seconds = 2  # s after the end of a recording
+    seconds: Seconds = 2.0  # s after the end of a recording
 
 
 @dataclass(frozen=True, eq=False)
