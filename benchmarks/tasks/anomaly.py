@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     task = store.task("superdiagnostic")
     labels = store.labels(task)
     normal = labels[:, task.class_names.index(NORMAL)] > 0
-    scored = own_scores(store, generator, split.test)
+    scored = likelihood_scores(store, generator, split.test)
     scored |= simple_scores(store, generator, split.train, normal, split.test)
     patients = list(store.patients(split.test).astype(str))
     abnormal = {"the rest": ~normal[split.test]}
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
     report.write({"test records": len(split.test), "with NORM": int(normal[split.test].sum())})
 
 
-def own_scores(store: RecordStore, generator: ECGGenerator, test: np.ndarray) -> dict[str, np.ndarray]:
+def likelihood_scores(store: RecordStore, generator: ECGGenerator, test: np.ndarray) -> dict[str, np.ndarray]:
     """The scores of `vqecg score`."""
     reference = NormalReference.of(generator, [NORMAL], 0)
     scores = AnomalyScores.joined(
@@ -105,7 +105,7 @@ def simple_scores(
 
 
 def residual(vectors: np.ndarray, known: slice) -> np.ndarray:
-    """What principal components of the `known` rows cannot reconstruct of those after them: root mean square."""
+    """The root mean square of the rows after the `known` ones that principal components of these cannot reconstruct."""
     components = PCA(min(COMPONENTS, *vectors[known].shape), random_state=0).fit(vectors[known])
     rest = vectors[known.stop :]
     return np.sqrt(np.square(rest - components.inverse_transform(components.transform(rest))).mean(1))

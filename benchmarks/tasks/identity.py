@@ -1,4 +1,4 @@
-"""Whether two ECGs are of one person, by several measures; and what synthetic ECGs give away by that.
+"""Verification of persons by two ECGs, with several measures; and the attack by it on synthetic ECGs.
 
     python -m benchmarks.tasks.identity --store runs/ptbxl/store --generator runs/ptbxl/prior --test 9
 
@@ -56,16 +56,18 @@ def main(arguments: list[str] | None = None) -> None:
     rows: list[Sequence[Cell]] = []
     for name, scores in measures.items():
         same = probes[:, None] == split.test[None]
-        found = verification(scores, patients[probes], patients[split.test], same, BOOTSTRAP)
-        figures = [cell(value, 3, "", low, high) for value, low, high in (found.auroc, found.equal_error, found.first)]
+        judged = verification(scores, patients[probes], patients[split.test], same, BOOTSTRAP)
+        figures = [
+            cell(value, 3, "", low, high) for value, low, high in (judged.auroc, judged.equal_error, judged.first)
+        ]
         rows.append((name, *figures))
-    header = ("", "AUROC", "equal error rate", f"nearest of {found.gallery:,} is the same person")
-    title = f"{found.people} test patients with several recordings, {found.pairs} pairs"
+    header = ("", "AUROC", "equal error rate", f"nearest of {judged.gallery:,} is the same person")
+    title = f"{judged.people} test patients with several recordings, {judged.pairs} pairs"
     report.table(title, header, rows, "verification")
     attacked = attack(verifier, generator, store, split, beats, patients)
     header = ("searched for in synthetic ECGs", "AUROC of training records over test records", "records")
     report.table("attack", header, [("by the verifier", attacked, number(len(split.train)))], "attack")
-    report.write({"people": found.people, "pairs": found.pairs, "test records": len(split.test)})
+    report.write({"people": judged.people, "pairs": judged.pairs, "test records": len(split.test)})
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -114,13 +116,13 @@ def attack(
     beats: np.ndarray,
     patients: np.ndarray,
 ) -> Cell:
-    """How well the highest score among synthetic ECGs tells training records from test records: AUROC."""
+    """AUROC of training records over test records by their highest score among synthetic ECGs, with its interval."""
     like = RecordSelection(store, split.train)
     requests = Requests.like(like.labels(generator.task), like.table, generator.attributes)
-    made = beats_of(generator.generate(requests, seed=0).signal, store.spec.sampling_rate)
+    synthetic = beats_of(generator.generate(requests, seed=0).signal, store.spec.sampling_rate)
     rows = np.concatenate([split.train, split.test])
     chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
-    scores = np.concatenate([verifier.scores(beats[chunk], made).max(1) for chunk in chunks])
+    scores = np.concatenate([verifier.scores(beats[chunk], synthetic).max(1) for chunk in chunks])
     member = np.repeat([1.0, 0.0], [len(split.train), len(split.test)])[:, None]
     draw = draw_bootstrap(list(patients[rows]), 1, BOOTSTRAP.replicates, BOOTSTRAP.seed)
     values = replicate_metric("auroc", member, scores[None, :, None], draw).values[:, 0, 0]

@@ -1,4 +1,4 @@
-"""Whether a generator has seen the records that it is measured on."""
+"""The refusal of test folds that a generator was trained on."""
 
 from collections.abc import Sequence
 

@@ -9,13 +9,12 @@ from tqdm import tqdm
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.records.bounds import Hertz
-from vqecg.records.files.atomic import atomic_file, check_file
+from vqecg.records.files.atomic import check_file
+from vqecg.records.files.table_file import check_table_name, write_table
 from vqecg.reports.ecg_paper import save_figure
 from vqecg.reports.wave_plot import plot_waves
 from vqecg.scripts.cli.recordings import RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
-
-TABLE_ENDINGS = (".csv", ".parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +34,7 @@ class SegmentingStep(RecordingSource):
 def segment(step: SegmentingStep) -> str:
     """Writes the tables and the plot. Returns how many records they are of, and how many are left out."""
     for path in filter(None, (step.out, step.waves)):
-        if path.suffix not in TABLE_ENDINGS:
-            raise ValueError(
-                f"cannot write a table as {path.name!r}: the name must end in {' or '.join(TABLE_ENDINGS)}"
-            )
+        check_table_name(path)
     for path in filter(None, (step.out, step.waves, step.plot)):
         check_file(path, step.overwrite)
     segmenter = WaveSegmenter.from_pretrained(step.segmenter)
@@ -69,12 +65,3 @@ def segment(step: SegmentingStep) -> str:
         columns = ["record_id", "lead", "wave", "onset", "peak", "offset"]
         write_table(pd.concat(waves, ignore_index=True)[columns], step.waves)
     return f"intervals of {sum(map(len, intervals)):,} records are in {step.out}{left_out(rejected)}"
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Writes a table as .csv or .parquet, whole or not at all."""
-    with atomic_file(path) as aside:
-        if path.suffix == ".csv":
-            table.to_csv(aside, index=False)
-        else:
-            table.to_parquet(aside, index=False)

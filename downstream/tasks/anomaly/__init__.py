@@ -1,1 +1,1 @@
-"""How unlike a normal ECG a recording is, and where."""
+"""Anomaly: scores of recordings that are unlike normal ECGs, with the lead and the wave."""

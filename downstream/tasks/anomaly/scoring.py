@@ -1,4 +1,4 @@
-"""How unlike a normal ECG a recording is, by a generator's own likelihoods; and in which lead and wave.
+"""Anomaly scores by a generator's likelihoods, with the lead and wave that are most unusual.
 
 The main score compares two likelihoods of a recording's sketch (prior/sketch): with no labels asked for, and with those
 of normal ECGs. Beside it stands what a generator of anything can say: how unlikely the sketch is among normal ones, how
@@ -47,7 +47,7 @@ class AnomalyScores:
 
 @dataclass(frozen=True, eq=False)
 class NormalReference:
-    """What normal ECGs are like, as a generator knows it."""
+    """The normal ECGs of a generator: their labels, their beats, and the ratios of sketches drawn for them."""
 
     generator: ECGGenerator
     labels: np.ndarray  # (classes,) float32 of the generator's task
@@ -82,11 +82,11 @@ class NormalReference:
     def likelihoods(self, sketch: Sketch) -> tuple[np.ndarray, np.ndarray]:
         """log p(sketch | normal) and log p(sketch), labels open: (records,) nats each."""
         model = self.generator.prior.sketch
-        found = []
+        both = []
         for hidden in (False, True):
             losses = model(sketch, condition_of(self.labels, len(sketch), hidden).to(sketch.traits.device))
-            found.append(-(losses.traits + losses.beats).double().cpu().numpy())
-        return found[0], found[1]
+            both.append(-(losses.traits + losses.beats).double().cpu().numpy())
+        return both[0], both[1]
 
     @torch.inference_mode()
     def scores(self, signal: np.ndarray) -> AnomalyScores:

@@ -1,4 +1,4 @@
-"""How often a score of two recordings is right: as verification of a pair, and as the search for one in a gallery."""
+"""Error rates of scores of two recordings: as verification of a pair, and as the search for one in a gallery."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Verification:
 def verification(
     scores: np.ndarray, patients: np.ndarray, gallery: np.ndarray, same: np.ndarray, bootstrap: BootstrapSettings
 ) -> Verification:
-    """Of scores (n, m) of recordings of those who have several, with a gallery of m in which they are themselves.
+    """Figures of scores (n, m): recordings of those who have several, with a gallery of m that holds them too.
 
     `patients` (n,) and `gallery` (m,) say whose they are; `same` (n, m) bool is True where both are one recording,
     which does not count.
@@ -47,11 +47,11 @@ def verification(
 
 def areas(place: np.ndarray, of_one: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """AUROC and equal error rate of pairs, each with the `place` of its score in rising order and its `weight`."""
-    own, others = (np.bincount(place[chosen], weight[chosen], place.max() + 1) for chosen in (of_one, ~of_one))
-    own, others = own / own.sum(), others / others.sum()
-    missed, below = own.cumsum(), others.cumsum()
+    mates, others = (np.bincount(place[chosen], weight[chosen], place.max() + 1) for chosen in (of_one, ~of_one))
+    mates, others = mates / mates.sum(), others / others.sum()
+    missed, below = mates.cumsum(), others.cumsum()
     cut = int(np.abs(missed - (1 - below)).argmin())
-    return float((own * (below - others / 2)).sum()), float((missed[cut] + 1 - below[cut]) / 2)
+    return float((mates * (below - others / 2)).sum()), float((missed[cut] + 1 - below[cut]) / 2)
 
 
 def with_interval(values: np.ndarray, confidence: float) -> tuple[float, float, float]:

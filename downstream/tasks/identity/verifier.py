@@ -20,7 +20,7 @@ FEWEST_PEOPLE = 10  # with several recordings, without which nothing is learned
 
 @dataclass(frozen=True)
 class IdentityVerifierConfig(Checked):
-    """What an `IdentityVerifier` compares, and how it learned."""
+    """The measures that an `IdentityVerifier` compares, and the settings of its learning."""
 
     sampling_rate: Hertz = 100  # Hz of the beats
     measures: tuple[str, ...] = MEASURES  # in the order of the weights
@@ -93,13 +93,13 @@ class IdentityVerifier(nn.Module, Pretrained):
         return verifier.eval()
 
     def scores(self, beats: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Of every beat (n, 8, samples) mV with every other (m, 8, samples): (n, m) float64."""
+        """Scores of every beat (n, 8, samples) mV with every other (m, 8, samples): (n, m) float64."""
         chunks, rate = range(0, len(beats), CHUNK), self.config.sampling_rate
         parts = [self.scored(compare(beats[start : start + CHUNK], others, rate)) for start in chunks]
         return np.concatenate([np.zeros((0, len(others))), *parts])
 
     def scored(self, measures: np.ndarray) -> np.ndarray:
-        """Of measures (..., MEASURES): (...) float64."""
+        """Scores of measures (..., MEASURES): (...) float64, higher for one person."""
         return (measures - self.mean.numpy()) / self.scale.numpy() @ self.weight.numpy()
 
     def false_matches(self, scores: np.ndarray) -> np.ndarray:

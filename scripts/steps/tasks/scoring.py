@@ -11,12 +11,11 @@ from tqdm import tqdm
 from vqecg.downstream.tasks.anomaly.scoring import AnomalyScores, NormalReference
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Seed
-from vqecg.records.files.atomic import atomic_file, check_file
+from vqecg.records.files.atomic import check_file
+from vqecg.records.files.table_file import check_table_name, write_table
 from vqecg.records.store.preprocessing import resample
 from vqecg.scripts.cli.recordings import Chunk, RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
-
-TABLE_ENDINGS = (".csv", ".parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +35,7 @@ def score(step: ScoringStep) -> str:
 
     Raises ValueError for a table of another kind, labels that never occurred, and where no recording can be scored.
     """
-    if step.out.suffix not in TABLE_ENDINGS:
-        endings = " or ".join(TABLE_ENDINGS)
-        raise ValueError(f"cannot write a table as {step.out.name!r}: the name must end in {endings}")
+    check_table_name(step.out)
     check_file(step.out, step.overwrite)
     generator, rejected = ECGGenerator.from_pretrained(step.generator), list[str]()
     reference = NormalReference.of(generator, step.normal, step.seed)
@@ -49,11 +46,7 @@ def score(step: ScoringStep) -> str:
     if not parts:
         raise ValueError(f"no record of {step.data} could be scored{left_out(rejected)}")
     table = as_table(ids, AnomalyScores.joined(parts))
-    with atomic_file(step.out) as aside:
-        if step.out.suffix == ".csv":
-            table.to_csv(aside, index=False)
-        else:
-            table.to_parquet(aside, index=False)
+    write_table(table, step.out)
     rows = zip(*(table[name].head(5) for name in ("record_id", "score_nats", "lead", "wave")), strict=True)
     first = [f"{name}: {value:.1f} nats, most unusual in {wave} of {lead}" for name, value, lead, wave in rows]
     normal = "+".join(reference.names)
