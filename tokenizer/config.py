@@ -42,6 +42,9 @@ class ECGTokenizerConfig(Checked):
     commitment_weight: Weight = 0.25  # of the commitment loss
     slope_weight: Weight = 0.3  # of the loss in the slope (first difference)
     quantizer: str = field(default="residual", metadata=OMITTED_WHILE_DEFAULT)  # a name of tokenizer/quantizers/
+    noise_share: Share = field(  # of training records whose input has noise that the reconstruction should not have
+        default=0.0, metadata=OMITTED_WHILE_DEFAULT
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,6 +52,11 @@ class ECGTokenizerConfig(Checked):
             raise ValueError(f"leads are {self.leads}; expected {INDEPENDENT_LEADS}, from which the loss makes twelve")
         if self.kernel_size % 2 == 0:
             raise ValueError(f"kernel_size is {self.kernel_size}; expected an odd number, so that frames stay in place")
+
+    @property
+    def denoises(self) -> bool:
+        """True for a tokenizer whose reconstruction leaves noise out: it is not what was recorded."""
+        return self.noise_share > 0
 
     @property
     def frame_rate(self) -> float:

@@ -174,9 +174,12 @@ class ECGTokenizer(nn.Module, Pretrained):
             )
         return self.decode_embedding(self.quantizer.embed(codes), samples)
 
-    def forward(self, signal: Tensor) -> ECGTokenizerOutput:
-        """(batch, 8, samples) mV -> reconstruction, codes and the losses; in training mode the codebooks learn."""
-        quantizer_output = self.quantizer(self.embed(signal))
+    def forward(self, signal: Tensor, disturbed: Tensor | None = None) -> ECGTokenizerOutput:
+        """(batch, 8, samples) mV -> reconstruction, codes and the losses; in training mode the codebooks learn.
+
+        With the same recordings `disturbed`, these are encoded, and the losses still ask for `signal`.
+        """
+        quantizer_output = self.quantizer(self.embed(signal if disturbed is None else disturbed))
         reconstruction = self.decode_embedding(quantizer_output.quantized, signal.shape[2])
         error = reconstruction_loss(signal, reconstruction)
         usage = code_usage(quantizer_output.codes, self.codebook_size)

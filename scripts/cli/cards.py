@@ -60,6 +60,11 @@ def known_line(learned: int, known: int) -> str:
 def tokenizer_card(settings: TokenizerTraining, data: str, figures: Mapping[str, Any]) -> str:
     """The card of a tokenizer; `data` are `data_lines`."""
     model, whole = settings.model, figures["prd"][-1]
+    noise = f"{settings.noise.least:g} to {settings.noise.most:g}"
+    denoises = f"""
+It denoises: {100 * model.noise_share:g} % of its training records had noise ({", ".join(settings.noise.kinds)}; {noise}
+times as large as the recording) that it learned to leave out. What it gives back is not what was recorded.
+"""
     return f"""# ECGTokenizer
 
 12-lead ECG to codes and back: {model.levels} levels of {model.codebook_size} codes, {model.frame_rate:g} frames a
@@ -70,7 +75,7 @@ from vqecg.tokenizer.modeling import ECGTokenizer
 tokenizer = ECGTokenizer.from_pretrained("this folder")
 codes = tokenizer.encode(signal)        # (batch, 8, samples) mV -> (batch, frames, levels)
 ```
-
+{denoises if model.denoises else ""}
 {data}
 ## Measured
 

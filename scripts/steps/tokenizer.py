@@ -13,6 +13,7 @@ from vqecg.scripts.cli.cards import data_lines, tokenizer_card
 from vqecg.scripts.cli.presets import SMALL, at_rate
 from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.tokenizer.metrics import assess_tokenizer
+from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.tokenizer.training import TokenizerTraining, train_tokenizer
 from vqecg.training.checkpoint import fingerprint
 from vqecg.training.processes import is_main_process
@@ -27,6 +28,7 @@ class TokenizerStep(Checked):
     folds: FoldSplit = field(default_factory=FoldSplit)
     training: TokenizerTraining = field(default_factory=lambda: SMALL.tokenizer)
     overwrite: bool = False  # start anew where --out holds a tokenizer of other settings
+    start: Path | None = None  # folder of a tokenizer of the same shape, with whose weights training begins
     subset: TrainingSubset = field(default_factory=TrainingSubset)  # fewer training records, on purpose
 
 
@@ -39,11 +41,13 @@ def tokenizer_stage(step: TokenizerStep) -> Stage:
     settings = at_rate(step.training, store.spec.sampling_rate)
     identity = {"store": store.fingerprint, "folds": plain(step.folds), "training": plain(settings)}
     identity |= {"subset": step.subset.of_recordings.to_dict()} if step.subset.takes_records else {}
+    start = None if step.start is None else ECGTokenizer.from_pretrained(step.start)
+    identity |= {} if start is None else {"start": fingerprint(start)}
     stage = begin(step.out, "train-tokenizer", identity, step.overwrite, plain(step))
     if stage.figures is None:
         with stage:
             folder, progress = step.out / "training", is_main_process()
-            trained = train_tokenizer(store, learned, rows.validation, settings, folder, progress)
+            trained = train_tokenizer(store, learned, rows.validation, settings, folder, progress, start)
             if not is_main_process():
                 return stage  # the main process measures and saves
             measured_on = rows.test if len(rows.test) else rows.validation

@@ -59,10 +59,10 @@ def test_an_interrupted_training_resumes_exactly(
     calls = iter(range(1, 100))
     forward = ECGTokenizer.forward
 
-    def interrupted(self: ECGTokenizer, signal: torch.Tensor):
+    def interrupted(self: ECGTokenizer, *signals: torch.Tensor):
         if next(calls) == 7:
             raise KeyboardInterrupt
-        return forward(self, signal)
+        return forward(self, *signals)
 
     with monkeypatch.context() as patch:
         patch.setattr(ECGTokenizer, "forward", interrupted)
