@@ -44,6 +44,7 @@ class DiagnosticError:
     r_percent: float  # % of the amplitude
     r_bias: float  # %, negative = blunted
     st_level: float  # microvolt
+    st_bias: float  # microvolt, median over (record, lead) of the error of the ST level's median over beats, unsigned
     st_worst: float  # microvolt, 95th percentile over (record, lead) of the ST level's median over beats
     records: int  # with at least one whole beat
 
@@ -102,8 +103,8 @@ def diagnostic_error(signals: np.ndarray, decoded: np.ndarray, places: Sequence[
             f"no whole beat in {len(signals)} records; check that they are in mV and the sampling rate is theirs"
         )
     r_amplitude, r_percent, r_bias, st_level = (float(value) for value in np.nanmedian(np.array(rows), axis=0))
-    st_worst = float(np.percentile(np.concatenate(levels), 95))
-    return DiagnosticError(r_amplitude, r_percent, r_bias, st_level, st_worst, len(rows))
+    st_bias, st_worst = (float(value) for value in np.percentile(np.concatenate(levels), [50, 95]))
+    return DiagnosticError(r_amplitude, r_percent, r_bias, st_level, st_bias, st_worst, len(rows))
 
 
 def load_classifier(folder: Path) -> nn.Module:

@@ -37,6 +37,7 @@ COMMANDS = {
     "segment": "measure rate, rhythm, PR, QRS, QT and axis of every ECG in a folder",
     "compress": "write ECGs into an archive of codes, as near as asked for; labels stay out of it",
     "decompress": "make WFDB records of such an archive again",
+    "denoise": "write recordings without wander, muscle noise and electrode motion, by a tokenizer that learned it",
     "infill": "fill the gaps of recordings with what may have been there, as often as asked for",
     "forecast": "continue recordings by some seconds, as often as asked for",
     "embed": "write a vector of numbers for each ECG, from tokenizer, sketch and transformer",
@@ -48,7 +49,7 @@ COMMANDS = {
     "verify": "read all that vqecg wrote in a folder, and name every file that is damaged, missing or extra",
 }
 # of downstream/tasks
-TASKS = ("compress", "decompress", "infill", "forecast", "embed", "cluster", "similar", "identify", "score")
+TASKS = ("compress", "decompress", "denoise", "infill", "forecast", "embed", "cluster", "similar", "identify", "score")
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
 TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from
