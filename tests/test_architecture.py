@@ -36,7 +36,7 @@ FLOORS = {
         "state verification",
         "fit",
     ),
-    "tokenizer": ("config losses", "quantizers", "modeling", "encoding metrics", "training"),
+    "tokenizer": ("config losses", "quantizers", "modeling", "encoding metrics noise", "training"),
     "prior": (
         "backbones",
         "conditioning config merged_conditions requests",

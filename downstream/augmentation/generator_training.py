@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vqecg.records.store.record_store import RecordStore
 
 
+NO_GENERATOR = "no generator is named"  # of a message, where one is needed
 PARTS = ("tokenizer", "prior")
 LEARN_LABELS = ("prior",)  # a tokenizer learns from recordings alone
 

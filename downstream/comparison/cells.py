@@ -38,10 +38,10 @@ class Cell(Checked):
 
 @dataclass(frozen=True)
 class CellPart:
-    """A design with its generator: a cell, or one test fold of it, in one draw."""
+    """A design, with its generator where one is named: a cell, or one test fold of it, in one draw."""
 
     design: Design
-    generator: Path
+    generator: Path | None  # None where no arm needs one
     draw: int = 0
 
 
@@ -163,7 +163,7 @@ def part_of(cell: Cell, draw: int = 0) -> CellPart:
         "draw": draw,
     }
     try:
-        return CellPart(design, Path(cell.generator.format(**known)), draw)
+        return CellPart(design, Path(cell.generator.format(**known)) if cell.generator else None, draw)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(
             f"generator is {cell.generator!r}; expected a folder, in which {{{'}, {'.join(known)}}} are filled in"

@@ -147,9 +147,12 @@ def plan_of_labels(
     return design.plan(labels, task.class_names, design.draws(seed).seed, eligible_rows)
 
 
-def plan_design(design: Design, store: RecordStore, generator: ECGGenerator) -> Planned:
+def plan_design(design: Design, store: RecordStore, generator: ECGGenerator | None) -> Planned:
     """Records and plan. Of all training records, or the duplicates would be fewer different ones than they could be;
-    where an arm cannot make another of a planned record, a copy stands in."""
+    where an arm cannot make another of a planned record, a copy stands in.
+
+    Raises ValueError for an arm that needs a generator where there is none.
+    """
     design.check()
     store = design.subset.known_labels(store, design.folds)
     task = store.task(design.task)

@@ -70,8 +70,10 @@ class FillTask:
 
     def __call__(self) -> ReadyComparison:
         """The comparison, ready to run. Raises ValueError for a generator of other training records."""
-        store, generator = RecordStore.open(self.store), self.load(self.part.generator)
-        design = self.part.design
+        store, design = RecordStore.open(self.store), self.part.design
+        if self.part.generator is None:
+            return fill_design(design, plan_design(design, store, None), self.additions)
+        generator = self.load(self.part.generator)
         remarks = check_generator(generator, store, design.trained_on(store), self.allow_other)
         return fill_design(design, plan_design(design, store, generator), self.additions, remarks)
 
@@ -89,10 +91,9 @@ def run_grid(
 ) -> Mapping[str, Comparison]:
     """Runs every cell and writes the table over them; returns cell -> comparison.
 
-    `load` reads a generator's folder. Every generator is looked at before anything is made; then `started` is called.
-    `write_page` gets the comparison of each cell that is judged anew, the path of its page, and the data's description.
-    Raises ValueError for one that has seen other records (unless `allow_other`, which becomes a remark), and as
-    `compare`.
+    `load` reads a generator's folder; all are looked at before anything is made, then `started` is called. `write_page`
+    gets the comparison of each cell that is judged anew, the path of its page, and the data's description. ValueError
+    for a generator that has seen other records (unless `allow_other`, which becomes a remark), and as `compare`.
     """
     check_all_generators(cells, store, load, allow_other)
     started()
@@ -147,9 +148,9 @@ def check_all_generators(
     for cell in cells:
         for part in cell.parts:
             try:
-                if part.generator not in seen:
-                    seen[part.generator] = load(part.generator)
-                check_generator(seen[part.generator], opened, part.design.trained_on(opened), allow_other)
+                if part.generator is not None:
+                    seen[part.generator] = seen.get(part.generator) or load(part.generator)
+                    check_generator(seen[part.generator], opened, part.design.trained_on(opened), allow_other)
             except ValueError as error:
                 raise ValueError(f"cell {cell.name!r}, test folds {list(part.design.folds.test)}: {error}") from error
         if len(cell.parts) > 1:

@@ -48,7 +48,7 @@ class ComparingStep(Checked):
 
     store: Path  # folder that `vqecg prepare` wrote: the real recordings
     out: Path  # folder of the comparison, or of the grid; the same command goes on where it stopped
-    generator: Path | None = None  # folder that `vqecg train-prior` wrote, or the generator in it; a plan may name it
+    generator: Path | None = None  # folder that `vqecg train-prior` wrote, where an arm needs one; a plan may name it
     quick: bool = False  # six arms (unless --arms), two seeds and 600 steps at most: a look, not a conclusion
     design: Annotated[Design, tyro.conf.arg(name="")] = field(default_factory=lambda: design_of(SMALL))
     allow_other_training: bool = False  # compare with a generator of other training records; the report says so
@@ -79,12 +79,12 @@ class PlannedCell(Cell):
 @alone
 def comparison_stage(step: ComparingStep) -> Stage:
     """Fills the arms, trains what is not trained yet, and draws the conclusion."""
-    if step.generator is None:
-        raise ValueError("no generator is named; expected --generator, the folder that `vqecg train-prior` wrote")
     design = step.comparison
     store = design.subset.known_labels(RecordStore.open(step.store), design.folds)
-    generator = ECGGenerator.from_pretrained(step.generator)
-    remarks = check_generator(generator, store, design.trained_on(store), step.allow_other_training)
+    generator = None if step.generator is None else ECGGenerator.from_pretrained(step.generator)
+    remarks: tuple[str, ...] = ()
+    if generator is not None:
+        remarks = check_generator(generator, store, design.trained_on(store), step.allow_other_training)
     print("\n".join(remarks), end="\n" if remarks else "")
     task = store.task(design.task)
     if outside := outside_task(store, task):
@@ -94,7 +94,8 @@ def comparison_stage(step: ComparingStep) -> Stage:
     counts = ClassCounts(store, task, planned.rows)
     print("\n".join(filter(None, (planned.rows.unlabelled_text(), counts.describe(targets)))))
     names = [arm.name for arm in design.catalogue]
-    identity = {"store": store.fingerprint, "generator": generator.fingerprint, "remarks": remarks}
+    mark = None if generator is None else generator.fingerprint
+    identity = {"store": store.fingerprint, "generator": mark, "remarks": remarks}
     identity |= plain(design) | {"arms": names, "target_classes": targets}
     stage = begin(step.out, "compare", identity, step.overwrite, plain(step))
     if stage.figures is None or not is_comparison(step.out / "runs"):
@@ -188,8 +189,6 @@ def read_plan(step: ComparingStep, path: Path) -> tuple[GridCell, ...]:
         cell: Cell = build(PlannedCell, one, defaults, origin)
         if step.quick and cell.model:
             cell = replace(cell, steps=min(cell.steps or recipe(cell.model).fit.steps, QUICK_STEPS))
-        if not cell.generator:
-            raise ValueError(f"{origin} has no generator; name it there, or with --generator")
         cells.append(cell)
     return grid_cells(cells)
 

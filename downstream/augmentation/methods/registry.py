@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from vqecg.downstream.augmentation.additions import Additions
+from vqecg.downstream.augmentation.generator_training import NO_GENERATOR
 from vqecg.downstream.augmentation.plan import AdditionPlan, slug
 from vqecg.downstream.augmentation.verdict import Check
 from vqecg.prior.config import SamplingSettings
@@ -67,11 +68,18 @@ class Ingredients:
     store: RecordStore
     rows: np.ndarray  # (records,) int64, the training records, in the order of the plan's source_indices
     task: LabelTask  # of the plan's labels
-    generator: ECGGenerator
+    given: ECGGenerator | None  # None where no arm or method needs a generator
     settings: AugmentationSettings = field(default_factory=AugmentationSettings)
     check: Check | None = None  # fitted on the training records
     gate: CopyGate | None = None  # against the training records
     unlabelled: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # training rows without known labels
+
+    @property
+    def generator(self) -> ECGGenerator:
+        """The generator. Raises ValueError where there is none."""
+        if self.given is None:
+            raise ValueError(f"{NO_GENERATOR}; expected one for records or measures that are made by it")
+        return self.given
 
     @property
     def every_row(self) -> np.ndarray:

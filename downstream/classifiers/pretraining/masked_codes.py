@@ -5,7 +5,7 @@ those of the tokenizer's first level, a frame each, predicted by a linear head o
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -98,6 +98,7 @@ class MaskedCodePretraining(Pretraining):
     """The tokenizer's codes of hidden stretches, predicted from the rest of the record."""
 
     help = "starts from weights that predict the codes of hidden stretches (BERT, BEiT), of all training ECGs"
+    needs_generator: ClassVar[bool] = True
 
     def __init__(self, records: PretrainingRecords) -> None:
         """Raises ValueError for records without codes, which a tokenizer gives."""

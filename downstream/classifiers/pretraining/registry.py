@@ -62,6 +62,7 @@ class Pretraining(ABC):
 
     help: ClassVar[str] = ""  # the pretraining, and its arm, in a line
     places: ClassVar[Mapping[str, float]] = {}  # kind of comparison -> place among the arms where none is named
+    needs_generator: ClassVar[bool] = False  # True where it learns from the codes of a generator's tokenizer
 
     @abstractmethod
     def __init__(self, records: PretrainingRecords) -> None:

@@ -24,9 +24,9 @@ from vqecg.training.checkpoint import fingerprint
 def pretraining_records(
     ingredients: Ingredients, classifier: ClassifierSettings, settings: PretrainingSettings, folder: Path
 ) -> PretrainingRecords:
-    """All training records; codes are made where they are asked for, and stay in `folder`."""
+    """All training records; codes are made where they are asked for, and stay in `folder`; none without a generator."""
     records = RecordSelection(ingredients.store, ingredients.every_row)
-    tokenizer = ingredients.generator.tokenizer
+    tokenizer = None if ingredients.given is None else ingredients.given.tokenizer
     return PretrainingRecords(
         signals=records,
         labels=records.labels(ingredients.task, math.nan),
@@ -35,8 +35,8 @@ def pretraining_records(
         task=ingredients.task,
         classifier=classifier,
         settings=settings,
-        first_codes=partial(first_codes, records, tokenizer, folder),
-        hop_length=tokenizer.hop_length,
+        first_codes=None if tokenizer is None else partial(first_codes, records, tokenizer, folder),
+        hop_length=0 if tokenizer is None else tokenizer.hop_length,
     )
 
 

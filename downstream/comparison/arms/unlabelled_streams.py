@@ -43,7 +43,8 @@ class UnlabelledArm(ComparisonArm):
     stream: ClassVar[bool] = True
 
     def check(self, ingredients: Ingredients) -> None:
-        """Raises ValueError where every label of every training record is known."""
+        """Raises ValueError where every label of every training record is known, too."""
+        super().check(ingredients)
         doubtful_rows(ingredients, self.name)
 
     def fill(self, filling: "Filling") -> ArmData:
@@ -92,6 +93,11 @@ class ConsistencyArm(UnlabelledArm):
 
 class ReconstructedArm(UnlabelledArm):
     """The tokenizer's reconstructions in place of the records: what of a mixture's gain its codec could bring."""
+
+    @property
+    def needs_generator(self) -> bool:
+        """True: it is of its tokenizer."""
+        return True
 
     def signals(self, filling: "Filling", records: RecordSelection) -> Signals:
         """All levels decoded."""

@@ -259,3 +259,23 @@ def test_a_run_takes_the_subset_in_every_step_and_says_so(store: Path, run_setti
     found = comparing.comparison_of(folder / "comparison")
     assert found.remarks == ("Training records were taken away on purpose: NORM cut to 12 (seed 0).",)
     assert found.remarks[0] in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_arms_of_no_generator_are_compared_without_one(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
+):
+    few = [*SHORT, *FEW, "--target-classes", "MI"]
+    given = ["compare", "--store", store, *few, "--analysis.main-arm", "two networks", "--arms"]
+    out = tmp_path / "new"
+    assert main([str(word) for word in (*given, "real only", "duplication", "two networks", "--out", out)]) == 0
+    assert "two networks" in capsys.readouterr().out
+    plan = {"name": "no generator", "analysis": {"main_arm": "two networks"}, "seeds": [0, 1]}
+    cells = [plan | {"arms": ["real only", "duplication", "two networks"]}]
+    (tmp_path / "plan.yaml").write_text(json.dumps({"cells": cells}), "utf-8")
+    grid = ["compare", "--store", store, *few, "--plan", tmp_path / "plan.yaml", "--out", tmp_path / "grid"]
+    assert main([str(word) for word in grid]) == 0
+    assert (tmp_path / "grid" / "cells" / "no-generator" / "comparison.html").is_file()
+    for arm in ("prior samples", "masked-code pretraining", "reading", "resampled beats"):
+        told = refused(*given, "real only", "duplication", "two networks", arm, "--out", tmp_path / "other")
+        assert f"arm '{arm}' is of a generator, and no generator is named; expected --generator" in told
+    assert not (tmp_path / "other").exists()
