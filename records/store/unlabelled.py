@@ -40,7 +40,7 @@ def read_unlabelled(root: Path, sampling_rate: int = 100) -> RecordTable:
     if source == "folder":  # a csv, which need not have labels
         table = with_fit_names(read_folder(root, unlabelled=True))
     else:
-        table = read_table(root, sampling_rate, source) if source else with_fit_names(_headers(root))
+        table = read_table(root, sampling_rate, source) if source else read_headers(root)
     nothing = pd.Series([dict[str, float]() for _ in range(len(table))], table.records.index, dtype=object)
     records = table.records.assign(statements=nothing)
     records = with_unknown_column(records, [(EVERYTHING,)] * len(records))
@@ -51,8 +51,8 @@ def read_unlabelled(root: Path, sampling_rate: int = 100) -> RecordTable:
     return replace(table, records=records, notes=notes)
 
 
-def _headers(root: Path) -> RecordTable:
-    """The WFDB records at or below a folder, by their headers alone; patients, ages and sexes are unknown."""
+def read_headers(root: Path) -> RecordTable:
+    """The WFDB records at or below a folder, by their headers alone; labels, patients, ages and sexes are unknown."""
     paths = [path.with_suffix("") for path in find_headers(root).files]
     rows = [
         {
@@ -65,7 +65,7 @@ def _headers(root: Path) -> RecordTable:
         }
         for path in paths
     ]
-    return RecordTable(record_frame(rows), "folder", f"WFDB folder {root.name}, {len(rows):,} records")
+    return with_fit_names(RecordTable(record_frame(rows), "folder", f"WFDB folder {root.name}, {len(rows):,} records"))
 
 
 def with_unlabelled(labelled: RecordTable, more: RecordTable) -> RecordTable:

@@ -8,8 +8,11 @@ import numpy as np
 
 from vqecg.records.bounds import Checked
 from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
+from vqecg.records.export.record_folder import holds_records
 from vqecg.records.leads import independent_leads
+from vqecg.records.record import RecordTable
 from vqecg.records.store.record_store import RecordStore, is_store
+from vqecg.records.store.unlabelled import read_headers, read_unlabelled
 
 CHUNK = 64  # records of a store at a time
 SHOWN = 20  # records that are left out, by name
@@ -46,7 +49,7 @@ def chunks(source: RecordingSource, sampling_rate: int, rejected: list[str], gap
             rows = slice(start, start + CHUNK)
             yield Chunk(ids[rows], store.signals(rows), store.spec.sampling_rate)
         return
-    for row in read_table(source.data, sampling_rate, source.source).records.itertuples(index=False):
+    for row in table_of(source, sampling_rate).records.itertuples(index=False):
         try:
             record = read_record(row, source.ignore_checksums)
             signal = independent_leads(record.signal, record.leads)
@@ -56,6 +59,16 @@ def chunks(source: RecordingSource, sampling_rate: int, rejected: list[str], gap
             rejected.append(f"{row.record_id}: {error}")
             continue
         yield Chunk([record.record_id], signal[None], record.sampling_rate)
+
+
+def table_of(source: RecordingSource, sampling_rate: int) -> RecordTable:
+    """The recordings of a data set, which need no labels here; those that vqecg wrote without labels, by their headers.
+
+    Raises ValueError as the reader of the layout.
+    """
+    if source.source != AUTO:
+        return read_table(source.data, sampling_rate, source.source)
+    return read_headers(source.data) if holds_records(source.data) else read_unlabelled(source.data, sampling_rate)
 
 
 def left_out(rejected: list[str]) -> str:

@@ -613,6 +613,7 @@ def test_every_command_is_tried_here_or_in_the_pipeline():
         "verify",
         "advise",
         "compress",
+        "denoise",
         "embed",
         "infill",
         "similarity",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vqecg.records.datasets.registry import read_record, read_table
+from vqecg.records.datasets.wfdb_reading import read_wfdb
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
 
@@ -35,10 +35,12 @@ def test_a_tokenizer_learns_to_denoise_and_recordings_come_out_of_it(
     assert "120 recordings at 100 Hz; removed from the median one: " in said
     table = pd.read_csv(out / "removed.csv")
     assert len(table) == 120 and (table[["wander_microvolt", "noise_microvolt"]] > 0).all().all()
-    records = read_table(out, 100).records
-    assert len(records) == 120 and len(list(out.glob("*.png"))) == 3
-    record = read_record(next(records.itertuples(index=False)))
+    assert len(list(out.glob("*.hea"))) == 120 and len(list(out.glob("*.png"))) == 3
+    record = read_wfdb(out / str(table["file"][0]))
     assert record.signal.shape == (12, 1000) and np.isfinite(record.signal).all()
+    # what comes out of one command goes into another, with no table of labels
+    again = ["denoise", "--data", str(out), "--tokenizer", str(denoiser), "--out", str(tmp_path / "twice")]
+    assert main(again) == 0 and len(list((tmp_path / "twice").glob("*.hea"))) == 120
     header = (out / f"{table['file'][0]}.hea").read_text("utf-8")
     assert "noise removed by vqecg (codes, tokenizer " in header and "not the recording itself" in header
 
@@ -46,7 +48,7 @@ def test_a_tokenizer_learns_to_denoise_and_recordings_come_out_of_it(
         *words[:-1], str(plain), "--out", str(tmp_path / "nothing")
     )
     assert not (tmp_path / "nothing").exists()
-    assert "there already" in refused(*words, "--out", str(out))
+    assert "already holds an earlier output" in refused(*words, "--out", str(out))
     assert "expected one of codes, without codes, filter" in refused(
         *words, "--out", str(tmp_path / "b"), "--method", "magic"
     )
