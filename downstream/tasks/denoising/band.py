@@ -14,7 +14,7 @@ BAND = (0.5, 40.0)  # Hz
 ORDER = 2  # of a Butterworth filter that runs forwards and backwards
 
 
-@DENOISERS.register("filter", 3)
+@DENOISERS.register("filter", 4)
 class BandFilter(Denoiser):
     """0.5 to 40 Hz, zero phase. Kligfield et al. 2007 allow a lower edge of up to 0.67 Hz where the phase is zero."""
 

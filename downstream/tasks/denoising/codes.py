@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 import torch
 
 from vqecg.downstream.tasks.denoising.registry import DENOISERS, Denoiser
@@ -10,6 +11,8 @@ from vqecg.downstream.tasks.denoising.registry import DENOISERS, Denoiser
 if TYPE_CHECKING:
     from vqecg.tokenizer.modeling import ECGTokenizer
 
+HIGH_PASS = 0.5  # Hz
+ORDER = 2  # of a Butterworth filter that runs forwards and backwards
 BEAMS = 4  # partial codes that the search carries on; 8 % nearer than 1
 
 
@@ -27,7 +30,25 @@ class Codes(Denoiser):
         return tokenizer.decode(codes, signals.shape[2]).cpu().numpy()
 
 
-@DENOISERS.register("without codes", 2)
+@DENOISERS.register("high pass and codes", 2)
+class HighPassAndCodes(Codes):
+    """The same after a high pass of 0.5 Hz, zero phase: for much wander, of which the network sees a second at a time.
+
+    The recording's slow drift, which a tokenizer alone leaves as it is where there is little noise, goes too.
+    """
+
+    help = "the same after a high pass of 0.5 Hz, for much wander"
+
+    def denoise(self, tokenizer: "ECGTokenizer", signals: np.ndarray) -> np.ndarray:
+        """(stretches, 8, samples) float32 mV -> the same, filtered, and decoded from codes."""
+        rate = tokenizer.config.sampling_rate
+        sections = scipy.signal.butter(ORDER, HIGH_PASS, "highpass", fs=rate, output="sos")
+        padding = min(signals.shape[2] - 1, 3 * rate)
+        slow_removed = scipy.signal.sosfiltfilt(sections, signals, axis=2, padlen=padding)
+        return super().denoise(tokenizer, slow_removed.astype(np.float32))
+
+
+@DENOISERS.register("without codes", 3)
 class WithoutCodes(Denoiser):
     """The same network, its embedding not rounded to codes: the control of the codes, and nearer to the recording."""
 

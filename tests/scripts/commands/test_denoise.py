@@ -49,7 +49,7 @@ def test_a_tokenizer_learns_to_denoise_and_recordings_come_out_of_it(
     )
     assert not (tmp_path / "nothing").exists()
     assert "already holds an earlier output" in refused(*words, "--out", str(out))
-    assert "expected one of codes, without codes, filter" in refused(
+    assert "expected one of codes, high pass and codes, without codes, filter" in refused(
         *words, "--out", str(tmp_path / "b"), "--method", "magic"
     )
     other = [*train, "--out", str(tmp_path / "c"), "--start", str(plain), "--training.model.width", "16"]

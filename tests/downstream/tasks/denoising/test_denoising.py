@@ -49,7 +49,7 @@ def test_a_denoising_tokenizer_is_nearer_than_what_came_and_codes_are_whole(
 ):
     clean, disturbed_signals = noisy
     before = error(clean, disturbed_signals)
-    for method in ("codes", "without codes"):
+    for method in ("codes", "high pass and codes", "without codes"):
         after = error(clean, np.stack([denoise(denoiser, one, method) for one in disturbed_signals]))
         assert after < 0.75 * before, method
     same = denoise(denoiser, disturbed_signals[0])
@@ -92,7 +92,9 @@ def test_a_plain_tokenizer_and_strange_signals_are_refused(tiny_tokenizer: ECGTo
     signal[0, 3] = np.nan
     with pytest.raises(ValueError, match="1 of 8,000 samples are unknown, expected none"):
         denoise(denoiser, signal)
-    with pytest.raises(ValueError, match="'magic' is unknown; expected one of codes, without codes, filter"):
+    with pytest.raises(
+        ValueError, match="'magic' is unknown; expected one of codes, high pass and codes, without codes, filter"
+    ):
         denoise(denoiser, np.zeros((8, 1000), np.float32), "magic")
 
 
