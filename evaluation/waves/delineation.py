@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter
+from vqecg.evaluation.waves.segmenter import CLASSES, Segmenter
 from vqecg.records.datasets.ludb import POINTS, WAVE_COLUMNS, WAVES
 from vqecg.records.leads import INDEPENDENT_LEADS
 
@@ -189,7 +189,7 @@ def typical(seconds: np.ndarray) -> float:
     return 1000 * float(np.median(known)) if len(known) >= FEWEST_BEATS else float("nan")
 
 
-def interval_table(segmenter: WaveSegmenter, signals: Iterable[np.ndarray], sampling_rate: int) -> pd.DataFrame:
+def interval_table(segmenter: Segmenter, signals: Iterable[np.ndarray], sampling_rate: int) -> pd.DataFrame:
     """Rate, rhythm, intervals and axis of many records, one row per record, float64, NaN where not measurable.
 
     `signals` are chunks (n, 8, samples) mV at `sampling_rate`. Columns: heart_rate (1/min), rr_variation (SD over mean,
@@ -202,9 +202,7 @@ def interval_table(segmenter: WaveSegmenter, signals: Iterable[np.ndarray], samp
     return pd.DataFrame(rows, columns=list(INTERVAL_COLUMNS), dtype=np.float64)
 
 
-def segmented_beats(
-    segmenter: WaveSegmenter, chunk: np.ndarray, sampling_rate: int
-) -> Iterator[tuple[np.ndarray, Beats]]:
+def segmented_beats(segmenter: Segmenter, chunk: np.ndarray, sampling_rate: int) -> Iterator[tuple[np.ndarray, Beats]]:
     """Each record of a chunk (n, 8, samples) mV, as the segmenter resamples it, with its beats.
 
     Raises ValueError for another number of leads.

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from vqecg.evaluation.waves.delineation import lead_waves
-from vqecg.evaluation.waves.segmenter import WaveSegmenter
+from vqecg.evaluation.waves.segmenter import Segmenter
 from vqecg.records.datasets.ludb import POINTS, UNKNOWN_WAVE, WAVES, LUDBRecord
 from vqecg.records.store.preprocessing import resample
 
@@ -15,7 +15,7 @@ TOLERANCE = 0.15  # s, within which a point counts as detected (ANSI/AAMI EC57; 
 
 
 def delineation_errors(
-    segmenter: WaveSegmenter, records: Sequence[LUDBRecord], sampling_rate: int | None = None
+    segmenter: Segmenter, records: Sequence[LUDBRecord], sampling_rate: int | None = None
 ) -> pd.DataFrame:
     """Sensitivity, positive predictive value and error of every point of every wave, over all leads of `records`.
 

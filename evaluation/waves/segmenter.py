@@ -7,6 +7,7 @@ sample inside a patch come out of the patch's channels, so that boundaries are a
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -53,6 +54,24 @@ class WaveSegmenterConfig(Checked):
     def step(self) -> int:
         """Samples that the network takes at once: inputs are padded to a multiple."""
         return self.patch * 2 ** (len(self.widths) - 1)
+
+
+class Rated(Protocol):
+    """Settings with a sampling rate."""
+
+    @property
+    def sampling_rate(self) -> int: ...
+
+
+class Segmenter(Protocol):
+    """Whatever says of each sample which wave it belongs to: a network of its own, or a head on a tokenizer's codes."""
+
+    @property
+    def config(self) -> Rated: ...
+
+    def segment(self, signals: np.ndarray, sampling_rate: float) -> np.ndarray: ...
+
+    def resampled(self, signals: np.ndarray, sampling_rate: float) -> np.ndarray: ...
 
 
 class ConvolutionPair(nn.Module):

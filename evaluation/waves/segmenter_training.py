@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqecg.evaluation.waves.code_segmenter import CodeHeadConfig
 from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter, WaveSegmenterConfig
-from vqecg.records.bounds import Checked, Count, CountOrNone, Seconds, Spread, Weight
+from vqecg.records.bounds import OMITTED_WHILE_DEFAULT, Checked, Count, CountOrNone, Seconds, Spread, Weight
 from vqecg.records.datasets.ludb import LUDBRecord
+from vqecg.records.simulation.marks import simulated_records
 from vqecg.records.store.preprocessing import resample
 from vqecg.training.fit import FitResult, FitSettings, fit
 from vqecg.training.weights import build_model
@@ -20,6 +22,7 @@ UNLABELLED = -1  # the class of a sample without a mark
 LOW_RATE = 100  # Hz, of PTB-XL's smaller files: half of the examples have been there and back
 UNSURE = 0.02  # s before a wave's peak that stay unlabelled where its onset is not marked, and after it likewise
 WANDER = (0.05, 0.5)  # Hz, of the baseline that is added
+SIMULATED, MARKED = "simulated", "marked"  # lessons
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class SegmenterTraining(Checked):
     stretch: Spread = 0.25  # greatest change of the logarithm of the time scale
     noise: Weight = 0.015  # mV, mean standard deviation of added noise
     wander: Weight = 0.15  # mV, mean amplitude of added baseline wander
+    records: CountOrNone = field(default=0, metadata=OMITTED_WHILE_DEFAULT)  # of the training part, the first; 0 = all
+    # simulated records, whose boundaries are exact, to learn from first, in as many steps; 0 = none
+    simulated: CountOrNone = field(default=0, metadata=OMITTED_WHILE_DEFAULT)
+    # of a head on a tokenizer's codes, in place of `model`; what follows from the tokenizer is set by it
+    head: CodeHeadConfig = field(default=CodeHeadConfig(), metadata=OMITTED_WHILE_DEFAULT)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,6 +77,28 @@ def split_records(
     if not out or not rest:
         raise ValueError(f"{len(records)} records do not split into {parts} parts: expected at least {parts} records")
     return rest, out
+
+
+@dataclass(frozen=True)
+class MarkedRecords:
+    """The records that a segmenter learns from, lesson by lesson, and the names of those that it never sees."""
+
+    lessons: tuple[tuple[str, list[LUDBRecord]], ...]  # name and records
+    held_out: tuple[str, ...]  # record_id
+
+
+def marked_records(records: Sequence[LUDBRecord], settings: SegmenterTraining) -> MarkedRecords:
+    """Simulated records first, where they are asked for, then those with marks. ValueError for too few records."""
+    train, held_out = split_records(records, settings.parts, settings.held_out)
+    lessons = [(MARKED, train[: settings.records or None])]
+    if settings.simulated:
+        lessons.insert(0, (SIMULATED, simulated_records(settings.simulated, settings.fit.seed)))
+    return MarkedRecords(tuple(lessons), tuple(record.record.record_id for record in held_out))
+
+
+def lesson_folder(folder: Path | None, name: str) -> Path | None:
+    """Where a lesson's training goes on after an interruption; that of the marked records is the folder itself."""
+    return folder if folder is None or name == MARKED else folder / name
 
 
 def wave_classes(record: LUDBRecord, lead: str, sampling_rate: float) -> np.ndarray:
@@ -158,8 +188,15 @@ class WaveExamples:
 
 
 def segmentation_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Cross entropy of the labelled samples, and the share of them that are right."""
-    logits, classes = model(batch["signal"]), batch["classes"]
+    """Those of `loss_of_samples`."""
+    return loss_of_samples(model(batch["signal"]), batch["classes"])
+
+
+def loss_of_samples(logits: Tensor, classes: Tensor) -> dict[str, Tensor]:
+    """Cross entropy of the labelled samples, and the share of them that are right.
+
+    `logits` (batch, classes, ...), `classes` (batch, ...) int64.
+    """
     loss = nn.functional.cross_entropy(logits.float(), classes, ignore_index=UNLABELLED)
     labelled = classes != UNLABELLED
     return {"loss": loss, "accuracy": (logits.argmax(dim=1)[labelled] == classes[labelled]).float().mean()}
@@ -173,17 +210,20 @@ def train_segmenter(
     The part held out chooses nothing, not even the step, so errors measured on it are those of unseen patients. With a
     folder, an interrupted run resumes there exactly. Raises ValueError for too few records.
     """
-    train, held_out = split_records(records, settings.parts, settings.held_out)
+    marked = marked_records(records, settings)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         segmenter = build_model(WaveSegmenter, settings.model)
-    result = fit(
-        segmenter,
-        WaveExamples.of(train, settings),
-        segmentation_loss,
-        settings.fit,
-        folder,
-        description="segmenter",
-        progress=progress,
-    )
-    return TrainedSegmenter(segmenter, result, tuple(record.record.record_id for record in held_out))
+    results = [
+        fit(
+            segmenter,
+            WaveExamples.of(lesson, settings),
+            segmentation_loss,
+            settings.fit,
+            lesson_folder(folder, name),
+            description=f"segmenter, {name} records",
+            progress=progress,
+        )
+        for name, lesson in marked.lessons
+    ]
+    return TrainedSegmenter(segmenter, results[-1], marked.held_out)

@@ -7,13 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from torch import nn
 
+from vqecg.evaluation.waves.code_segmenter import CodeSegmenter
+from vqecg.evaluation.waves.code_segmenter_training import TrainedCodeSegmenter, train_code_segmenter
 from vqecg.evaluation.waves.delineation_errors import delineation_errors
-from vqecg.evaluation.waves.segmenter_training import LOW_RATE, SegmenterTraining, split_records, train_segmenter
+from vqecg.evaluation.waves.segmenter import WaveSegmenter
+from vqecg.evaluation.waves.segmenter_training import (
+    LOW_RATE,
+    SegmenterTraining,
+    TrainedSegmenter,
+    split_records,
+    train_segmenter,
+)
 from vqecg.records.bounds import Checked
 from vqecg.records.datasets.ludb import LUDBRecord, read_ludb
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.stage import Stage, alone, begin, described
+from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
 
 
@@ -24,6 +35,7 @@ class SegmenterStep(Checked):
     ludb: Path  # folder of LUDB, as `vqecg download ludb` fetches it
     out: Path  # folder of the segmenter
     training: SegmenterTraining = field(default_factory=SegmenterTraining)
+    tokenizer: Path | None = None  # folder of `vqecg train-tokenizer`, on whose codes a head learns
     overwrite: bool = False  # start anew where --out holds a segmenter of other settings
 
 
@@ -33,18 +45,21 @@ def segmenter_stage(step: SegmenterStep) -> Stage:
     records = read_ludb(step.ludb)
     settings = step.training
     identity = {"records": [record.record.record_id for record in records], "training": plain(settings)}
+    tokenizer = None if step.tokenizer is None else ECGTokenizer.from_pretrained(step.tokenizer)
+    identity |= {} if tokenizer is None else {"tokenizer": fingerprint(tokenizer)}
     stage = begin(step.out, "train-segmenter", identity, step.overwrite, plain(step))
     if stage.figures is None:
         with stage:
             _, held_out = split_records(records, settings.parts, settings.held_out)
-            trained = train_segmenter(records, settings, step.out / "training")
+            trained = trained_by(step, records, tokenizer)
             errors = {f"{rate} Hz": delineation_errors(trained.segmenter, held_out, rate) for rate in rates(held_out)}
-            trained.segmenter.save_pretrained(step.out, card(trained.held_out, len(records), errors))
+            network = network_of(trained.segmenter)
+            trained.segmenter.save_pretrained(step.out, card(type(network).__name__, lessons(step, records), errors))
             figures = {
                 "errors": {rate: table.to_dict("records") for rate, table in errors.items()},
                 "held_out": trained.held_out,
-                "fingerprint": fingerprint(trained.segmenter),
-                "parameters": sum(parameter.numel() for parameter in trained.segmenter.parameters()),
+                "fingerprint": fingerprint(network),
+                "parameters": sum(parameter.numel() for parameter in network.parameters()),
                 "training_loss": trained.result.history[-1]["train/loss"],
             }
             stage = stage.finish(figures)
@@ -52,29 +67,55 @@ def segmenter_stage(step: SegmenterStep) -> Stage:
     return stage
 
 
+def trained_by(
+    step: SegmenterStep, records: Sequence[LUDBRecord], tokenizer: ECGTokenizer | None
+) -> TrainedSegmenter | TrainedCodeSegmenter:
+    """A network of its own, or a head on the codes of a tokenizer."""
+    folder = step.out / "training"
+    if tokenizer is None:
+        return train_segmenter(records, step.training, folder)
+    return train_code_segmenter(records, tokenizer, step.training, folder)
+
+
+def network_of(segmenter: WaveSegmenter | CodeSegmenter) -> nn.Module:
+    """What was trained: of a segmenter on codes the head."""
+    return segmenter.head if isinstance(segmenter, CodeSegmenter) else segmenter
+
+
 def rates(records: Sequence[LUDBRecord]) -> list[int]:
     """The rates at which errors are measured: the records' own, and that of PTB-XL's smaller files."""
     return sorted({round(records[0].record.sampling_rate), LOW_RATE}, reverse=True)
 
 
-def card(held_out: Sequence[str], records: int, errors: Mapping[str, pd.DataFrame]) -> str:
-    """The model card of a segmenter."""
+def lessons(step: SegmenterStep, records: Sequence[LUDBRecord]) -> str:
+    """The records that a segmenter learned from, and those that it did not see, for its card."""
+    train, held_out = split_records(records, step.training.parts, step.training.held_out)
+    learned = len(train[: step.training.records or None])
+    simulated = f", after {step.training.simulated:,} simulated records," if step.training.simulated else ""
+    names = ", ".join(record.record.record_id for record in held_out)
+    return (
+        f"LUDB (Kalyakulina et al. 2020), {len(records)} records of as many patients, 500 Hz, twelve leads;\n"
+        f"{learned}{simulated} trained it, {len(held_out)} were held out and chose nothing: {names}."
+    )
+
+
+def card(kind: str, learned: str, errors: Mapping[str, pd.DataFrame]) -> str:
+    """The model card of a segmenter of a kind; `learned` are `lessons`."""
     measured = "\n\n".join(f"At {rate}:\n\n```\n{as_text(table)}\n```" for rate, table in errors.items())
-    return f"""# WaveSegmenter
+    return f"""# {kind}
 
 P waves, QRS complexes and T waves of an ECG, lead by lead, at any sampling rate.
 
 ```python
 from vqecg.evaluation.waves.delineation import interval_table
-from vqecg.evaluation.waves.segmenter import WaveSegmenter
-segmenter = WaveSegmenter.from_pretrained("this folder")
+from vqecg.evaluation.waves.code_segmenter import load_segmenter
+segmenter = load_segmenter("this folder")
 table = interval_table(segmenter, [signals], sampling_rate=100)  # (n, 8, samples) mV: one row per record
 ```
 
 ## Data
 
-LUDB (Kalyakulina et al. 2020), {records} records of as many patients, 500 Hz, twelve leads; {records - len(held_out)}
-trained it, {len(held_out)} were held out and chose nothing: {", ".join(held_out)}.
+{learned}
 
 ## Measured on the records held out
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from vqecg.evaluation.waves.code_segmenter import load_segmenter
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
-from vqecg.evaluation.waves.segmenter import WaveSegmenter
 from vqecg.records.bounds import Hertz
 from vqecg.records.files.atomic import check_file
 from vqecg.records.files.table_file import check_table_name, write_table
@@ -37,7 +37,7 @@ def segment(step: SegmentingStep) -> str:
         check_table_name(path)
     for path in filter(None, (step.out, step.waves, step.plot)):
         check_file(path, step.overwrite)
-    segmenter = WaveSegmenter.from_pretrained(step.segmenter)
+    segmenter = load_segmenter(step.segmenter)
     rate, rejected = segmenter.config.sampling_rate, list[str]()
     intervals, waves, drawn = [], [], False
     for chunk in tqdm(chunks(step, step.sampling_rate, rejected), desc="segmenting", unit="chunk", delay=2):

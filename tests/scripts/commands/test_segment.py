@@ -14,6 +14,7 @@ from vqecg.records.simulation.marks import simulated_marks
 from vqecg.records.simulation.simulator import simulate_record
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
+from vqecg.tokenizer.modeling import ECGTokenizer
 
 TINY = ["--training.fit.steps", "2", "--training.fit.batch-size", "4", "--training.model.widths", "8", "12"]
 
@@ -89,3 +90,17 @@ def test_wrong_names_are_refused(segmenter: Path, simulated_store: RecordStore, 
     assert main(["train-segmenter", "--ludb", str(tmp_path), "--out", str(tmp_path / "new")]) == 1
     assert "no record of LUDB" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_head_learns_on_the_codes_of_a_tokenizer(
+    ludb: Path, tiny_tokenizer: ECGTokenizer, simulated_store: RecordStore, tmp_path: Path
+):
+    tiny_tokenizer.save_pretrained(tmp_path / "tokenizer")
+    given = ["train-segmenter", "--ludb", str(ludb), "--tokenizer", str(tmp_path / "tokenizer"), *TINY[:4]]
+    given += ["--training.head.width", "8", "--training.head.blocks", "1", "--training.simulated", "4"]
+    assert main([*given, "--training.records", "3", "--out", str(tmp_path / "codes")]) == 0
+    card = " ".join((tmp_path / "codes" / "README.md").read_text("utf-8").split())
+    assert "# CodeHead" in card and "3, after 4 simulated records, trained it, 1 were held out" in card
+    words = ["segment", "--data", str(simulated_store.folder), "--segmenter", str(tmp_path / "codes")]
+    assert main([*words, "--out", str(tmp_path / "intervals.csv"), "--waves", str(tmp_path / "waves.csv")]) == 0
+    assert len(pd.read_csv(tmp_path / "intervals.csv")) == len(simulated_store)
