@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS
 from vqecg.downstream.comparison.arms.registry import AveragingArm, find_arm
 from vqecg.downstream.reading.combined import read
 from vqecg.downstream.reading.registry import READERS as READING
+from vqecg.downstream.tasks.denoising.denoising import denoise
+from vqecg.downstream.tasks.denoising.registry import DENOISERS
 from vqecg.downstream.tasks.embedding.embedding import embed_signals
 from vqecg.downstream.tasks.embedding.registry import PARTS
 from vqecg.downstream.tasks.infilling.filling import fill, opened
@@ -31,8 +34,11 @@ from vqecg.records.datasets.reader import READERS
 from vqecg.records.folds import SplitIndices
 from vqecg.records.leads import twelve_leads
 from vqecg.records.registry import VARIABLE
+from vqecg.records.simulation.disturbances import DISTURBANCES
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
+from vqecg.tokenizer.modeling import ECGTokenizer
+from vqecg.tokenizer.noise import NoiseSettings
 from vqecg.tokenizer.quantizers.base import QUANTIZERS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
@@ -48,6 +54,7 @@ ADDED = {
     "recurrent.py": (BACKBONES, "recurrent"),
     "spectrum.py": (PARTS, "spectrum"),
     "copied.py": (FILLERS, "copied"),
+    "pump.py": (DENOISERS, "smooth"),
 }
 
 
@@ -67,6 +74,7 @@ def extensions(
         yield VARIABLE
     for registry, name in ADDED.values():
         registry.remove(name)
+    DISTURBANCES.remove("pump")
 
 
 def test_the_document_has_one_short_file_of_each_kind(extensions: str):
@@ -189,6 +197,19 @@ def test_a_way_to_fill_a_gap_is_used(tiny_generator: ECGGenerator, simulated_sto
     signal[:, 600:700] = np.nan
     filled = fill(tiny_generator, [opened(tiny_generator, signal, [0])], "copied", 2)[0][0]
     assert np.isfinite(filled).all() and np.array_equal(filled[0], filled[1])
+
+
+@pytest.mark.usefixtures("extensions")
+def test_a_kind_of_noise_is_drawn_and_a_way_to_remove_it_is_used(
+    tiny_tokenizer: ECGTokenizer, simulated_store: RecordStore
+):
+    signal = simulated_store.signals(slice(0, 1))
+    noise = NoiseSettings(kinds=("pump",)).added_to(signal, 100, np.random.default_rng(0)) - signal
+    assert 75 <= np.abs(np.fft.rfft(noise[0, 4])).argmax() <= 105  # tenths of Hz
+    denoiser = ECGTokenizer(replace(tiny_tokenizer.config, noise_share=0.5)).eval()
+    click = np.zeros((8, 1000), np.float32)
+    click[:, 500] = 1
+    assert not denoise(denoiser, click, "smooth").any()
 
 
 @pytest.mark.slow
