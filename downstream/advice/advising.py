@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vqecg.downstream.advice.arms import asks_generator, candidates_of
+from vqecg.downstream.advice.arms import candidates_of, needs_generator
 from vqecg.downstream.advice.candidates import REAL, WITH, Candidate, Trial
 from vqecg.downstream.advice.contrasts import Cases
 from vqecg.downstream.advice.decision import Advice, ClassEffect, Setting, Tried
@@ -69,7 +69,7 @@ def schedule_of(bench: Bench, arms: Sequence[str], settings: AdviceSettings, bud
     target_columns(bench, cases_of(bench))
     if not (bench.folder / SCHEDULE_FILE).is_file():
         others = [one for one in candidates_of(arms, (1.0,)) if one.kind != REAL]
-        idle = [one for one in others if bench.generator is None and asks_generator(find_arm(one.arm))]
+        idle = [one for one in others if bench.generator is None and needs_generator(find_arm(one.arm))]
         names = "; ".join(one.arm for one in idle)
         left_out = [f"No generator is given, so these are not tried: {names}."] if idle else []
         able = [one for one in others if one not in idle]

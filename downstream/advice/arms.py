@@ -1,4 +1,4 @@
-"""The arms of an advice: those that ask a generator, and the candidates that arms and steps make."""
+"""The arms of an advice: what each needs to be filled, and the candidates that arms and steps make."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,9 +7,14 @@ from vqecg.downstream.augmentation.plan import REAL_ONLY
 from vqecg.downstream.comparison.arms.registry import AveragingArm, ComparisonArm, find_arm
 
 
-def asks_generator(arm: ComparisonArm) -> bool:
-    """True for an arm that a comparison fills with a generator at hand, whether it uses it or not."""
-    return bool(arm.pretrained or arm.stream) or knows_generator(arm) or asks_trained(arm, asks_generator)
+def needs_records(arm: ComparisonArm) -> bool:
+    """True for an arm that is filled from the training records, by a generator or without one."""
+    return bool(arm.pretrained or arm.stream) or knows_generator(arm) or asks_trained(arm, needs_records)
+
+
+def needs_generator(arm: ComparisonArm) -> bool:
+    """True for an arm that cannot be filled without a generator."""
+    return arm.needs_generator or asks_trained(arm, needs_generator)
 
 
 def knows_generator(arm: ComparisonArm) -> bool:

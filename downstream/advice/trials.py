@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from vqecg.downstream.advice.arms import asks_generator
+from vqecg.downstream.advice.arms import needs_records
 from vqecg.downstream.advice.candidates import Candidate, Trial
 from vqecg.downstream.augmentation.methods.registry import Ingredients
 from vqecg.downstream.augmentation.plan import REAL_ONLY, AdditionPlan
@@ -67,9 +67,7 @@ class Bench:
 
     @cached_property
     def ingredients(self) -> Ingredients:
-        """Those of the arms that add records. Raises ValueError without a generator."""
-        if self.generator is None:
-            raise ValueError("an arm that adds records needs a generator: name one with --generator, or leave it out")
+        """Those of the arms that are filled from the training records."""
         parts, making = self.parts, self.design.augmentation
         return Ingredients(self.store, parts.train, self.task, self.generator, making, unlabelled=parts.unlabelled)
 
@@ -93,7 +91,9 @@ class Bench:
         """An arm as data. Raises ValueError where nothing can be added, no generator is there to add it, or the arm
         has steps of its own: all are tried with the same."""
         arm = find_arm(name)
-        filled = fill_arms([arm], self.filling(seed) if asks_generator(arm) else self.plain_filling())[0]
+        if needs_records(arm):
+            arm.check(self.ingredients)
+        filled = fill_arms([arm], self.filling(seed) if needs_records(arm) else self.plain_filling())[0]
         trained = trained_by(filled)
         if trained is not None and STEPS in trained.changes:
             raise ValueError("it has steps of its own, and an advice tries all arms with the same: compare it instead")

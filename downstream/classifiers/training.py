@@ -34,6 +34,7 @@ from vqecg.training.weights import build_model
 
 if TYPE_CHECKING:
     from vqecg.downstream.classifiers.pretraining.registry import Pretraining
+    from vqecg.downstream.classifiers.pretraining.shared import SharedPretraining
 
 TEACHER_SEED = 1_000_000  # added to the seed of a training for its teacher's, as for the second of "two networks"
 
@@ -134,7 +135,7 @@ def train_classifier(
     real_labels: np.ndarray | None = None,
     model_settings: Mapping[str, Any] | None = None,
     stream: LabelledSignals | None = None,
-    pretraining: "Pretraining | None" = None,
+    pretraining: "Pretraining | SharedPretraining | None" = None,
 ) -> TrainedClassifier:
     """Trains a new classifier on `train` and chooses its thresholds on `validation`.
 

@@ -1,7 +1,5 @@
-"""One classifier of a comparison: what it is trained and tested on, and the folder that keeps it.
-
-A run's folder holds run.json (settings and data of the run), scores.npz (validation and test scores) and model/.
-"""
+"""One classifier of a comparison: what it is trained and tested on, and its folder, with run.json (settings and data of
+the run), scores.npz (validation and test scores) and model/."""
 
 import dataclasses
 import hashlib
@@ -17,6 +15,7 @@ import numpy as np
 
 from vqecg.downstream.augmentation.plan import REAL_ONLY, slug
 from vqecg.downstream.classifiers.pretraining.registry import Pretraining
+from vqecg.downstream.classifiers.pretraining.shared import SharedPretraining
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.classifiers.signals import JoinedSignals, data_digest, record_digests
 from vqecg.downstream.classifiers.training import (
@@ -36,7 +35,7 @@ from vqecg.records.store.selection import RecordSelection
 from vqecg.training.checkpoint import identifying
 from vqecg.training.fit import arithmetic
 
-RUN_FILE, SCORES_FILE = "run.json", "scores.npz"
+RUN_FILE, SCORES_FILE, PRETRAINED = "run.json", "scores.npz", "pretrained"
 TRAINING = 1  # raised when the same settings and data give other classifiers, so that old and new are never compared
 
 
@@ -234,7 +233,7 @@ class RunTask:
             description=f"{run.name}, seed {run.seed}",
             real_labels=prepared.train.labels,
             stream=stream,
-            pretraining=run.pretraining,
+            pretraining=self.pretraining,
         )
         model: Any = trained.model
         test, validation = (predict(model, part.signals) for part in (prepared.test, prepared.validation))
@@ -244,6 +243,14 @@ class RunTask:
             records = len(train.labels) + (0 if stream is None else len(stream.labels))
             model.save_pretrained(partial / "model", classifier_card(trained, run.name, records))
         return finished
+
+    @property
+    def pretraining(self) -> SharedPretraining | None:
+        """That of the run, done once for all runs that begin with the same weights; they lie beside the runs."""
+        if self.run.pretraining is None:
+            return None
+        about = {name: self.run.identity[name] for name in ("pretraining", "arithmetic", "model")}
+        return SharedPretraining(self.run.pretraining, self.place.parent.parent / PRETRAINED, about)
 
     @contextmanager
     def writing(self, finished: FinishedRun, about: Mapping[str, Any]) -> Iterator[Path]:
@@ -276,7 +283,7 @@ def stream_of(run: Run) -> LabelledSignals | None:
 
 
 def is_run(folder: Path) -> bool:
-    """True where `folder` holds a finished run."""
+    """True where it holds a finished run."""
     return (folder / RUN_FILE).is_file() and (folder / SCORES_FILE).is_file()
 
 

@@ -10,6 +10,7 @@ import tyro
 import yaml
 
 from vqecg.downstream.advice.advising import advice_of, run_rounds, schedule_of
+from vqecg.downstream.advice.arms import needs_generator
 from vqecg.downstream.advice.budget import seconds_of
 from vqecg.downstream.advice.candidates import WITHOUT, Candidate
 from vqecg.downstream.advice.decision import AVERAGE, Advice
@@ -124,7 +125,8 @@ def write_plan(path: Path, advice: Advice, design: Design, step: AdvisingStep) -
     cell: dict[str, Any] = {"name": CELL, **plain(design)}
     if step.generator is not None:
         cell["generator"] = str(step.generator.resolve())
-    generator = "" if step.generator is not None else " --generator GENERATOR"  # copies, a reference, ask for one
+    asked = step.generator is None and any(needs_generator(find_arm(name)) for name in arms)
+    generator = " --generator GENERATOR" if asked else ""
     head = (
         f"# The test of this advice: vqecg compare --plan {path.name} --store STORE --out OUT{generator}\n"
         f"# then: vqecg advise --out {step.out.name} --store STORE --check OUT\n"

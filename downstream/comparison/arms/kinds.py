@@ -139,6 +139,11 @@ class JoinedStreams(ComparisonArm):
     parts: tuple[ComparisonArm, ...] = ()
     stream: ClassVar[bool] = True
 
+    @property
+    def needs_generator(self) -> bool:
+        """True where one of its parts does."""
+        return any(part.needs_generator for part in self.parts)
+
     @classmethod
     def of(cls, parts: Sequence[ComparisonArm]) -> "JoinedStreams":
         """Those of some arms: two that are each half of a batch alone become a third each, as the real records do.

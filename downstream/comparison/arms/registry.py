@@ -3,8 +3,8 @@
 All arms share the classifier, its initial weights, batch size, number of steps and rule of selection. Arms that add
 records add the labels of one plan. Every method of augmentation and every pretraining is an arm under its own name; the
 others are registered in the files of this folder, or in extensions. Two arms that add records joined by "+" are an arm
-too, each makes half of the records; so is one that adds records joined with one that trains otherwise, and one that
-averages several classifiers joined with the arm that trains them.
+too, each makes half of the records; so is one that adds records joined with one that trains otherwise, one with a
+pretraining joined with another way to train, and one that averages several classifiers joined with what trains them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ PRETRAINED_RANK = 20.0  # of the first pretraining among the arms
 DEFAULT, QUICK, RUN = "default", "quick", "run"  # kinds of comparison that have arms where none is named
 ADVICE = "advice"  # likewise: the arms that an advice tries, in the order in which time is given to them
 PAIR_PLACES: Mapping[str, Mapping[str, float]] = {
+    f"simulated first{PAIR}classic augmentation": {ADVICE: 1.5},
     f"mixture{PAIR}classic augmentation": {ADVICE: 2},
     f"mixture 0.2{PAIR}classic augmentation": {ADVICE: 3},
     f"pseudo-labels{PAIR}classic augmentation": {ADVICE: 3.5},
@@ -113,6 +114,9 @@ def joined_arm(name: str, parts: Sequence[ComparisonArm]) -> ComparisonArm:
         return JoinedStreams.of(parts)
     adding = [part for part in parts if (part.methods or part.stream) and part.pairs]
     training = [part for part in parts if (part.training or part.pretrained) and not part.methods and not part.stream]
+    started = [part for part in training if part.pretrained]
+    if len(parts) == len(training) == 2 and len(started) == 1:  # where training starts, and how it goes on
+        adding, training = started, [part for part in training if not part.pretrained]
     if len(adding) == len(training) == 1 and len(parts) == 2:
         (one,), (other,) = adding, training
         return replace(

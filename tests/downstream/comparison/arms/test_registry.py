@@ -111,3 +111,21 @@ def test_variants_of_classic_augmentation_train_otherwise(name: str):
     assert alone == (name == "axis-rotation"), "the other kinds are off in one of the two"
     whole = find_arm("prior samples + classic augmentation, limb leads whole")
     assert whole.methods == ("prior samples",) and not whole.training["augmentation.classic.mask_limb_leads"]
+
+
+def test_a_pretraining_is_joined_with_another_way_to_train():
+    joined = find_arm("classic augmentation + simulated first")
+    assert joined.name == "simulated first + classic augmentation" and joined.pretrained == "simulated first"
+    assert joined.training == {"augmentation.name": "classic"} and not joined.needs_generator
+    for pair in ("class-weighted loss + mixup", "simulated first + contrastive pretraining"):
+        with pytest.raises(ValueError, match="expected two different arms"):
+            find_arm(pair)
+
+
+def test_arms_say_whether_they_need_a_generator():
+    needing = ("mixture", "prior samples", "reading", "masked-code pretraining", "two networks + mixture")
+    needing += ("pseudo-labels + mixture", "reconstructions of unlabelled", "mixture + simulated first")
+    for name in ("real only", "duplication", "two networks", "pseudo-labels", "simulated first", *needing):
+        arm = find_arm(name)
+        trained = getattr(arm, "trained", None)
+        assert (arm.needs_generator or bool(trained and trained.needs_generator)) == (name in needing), name
