@@ -5,14 +5,29 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
+from vqecg.downstream.classifiers.pretraining.settings import SimulatedSettings
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings, for_model, recipe
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
 from vqecg.prior.config import PriorShape, SamplingSettings
 from vqecg.prior.training import DETAIL_FIT, SKETCH_FIT, PriorTraining
-from vqecg.records.bounds import BelowOne, Checked, CountOrNone, PositiveFactor, PositiveShare, Seed
+from vqecg.records.bounds import BelowOne, Checked, Count, CountOrNone, PositiveFactor, PositiveShare, Seed
 from vqecg.tokenizer.config import ECGTokenizerConfig
 from vqecg.tokenizer.training import TokenizerTraining
 from vqecg.training.fit import FitSettings
+
+
+@dataclass(frozen=True)
+class SimulatedStart(Checked):
+    """The simulated records that weights start from."""
+
+    records: CountOrNone = SimulatedSettings.records  # 0 = weights start from nothing
+    steps: Count = SimulatedSettings.fit.steps  # on these records, before the real ones
+
+    @property
+    def settings(self) -> SimulatedSettings:
+        """Those of the pretraining."""
+        fit = replace(SimulatedSettings.fit, steps=self.steps)
+        return SimulatedSettings(fit, records=max(1, self.records))
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,9 @@ class MainMixture(Checked):
     classic: bool = True  # classic augmentation in every arm, where labels are few
     shares_of_many: tuple[BelowOne, ...] = (0.0, 0.2)  # the same where labels are many, of one sample per real record
     seeds: tuple[Seed, ...] = TuningSettings.seeds  # of the classifiers that are tried
+    # where labels are few and the simulator knows a class of the task: weights start from simulated records, in the
+    # main arm and in one without samples; 0 records = neither
+    simulated: SimulatedStart = field(default_factory=SimulatedStart)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,7 +89,9 @@ TINY = Preset(
         fit=replace(CLASSIFIER_FIT, steps=120, batch_size=32, warmup_steps=20, evaluate_every=60)
     ),
     seeds=(0, 1),
-    mixture=MainMixture(steps=(0.5, 1.0), shares=(0.0, 0.5), times=1.0, seeds=(100_000,)),
+    mixture=MainMixture(
+        steps=(0.5, 1.0), shares=(0.0, 0.5), times=1.0, seeds=(100_000,), simulated=SimulatedStart(100, 30)
+    ),
 )
 
 SMALL = Preset(

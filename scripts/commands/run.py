@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import yaml
 
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
+from vqecg.downstream.classifiers.pretraining.simulated_first import simulated_classes
 from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design, plan_of_labels
@@ -162,7 +163,8 @@ def planned_comparison(arguments: Arguments, places: RunFolders, store: RecordSt
     """
     rows = split_rows(store, arguments.folds, arguments.subset, store.task(arguments.task))
     records = len(rows.train)
-    step = comparing_step(arguments, places, records, len(rows.unlabelled))
+    known = bool(simulated_classes(store.task(arguments.task)))
+    step = comparing_step(arguments, places, records, len(rows.unlabelled), known)
     print(main_arm_text(step.design, arguments.settings.mixture, records))
     say_what_can_be_judged(arguments, step.comparison, store)
     design, idle = without_idle_mixing(step.design, store)
@@ -227,8 +229,11 @@ def classifier_step(arguments: Arguments, places: RunFolders) -> ClassifierStep:
     )
 
 
-def comparing_step(arguments: Arguments, places: RunFolders, records: int, unlabelled: int) -> ComparingStep:
-    """The comparison, for so many labelled training records, and so many without labels."""
+def comparing_step(
+    arguments: Arguments, places: RunFolders, records: int, unlabelled: int, simulated: bool
+) -> ComparingStep:
+    """The comparison, for so many labelled training records, and so many without labels, of classes that the simulator
+    knows or not."""
     making = AugmentationSettings.of_comparison(arguments.settings.sampling)
     design = Design(
         task=arguments.task,
@@ -244,7 +249,7 @@ def comparing_step(arguments: Arguments, places: RunFolders, records: int, unlab
         places.store,
         places.comparison,
         places.prior,
-        design=with_mixture(design, arguments.settings.mixture, records, unlabelled),
+        design=with_mixture(design, arguments.settings.mixture, records, unlabelled, simulated),
         overwrite=arguments.overwrite,
     )
 

@@ -9,6 +9,7 @@ from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.augmentation.plan import PRIOR_SAMPLES
 from vqecg.downstream.augmentation.stream import StreamSettings
 from vqecg.downstream.classifiers.batch_augmentation import CLASSIC, NO_AUGMENTATION
+from vqecg.downstream.classifiers.pretraining.simulated_first import SIMULATED_FIRST
 from vqecg.downstream.comparison.arms.mixtures import MIXTURE
 from vqecg.downstream.comparison.arms.registry import RUN, arms_of
 from vqecg.downstream.comparison.arms.unlabelled_streams import PSEUDO_LABELS
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vqecg.scripts.cli.presets import MainMixture, Preset
 
 BOTH = f"{PSEUDO_LABELS} + {MIXTURE}"
+STARTED = f"{MIXTURE} + {SIMULATED_FIRST}"
 SEEDS = (0, 1, 2, 3, 4)
 
 
@@ -29,13 +31,18 @@ def design_of(chosen: Preset) -> Design:
     )
 
 
-def with_mixture(design: Design, mixture: MainMixture, records: int, unlabelled: int = 0) -> Design:
+def with_mixture(
+    design: Design, mixture: MainMixture, records: int, unlabelled: int = 0, simulated: bool = False
+) -> Design:
     """The comparison of a run, whose main arm is a mixture, for `records` labelled training records.
 
     Where these are few, steps are chosen for every arm alike, and the mixture takes the place of the samples that are
     added to scarce classes. Otherwise its share alone is chosen, which may be 0. Where there are `unlabelled` training
     records too, an arm with pseudo-labels says what they are worth without a generator; where labels are few, one what
     both are worth together.
+
+    Where labels are few, and classes of the task can be `simulated`, the weights of the main arm start from simulated
+    records (docs/results/simulated.md); an arm that does that alone says what samples add to it.
     """
     usual = (*arms_of(RUN), *([PSEUDO_LABELS] if unlabelled else []))
     main, fit = replace(design.analysis, main_arm=MIXTURE), design.training.fit
@@ -46,10 +53,18 @@ def with_mixture(design: Design, mixture: MainMixture, records: int, unlabelled:
     training = design.training
     if mixture.classic and training.augmentation.name == NO_AUGMENTATION:
         training = training.changed({"augmentation.name": CLASSIC})
+    arms = (*(MIXTURE if arm == PRIOR_SAMPLES else arm for arm in usual), *([BOTH] if unlabelled else []))
+    controls = design.controls
+    if simulated and mixture.simulated.records:
+        arms = (*arms, SIMULATED_FIRST, STARTED)
+        main = replace(main, main_arm=STARTED)
+        starting = replace(controls.pretraining, simulated=mixture.simulated.settings)
+        controls = replace(controls, pretraining=starting)
     return replace(
         design,
-        arms=(*(MIXTURE if arm == PRIOR_SAMPLES else arm for arm in usual), *([BOTH] if unlabelled else [])),
+        arms=arms,
         analysis=main,
+        controls=controls,
         training=training,
         tuning=TuningSettings(steps, mixture.shares, seeds=mixture.seeds),
         stream=StreamSettings(times=mixture.times),
@@ -65,8 +80,9 @@ def main_arm_text(design: Design, mixture: MainMixture, records: int) -> str:
             f"with a share of {shares}, whichever is best on validation"
         )
     steps = ", ".join(f"{number:,}" for number in design.tuning.steps)
+    started = ", from weights that started with simulated records" if design.analysis.main_arm == STARTED else ""
     return (
         f"{records:,} labelled training records are few (below {mixture.few:,}): the main arm is the mixture of real "
-        f"records and samples, with a share of {shares} and, as every arm, {steps} steps, whichever is best on "
-        f"validation; augmentation in every arm: {design.training.augmentation.name}"
+        f"records and samples{started}, with a share of {shares} and, as every arm, {steps} steps, whichever is best "
+        f"on validation; augmentation in every arm: {design.training.augmentation.name}"
     )

@@ -29,7 +29,10 @@ from vqecg.training.checkpoint import identifying
 APART = 16  # makes other records of a seed than `vqecg simulate` does: what it wrote may be validation or test
 
 
-@PRETRAININGS.register("simulated first", rank=2)
+SIMULATED_FIRST = "simulated first"
+
+
+@PRETRAININGS.register(SIMULATED_FIRST, rank=2)
 class SimulatedFirst(Pretraining):
     """All weights, the head's too, trained on simulated records by the loss of the training that follows."""
 
@@ -87,13 +90,18 @@ def simulated_labels(planned: tuple[PlannedRecord, ...], task: LabelTask) -> np.
     Raises ValueError where it knows none.
     """
     labels = task.encode([{name: SIMULATED_STATEMENTS[name] for name in plan.statements} for plan in planned])
-    known = {task.members[name] for name in SIMULATED_STATEMENTS if name in task.members}
+    known = simulated_classes(task)
     if not known:
         raise ValueError(
             f"the simulator knows no class of the task {task.name!r} ({', '.join(task.class_names)}): leave the arm out"
         )
     labels[:, [name not in known for name in task.class_names]] = np.nan
     return labels
+
+
+def simulated_classes(task: LabelTask) -> set[str]:
+    """The classes of a task of which the simulator knows a statement."""
+    return {task.members[name] for name in SIMULATED_STATEMENTS if name in task.members}
 
 
 def seed_apart(seed: int) -> int:

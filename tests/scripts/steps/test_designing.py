@@ -59,3 +59,18 @@ def test_where_some_records_have_no_labels_pseudo_labels_stand_beside_the_mixtur
         "mixture",
     )
     assert "pseudo-labels" not in with_mixture(design_of(SMALL), SMALL.mixture, 10).arms
+
+
+def test_where_the_simulator_knows_a_class_the_main_arm_starts_from_simulated_records():
+    mixture = SMALL.mixture
+    design = with_mixture(design_of(SMALL), mixture, 10, simulated=True)
+    design.check()
+    assert design.arms[-2:] == ("simulated first", "mixture + simulated first")
+    assert design.analysis.main_arm == "mixture + simulated first"
+    assert "from weights that started with simulated records" in main_arm_text(design, mixture, 10)
+    started = design.controls.pretraining.simulated
+    assert (started.records, started.fit.steps) == (mixture.simulated.records, mixture.simulated.steps)
+    off = replace(mixture, simulated=replace(mixture.simulated, records=0))
+    assert with_mixture(design_of(SMALL), off, 10, simulated=True) == with_mixture(design_of(SMALL), mixture, 10)
+    many = with_mixture(design_of(SMALL), mixture, mixture.few, simulated=True)
+    assert many == with_mixture(design_of(SMALL), mixture, mixture.few)
