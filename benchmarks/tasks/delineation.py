@@ -13,8 +13,10 @@ The others run in environments of their own below --peers, one lead at a time. o
 others, except for 41 records by which its weights were chosen: of our 40 records it trained on 32 and chose by 8, which
 flatters it, so these 8 have columns of their own (published on lead II of the 41: .963). Its detector (v56c, also
 trained on QTDB, ISP and simulated AV block) is measured as documented and, "refined", as its authors measure it; its
-codec (codec_v6, of LUDB, QTDB and ISP) is another network. neurokit2 0.3.0's wavelets follow Martinez et al. (2004) and
-learn nothing, but one of their weights was tried out on LUDB.
+codec (codec_v6, of LUDB, QTDB and ISP) is another network. neurokit2 0.3.0 learns nothing, but one weight of its
+wavelets (`dwt`, after Martinez et al. 2004) was tried out on LUDB. As documented, it cleans a lead first, which moves
+the wavelets' QRS onsets by some 50 ms, so they are also measured on the lead as it is, as openecg's authors did; its
+other method goes by the prominence of peaks (Emrich et al. 2024).
 """
 
 import subprocess
@@ -68,6 +70,8 @@ PEERS = {
     "openecg detector, refined": Peer("openecg", "refined", 250),
     "openecg codec": Peer("openecg", "codec", 500),
     "neurokit2 dwt": Peer("neurokit2", "dwt", 500),
+    "neurokit2 dwt, uncleaned": Peer("neurokit2", "dwt-uncleaned", 500),
+    "neurokit2 prominence": Peer("neurokit2", "prominence", 500),
 }
 
 
