@@ -32,8 +32,9 @@ from benchmarks.environments import environment
 from benchmarks.measuring import Cell, Report, benchmark_parser, cell
 from vqecg.evaluation.statistics.intervals import percentile_interval
 from vqecg.evaluation.statistics.resampling import draw_bootstrap
+from vqecg.evaluation.waves.code_segmenter import load_segmenter
 from vqecg.evaluation.waves.delineation_errors import TOLERANCE, point_errors, segmented_waves
-from vqecg.evaluation.waves.segmenter import WaveSegmenter
+from vqecg.evaluation.waves.segmenter import Segmenter
 from vqecg.evaluation.waves.segmenter_training import SegmenterTraining, split_records
 from vqecg.records.datasets.ludb import POINTS, WAVE_COLUMNS, LUDBRecord, read_ludb
 from vqecg.records.files.json_file import read_object
@@ -147,12 +148,12 @@ def main(arguments: list[str] | None = None) -> None:
     report.write({"records": len(records), "new to openecg": int(new_to_openecg(records).sum())})
 
 
-def read_segmenters(folders: Sequence[Path], records: Sequence[LUDBRecord]) -> dict[str, WaveSegmenter]:
+def read_segmenters(folders: Sequence[Path], records: Sequence[LUDBRecord]) -> dict[str, Segmenter]:
     """The segmenters by the names of their folders.
 
     Raises ValueError for two of one name, or one whose stage says that it did not hold out the records.
     """
-    segmenters: dict[str, WaveSegmenter] = {}
+    segmenters: dict[str, Segmenter] = {}
     for folder in folders:
         if folder.name in segmenters:
             raise ValueError(f"two segmenters are named {folder.name}; expected folders of different names")
@@ -163,7 +164,7 @@ def read_segmenters(folders: Sequence[Path], records: Sequence[LUDBRecord]) -> d
                     f"{folder} was trained on {len(seen)} of the {len(records)} records to measure on; expected one "
                     "that held them out: train it with the settings of `vqecg train-segmenter`"
                 )
-        segmenters[folder.name] = WaveSegmenter.from_pretrained(folder)
+        segmenters[folder.name] = load_segmenter(folder)
     return segmenters
 
 

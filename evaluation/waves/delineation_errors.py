@@ -55,7 +55,7 @@ def wave_errors(
     return pd.DataFrame([summary(key, [part[key] for part in parts]) for key in parts[0]])
 
 
-def segmented_waves(segmenter: WaveSegmenter, ecg: ECGRecord, sampling_rate: int | None = None) -> pd.DataFrame:
+def segmented_waves(segmenter: Segmenter, ecg: ECGRecord, sampling_rate: int | None = None) -> pd.DataFrame:
     """The waves that a segmenter finds in a record that goes to it at `sampling_rate` (Hz; its own rate if None)."""
     network_rate = segmenter.config.sampling_rate
     rate = ecg.sampling_rate if sampling_rate is None else sampling_rate
