@@ -91,3 +91,6 @@ class SamplingSettings(Checked):
     trait_guidance: Factor = 1.0
     top_p: PositiveShare = 1.0  # probability mass kept at each draw; 1 = all
     batch_size: BatchSize = 64  # records at a time
+
+
+USUAL_SAMPLING = SamplingSettings(temperature=0.85, trait_guidance=1.4)  # of the presets small and base

@@ -11,17 +11,19 @@ import torch
 from torch import Tensor
 
 from vqecg.prior.conditioning import COARSER_TASKS, Condition
-from vqecg.prior.config import SamplingSettings
+from vqecg.prior.config import USUAL_SAMPLING, SamplingSettings
 from vqecg.prior.detail.decoding import decoded
 from vqecg.prior.merged_conditions import label_counts as count_labels
 from vqecg.prior.merged_conditions import read_label_counts
-from vqecg.prior.modeling import ECGPrior
+from vqecg.prior.modeling import ECGPrior, check_fit
 from vqecg.prior.requests import Requests, check_conditions, draw_requests, join_labels, read_conditions, split_labels
+from vqecg.prior.sampled_records import MIN_PARENTS, ask, sampled_records
 from vqecg.prior.sampling import sample
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.bounds import Count, CountOrNone, DerivedSeed, Seed, check_value
+from vqecg.records.bounds import CountOrNone, DerivedSeed, Seed, check_value
+from vqecg.records.ecg_records import ECGRecords
 from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.json_file import reading
@@ -73,6 +75,10 @@ class ECGGenerator:
         self.trained_on = dict(trained_on or {})
         self.label_counts = dict(count_labels(conditions) if label_counts is None else label_counts)
 
+    def __repr__(self) -> str:
+        rate, labels = self.tokenizer.config.sampling_rate, len(self.class_names)
+        return f"ECGGenerator({self.task.name!r}, {labels} labels, {self.samples / rate:g} s at {rate} Hz)"
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """The labels that can be asked for."""
@@ -89,12 +95,7 @@ class ECGGenerator:
         return fingerprint(self.prior)
 
     def requests(
-        self,
-        labels: Sequence[str],
-        count: int,
-        seed: int,
-        only: bool = False,
-        **attributes: float | str,
+        self, labels: Sequence[str], count: int, seed: int, only: bool = False, **attributes: float | str
     ) -> Requests:
         """`count` requests for records with `labels` together, drawn from the training records that have them.
 
@@ -186,6 +187,24 @@ class ECGGenerator:
         wanted = {name: ATTRIBUTES.get(name).unknown for name in self.attributes} | dict(attributes or {})
         return draw_requests(conditions, self.class_names, count, seed, wanted)
 
+    def sample(
+        self,
+        labels: Sequence[str],
+        count: int,
+        seed: int,
+        settings: SamplingSettings = USUAL_SAMPLING,
+        only: bool = False,
+        min_parents: int = MIN_PARENTS,
+        **attributes: float | str,
+    ) -> ECGRecords:
+        """`count` ECGs with `labels` together, as `requests`: to the bit those that `vqecg generate` writes.
+
+        No labels: all combinations of the training. Labels that fewer than `min_parents` training records have do not
+        come along. Raises ValueError where that leaves too few records to learn `labels` from, and as `requests`.
+        """
+        asked = ask(self, labels, count, seed, attributes, only, min_parents)
+        return sampled_records(self, asked.requests, seed, settings)
+
     def generate(
         self, requests: Requests, seed: int, settings: SamplingSettings | None = None, first: int = 0
     ) -> SyntheticRecords:
@@ -238,7 +257,7 @@ class ECGGenerator:
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
-        """Loads a generator from its folder, or from that of `vqecg train-prior`, which holds it.
+        """Loads a generator from its folder, or from that of `vqecg train-prior` or `vqecg run`, which holds it.
 
         Raises ValueError for a folder that holds none, or one whose parts do not fit together.
         """
@@ -266,30 +285,11 @@ class ECGGenerator:
             return cls(tokenizer, prior, task, conditions, about["config"]["samples"], seen, counts)
 
 
-def check_fit(prior: ECGPrior, tokenizer: ECGTokenizer, samples: int) -> None:
-    """Raises ValueError where a prior's settings are not those of its tokenizer, for records of so many samples."""
-    check_value("samples", samples, Count)
-    config = prior.config
-    expected = {
-        "sampling_rate": tokenizer.config.sampling_rate,
-        "hop_length": tokenizer.hop_length,
-        "codebook_size": tokenizer.codebook_size,
-        "code_dimension": tokenizer.config.dimension,
-        "frames": tokenizer.frames(samples),
-    }
-    other = {name: value for name, value in expected.items() if getattr(config, name) != value}
-    if other or config.levels > tokenizer.num_levels:
-        there = {name: getattr(config, name) for name in (*other, "levels")}
-        raise ValueError(
-            f"the prior's settings are {there}, the tokenizer and records of {samples} samples have "
-            f"{other | {'levels': tokenizer.num_levels}}: use the parts of one generator"
-        )
-
-
 def find_generator(folder: str | Path) -> Path:
-    """The local folder of a generator: this one, or the generator in the folder that `vqecg train-prior` wrote."""
+    """The local folder of a generator: this one, or that in the folder of `vqecg train-prior` or of `vqecg run`."""
     place = find_folder(folder)
-    return place / GENERATOR_FOLDER if (place / GENERATOR_FOLDER).is_dir() else place
+    inside = (place / GENERATOR_FOLDER, place / "prior" / GENERATOR_FOLDER)
+    return next((one for one in inside if one.is_dir()), place)
 
 
 def is_generator(folder: Path) -> bool:

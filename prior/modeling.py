@@ -17,6 +17,7 @@ one code holds for those near it, and a few thousand records go further.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,11 @@ from vqecg.prior.sketch.rendering import FrameEmbedding
 from vqecg.prior.sketch.rhythm import beat_distances
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.sketch.traits import TraitBasis
+from vqecg.records.bounds import Count, check_value
 from vqecg.training.checkpoint import Pretrained
+
+if TYPE_CHECKING:
+    from vqecg.tokenizer.modeling import ECGTokenizer
 
 
 @dataclass(frozen=True)
@@ -241,3 +246,23 @@ def undelay(delayed: Tensor) -> Tensor:
     steps, levels = delayed.shape[1:]
     frames = steps - levels + 1
     return torch.stack([delayed[:, level : level + frames, level] for level in range(levels)], dim=2)
+
+
+def check_fit(prior: ECGPrior, tokenizer: ECGTokenizer, samples: int) -> None:
+    """Raises ValueError where a prior's settings are not those of its tokenizer, for records of so many samples."""
+    check_value("samples", samples, Count)
+    config = prior.config
+    expected = {
+        "sampling_rate": tokenizer.config.sampling_rate,
+        "hop_length": tokenizer.hop_length,
+        "codebook_size": tokenizer.codebook_size,
+        "code_dimension": tokenizer.config.dimension,
+        "frames": tokenizer.frames(samples),
+    }
+    other = {name: value for name, value in expected.items() if getattr(config, name) != value}
+    if other or config.levels > tokenizer.num_levels:
+        there = {name: getattr(config, name) for name in (*other, "levels")}
+        raise ValueError(
+            f"the prior's settings are {there}, the tokenizer and records of {samples} samples have "
+            f"{other | {'levels': tokenizer.num_levels}}: use the parts of one generator"
+        )

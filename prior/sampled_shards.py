@@ -39,6 +39,11 @@ class SampledShard:
             np.save(content, getattr(self, part.name))
         return content.getvalue()
 
+    @property
+    def sketch(self) -> Sketch:
+        """The sketches that the codes were written for."""
+        return Sketch(*map(torch.from_numpy, (self.times, self.traits, self.unlike)))
+
     @classmethod
     def read(cls, path: Path) -> "SampledShard":
         """The reverse of `to_bytes`, from a file."""
@@ -104,7 +109,7 @@ def decoded(generator: ECGGenerator, paths: list[Path], batch_size: int = 64) ->
     for path in paths:
         shard = SampledShard.read(path)
         codes = torch.from_numpy(shard.codes.astype(np.int64))
-        sketch = Sketch(*map(torch.from_numpy, (shard.times, shard.traits, shard.unlike)))
+        sketch = shard.sketch
         for start in range(0, len(codes), batch_size):
             rows = slice(start, start + batch_size)
             with one_thread():

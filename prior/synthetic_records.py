@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from vqecg.records.store.selection import RecordSelection
 
 CERTAIN = 100.0  # %, the likelihood of a statement that was asked for
+NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a training record."
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,3 +106,8 @@ class SyntheticRecords:
     def for_task(self, task: LabelTask) -> SyntheticRecords:
         """The same records with the labels that their statements give under another task."""
         return replace(self, labels=task.encode(list(self.statements)))
+
+
+def code_digest(codes: np.ndarray) -> str:
+    """sha256 hex of the codes (frames, levels) of one record."""
+    return sha256(np.ascontiguousarray(codes, "<i4").tobytes()).hexdigest()

@@ -3,14 +3,20 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES, with_unknown
 from vqecg.records.folds import MAX_FOLD
-from vqecg.records.unknown_labels import COLUMN, check_unknown
+from vqecg.records.leads import independent_leads
+from vqecg.records.unknown_labels import COLUMN, EVERYTHING, check_unknown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SYNTHETIC = "synthetic, no recording of a person"  # on the paper of such an ECG
 
 
 def table_columns() -> tuple[str, ...]:
@@ -35,6 +41,7 @@ class ECGRecord:
     attributes: Mapping[str, Any] = field(default_factory=dict)  # by name (attributes.py); those not given are unknown
     statements: Mapping[str, float] = field(default_factory=dict)  # statement -> likelihood in percent, 0 = unknown
     unknown: tuple[str, ...] = ()  # statements of which nobody said whether they are there (unknown_labels.py)
+    synthetic: bool = False  # a generator made it; every picture of it says so
 
     def __post_init__(self) -> None:
         signal = np.asarray(self.signal)
@@ -70,6 +77,35 @@ class ECGRecord:
     def seconds(self) -> float:
         """Length of the recording in seconds."""
         return self.signal.shape[1] / self.sampling_rate
+
+    def __repr__(self) -> str:
+        return (
+            f"ECGRecord({self.record_id!r}, {len(self.leads)} leads, {self.seconds:g} s at {self.sampling_rate:g} Hz, "
+            f"{self.described()}{', synthetic' if self.synthetic else ''})"
+        )
+
+    def described(self) -> str:
+        """Its statements and the attributes that are known, for people: "MI, HYP; age 70 years, sex female"."""
+        known = {name: attribute.text(self.attributes[name]) for name, attribute in ATTRIBUTES}
+        texts = [
+            " ".join(filter(None, (name, text, ATTRIBUTES.get(name).unit))) for name, text in known.items() if text
+        ]
+        nothing = "statements unknown" if EVERYTHING in self.unknown else "no statement"
+        return "; ".join(filter(None, (", ".join(self.statements) or nothing, ", ".join(texts))))
+
+    def plot(self, title: str | None = None) -> "Figure":
+        """The twelve leads on ECG paper, a figure that shows itself in a notebook and has `savefig`.
+
+        `title` is the line above the rows; None: the id, statements, age and sex. The paper of a synthetic ECG says
+        that it is one, whatever the title. Raises ValueError for a record without the eight independent leads (or two
+        limb leads to derive I and II from), and as `plot_ecg`.
+        """
+        from vqecg.records.ecg_paper import plot_ecg  # here, so that reading records does not wait for matplotlib
+
+        if title is None:
+            title = f"{'Synthetic ECG' if self.synthetic else 'ECG'} {self.record_id}: {self.described()}"
+        remark = SYNTHETIC if self.synthetic else ""
+        return plot_ecg(independent_leads(self.signal, self.leads), self.sampling_rate, title, remark=remark)
 
 
 class LeftOut(NamedTuple):

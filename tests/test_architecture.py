@@ -22,13 +22,13 @@ _spec.loader.exec_module(house)
 FLOORS = {
     "records": (
         "bounds",
-        "registry files patients plain_names unknown_labels leads label_tables beats",
+        "registry files patients plain_names unknown_labels leads label_tables beats ecg_paper",
         "attributes folds labels",
-        "record",
+        "record plotting",
         "datasets",
         "store",
         "export",
-        "simulation",
+        "ecg_records reading simulation",
     ),
     "training": (
         "collectives examples hub processes progress sampler weights",
@@ -44,7 +44,7 @@ FLOORS = {
         "examples synthetic_records",
         "detail",
         "modeling",
-        "sampling training",
+        "sampled_records sampling training",
         "generator",
         "copies likelihood rendered_sketches sketched_records verification",
         "editing sampled_shards",
@@ -52,7 +52,7 @@ FLOORS = {
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),
     "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison", "advice", "tasks"),
     "reports": (
-        "columns ecg_paper fan_plot figures numbers results wave_plot",
+        "columns fan_plot figures numbers results wave_plot",
         "html result_pages",
         "page",
         "comparison",

@@ -1,10 +1,13 @@
 """README.md and docs/ tell people to type what is there: commands, options, make targets, Python, links."""
 
 import importlib
+import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from vqecg.scripts.cli.arguments import parse
@@ -62,13 +65,26 @@ PYTHON_BLOCKS = [
 ]
 
 
+def copy_as_of_many(run: Path, folder: Path) -> None:
+    """The run in another folder, with a generator that had twenty times as many training records of each kind."""
+    shutil.copytree(run, folder)
+    generator = folder / "prior" / "generator"
+    conditions = pd.read_csv(generator / "conditions.csv", dtype=str, keep_default_na=False)
+    conditions["count"] = 20 * conditions["count"].astype(int)
+    conditions.to_csv(generator / "conditions.csv", index=False)
+    about = json.loads((generator / "config.json").read_text(encoding="utf-8"))
+    counts = about["config"]["label_counts"]
+    about["config"]["label_counts"] = {name: 20 * count for name, count in counts.items()}
+    (generator / "config.json").write_text(json.dumps(about), encoding="utf-8")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("page", "text"), PYTHON_BLOCKS, ids=[page.name for page, _ in PYTHON_BLOCKS])
 def test_python_that_is_shown_runs(
     page: Path, text: str, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "ptbxl").symlink_to(finished_run)
+    copy_as_of_many(finished_run, tmp_path / "runs" / "ptbxl")
     monkeypatch.chdir(tmp_path)
     exec(compile(text, str(page), "exec"), {})
 

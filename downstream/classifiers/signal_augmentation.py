@@ -5,8 +5,10 @@ share of the records of a batch, drawn for each record by itself.
 """
 
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
+import torch
 
 from vqecg.records.bounds import Checked, Degrees, Positive, Share, Spread, Weight
 from vqecg.records.leads import INDEPENDENT_LEADS, LIMB_COMBINATIONS
@@ -38,6 +40,30 @@ class ClassicAugmentation(Checked):
                 f"wander_lowest is {self.wander_lowest} Hz and wander_highest {self.wander_highest} Hz; "
                 "expected 0 < wander_lowest <= wander_highest"
             )
+
+    @overload
+    def __call__(self, signal: np.ndarray, sampling_rate: int, generator: np.random.Generator) -> np.ndarray: ...
+
+    @overload
+    def __call__(self, signal: torch.Tensor, sampling_rate: int, generator: np.random.Generator) -> torch.Tensor: ...
+
+    def __call__(
+        self, signal: np.ndarray | torch.Tensor, sampling_rate: int, generator: np.random.Generator
+    ) -> np.ndarray | torch.Tensor:
+        """Augments a batch (records, leads, samples), or one record (leads, samples), of float32 mV.
+
+        An array gives an array, a tensor a tensor on its device; what is given stays as it is. The same state of
+        `generator` gives the same bits. Raises ValueError for another shape or kind of numbers, and as `augment`.
+        """
+        if isinstance(signal, torch.Tensor):
+            return torch.from_numpy(self(signal.detach().cpu().numpy(), sampling_rate, generator)).to(signal.device)
+        if signal.ndim not in (2, 3) or signal.dtype != np.float32:
+            raise ValueError(
+                f"got {signal.dtype} of shape {signal.shape}; expected float32 mV, (records, leads, samples) or "
+                "(leads, samples)"
+            )
+        batch = signal if signal.ndim == 3 else signal[None]
+        return augment(batch, sampling_rate, self, generator).reshape(signal.shape)
 
 
 IS_LIMB = np.array([lead in LIMB_COMBINATIONS for lead in INDEPENDENT_LEADS])

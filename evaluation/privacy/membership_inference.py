@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from vqecg.evaluation.statistics.intervals import percentile_interval
 from vqecg.evaluation.statistics.resampling import BootstrapSettings, draw_patients
 from vqecg.prior.likelihood import losses_of_records
 from vqecg.prior.requests import join_labels
+from vqecg.prior.synthetic_records import code_digest
 from vqecg.records.store.selection import RecordSelection
 
 if TYPE_CHECKING:
@@ -124,11 +124,6 @@ def real_digests(generator: ECGGenerator, records: RecordSelection) -> list[str]
     device = next(tokenizer.parameters()).device
     parts = (part for chunk in records.chunks() for part in torch.from_numpy(chunk).split(BATCH))
     return [code_digest(codes.cpu().numpy()) for part in parts for codes in tokenizer.encode(part.to(device), levels)]
-
-
-def code_digest(codes: np.ndarray) -> str:
-    """sha256 hex of the codes (frames, levels) of one record."""
-    return sha256(np.ascontiguousarray(codes, "<i4").tobytes()).hexdigest()
 
 
 def find_duplicates(synthetic: Sequence[str], training: Sequence[str]) -> Duplicates:

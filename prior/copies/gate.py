@@ -11,8 +11,6 @@ from vqecg.records.bounds import Checked, Count, Percentile, Seed
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
-NO_GATE = "No gate was applied: nobody looked whether a record is a copy of a training record."
-
 
 @dataclass(frozen=True)
 class GateSettings(Checked):

@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -101,7 +102,7 @@ def read_challenge(root: Path) -> RecordTable:
             "patient_id": path.name,
             "fold": TRAINING_FOLD if is_synthetic(fields) else 0,
             **tally.of_row({"sex": fields.get("gender", "")} | fields),
-            "statements": {known.get(code.lower(), code): 0.0 for code in codes},
+            "statements": statements_of(fields),
             "source": "challenge",
         }
     left_out = (*unreadable, *without_signal)
@@ -142,6 +143,11 @@ def _usable(headers: FoundFiles) -> tuple[dict[Path, dict[str, str]], list[LeftO
     return usable, unreadable, without_signal
 
 
+def statements_of(fields: Mapping[str, str]) -> dict[str, float]:
+    """The statements of a header's Dx line by the Challenge's abbreviations, each with the likelihood 0 (unknown)."""
+    return {_known_codes().get(code.lower(), code): 0.0 for code in _codes(fields.get("dx", ""))}
+
+
 def is_synthetic(fields: Mapping[str, str]) -> bool:
     """True for the header of a record that this package wrote: it must not be validated or tested on."""
     return any(fields.get(field, "").lower() == "yes" for field in ("synthetic", "copy of a recording"))
@@ -157,6 +163,7 @@ def _with_folds(records: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return records.assign(fold=folds), f"{note}; {synthetic.sum():,} synthetic records, in fold {TRAINING_FOLD}"
 
 
+@cache
 def _known_codes() -> dict[str, str]:
     """SNOMED code, abbreviation or name, in lower case -> the abbreviation."""
     table = snomed_table()

@@ -27,10 +27,10 @@ def layouts() -> str:
 
 
 def read_table(
-    root: Path,
+    root: str | Path,
     sampling_rate: int = 100,
     source: str = AUTO,
-    labels_csv: Path | None = None,
+    labels_csv: str | Path | None = None,
     label_columns: Sequence[str] = (),
     empty_labels: str = "",
 ) -> RecordTable:
@@ -49,12 +49,12 @@ def read_table(
         ValueError: no such folder, a layout that is not understood (the message lists those that are, and the files
             there), or whatever the layout's reader refuses.
     """
-    root = _folder(Path(root))
+    place = _folder(Path(root))
     if source != AUTO and source not in READERS:
         raise ValueError(f"source {source!r}, expected one of {AUTO}, {', '.join(READERS.names())}")
     labelled = [name for name, reader in READERS if reader.takes_labels_csv]
     if source == AUTO:
-        source = detect_source(root) if labels_csv is None else labelled[0]
+        source = detect_source(place) if labels_csv is None else labelled[0]
     given = {"labels_csv": labels_csv, "label_columns": label_columns, "empty_labels": empty_labels}
     for option, value in given.items():
         if value and source not in labelled:
@@ -65,7 +65,7 @@ def read_table(
         raise ValueError(f"label_columns is the text {label_columns!r}, expected a list of names of columns")
     csv = None if labels_csv is None else Path(labels_csv)
     options = ReadingOptions(sampling_rate, csv, tuple(label_columns), empty_labels)
-    return with_fit_names(READERS.get(source)().read_table(root, options))
+    return with_fit_names(READERS.get(source)().read_table(place, options))
 
 
 def _folder(path: Path) -> Path:
@@ -146,10 +146,10 @@ def read_record(row: Any, ignore_checksums: bool = False) -> ECGRecord:
 
 
 def read_records(
-    root: Path,
+    root: str | Path,
     sampling_rate: int = 100,
     source: str = AUTO,
-    labels_csv: Path | None = None,
+    labels_csv: str | Path | None = None,
     ignore_checksums: bool = False,
     label_columns: Sequence[str] = (),
 ) -> Iterator[ECGRecord]:

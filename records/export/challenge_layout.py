@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from vqecg.records.export.beat_annotations import FILES, write_beats
-from vqecg.records.export.layouts import LAYOUTS, MANIFEST, DatasetLayout, Description
+from vqecg.records.export.layouts import LAYOUTS, DatasetLayout, Description
+from vqecg.records.export.origins import MANIFEST
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.export.wfdb_writing import comment_lines, snomed_codes, write_files
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vqecg.records.export.layouts import LAYOUTS, MANIFEST, PTBXL, check_rates, is_dataset
-from vqecg.records.export.origins import PRIVATE_FOLDER, split_origins, write_origins
+from vqecg.records.export.layouts import LAYOUTS, PTBXL, check_rates, is_dataset
+from vqecg.records.export.origins import MANIFEST, PRIVATE_FOLDER, split_origins, write_origins
 from vqecg.records.export.readme import readme_text
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.files.atomic import atomic_folder
@@ -70,7 +70,7 @@ def write_dataset(
         if private := origins and not named.columns.empty:
             write_origins(partial, records.ecg_ids, named)
         numbered(shared, records.ecg_ids).to_parquet(partial / MANIFEST)
-        (partial / "README.md").write_text(readme_text(records, layout, description, private, note), "utf-8")
+        (partial / "README.md").write_text(readme_text(records, layout == PTBXL, description, private, note), "utf-8")
         if private:
             write_checksums(partial / PRIVATE_FOLDER)  # of its own: it is taken out before the set is shared
         write_checksums(partial)

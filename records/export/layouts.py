@@ -18,10 +18,10 @@ import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.bounds import Checked, Hertz
+from vqecg.records.export.origins import MANIFEST
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.registry import Choices, Registry
 
-MANIFEST = "manifest.parquet"  # how every record came about; in every data set that this package writes
 LOWEST_RATE, HIGHEST_RATE = 50, 4000  # Hz
 
 

@@ -9,7 +9,8 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from vqecg.records.export.layouts import LAYOUTS, MANIFEST, DatasetLayout, Description, likelihoods, plain_columns
+from vqecg.records.export.layouts import LAYOUTS, DatasetLayout, Description, likelihoods, plain_columns
+from vqecg.records.export.origins import MANIFEST
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.export.wfdb_writing import GAIN
 from vqecg.records.leads import LEADS

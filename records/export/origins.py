@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+MANIFEST = "manifest.parquet"  # how every record came about; in every data set that this package writes
 PRIVATE_FOLDER, ORIGINS_FILE = "private", "origins.parquet"
 # what a record was made of, and the training record that it comes nearest to
 PRIVATE_COLUMNS = ("first_parent", "second_parent", "nearest_training_record")

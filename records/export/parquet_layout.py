@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.export.layouts import LAYOUTS, MANIFEST, DatasetLayout, Description, likelihoods, plain_columns
+from vqecg.records.export.layouts import LAYOUTS, DatasetLayout, Description, likelihoods, plain_columns
+from vqecg.records.export.origins import MANIFEST
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.export.wfdb_writing import GAIN
 from vqecg.records.leads import LEADS

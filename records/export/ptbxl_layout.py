@@ -11,7 +11,8 @@ import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.export.beat_annotations import FILES, write_beats
-from vqecg.records.export.layouts import LAYOUTS, MANIFEST, PTBXL, DatasetLayout, Description
+from vqecg.records.export.layouts import LAYOUTS, PTBXL, DatasetLayout, Description
+from vqecg.records.export.origins import MANIFEST
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.export.wfdb_writing import comment_lines, write_files
 from vqecg.records.label_tables import FLAGS, normal_statement_table, snomed_table

@@ -1,11 +1,17 @@
 """README.md of a written data set: its files, its rates, and how to train on it together with PTB-XL."""
 
-from vqecg.records.export.layouts import MANIFEST, PTBXL, Description
-from vqecg.records.export.origins import README_LINE
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vqecg.records.export.origins import MANIFEST, README_LINE
 from vqecg.records.export.record_stream import RecordStream
 from vqecg.records.folds import TRAINING_FOLD
 from vqecg.records.plain_names import markdown
 from vqecg.records.store.preprocessing import PASS_EDGE, STOP_EDGE
+
+if TYPE_CHECKING:
+    from vqecg.records.export.layouts import Description
 
 LAST_PTBXL = 21_837  # the highest ecg_id of PTB-XL, and above its patients
 
@@ -52,9 +58,9 @@ validation, test = records[records.strat_fold == 9], records[records.strat_fold 
 
 
 def readme_text(
-    records: RecordStream, layout: str, description: Description, private: bool = False, note: str = ""
+    records: RecordStream, ptbxl: bool, description: Description, private: bool = False, note: str = ""
 ) -> str:
-    """The text for a data set in `layout`, with private/ where `private` says so; `note` ends it."""
+    """The text for a data set, of PTB-XL's layout (`ptbxl`) or another, with private/ or without; `note` ends it."""
     rates = [text for text in (_of_rate(records.sampling_rate, rate) for rate in records.rates) if text]
     files = [*description.files, f"`{MANIFEST}`: how every record came about.", *([README_LINE] if private else [])]
     parts = [
@@ -65,7 +71,7 @@ def readme_text(
     ]
     parts += [f"\n{text}\n" for text in (*rates, description.remark) if text]
     first, folds = min(records.ecg_ids), set(records.rows["fold"])
-    if layout == PTBXL and first > LAST_PTBXL and folds == {TRAINING_FOLD}:
+    if ptbxl and first > LAST_PTBXL and folds == {TRAINING_FOLD}:
         parts.append(JOINING.format(first=first, last=LAST_PTBXL, fold=TRAINING_FOLD))
     return "".join([*parts, f"\n{markdown(note)}\n" if note else ""])
 

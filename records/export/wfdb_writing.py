@@ -26,6 +26,7 @@ LIMIT = 32767  # microvolt; -32768 is WFDB's mark for a missing sample
 MATLAB_PREAMBLE = struct.Struct("<5i4s")  # type, rows, columns, no imaginary part, length of the name, name
 MATLAB_INT16 = 30  # little-endian, full, 16-bit integers
 EINTHOVEN_LIMIT = 0.05  # mV between the given derived leads and those of I and II, beyond rounding and filters
+WITHOUT_CODE = "Without SNOMED code"  # before the statements that a header's Dx line cannot hold
 # The Challenge's abbreviation where several of its codes name the same PTB-XL statement.
 CHALLENGE_NAMES = {"AFIB": "AF", "PACE": "PR", "2AVB": "IIAVB", "ISC_": "MIs", "STD_": "STD"}
 
@@ -151,7 +152,7 @@ def comment_lines(statements: Iterable[str], attributes: Mapping[str, Any], comm
         f"Sex: {str(values['sex']).capitalize()}",
         f"Dx: {','.join(codes)}".strip(),  # the Challenge's scripts take "Dx: " for one empty code
         *(f"{name}: {text}" for name, text in further.items() if text),
-        *([f"Without SNOMED code: {', '.join(nameless)}"] if nameless else []),
+        *([f"{WITHOUT_CODE}: {', '.join(nameless)}"] if nameless else []),
         *comments,
     ]
     broken = [line for line in lines if len(line.splitlines()) != 1]

@@ -79,7 +79,7 @@ def _draw_rhythm(normal: bool, fibrillates: bool, rng: np.random.Generator) -> t
 
 
 def simulate_dataset(
-    folder: Path,
+    folder: str | Path,
     records: int,
     seed: int,
     sampling_rate: int = 100,
@@ -116,7 +116,7 @@ def simulate_dataset(
             f"{records} records, seed {seed}, {seconds:g} s at {sampling_rate} Hz; expected at least 20 records, "
             "a seed of 0 or more, at least 10 s and 50 Hz"
         )
-    check_room(folder, records, round(seconds * sampling_rate))
+    check_room(Path(folder), records, round(seconds * sampling_rate))
     with atomic_folder(Path(folder), _is_simulated, overwrite) as partial:
         planned = plan_records(records, seed)
         rows = pd.DataFrame(

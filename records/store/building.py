@@ -41,19 +41,19 @@ RECORD_FILE_ENDINGS = ("", ".hea", ".dat", ".mat")
 
 
 def prepare_data_set(
-    root: Path,
-    folder: Path,
+    root: str | Path,
+    folder: str | Path,
     sampling_rate: int = 100,
     seconds: float = 10.0,
     source: str = AUTO,
-    labels_csv: Path | None = None,
+    labels_csv: str | Path | None = None,
     workers: int = 1,
     overwrite: bool = False,
     progress: bool = True,
     ignore_checksums: bool = False,
     label_columns: Sequence[str] = (),
     empty_labels: str = "",
-    unlabelled: Path | None = None,
+    unlabelled: str | Path | None = None,
 ) -> RecordStore:
     """Reads the data set in `root` and prepares it into a store in `folder`; one that is there already is opened.
 
@@ -71,8 +71,8 @@ def prepare_data_set(
     spec = SignalSpec(sampling_rate, seconds)
     table = read_table(root, sampling_rate, source, labels_csv, label_columns, empty_labels)
     if unlabelled is not None:
-        table = with_unlabelled(table, read_unlabelled(unlabelled, sampling_rate))
-    return build_store(table, spec, folder, workers, overwrite, progress, ignore_checksums)
+        table = with_unlabelled(table, read_unlabelled(Path(unlabelled), sampling_rate))
+    return build_store(table, spec, Path(folder), workers, overwrite, progress, ignore_checksums)
 
 
 def build_store(

@@ -7,7 +7,7 @@ can be built and read: both go chunk by chunk.
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ from vqecg.records.store.opening import (
     read_table,
     statements_text,
 )
+from vqecg.records.store.selection import LabelledRecords, RecordSelection
 from vqecg.records.store.signal_spec import MICROVOLTS, STORED_TYPE, SignalSpec
 from vqecg.records.unknown_labels import COLUMN, unknown_of
 
@@ -67,7 +68,7 @@ class RecordStore:
     whole: "RecordStore | None" = None  # the store without anything hidden; None: this one
 
     @classmethod
-    def open(cls, folder: Path) -> "RecordStore":
+    def open(cls, folder: str | Path) -> "RecordStore":
         """Open a store, after a look at all of its files but not at the signals themselves.
 
         Raises ValueError when `folder` holds none, one of another version, or a damaged one; names the file.
@@ -93,6 +94,9 @@ class RecordStore:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def __repr__(self) -> str:
+        return f"RecordStore({self.folder.name!r}, {len(self):,} records of {self.spec}, {self.source})"
 
     def __reduce__(self) -> tuple[Any, tuple[Path, HiddenLabels]]:
         return _open_hiding, (self.folder, self.hidden)  # a memory map would be sent as its whole content
@@ -154,6 +158,20 @@ class RecordStore:
         """The patient of each of some rows, as `patient_keys`: (rows,) object."""
         table = self.table.iloc[rows]
         return patient_keys(table["patient_id"], table["record_id"])
+
+    def dataset(
+        self, task: str | LabelTask, folds: Sequence[int] = (), unknown: float | None = None
+    ) -> LabelledRecords:
+        """The records of some folds (none: of all) with their labels of a task, as a torch DataLoader takes them.
+
+        Raises ValueError for an unknown task, for folds without records, and for unknown labels as `labels` does.
+        """
+        rows = np.flatnonzero(self.table["fold"].isin(list(folds)) if folds else np.ones(len(self), bool))
+        if not len(rows):
+            there = ", ".join(map(str, sorted(set(self.table["fold"]))))
+            raise ValueError(f"no record is in the folds {list(folds)}; expected some of {there}")
+        chosen = self.task(task) if isinstance(task, str) else task
+        return LabelledRecords(RecordSelection(self, rows), chosen, self.labels(chosen, rows, unknown))
 
     def task(self, name: str, minimum_likelihood: float = 0.0) -> LabelTask:
         """The label task `name` of this corpus: by its statement table, or OWN with its labels as they are.

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from vqecg.records.labels import LabelTask
+from vqecg.records.leads import INDEPENDENT_LEADS
 
 if TYPE_CHECKING:
+    from torch.utils.data import Dataset
+
     from vqecg.records.store.record_store import RecordStore
+
+    MapStyle = Dataset[tuple[np.ndarray, np.ndarray]]
+else:
+    MapStyle = object  # a DataLoader asks for no more than length and items; torch is not imported to read records
 
 CHUNK = 512  # records read at a time
 
@@ -77,3 +85,61 @@ class RecordSelection:
             return self
         chosen = np.random.default_rng(seed).choice(len(self.rows), count, replace=False)
         return RecordSelection(self.store, self.rows[np.sort(chosen)])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelledRecords(MapStyle):
+    """Records one by one with their labels: a map-style data set for a torch DataLoader, with workers or without.
+
+    Number n gives its signal (8, samples) float32 mV, leads I, II, V1 to V6, and its labels (classes,) float32; a
+    DataLoader makes tensors (batch, 8, samples) and (batch, classes) of them. Signals are read when they are asked for.
+    """
+
+    records: RecordSelection
+    task: LabelTask
+    labels: np.ndarray  # (records, classes) float32 0 or 1; NaN = unknown, where that was asked for
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of the columns of `labels`."""
+        return self.task.class_names
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = self.labels[number]
+        if labels.ndim != 1:
+            raise ValueError(f"got {number!r} for one record; expected a whole number: `records` takes several")
+        return self.records[np.array([number])][0], labels
+
+    def __repr__(self) -> str:
+        return f"LabelledRecords({len(self):,} records of {self.records.store.spec}, {self.task.name!r})"
+
+    def to_datasets(self) -> Any:
+        """A Hugging Face `datasets.Dataset` of all records: record_id, signal (8, samples) mV, labels (classes,).
+
+        It is written to that library's cache, record by record. Raises ImportError where `datasets` is not installed.
+        """
+        try:
+            import datasets  # here, as nothing else needs it
+        except ImportError as error:
+            raise ImportError("to_datasets needs Hugging Face's package datasets: pip install datasets") from error
+        samples, classes = self.records.store.spec.samples, len(self.class_names)
+        features = datasets.Features(
+            {
+                "record_id": datasets.Value("string"),
+                "signal": datasets.Array2D((len(INDEPENDENT_LEADS), samples), "float32"),
+                "labels": datasets.Sequence(datasets.Value("float32"), length=classes),
+            }
+        )
+        digest = sha256(self.records.store.fingerprint.encode() + self.records.rows.tobytes() + self.labels.tobytes())
+        contents = {"records": self, "digest": digest.hexdigest()}  # the library goes by them to find what it has
+        return datasets.Dataset.from_generator(_examples, features=features, gen_kwargs=contents)
+
+
+def _examples(records: LabelledRecords, digest: str) -> Iterator[dict[str, Any]]:
+    """The records as `to_datasets` writes them."""
+    for number, record_id in enumerate(records.records.table["record_id"]):
+        signal, labels = records[number]
+        yield {"record_id": record_id, "signal": signal, "labels": labels}

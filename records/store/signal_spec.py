@@ -34,6 +34,9 @@ class SignalSpec(Checked):
                 "most: choose fewer seconds or a lower rate"
             )
 
+    def __str__(self) -> str:
+        return f"{self.seconds:g} s at {self.sampling_rate} Hz"
+
     @property
     def samples(self) -> int:
         """Samples per lead."""

@@ -4,7 +4,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from vqecg.evaluation.statistics.weighted_metrics import MACRO
-from vqecg.reports.ecg_paper import plot_ecg
+from vqecg.records.ecg_paper import plot_ecg
 from vqecg.reports.figures import label_bars, learning_curve, level_bars, paired_dots
 from vqecg.reports.html import (
     element,

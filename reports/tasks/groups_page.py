@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqecg.downstream.tasks.similarity.agreement import Agreement, Lift
-from vqecg.reports.ecg_paper import plot_ecg
+from vqecg.records.ecg_paper import plot_ecg
 from vqecg.reports.html import inline_figure, join, key_figures, paragraph, table
 from vqecg.reports.numbers import count, number
 from vqecg.reports.page import Page, Section

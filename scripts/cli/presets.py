@@ -8,7 +8,7 @@ from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.pretraining.settings import SimulatedSettings
 from vqecg.downstream.classifiers.settings import CLASSIFIER_FIT, ClassifierSettings, for_model, recipe
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
-from vqecg.prior.config import PriorShape, SamplingSettings
+from vqecg.prior.config import USUAL_SAMPLING, PriorShape, SamplingSettings
 from vqecg.prior.training import DETAIL_FIT, SKETCH_FIT, PriorTraining
 from vqecg.records.bounds import BelowOne, Checked, Count, CountOrNone, PositiveFactor, PositiveShare, Seed
 from vqecg.tokenizer.config import ECGTokenizerConfig
@@ -114,7 +114,7 @@ SMALL = Preset(
             patience=3,
         ),
     ),
-    sampling=SamplingSettings(temperature=0.85, trait_guidance=1.4),
+    sampling=USUAL_SAMPLING,
     classifier=recipe("resnet"),
     seeds=(0, 1, 2),
 )

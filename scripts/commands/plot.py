@@ -5,10 +5,10 @@ from pathlib import Path
 
 from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.datasets.registry import AUTO, SourceName, read_record, read_table
+from vqecg.records.ecg_paper import plot_ecg, save_figure
 from vqecg.records.files.atomic import check_file
 from vqecg.records.store.preprocessing import prepare
 from vqecg.records.store.signal_spec import SignalSpec
-from vqecg.reports.ecg_paper import plot_ecg, save_figure
 from vqecg.scripts.cli.stage import alone
 
 

@@ -29,9 +29,10 @@ from vqecg.downstream.augmentation.verdict import Check, QualityFilter
 from vqecg.downstream.classifiers.settings import ClassifierSettings
 from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.evaluation.waves.segmenter import WaveSegmenter
-from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
+from vqecg.prior.copies.gate import CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.copies.waveform_index import NearestNeighbours
 from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.synthetic_records import NO_GATE
 from vqecg.records.bounds import Checked, CountOrNone
 from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 import tyro
 
-from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.config import SamplingSettings
-from vqecg.prior.copies.gate import NO_GATE, CopyGate, gate_columns, gate_sentence
+from vqecg.prior.copies.gate import CopyGate, gate_columns, gate_sentence
 from vqecg.prior.generator import ECGGenerator, find_generator
 from vqecg.prior.requests import Requests
+from vqecg.prior.sampled_records import MIN_PARENTS, ask, asked_beats, origin_of
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded
+from vqecg.prior.synthetic_records import NO_GATE
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.bounds import Checked, Count, CountOrNone, Seed, Workers
-from vqecg.records.export.beat_annotations import AskedBeats
 from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.files.atomic import check_destination
@@ -53,7 +53,7 @@ else:
 class GeneratingStep(Checked):
     """The generator, the folder of the data set, and what is generated."""
 
-    generator: Path  # folder that `vqecg train-prior` wrote, or the generator in it
+    generator: Path  # folder of `vqecg train-prior` or `vqecg run`, or the generator in it
     out: Path  # folder of the new data set; the same command goes on after an interruption
     labels: tuple[str, ...] = ()  # these together, such as AFIB, or HYP STTC; none = all combinations of the training
     only: bool = False  # no other labels of the kind of --labels come along
@@ -63,7 +63,9 @@ class GeneratingStep(Checked):
     seed: Seed = 0  # of requests and draws; the same seed gives the same records on the same machine
     output: Annotated[OutputSettings, tyro.conf.arg(name="")] = field(default_factory=OutputSettings)
     compared: Annotated[GateRecords, tyro.conf.arg(name="")] = field(default_factory=GateRecords)
-    min_parents: CountOrNone = 20  # training records that --labels needs; other labels with fewer are not asked for
+    min_parents: CountOrNone = (
+        MIN_PARENTS  # training records that --labels needs; other labels with fewer are not asked for
+    )
     force: bool = False  # whatever --min-parents says
     workers: Workers = 1  # processes, one thread each; the records do not depend on their number
 
@@ -81,7 +83,7 @@ def generate(step: GeneratingStep) -> str:
     rate = generator.tokenizer.config.sampling_rate
     step.output.all_rates(rate)  # before hours of sampling: whether they can be
     check_room(step.out, step.count, round(generator.samples / rate * sum(step.output.all_rates(rate))))
-    requests = ask(generator, step)
+    requests = ask_for(generator, step)
     gate = step.compared.fit(generator)
     task = SamplingTask(place, generator.fingerprint, step.seed, step.sampling, gate)
 
@@ -101,33 +103,21 @@ def generate(step: GeneratingStep) -> str:
             make_manifest(step, generator, gate, paths),
             step.output,
             note=gate_note,
-            beats=asked_beats(generator, paths),
+            beats=[beats for path in paths for beats in asked_beats(generator, SampledShard.read(path).sketch)],
         )
     asked = "+".join(step.labels) or "the label combinations of the training records"
     written = f"{len(requests):,} synthetic records for {asked} are in {step.out} ({step.output.describe(rate)})"
     return "\n".join(filter(None, (written, remark, gate_note)))
 
 
-def ask(generator: ECGGenerator, step: GeneratingStep) -> Requests:
+def ask_for(generator: ECGGenerator, step: GeneratingStep) -> Requests:
     """The records to generate. Raises ValueError for labels with too few training records."""
     least = 0 if step.force else step.min_parents
-    how = (step.count, step.seed, wanted_attributes(step))
-    rare = {name: count for name, count in generator.rare_labels(least).items() if name not in step.labels}
-    if step.labels:
-        combinations = generator.parents_without(step.labels, rare, step.only)
-        there = int(combinations["count"].sum())
-        if there < least:
-            raise ValueError(
-                f"{'+'.join(step.labels)}: {there} training records have these labels, --min-parents asks for "
-                f"{least}: records made from few may be copies of them; ask for other labels, or --force"
-            )
-        asked = generator.draw(combinations, *how)
-    else:
-        asked = generator.draw(generator.conditions, *how)
-    if rare:
-        rare_names = ", ".join(f"{name} ({count if count > 1 else 'a few'})" for name, count in rare.items())
+    asked = ask(generator, step.labels, step.count, step.seed, wanted_attributes(step), step.only, least)
+    if asked.rare:
+        rare_names = ", ".join(f"{name} ({count if count > 1 else 'a few'})" for name, count in asked.rare.items())
         print(f"not asked for, with fewer than {least} training records (--min-parents): {rare_names}")
-    return asked.without([generator.class_names.index(name) for name in rare])
+    return asked.requests
 
 
 def wanted_attributes(step: GeneratingStep) -> dict[str, Any]:
@@ -157,33 +147,12 @@ def what_the_gate_did(gate: CopyGate | None, paths: list[Path]) -> str:
     return gate_sentence(gate, sum(int(shard.rejected.sum()) for shard in shards), sum(len(s.codes) for s in shards))
 
 
-def asked_beats(generator: ECGGenerator, paths: list[Path]) -> list[AskedBeats]:
-    """Where the R peaks of every record were asked for: at whole samples, as they are drawn."""
-    rate, hop = generator.tokenizer.config.sampling_rate, generator.tokenizer.hop_length
-    beats = []
-    for shard in (SampledShard.read(path) for path in paths):
-        for row, other in zip(shard.times.astype(np.float64) * hop, shard.unlike, strict=True):
-            inside = (row >= 0) & (row < generator.samples)  # NaN is neither
-            places = np.rint(row[inside]).clip(max=generator.samples - 1)  # as they are rendered
-            seconds = tuple(float(place) for place in np.round(places / rate, 6))
-            beats.append(AskedBeats(seconds, tuple(bool(one) for one in other[inside])))
-    return beats
-
-
 def make_manifest(
     step: GeneratingStep, generator: ECGGenerator, gate: CopyGate | None, paths: list[Path]
 ) -> pd.DataFrame:
     """The origin of every record, row by row."""
-    how = {
-        "method": "prior samples",
-        "seed": step.seed,
-        "generator": generator.fingerprint,
-        "tokenizer": generator.prior.config.tokenizer_fingerprint,
-        **{f"sampling_{name}": value for name, value in plain(step.sampling).items()},
-    }
     shards = [SampledShard.read(path) for path in paths]
-    digests = [code_digest(codes) for shard in shards for codes in shard.codes]
-    manifest = pd.DataFrame([how] * len(digests)).assign(codes_sha256=digests)
+    manifest = origin_of(generator, step.seed, step.sampling, [codes for shard in shards for codes in shard.codes])
     if gate is None:
         return manifest
     nearest, distances, rejected = (

@@ -10,9 +10,10 @@ import pandas as pd
 import tyro
 
 from vqecg.downstream.augmentation.generator_training import other_training, unknown_training
-from vqecg.prior.copies.gate import NO_GATE, CopyGate, GateSettings, gate_columns, gate_sentence
+from vqecg.prior.copies.gate import CopyGate, GateSettings, gate_columns, gate_sentence
 from vqecg.prior.editing.interpolation import interpolable, interpolate_store
 from vqecg.prior.editing.settings import InterpolationSettings
+from vqecg.prior.synthetic_records import NO_GATE
 from vqecg.records.bounds import Checked, Count, CountOrNone
 from vqecg.records.export.layouts import OutputSettings, is_dataset
 from vqecg.records.export.synthetic_dataset import write_synthetic

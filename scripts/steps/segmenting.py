@@ -9,9 +9,9 @@ from tqdm import tqdm
 from vqecg.evaluation.waves.code_segmenter import load_segmenter
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
 from vqecg.records.bounds import Hertz
+from vqecg.records.ecg_paper import save_figure
 from vqecg.records.files.atomic import check_file
 from vqecg.records.files.table_file import check_table_name, write_table
-from vqecg.reports.ecg_paper import save_figure
 from vqecg.reports.wave_plot import plot_waves
 from vqecg.scripts.cli.recordings import RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone

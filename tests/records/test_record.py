@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vqecg.records.ecg_paper import figure_svg, plot_ecg
+from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
+from vqecg.records.plotting import plot
 from vqecg.records.record import ECGRecord, RecordTable, table_columns
 
 
@@ -70,3 +73,44 @@ def test_table_refuses_values_that_do_not_fit(changes: dict[str, object], messag
 def test_table_refuses_other_columns() -> None:
     with pytest.raises(ValueError, match="expected exactly"):
         RecordTable(record_rows().drop(columns="source"), "ptb-xl", "")
+
+
+def test_a_record_describes_itself_in_a_line() -> None:
+    signal = np.zeros((8, 1000), np.float32)
+    known = {"age": 70.0, "sex": "female"}
+    record = ECGRecord(signal, 100, INDEPENDENT_LEADS, "7", attributes=known, statements={"MI": 100.0, "HYP": 0.0})
+    assert repr(record) == "ECGRecord('7', 8 leads, 10 s at 100 Hz, MI, HYP; age 70 years, sex female)"
+    assert (
+        repr(ECGRecord(signal, 100, INDEPENDENT_LEADS, "7")) == "ECGRecord('7', 8 leads, 10 s at 100 Hz, no statement)"
+    )
+    made = ECGRecord(signal, 100, INDEPENDENT_LEADS, "7", unknown=("*",), synthetic=True)
+    assert repr(made) == "ECGRecord('7', 8 leads, 10 s at 100 Hz, statements unknown, synthetic)"
+
+
+def test_a_record_is_drawn_with_its_title_and_a_synthetic_one_says_so_under_any_title() -> None:
+    def texts(record: ECGRecord, title: str | None = None) -> list[str]:
+        return [text.get_text() for text in record.plot(title).axes[0].texts]
+
+    signal = np.zeros((12, 1000), np.float32)
+    record = ECGRecord(signal, 100, tuple(reversed(LEADS)), "7", statements={"MI": 100.0})
+    assert "ECG 7: MI" in texts(record) and not any("synthetic" in text for text in texts(record))
+    made = ECGRecord(signal, 100, LEADS, "7", statements={"MI": 100.0}, synthetic=True)
+    assert "Synthetic ECG 7: MI" in texts(made)
+    assert any(text.startswith("synthetic, no recording of a person") for text in texts(made, "another title"))
+    with pytest.raises(ValueError, match="missing lead V1"):
+        ECGRecord(signal[:3], 100, LEADS[:3], "7").plot()
+
+
+def test_plot_takes_a_record_or_an_array_with_its_rate() -> None:
+    record = ECGRecord(np.zeros((12, 1000), np.float32), 100, LEADS, "7")
+    assert figure_svg(plot(record)) == figure_svg(record.plot())
+    assert figure_svg(plot(record.signal, 100, "mine")) == figure_svg(plot_ecg(record.signal, 100, "mine"))
+    assert plot(record.signal, sampling_rate=100, over=record.signal).axes
+    for given, message in (
+        ((record.signal,), "an array without a sampling rate"),
+        ((record, 100), "got a sampling rate beside a record"),
+        ((record, None, None, record.signal), "got over beside a record"),
+        (([record],), "got a list to plot; expected one ECGRecord"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            plot(*given)

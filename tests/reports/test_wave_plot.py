@@ -3,8 +3,8 @@
 import numpy as np
 
 from vqecg.evaluation.waves.segmenter import CLASSES
+from vqecg.records.ecg_paper import figure_svg
 from vqecg.records.leads import INDEPENDENT_LEADS
-from vqecg.reports.ecg_paper import figure_svg
 from vqecg.reports.wave_plot import plot_waves
 
 

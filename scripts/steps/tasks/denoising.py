@@ -12,13 +12,13 @@ from tqdm import tqdm
 
 from vqecg.downstream.tasks.denoising.denoising import check_denoises, denoise
 from vqecg.downstream.tasks.denoising.registry import DENOISERS
+from vqecg.records.ecg_paper import figure_png, plot_ecg
 from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import write_checksums
 from vqecg.records.registry import Choices
 from vqecg.records.store.preprocessing import resample
-from vqecg.reports.ecg_paper import figure_png, plot_ecg
 from vqecg.scripts.cli.recordings import RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
 from vqecg.tokenizer.modeling import ECGTokenizer

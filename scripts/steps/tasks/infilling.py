@@ -15,13 +15,13 @@ from vqecg.downstream.tasks.infilling.filling import Gap, Opened, bridged, fill,
 from vqecg.downstream.tasks.infilling.registry import FILLERS
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Count, Seconds, SecondsOrNone, Seed
+from vqecg.records.ecg_paper import figure_png
 from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import write_checksums
 from vqecg.records.registry import Choices
 from vqecg.records.store.preprocessing import resample
-from vqecg.reports.ecg_paper import figure_png
 from vqecg.reports.fan_plot import plot_fan
 from vqecg.scripts.cli.recordings import RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone

@@ -16,11 +16,11 @@ from vqecg.downstream.tasks.similarity.clustering import ClusteringSettings, Gro
 from vqecg.downstream.tasks.similarity.neighbours import nearest_records
 from vqecg.downstream.tasks.similarity.space import SpaceSettings, VectorSpace
 from vqecg.records.bounds import Checked, Count
+from vqecg.records.ecg_paper import figure_png, plot_ecg
 from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import SUMS_FILE, write_checksums
 from vqecg.records.labels import OWN
 from vqecg.records.store.record_store import RecordStore
-from vqecg.reports.ecg_paper import figure_png, plot_ecg
 from vqecg.reports.tasks.groups_page import GroupOnPage, groups_page
 
 GROUPS, PAGE, NEAREST = "groups.csv", "groups.html", "nearest.csv"  # files

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from vqecg.downstream.classifiers.signal_augmentation import ClassicAugmentation, augment
 from vqecg.records.simulation.heart import DOWER
@@ -127,3 +128,16 @@ def test_the_draws_depend_on_the_generator_alone():
 def test_settings_out_of_range_are_refused(change: dict):
     with pytest.raises(ValueError, match="expected"):
         dataclasses.replace(OFF, **change)
+
+
+def test_the_settings_are_a_transform_of_arrays_and_tensors_of_one_record_or_many():
+    classic, signal = ClassicAugmentation(), ecgs()
+    expected = augment(signal, RATE, classic, np.random.default_rng(3))
+    np.testing.assert_array_equal(classic(signal, RATE, np.random.default_rng(3)), expected)
+    tensor = classic(torch.from_numpy(signal), RATE, np.random.default_rng(3))
+    assert torch.equal(tensor, torch.from_numpy(expected))
+    one = classic(signal[0], RATE, np.random.default_rng(3))
+    np.testing.assert_array_equal(one, augment(signal[:1], RATE, classic, np.random.default_rng(3))[0])
+    for wrong in (signal.astype(np.float64), signal[0, 0]):
+        with pytest.raises(ValueError, match="expected float32 mV"):
+            classic(wrong, RATE, np.random.default_rng(3))

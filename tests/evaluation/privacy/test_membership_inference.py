@@ -10,7 +10,6 @@ from torch import nn
 
 from vqecg.evaluation.privacy.membership_inference import (
     MembershipScores,
-    code_digest,
     find_duplicates,
     likelihoods,
     membership_auc,
@@ -19,6 +18,7 @@ from vqecg.prior.conditioning import Condition
 from vqecg.prior.examples import encode_examples, mean_losses
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sketch.sketch import Sketch
+from vqecg.prior.synthetic_records import code_digest
 from vqecg.prior.training import prior_loss
 from vqecg.records.folds import FoldSplit, SplitIndices
 from vqecg.records.store.record_store import RecordStore

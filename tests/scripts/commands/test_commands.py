@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vqecg.evaluation.privacy.membership_inference import code_digest
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sampled_shards import SampledShard
+from vqecg.prior.synthetic_records import code_digest
 from vqecg.records.beats.r_peaks import find_r_peaks
 from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.files.atomic import atomic_folder

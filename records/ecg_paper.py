@@ -57,6 +57,7 @@ def plot_ecg(
     title: str = "",
     over: np.ndarray | None = None,
     names: tuple[str, str] = ("original", "reconstruction"),
+    remark: str = "",
 ) -> Figure:
     """Draw one ECG on paper: I aVR V1 V4 / II aVL V2 V5 / III aVF V3 V6 and ten seconds of lead II below.
 
@@ -69,6 +70,7 @@ def plot_ecg(
         title: a line above the rows; none if empty.
         over: a second signal of the same form, drawn over the first in another colour with a legend.
         names: the legend's names for `signal` and `over`.
+        remark: first words of the text line below the rows.
 
     Returns:
         A figure that is 270 mm wide for 10 s. It is not registered with pyplot, so there is nothing to close.
@@ -91,16 +93,14 @@ def plot_ecg(
         raise ValueError(f"signal is {seconds:.2f} s long ({signals[0].shape[1]} samples), expected at least 1 s")
     drawn = min(seconds, LONGEST)
     voltages = np.stack(signals)[:, :, : round(drawn * sampling_rate)]
-    remarks = [f"{PAPER_SPEED:g} mm/s", f"{PAPER_GAIN:g} mm/mV", f"{sampling_rate:g} Hz"]
-    if seconds > LONGEST:
-        remarks.append(f"first {LONGEST:g} s of {seconds:g} s")
+    remarks = [*filter(None, (remark,)), f"{PAPER_SPEED:g} mm/s", f"{PAPER_GAIN:g} mm/mV", f"{sampling_rate:g} Hz"]
+    remarks += [f"first {LONGEST:g} s of {seconds:g} s"] if seconds > LONGEST else []
     if np.nanmax(np.abs(voltages), initial=0.0) > VOLTAGE_LIMIT:
         voltages = np.clip(voltages, -VOLTAGE_LIMIT, VOLTAGE_LIMIT)
         remarks.append(f"clipped at ±{VOLTAGE_LIMIT:g} mV")
 
     rows = _rows(voltages * PAPER_GAIN, sampling_rate)
-    foot = MARGIN + TEXT_LINE
-    baselines, height = _baselines(rows, foot, MARGIN + TEXT_LINE if title else MARGIN)
+    baselines, height = _baselines(rows, MARGIN + TEXT_LINE, MARGIN + TEXT_LINE if title else MARGIN)
     width = math.ceil((TRACE_START + drawn * PAPER_SPEED) / 5) * 5 + MARGIN
     axes = _sheet(width, height)
     for strips, baseline in zip(rows, baselines, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from vqecg.reports.ecg_paper import figure_png, figure_svg, plot_ecg, save_figure
+from vqecg.records.ecg_paper import figure_png, figure_svg, plot_ecg, save_figure
 
 MILLIMETRES = 25.4
 
@@ -155,7 +155,7 @@ def test_files_are_compact_and_the_same_every_time(tmp_path: Path) -> None:
 
 
 def test_no_pyplot_is_involved() -> None:
-    code = "import sys, vqecg.reports.ecg_paper; print('matplotlib.pyplot' in sys.modules, 'torch' in sys.modules)"
+    code = "import sys, vqecg.records.ecg_paper; print('matplotlib.pyplot' in sys.modules, 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["False", "False"]
 
