@@ -56,9 +56,8 @@ def ask(
     there = int(rows["count"].sum())
     if labels and there < min_parents:
         raise ValueError(
-            f"{'+'.join(labels)}: {there} training records have these labels, min_parents asks for {min_parents}: "
-            "records made from few may be copies of them; ask for other labels, or for fewer parents (min_parents=0, "
-            "--force)"
+            f"{'+'.join(labels)}: {there} training records have these labels, --min-parents asks for {min_parents}: "
+            "records made from few may be copies of them; ask for other labels, or --force (in Python: min_parents=0)"
         )
     requests = generator.draw(rows, count, seed, attributes)
     return AskedRecords(requests.without([generator.class_names.index(name) for name in rare]), rare)

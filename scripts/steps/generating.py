@@ -63,9 +63,7 @@ class GeneratingStep(Checked):
     seed: Seed = 0  # of requests and draws; the same seed gives the same records on the same machine
     output: Annotated[OutputSettings, tyro.conf.arg(name="")] = field(default_factory=OutputSettings)
     compared: Annotated[GateRecords, tyro.conf.arg(name="")] = field(default_factory=GateRecords)
-    min_parents: CountOrNone = (
-        MIN_PARENTS  # training records that --labels needs; other labels with fewer are not asked for
-    )
+    min_parents: CountOrNone = MIN_PARENTS  # training records that --labels needs; others with fewer are not asked for
     force: bool = False  # whatever --min-parents says
     workers: Workers = 1  # processes, one thread each; the records do not depend on their number
 

@@ -133,7 +133,7 @@ def test_no_records_are_records_that_cannot_be_saved(tiny_generator: ECGGenerato
 
 
 def test_labels_of_few_training_records_are_refused_unless_asked_for(tiny_generator: ECGGenerator):
-    with pytest.raises(ValueError, match="MI: 14 training records have these labels, min_parents asks for 20"):
+    with pytest.raises(ValueError, match="MI: 14 training records have these labels, --min-parents asks for 20"):
         tiny_generator.sample(["MI"], count=2, seed=0)
     assert len(tiny_generator.sample(["MI"], count=2, seed=0, min_parents=0)) == 2
     for wrong, message in (
