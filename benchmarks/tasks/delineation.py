@@ -81,25 +81,25 @@ class Counts:
     """Boundaries of one kind in each record, and the errors of those found in all of them."""
 
     marked: np.ndarray  # (records,)
-    found: np.ndarray  # (records,) of those marked
+    detected: np.ndarray  # (records,) of those marked
     false: np.ndarray  # (records,)
     errors: np.ndarray  # s, detected minus marked
 
     def f1(self, weights: np.ndarray) -> np.ndarray:
         """F1 of each row of (replicates, records): (replicates,); NaN where there is nothing to find."""
-        found, of = weights @ self.found, weights @ (self.marked + self.found + self.false)
-        return np.divide(2 * found, of, out=np.full(len(of), np.nan), where=of > 0)
+        detected, of = weights @ self.detected, weights @ (self.marked + self.detected + self.false)
+        return np.divide(2 * detected, of, out=np.full(len(of), np.nan), where=of > 0)
 
     @property
     def sensitivity(self) -> float:
         """Share of the marks that were found, NaN without any."""
-        return float(self.found.sum() / self.marked.sum()) if self.marked.sum() else float("nan")
+        return float(self.detected.sum() / self.marked.sum()) if self.marked.sum() else float("nan")
 
     @property
     def ppv(self) -> float:
         """Share of what was found that is right, NaN without any."""
-        positive = self.found.sum() + self.false.sum()
-        return float(self.found.sum() / positive) if positive else float("nan")
+        positive = self.detected.sum() + self.false.sum()
+        return float(self.detected.sum() / positive) if positive else float("nan")
 
 
 Key = tuple[str, str, float]  # wave, end, tolerance in s
@@ -129,15 +129,17 @@ def main(arguments: list[str] | None = None) -> None:
     whole: list[Sequence[Cell]] = []
     single: list[Sequence[Cell]] = []
     for rate in rates(records):
-        found: dict[str, Waves] = {
+        detected: dict[str, Waves] = {
             name: [segmented_waves(segmenter, record.record, rate) for record in records]
             for name, segmenter in segmenters.items()
         }
         for name, peer in PEERS.items() if pythons else ():
             script = HERE / f"delineation_{peer.environment}.py"
-            found[name] = peer_waves(pythons[peer.environment], script, peer, records, rate, options.peers / "exchange")
-        counts = {name: counted(records, waves) for name, waves in found.items()}
-        whole += rows_of_all(f"{rate} Hz", found, counts, records)
+            detected[name] = peer_waves(
+                pythons[peer.environment], script, peer, records, rate, options.peers / "exchange"
+            )
+        counts = {name: counted(records, waves) for name, waves in detected.items()}
+        whole += rows_of_all(f"{rate} Hz", detected, counts, records)
         single += rows_of_each(f"{rate} Hz", counts, records)
     header = ("recordings", "method", "all leads", "minus the first's", "lead II", "records new to openecg")
     report.table(
@@ -174,8 +176,10 @@ def peer_waves(
     """The waves that a peer finds in records that went through `rate` (Hz). Raises ValueError when it fails."""
     folder.mkdir(parents=True, exist_ok=True)
     signals, result = folder / "signals.npz", folder / "waves.npz"
-    own = records[0].record.sampling_rate
-    went = resample(resample(np.stack([record.record.signal for record in records]), own, rate), rate, peer.rate)
+    recorded_rate = records[0].record.sampling_rate
+    went = resample(
+        resample(np.stack([record.record.signal for record in records]), recorded_rate, rate), rate, peer.rate
+    )
     np.savez(signals, signals=went, rate=peer.rate)
     result.unlink(missing_ok=True)
     command = [str(python), "-W", "ignore", str(script), peer.way, str(signals), str(result)]
@@ -194,11 +198,11 @@ def peer_waves(
     return tables
 
 
-def counted(records: Sequence[LUDBRecord], found: Waves) -> dict[Key, Counts]:
+def counted(records: Sequence[LUDBRecord], detected: Waves) -> dict[Key, Counts]:
     """The counts of every one of KEYS."""
     result = {}
     for limit in sorted({tolerance for _, _, tolerance in KEYS}):
-        parts = [point_errors(record, waves, limit) for record, waves in zip(records, found, strict=True)]
+        parts = [point_errors(record, waves, limit) for record, waves in zip(records, detected, strict=True)]
         for wave, end, tolerance in KEYS:
             if tolerance == limit:
                 each = [part[wave, end] for part in parts]
@@ -236,7 +240,7 @@ def new_to_openecg(records: Sequence[LUDBRecord]) -> np.ndarray:
 
 def rows_of_all(
     recordings: str,
-    found: Mapping[str, Waves],
+    detected: Mapping[str, Waves],
     counts: Mapping[str, Mapping[Key, Counts]],
     records: Sequence[LUDBRecord],
 ) -> list[Sequence[Cell]]:
@@ -247,7 +251,7 @@ def rows_of_all(
     weights_new = drawn(records, new) if new.any() else np.zeros_like(weights)
     second = [of_one_lead(record, "II") for record in records]
     first: tuple[np.ndarray, np.ndarray] | None = None
-    for name, waves in found.items():
+    for name, waves in detected.items():
         values, values_new = over_six(counts[name], weights), over_six(counts[name], weights_new)
         lead = over_six(counted(second, waves), weights)
         empty = sum(

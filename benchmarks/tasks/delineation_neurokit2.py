@@ -26,9 +26,9 @@ def main(way: str, signals: str, result: str) -> None:
     points: list[np.ndarray] = []
     for record, leads in enumerate(records):
         for lead, signal in enumerate(leads):
-            found = delineated(signal, rate, way)
+            detected = delineated(signal, rate, way)
             for wave, name in WAVES.items():
-                rows = beside([found.get(f"ECG_{name}_{point}", []) for point in POINTS])
+                rows = beside([detected.get(f"ECG_{name}_{point}", []) for point in POINTS])
                 places += [(record, lead)] * len(rows)
                 waves += [wave] * len(rows)
                 points.append(rows / rate)
@@ -42,11 +42,11 @@ def delineated(signal: np.ndarray, rate: int, way: str) -> Mapping[str, Sequence
     try:
         cleaned = signal if uncleaned else neurokit2.ecg_clean(signal, sampling_rate=rate)
         _, peaks = neurokit2.ecg_peaks(cleaned, sampling_rate=rate)
-        _, found = neurokit2.ecg_delineate(cleaned, peaks["ECG_R_Peaks"], sampling_rate=rate, method=method)
+        _, detected = neurokit2.ecg_delineate(cleaned, peaks["ECG_R_Peaks"], sampling_rate=rate, method=method)
     except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError) as error:  # as it does on few beats
         print(f"no waves: {type(error).__name__}: {error}", file=sys.stderr)
         return {}
-    return {"ECG_R_Peaks": peaks["ECG_R_Peaks"], **found}
+    return {"ECG_R_Peaks": peaks["ECG_R_Peaks"], **detected}
 
 
 def beside(lists: Sequence[Sequence[float]]) -> np.ndarray:

@@ -29,15 +29,15 @@ def main(way: str, signals: str, result: str) -> None:
     if records.shape[2] != 10 * rate:
         raise ValueError(f"records of {records.shape[2] / rate:g} s; expected 10 s, what openecg takes at once")
     delineate = WAYS[way]()
-    found = [
+    detected = [
         (record, lead, *wave)
         for record, leads in enumerate(records)
         for lead, signal in enumerate(leads)
         for wave in delineate(signal.astype(np.float32))
     ]
-    points = np.array([(first / rate, np.nan, last / rate) for _, _, _, first, last in found]).reshape(-1, 3)
-    places = np.array([row[:2] for row in found], np.int64).reshape(-1, 2)
-    np.savez(result, places=places, waves=np.array([row[2] for row in found], "U3"), points=points)
+    points = np.array([(first / rate, np.nan, last / rate) for _, _, _, first, last in detected]).reshape(-1, 3)
+    places = np.array([row[:2] for row in detected], np.int64).reshape(-1, 2)
+    np.savez(result, places=places, waves=np.array([row[2] for row in detected], "U3"), points=points)
 
 
 def detector() -> Callable[[np.ndarray], list[Wave]]:
