@@ -1,4 +1,4 @@
-"""P, QRS and T waves found in LUDB's held-out records by our segmenters, and by others' delineators.
+"""P, QRS and T waves of LUDB's held-out records, by our segmenters and by others' delineators.
 
     python -m benchmarks.tasks.delineation --ludb data/ludb --segmenter runs/segmenter --peers runs/peers
 
@@ -78,7 +78,7 @@ PEERS = {
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Boundaries of one kind in each record, and the errors of those found in all of them."""
+    """Boundaries of one kind in each record, and the errors of those that were detected, of all records."""
 
     marked: np.ndarray  # (records,)
     detected: np.ndarray  # (records,) of those marked
@@ -92,12 +92,12 @@ class Counts:
 
     @property
     def sensitivity(self) -> float:
-        """Share of the marks that were found, NaN without any."""
+        """Share of the marks that were detected, NaN without any."""
         return float(self.detected.sum() / self.marked.sum()) if self.marked.sum() else float("nan")
 
     @property
     def ppv(self) -> float:
-        """Share of what was found that is right, NaN without any."""
+        """Share of detections that are right, NaN without any."""
         positive = self.detected.sum() + self.false.sum()
         return float(self.detected.sum() / positive) if positive else float("nan")
 
@@ -185,7 +185,10 @@ def peer_waves(
     command = [str(python), "-W", "ignore", str(script), peer.way, str(signals), str(result)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ValueError(f"{script.name} {peer.way} failed; its last words: {done.stderr[-2000:]}")
+        raise ValueError(
+            f"{script.name} {peer.way} failed; its last words: {done.stderr[-2000:]}; "
+            "delete the environments below --peers, and the same command installs them anew"
+        )
     with np.load(result, allow_pickle=False) as archive:
         places, names, points = archive["places"], archive["waves"], archive["points"]
     tables = []

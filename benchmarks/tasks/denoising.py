@@ -17,12 +17,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import scipy
 import torch
 
 from benchmarks.codec.diagnostic_error import BeatSamples, beat_samples, diagnostic_error
 from benchmarks.measuring import Cell, Report, benchmark_parser, cell
 from benchmarks.tasks.wavelet import wavelet_denoised
+from vqecg.downstream.tasks.denoising.band import zero_phase
 from vqecg.downstream.tasks.denoising.denoising import check_denoises
 from vqecg.downstream.tasks.denoising.registry import DENOISERS
 from vqecg.evaluation.statistics.intervals import percentile_interval
@@ -116,7 +116,7 @@ def clean_records(store: RecordStore, folds: Sequence[int], records: int) -> Cle
 
 
 def beat_residual(signal: np.ndarray, sampling_rate: int) -> np.ndarray | None:
-    """What the median beat at every R peak leaves of a recording (8, samples) mV; None where it has too few beats."""
+    """A recording (8, samples) mV without its median beat at every R peak; None for one of too few beats."""
     peaks = find_r_peaks(signal, sampling_rate)
     before, after = round(BEFORE * sampling_rate), round(AFTER * sampling_rate)
     whole = peaks[(peaks >= before) & (peaks < signal.shape[1] - after)]
@@ -154,18 +154,16 @@ def methods(tokenizer: ECGTokenizer) -> dict[str, list[Method]]:
 
 
 def band(sampling_rate: int, low: float, high: float, signals: np.ndarray) -> np.ndarray:
-    """A Butterworth filter from `low` (0 = none) to `high` Hz, zero phase."""
-    kind, edges = ("bandpass", (low, high)) if low else ("lowpass", high)
-    sections = scipy.signal.butter(2, edges, kind, fs=sampling_rate, output="sos")
-    return scipy.signal.sosfiltfilt(sections, signals, axis=2, padlen=min(signals.shape[2] - 1, 3 * sampling_rate))
+    """`zero_phase` with the signals last."""
+    return zero_phase(signals, sampling_rate, low, high)
 
 
 def denoised(clean: CleanRecords, signals: np.ndarray, ways: Mapping[str, Sequence[Method]]) -> dict[str, np.ndarray]:
-    """What each method makes of the noisy signals: (records, 8, samples) float32 mV, of its best variant."""
+    """The noisy signals by each method, in its best variant: (records, 8, samples) float32 mV."""
     results = {"as recorded": signals}
     for name, variants in ways.items():
-        made = [np.concatenate([way(part) for part in in_batches(signals)]) for way in variants]
-        results[name] = max(made, key=lambda one: float(ratios(clean.signals, one).mean())).astype(np.float32)
+        cleaned = [np.concatenate([way(part) for part in in_batches(signals)]) for way in variants]
+        results[name] = max(cleaned, key=lambda one: float(ratios(clean.signals, one).mean())).astype(np.float32)
     return results
 
 

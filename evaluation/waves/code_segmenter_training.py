@@ -13,7 +13,7 @@ from vqecg.evaluation.waves.code_segmenter import INDEPENDENT, CodeHead, CodeSeg
 from vqecg.evaluation.waves.segmenter_training import (
     UNLABELLED,
     SegmenterTraining,
-    lesson_folder,
+    fit_lessons,
     loss_of_samples,
     marked_records,
     wave_classes,
@@ -23,7 +23,7 @@ from vqecg.records.leads import LEADS
 from vqecg.records.simulation.disturbances import noise_of
 from vqecg.records.store.preprocessing import resample
 from vqecg.tokenizer.modeling import ECGTokenizer
-from vqecg.training.fit import FitResult, fit
+from vqecg.training.fit import FitResult
 from vqecg.training.weights import build_model
 
 GAIN = 0.3  # standard deviation of the logarithm of a record's factor
@@ -134,16 +134,6 @@ def train_code_segmenter(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         head = build_model(CodeHead, fitted(settings.head, tokenizer))
-    results = [
-        fit(
-            head,
-            CodeExamples.of(lesson, tokenizer.eval(), settings),
-            partial(code_loss, tokenizer),
-            settings.fit,
-            lesson_folder(folder, name),
-            description=f"head on codes, {name} records",
-            progress=progress,
-        )
-        for name, lesson in marked.lessons
-    ]
-    return TrainedCodeSegmenter(CodeSegmenter(tokenizer, head), results[-1], marked.held_out)
+    lessons = {name: CodeExamples.of(lesson, tokenizer.eval(), settings) for name, lesson in marked.lessons}
+    result = fit_lessons(head, lessons, partial(code_loss, tokenizer), settings, folder, progress)
+    return TrainedCodeSegmenter(CodeSegmenter(tokenizer, head), result, marked.held_out)

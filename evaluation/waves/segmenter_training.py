@@ -1,7 +1,7 @@
 """Training a WaveSegmenter on LUDB: by record, which is by patient, with 500 Hz and 100 Hz recordings alike."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from vqecg.records.datasets.ludb import LUDBRecord
 from vqecg.records.simulation.marks import simulated_records
 from vqecg.records.store.preprocessing import resample
 from vqecg.training.fit import FitResult, FitSettings, fit
+from vqecg.training.sampler import Examples
 from vqecg.training.weights import build_model
 
 UNLABELLED = -1  # the class of a sample without a mark
@@ -96,9 +97,31 @@ def marked_records(records: Sequence[LUDBRecord], settings: SegmenterTraining) -
     return MarkedRecords(tuple(lessons), tuple(record.record.record_id for record in held_out))
 
 
-def lesson_folder(folder: Path | None, name: str) -> Path | None:
-    """Where a lesson's training goes on after an interruption; that of the marked records is the folder itself."""
-    return folder if folder is None or name == MARKED else folder / name
+def fit_lessons(
+    model: nn.Module,
+    lessons: Mapping[str, Examples],
+    loss: Callable[[nn.Module, dict[str, Tensor]], dict[str, Tensor]],
+    settings: SegmenterTraining,
+    folder: Path | None,
+    progress: bool,
+) -> FitResult:
+    """Trains a model in place on one lesson after the other, each in all steps; returns the course of the last one.
+
+    An interrupted training goes on in `folder`: that of the marked records in it, that of another in a folder by name.
+    """
+    results = [
+        fit(
+            model,
+            examples,
+            loss,
+            settings.fit,
+            folder if folder is None or name == MARKED else folder / name,
+            description=f"segmenter, {name} records",
+            progress=progress,
+        )
+        for name, examples in lessons.items()
+    ]
+    return results[-1]
 
 
 def wave_classes(record: LUDBRecord, lead: str, sampling_rate: float) -> np.ndarray:
@@ -188,7 +211,7 @@ class WaveExamples:
 
 
 def segmentation_loss(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Those of `loss_of_samples`."""
+    """Loss and accuracy of a batch of single leads; see `loss_of_samples`."""
     return loss_of_samples(model(batch["signal"]), batch["classes"])
 
 
@@ -214,16 +237,6 @@ def train_segmenter(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.fit.seed)
         segmenter = build_model(WaveSegmenter, settings.model)
-    results = [
-        fit(
-            segmenter,
-            WaveExamples.of(lesson, settings),
-            segmentation_loss,
-            settings.fit,
-            lesson_folder(folder, name),
-            description=f"segmenter, {name} records",
-            progress=progress,
-        )
-        for name, lesson in marked.lessons
-    ]
-    return TrainedSegmenter(segmenter, results[-1], marked.held_out)
+    lessons = {name: WaveExamples.of(lesson, settings) for name, lesson in marked.lessons}
+    result = fit_lessons(segmenter, lessons, segmentation_loss, settings, folder, progress)
+    return TrainedSegmenter(segmenter, result, marked.held_out)

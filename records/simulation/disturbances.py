@@ -76,8 +76,8 @@ def noise_of(shares: Mapping[str, float], samples: int, sampling_rate: float, rn
         raise ValueError(f"shares of noise are {dict(shares)}; expected numbers of 0 or more, one of them above 0")
     noise = np.zeros((len(ELECTRODES_TO_LEADS), samples))
     for kind, part in shares.items():
-        made = ELECTRODES_TO_LEADS @ DISTURBANCES.get(kind)(samples, sampling_rate, rng)
-        noise += np.sqrt(part / total) * made / np.sqrt(max(power(made), 1e-30))
+        on_leads = ELECTRODES_TO_LEADS @ DISTURBANCES.get(kind)(samples, sampling_rate, rng)
+        noise += np.sqrt(part / total) * on_leads / np.sqrt(max(power(on_leads), 1e-30))
     return noise / np.sqrt(max(power(noise), 1e-30))
 
 

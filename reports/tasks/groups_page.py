@@ -70,7 +70,7 @@ def groups_page(
 
 
 def stability_remark(stability: Sequence[float]) -> str:
-    """What the stability is."""
+    """The stability in words: its measure, and the range over draws."""
     if not stability:
         return "not measured: --clustering.replicates 0"
     return (

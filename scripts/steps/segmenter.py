@@ -78,7 +78,7 @@ def trained_by(
 
 
 def network_of(segmenter: WaveSegmenter | CodeSegmenter) -> nn.Module:
-    """What was trained: of a segmenter on codes the head."""
+    """The network that was trained: of a segmenter on codes the head."""
     return segmenter.head if isinstance(segmenter, CodeSegmenter) else segmenter
 
 

@@ -23,7 +23,17 @@ class BandFilter(Denoiser):
     def denoise(self, tokenizer: "ECGTokenizer", signals: np.ndarray) -> np.ndarray:
         """(stretches, 8, samples) float32 mV -> the same, filtered; up to 0.45 of the rate where 40 Hz is more."""
         rate = tokenizer.config.sampling_rate
-        band = BAND[0], min(BAND[1], 0.45 * rate)
-        sections = scipy.signal.butter(ORDER, band, "bandpass", fs=rate, output="sos")
-        padding = min(signals.shape[2] - 1, 3 * rate)
-        return scipy.signal.sosfiltfilt(sections, signals, axis=2, padlen=padding).astype(np.float32)
+        return zero_phase(signals, rate, BAND[0], min(BAND[1], 0.45 * rate))
+
+
+def zero_phase(signals: np.ndarray, sampling_rate: int, low: float = 0.0, high: float = 0.0) -> np.ndarray:
+    """Signals (..., samples) mV between `low` and `high` Hz, float32; 0 = no such edge. Raises ValueError for no edge.
+
+    A Butterworth filter of ORDER that runs forwards and backwards.
+    """
+    if not low and not high:
+        raise ValueError("a filter without edges; expected a lower one, an upper one, or both, in Hz")
+    kind, edges = ("bandpass", (low, high)) if low and high else ("highpass", low) if low else ("lowpass", high)
+    sections = scipy.signal.butter(ORDER, edges, kind, fs=sampling_rate, output="sos")
+    padding = min(signals.shape[-1] - 1, 3 * sampling_rate)
+    return scipy.signal.sosfiltfilt(sections, signals, axis=-1, padlen=padding).astype(np.float32)

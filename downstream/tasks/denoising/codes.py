@@ -3,16 +3,15 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy
 import torch
 
+from vqecg.downstream.tasks.denoising.band import zero_phase
 from vqecg.downstream.tasks.denoising.registry import DENOISERS, Denoiser
 
 if TYPE_CHECKING:
     from vqecg.tokenizer.modeling import ECGTokenizer
 
 HIGH_PASS = 0.5  # Hz
-ORDER = 2  # of a Butterworth filter that runs forwards and backwards
 BEAMS = 4  # partial codes that the search carries on; 8 % nearer than 1
 
 
@@ -41,11 +40,7 @@ class HighPassAndCodes(Codes):
 
     def denoise(self, tokenizer: "ECGTokenizer", signals: np.ndarray) -> np.ndarray:
         """(stretches, 8, samples) float32 mV -> the same, filtered, and decoded from codes."""
-        rate = tokenizer.config.sampling_rate
-        sections = scipy.signal.butter(ORDER, HIGH_PASS, "highpass", fs=rate, output="sos")
-        padding = min(signals.shape[2] - 1, 3 * rate)
-        slow_removed = scipy.signal.sosfiltfilt(sections, signals, axis=2, padlen=padding)
-        return super().denoise(tokenizer, slow_removed.astype(np.float32))
+        return super().denoise(tokenizer, zero_phase(signals, tokenizer.config.sampling_rate, low=HIGH_PASS))
 
 
 @DENOISERS.register("without codes", 3)

@@ -16,7 +16,7 @@ STARTS = 10  # of k-means, the best of which is taken
 
 @dataclass(frozen=True)
 class ClusteringSettings(Checked):
-    """How many groups, and how their stability is measured."""
+    """The number of groups, and the draws that measure their stability."""
 
     groups: Count = 8  # of recordings
     replicates: CountOrNone = 20  # draws of patients, with replacement, on which groups are made anew

@@ -53,7 +53,7 @@ class InfillingStep(FillingStep):
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastingStep(FillingStep):
-    """How far a recording is continued."""
+    """The length of what is continued."""
 
     seconds: Seconds = 2.0  # s after the end of a recording
 

@@ -139,13 +139,13 @@ def similar(step: SimilarStep) -> str:
     patients = store.patients(np.arange(len(store)))
     same = patients == patients[row]
     rows, distances = nearest_records(points, row, step.count, same if step.other_patients else np.zeros_like(same))
-    found = store.table.iloc[rows]
+    nearest = store.table.iloc[rows]
     table = pd.DataFrame(
         {
-            "record_id": found["record_id"].tolist(),
+            "record_id": nearest["record_id"].tolist(),
             "distance": distances,
             "same_patient": same[rows],
-            "labels": [" ".join(one) for one in found["statements"]],
+            "labels": [" ".join(one) for one in nearest["statements"]],
         }
     )
     with atomic_folder(step.out, holds(NEAREST), step.overwrite) as partial:
