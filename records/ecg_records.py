@@ -15,13 +15,11 @@ from vqecg.records.export.beat_annotations import AskedBeats
 from vqecg.records.export.layouts import PTBXL, OutputSettings
 from vqecg.records.export.synthetic_dataset import CERTAIN, FIRST_RECORD, write_synthetic
 from vqecg.records.labels import LabelTask
-from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
+from vqecg.records.leads import INDEPENDENT_LEADS, INDEPENDENT_ROWS, LEADS
 from vqecg.records.record import ECGRecord
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-INDEPENDENT = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -127,7 +125,7 @@ class ECGRecords:
 
         if leads not in (8, 12):
             raise ValueError(f"got {leads} leads; expected 12, or 8 for {', '.join(INDEPENDENT_LEADS)}")
-        signal = self.signal if leads == 12 else self.signal[:, INDEPENDENT]
+        signal = self.signal if leads == 12 else self.signal[:, INDEPENDENT_ROWS]
         return torch.tensor(signal), torch.tensor(self.labels)
 
     def save(self, folder: str | Path, layout: str = PTBXL, rates: Sequence[int] = (), overwrite: bool = False) -> None:
@@ -145,7 +143,7 @@ class ECGRecords:
         """
         remark = write_synthetic(
             Path(folder),
-            [self.signal[:, INDEPENDENT]],
+            [self.signal[:, INDEPENDENT_ROWS]],
             self.labels,
             self.attributes,
             self.task,

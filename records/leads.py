@@ -8,6 +8,7 @@ import numpy as np
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 INDEPENDENT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+INDEPENDENT_ROWS = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]  # of a signal in the order of LEADS
 
 # Every limb lead as a combination of I and II (Einthoven 1908, Goldberger 1942).
 LIMB_COMBINATIONS = {

@@ -26,7 +26,7 @@ from benchmarks.measuring import Report, benchmark_parser, number
 from vqecg.records.datasets.registry import read_table
 from vqecg.records.export.dataset import write_dataset
 from vqecg.records.label_tables import statement_table
-from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
+from vqecg.records.leads import INDEPENDENT_ROWS
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
 from vqecg.records.store.building import build_store
 from vqecg.records.store.record_store import RecordStore
@@ -86,14 +86,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def write_records(folder: Path, records: int, pool_size: int) -> None:
     """Writes so many records, all different, in PTB-XL's layout."""
-    independent = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
     settings = SimulatorSettings(10.0, 100)
     pool = np.stack(
         [
             simulate_record(STATEMENTS[n % len(STATEMENTS)], np.random.default_rng([0, n]), settings).record.signal
             for n in range(pool_size)
         ]
-    )[:, independent]
+    )[:, INDEPENDENT_ROWS]
     numbers = np.arange(records)
     rows = pd.DataFrame(
         {

@@ -21,7 +21,7 @@ from vqecg.records.datasets.registry import read_record, read_table
 from vqecg.records.export.layouts import OutputSettings
 from vqecg.records.export.synthetic_dataset import write_synthetic
 from vqecg.records.labels import LabelTask
-from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
+from vqecg.records.leads import INDEPENDENT_ROWS
 from vqecg.records.simulation.simulator import SimulatorSettings, simulate_record
 
 HERE = Path(__file__).resolve().parent
@@ -78,14 +78,13 @@ def write_set(folder: Path, records: int) -> None:
         simulate_record(("SR",), np.random.default_rng([0, number]), settings).record.signal
         for number in range(records)
     )
-    independent = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
     statements = [dict.fromkeys(names, 100.0) for names in picked]
     task = LabelTask.named("superdiagnostic")
     attributes = {
         "age": np.arange(records) % 70 + 20.0,
         "sex": np.array([("female", "male")[number % 2] for number in range(records)], object),
     }
-    chunks = (signal[None, independent] for signal in signals)
+    chunks = (signal[None, INDEPENDENT_ROWS] for signal in signals)
     manifest = pd.DataFrame({"method": ["simulator"] * records})
     output = OutputSettings(overwrite=True)
     write_synthetic(folder, chunks, task.encode(statements), attributes, task, 100, manifest, output, statements)

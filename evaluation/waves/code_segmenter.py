@@ -15,14 +15,13 @@ from torch import Tensor, nn
 
 from vqecg.evaluation.waves.segmenter import CLASSES, WaveSegmenter
 from vqecg.records.bounds import Checked, DepthOrNone, Hertz, Size
-from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
+from vqecg.records.leads import INDEPENDENT_LEADS, INDEPENDENT_ROWS, LEADS
 from vqecg.records.store.preprocessing import resample
 from vqecg.tokenizer.modeling import ECGTokenizer, ResidualBlock
 from vqecg.training.checkpoint import Pretrained, read_config
 from vqecg.training.hub import find_folder
 
 TOKENIZER_FOLDER = "tokenizer"
-INDEPENDENT = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
 BATCH = 32  # recordings at a time
 
 
@@ -102,7 +101,7 @@ class CodeSegmenter:
         if not np.isfinite(signals).all():
             raise ValueError("signals hold NaN or infinite samples; drop the record or fill the gap before")
         whole = signals.shape[1] == len(LEADS)
-        independent = signals[:, INDEPENDENT] if whole else signals
+        independent = signals[:, INDEPENDENT_ROWS] if whole else signals
         wanted = -(-signals.shape[2] * self.config.sampling_rate // sampling_rate)
         given = resample(independent, sampling_rate, self.tokenizer.config.sampling_rate)
         device = next(self.head.parameters()).device
@@ -111,7 +110,7 @@ class CodeSegmenter:
             logits = self.head(quantized(self.tokenizer, part.to(device)))
             classes.append(logits[..., : int(wanted)].argmax(dim=1).to(torch.uint8).cpu())
         every = torch.cat(classes).numpy()
-        return every if whole else every[:, INDEPENDENT]
+        return every if whole else every[:, INDEPENDENT_ROWS]
 
     def resampled(self, signals: np.ndarray, sampling_rate: float) -> np.ndarray:
         """Signals (..., samples) at the rate of the classes."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqecg.evaluation.waves.code_segmenter import INDEPENDENT, CodeHead, CodeSegmenter, fitted, quantized
+from vqecg.evaluation.waves.code_segmenter import CodeHead, CodeSegmenter, fitted, quantized
 from vqecg.evaluation.waves.segmenter_training import (
     UNLABELLED,
     SegmenterTraining,
@@ -19,7 +19,7 @@ from vqecg.evaluation.waves.segmenter_training import (
     wave_classes,
 )
 from vqecg.records.datasets.ludb import LUDBRecord
-from vqecg.records.leads import LEADS
+from vqecg.records.leads import INDEPENDENT_ROWS, LEADS
 from vqecg.records.simulation.disturbances import noise_of
 from vqecg.records.store.preprocessing import resample
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -62,7 +62,7 @@ class CodeExamples:
             ecg = record.record
             if tuple(ecg.leads) != LEADS:
                 raise ValueError(f"record {ecg.record_id} has the leads {', '.join(ecg.leads)}; expected {LEADS}")
-            low = resample(ecg.signal[INDEPENDENT], ecg.sampling_rate, rate)
+            low = resample(ecg.signal[INDEPENDENT_ROWS], ecg.sampling_rate, rate)
             signals.append(resample(low, rate, FINE))
             classes.append(np.stack([wave_classes(record, lead, FINE) for lead in LEADS]).astype(np.int8))
         if len({part.shape[1] for part in classes}) != 1:

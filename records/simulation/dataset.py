@@ -15,7 +15,7 @@ from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.disk import check_room
 from vqecg.records.folds import assign_folds
 from vqecg.records.label_tables import statement_table
-from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
+from vqecg.records.leads import INDEPENDENT_ROWS
 from vqecg.records.simulation.heart import Patient, draw_patient
 from vqecg.records.simulation.simulator import SIMULATED_STATEMENTS, SimulatorSettings, simulate_record
 
@@ -145,9 +145,8 @@ def simulated_signals(
     planned: list[PlannedRecord], seed: int, settings: SimulatorSettings, truth: list[pd.DataFrame], progress: bool
 ) -> Iterator[np.ndarray]:
     """A (1, 8, samples) chunk per record; each record's beats are appended to `truth` as it is made."""
-    independent = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
     for number, plan in enumerate(tqdm(planned, "simulating", unit="record", disable=not progress, delay=2), start=1):
         rng = np.random.default_rng([seed, 2, number])
         simulated = simulate_record(plan.statements, rng, settings, plan.patient, record_id=str(number))
         truth.append(simulated.beats.assign(ecg_id=number)[["ecg_id", *simulated.beats.columns]])
-        yield simulated.record.signal[None, independent]
+        yield simulated.record.signal[None, INDEPENDENT_ROWS]

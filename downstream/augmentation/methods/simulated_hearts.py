@@ -15,7 +15,7 @@ from vqecg.prior.sampling import another_seed
 from vqecg.prior.sketched_records import recordings_of, sketches_of
 from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
-from vqecg.records.leads import INDEPENDENT_LEADS, LEADS
+from vqecg.records.leads import INDEPENDENT_ROWS
 from vqecg.records.simulation.asking import statements_to_simulate
 from vqecg.records.simulation.heart import draw_patient
 from vqecg.records.simulation.simulator import SIMULATED_STATEMENTS, SimulatorSettings, simulate_record
@@ -108,19 +108,18 @@ def simulated(
     """
     spec, table = ingredients.store.spec, ingredients.store.table.iloc[rows]
     settings = SimulatorSettings(spec.samples / spec.sampling_rate, spec.sampling_rate)
-    independent = [LEADS.index(lead) for lead in INDEPENDENT_LEADS]
     asked = [
         # a label that the record itself does not have goes without what excludes it there
         names or statements_to_simulate((), label, ingredients.task, np.random.default_rng([CHOICE, int(row)]))
         for names, label, row in zip(asked_for(ingredients, rows, labels), labels, rows, strict=True)
     ]
-    signal = np.zeros((len(rows), len(independent), spec.samples), np.float32)
+    signal = np.zeros((len(rows), len(INDEPENDENT_ROWS), spec.samples), np.float32)
     for place, (statements, number) in enumerate(zip(asked, numbers, strict=True)):
         rng = np.random.default_rng([seed, int(number), HEART])
         known = {name: table[name].iloc[place] for name in ("age", "sex") if name in table}
         known = {name: value for name, value in known.items() if not ATTRIBUTES.get(name).is_unknown(value)}
         patient = draw_patient(rng, **known)
-        signal[place] = simulate_record(statements, rng, settings, patient).record.signal[independent]
+        signal[place] = simulate_record(statements, rng, settings, patient).record.signal[INDEPENDENT_ROWS]
     shown = [{name: SIMULATED_STATEMENTS[name] for name in names} for names in asked]
     requests = Requests.like(ingredients.task.encode(shown), table, ingredients.generator.attributes)
     return replace(SyntheticRecords.drawn(signal, requests, ingredients.task), statements=shown)
