@@ -2,10 +2,11 @@
 
 All numbers are little-endian.
 
-    b"VQE1"
+    b"VQE1", or b"VQEL" for an archive without loss
     header            length (uint16, bytes), `ArchiveHeader`, checksum
     for each record   b"R", length of its name (uint16, bytes), name (UTF-8), samples a lead (uint32), recorded rate
-                      (float32, Hz), and its segments: length (uint32, bytes), content (entropy_coding.py), checksum
+                      (float32, Hz), and its segments: length (uint32, bytes), content (entropy_coding.py, without loss
+                      lossless.py), checksum
     b"E"              number of records (uint32), checksum
 
 A checksum is the CRC-32 of all bytes before it but earlier checksums. So a damaged byte, a part that is missing, and
@@ -21,7 +22,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 SUFFIX = ".vqe"
-MAGIC, RECORD, END = b"VQE1", b"R", b"E"
+MAGICS = {False: b"VQE1", True: b"VQEL"}  # by whether nothing is lost
+RECORD, END = b"R", b"E"
 FIXED = struct.Struct("<8sffI")  # tokenizer, sampling rate, error, samples of a segment
 SHORT, LONG, RATE = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<f")
 MOST_BYTES, MOST_SAMPLES = 1 << 24, 1 << 20  # of a segment: more is no archive
@@ -36,6 +38,7 @@ class ArchiveHeader:
     sampling_rate: float  # Hz, of what is decoded
     error: float  # microvolt, see `CompressionSettings`
     segment: int  # samples of each segment; the last of a recording may be shorter
+    lossless: bool = False  # segments have, beside their codes, what these leave
 
     def lengths(self, samples: int) -> list[int]:
         """Samples a lead of each segment of a recording."""
@@ -47,14 +50,14 @@ class ArchiveHeader:
         return fixed + " ".join(self.leads).encode()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "ArchiveHeader":
+    def from_bytes(cls, content: bytes, lossless: bool = False) -> "ArchiveHeader":
         """The header of such bytes. Raises ValueError for others."""
         if len(content) <= FIXED.size:
             raise ValueError(f"{len(content)} bytes, expected more than {FIXED.size}")
         tokenizer, rate, error, segment = FIXED.unpack_from(content)
         if not 0 < segment <= MOST_SAMPLES or not 0 < rate < math.inf:
             raise ValueError(f"segments of {segment:,} samples at {rate} Hz")
-        return cls(tokenizer.hex(), tuple(content[FIXED.size :].decode().split()), rate, error, segment)
+        return cls(tokenizer.hex(), tuple(content[FIXED.size :].decode().split()), rate, error, segment, lossless)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class ArchiveWriter:
     def __init__(self, file: BinaryIO, header: ArchiveHeader) -> None:
         self.file, self.header, self.checksum, self.records = file, header, 0, 0
         content = header.to_bytes()
-        self.write(MAGIC, SHORT.pack(len(content)), content)
+        self.write(MAGICS[header.lossless], SHORT.pack(len(content)), content)
         self.mark()
 
     def add(self, record: ArchivedRecord) -> None:
@@ -121,12 +124,14 @@ class ArchiveReader:
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self.file, self.path, self.checksum, self.records = file, path, 0, 0
-        if self.read(len(MAGIC)) != MAGIC:
-            raise ValueError(f"{path} is no archive of `vqecg compress`: it does not start with {MAGIC.decode()}")
+        magic = self.read(len(MAGICS[False]))
+        if magic not in MAGICS.values():
+            names = " or ".join(one.decode() for one in MAGICS.values())
+            raise ValueError(f"{path} is no archive of `vqecg compress`: it does not start with {names}")
         content = self.read(self.number(SHORT))
         self.check("the header")
         try:
-            self.header = ArchiveHeader.from_bytes(content)
+            self.header = ArchiveHeader.from_bytes(content, magic == MAGICS[True])
         except ValueError as error:
             raise ValueError(
                 f"{path}: its header cannot be read ({error}); was it written by a newer vqecg?"

@@ -25,9 +25,10 @@ class CompressionSettings(Checked):
     """Settings of an archive: the error of its recordings, and the search for their codes."""
 
     error: Positive = 20.0  # microvolt, RMS over the leads: a frame that is nearer, by an estimate, gets no more levels
-    most: Positive = 200.0  # microvolt, RMS of a recording that is off by more: it is left out, and named
+    most: Positive = 200.0  # microvolt, RMS: a recording that is off by more is left out, and named (not if lossless)
     beams: Count = 4  # partial codes that a search carries on; 1 is four times as fast, and 8 % further off
     seconds: Positive = 10.0  # s of a segment, as the tokenizer was trained on
+    lossless: bool = False  # keep what the codes leave, too: whole microvolts of eight leads at the tokenizer's rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,3 +116,22 @@ class SegmentCoder:
         """The next segment, of so many samples a lead."""
         frames = self.tokenizer.frames(samples)
         return SegmentCodes(*decode_segment(content, frames, self.models, self.counts))
+
+
+class RecordCoder:
+    """Recordings <-> contents of their segments in an archive, in its order."""
+
+    def __init__(self, tokenizer: ECGTokenizer) -> None:
+        self.tokenizer, self.coder = tokenizer, SegmentCoder(tokenizer)
+
+    def encode(self, signals: Sequence[np.ndarray], segments: Sequence[SegmentCodes]) -> list[bytes]:
+        """The contents of a recording's segments (8, samples) mV with these codes."""
+        return [self.coder.encode(one) for one in segments]
+
+    def decode(self, contents: Sequence[bytes], lengths: Sequence[int]) -> np.ndarray:
+        """The recording (8, samples) float32 mV of such contents, of so many samples each.
+
+        Raises ValueError for bytes that cannot be decoded.
+        """
+        segments = [self.coder.decode(*part) for part in zip(contents, lengths, strict=True)]
+        return np.concatenate(decode_signals(self.tokenizer, segments, lengths), axis=1)

@@ -19,12 +19,13 @@ from vqecg.downstream.tasks.compression.compression import (
     BATCH,
     MICROVOLTS,
     CompressionSettings,
-    SegmentCoder,
+    RecordCoder,
     SegmentCodes,
     decode_signals,
     encode_signals,
     split,
 )
+from vqecg.downstream.tasks.compression.lossless import LosslessCoder
 from vqecg.records.bounds import Checked
 from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
@@ -89,18 +90,17 @@ def compress(step: CompressingStep) -> str:
     check_file(step.out, step.overwrite)
     tokenizer, rejected = ECGTokenizer.from_pretrained(step.tokenizer).eval(), list[str]()
     header = header_of(tokenizer, step.compression)
-    rate, coder, written = tokenizer.config.sampling_rate, SegmentCoder(tokenizer), list[Written]()
+    rate, coder, written = tokenizer.config.sampling_rate, coder_of(tokenizer, header), list[Written]()
     with atomic_file(step.out) as aside, aside.open("wb") as file:
         archive = ArchiveWriter(file, header)
         for batch in batches(recordings(chunks(step, rate, rejected), rate), header.segment):
-            for one, codes, error in encoded(tokenizer, batch, header.segment, step.compression):
-                if error > step.compression.most:
-                    rejected.append(
-                        f"{one.record_id}: off by {error:,.0f} microvolt, expected up to {step.compression.most:g}; it "
-                        "is like nothing that the tokenizer learned from (an offset, another unit, noise?)"
-                    )
+            for one, parts, codes, error in encoded(tokenizer, batch, header.segment, step.compression):
+                try:
+                    check_recording(one, error, step.compression, rate)
+                    contents = coder.encode(parts, codes)
+                except ValueError as refused:
+                    rejected.append(f"{one.record_id}: {refused}")
                     continue
-                contents = [coder.encode(segment) for segment in codes]
                 archive.add(ArchivedRecord(one.record_id, one.signal.shape[1], one.recorded_rate, contents))
                 written.append(Written(error, one.signal.shape[1] / rate, one.recorded_rate))
         if not written:
@@ -108,10 +108,10 @@ def compress(step: CompressingStep) -> str:
         size = archive.close()
     rate_of_bits = BITS * size / sum(one.seconds for one in written)
     errors = np.array([one.error for one in written])
+    off = f"off by {np.median(errors):.0f} microvolt RMS (median; at most {errors.max():.0f})"
     return (
-        f"{step.out}: {len(written):,} recordings in {size:,} bytes, {rate_of_bits:,.0f} bit/s; off by "
-        f"{np.median(errors):.0f} microvolt RMS (median; at most {errors.max():.0f})"
-        f"{rate_note(written, rate)}{left_out(rejected)}"
+        f"{step.out}: {len(written):,} recordings in {size:,} bytes, {rate_of_bits:,.0f} bit/s; "
+        f"{'nothing lost' if header.lossless else off}{rate_note(written, rate)}{left_out(rejected)}"
     )
 
 
@@ -124,13 +124,39 @@ def header_of(tokenizer: ECGTokenizer, settings: CompressionSettings) -> Archive
             f"segments of {settings.seconds:g} s have {segment:,} samples; expected {config.hop_length} to "
             f"{MOST_SAMPLES:,}: choose --compression.seconds between them"
         )
-    return ArchiveHeader(fingerprint(tokenizer), config.leads, config.sampling_rate, settings.error, segment)
+    shape = (fingerprint(tokenizer), config.leads, config.sampling_rate)
+    return ArchiveHeader(*shape, settings.error, segment, settings.lossless)
+
+
+def coder_of(tokenizer: ECGTokenizer, header: ArchiveHeader) -> RecordCoder:
+    """What makes the contents of an archive, and reads them."""
+    return LosslessCoder(tokenizer) if header.lossless else RecordCoder(tokenizer)
+
+
+def check_recording(one: Recording, error: float, settings: CompressionSettings, sampling_rate: int) -> None:
+    """Raises ValueError for a recording that does not belong into the archive: far off, or without loss resampled."""
+    if not settings.lossless:
+        if error > settings.most:
+            raise ValueError(
+                f"off by {error:,.0f} microvolt, expected up to {settings.most:g}; it is like nothing that the "
+                "tokenizer learned from (an offset, another unit, noise?)"
+            )
+        return
+    if one.recorded_rate != sampling_rate:
+        raise ValueError(
+            f"recorded at {one.recorded_rate:g} Hz; an archive without loss has the tokenizer's {sampling_rate} Hz: "
+            "leave out --compression.lossless, or take a tokenizer of that rate"
+        )
+    check_microvolts(one.record_id, to_microvolts(one.signal))  # `decompress` would not be able to write it
 
 
 def encoded(
     tokenizer: ECGTokenizer, batch: Sequence[Recording], segment: int, settings: CompressionSettings
-) -> Iterator[tuple[Recording, list[SegmentCodes], float]]:
-    """Each recording with its codes, and how far what is decoded of them is off: microvolt, RMS over all samples."""
+) -> Iterator[tuple[Recording, list[np.ndarray], list[SegmentCodes], float]]:
+    """Each recording with its segments (8, samples) mV, their codes, and the error of what is decoded of them.
+
+    The error is in microvolt, RMS over all samples.
+    """
     parts = [split(one.signal, segment) for one in batch]
     every = [part for of_one in parts for part in of_one]
     codes = encode_signals(tokenizer, every, settings)
@@ -139,7 +165,7 @@ def encoded(
     start = 0
     for one, of_one in zip(batch, parts, strict=True):
         rows = slice(start, start + len(of_one))
-        yield one, codes[rows], MICROVOLTS * float(np.sqrt(sum(missed[rows]) / one.signal.size))
+        yield one, of_one, codes[rows], MICROVOLTS * float(np.sqrt(sum(missed[rows]) / one.signal.size))
         start = rows.stop
 
 
@@ -186,7 +212,6 @@ def decompress(step: DecompressingStep) -> str:
     Raises ValueError for a file that is no archive, one that is damaged, and one of another tokenizer.
     """
     tokenizer, names = ECGTokenizer.from_pretrained(step.tokenizer).eval(), set[str]()
-    coder = SegmentCoder(tokenizer)
     try:
         file = step.archive.open("rb")
     except OSError as error:
@@ -194,13 +219,13 @@ def decompress(step: DecompressingStep) -> str:
     with file, atomic_folder(step.out, holds_records, step.overwrite) as partial:
         archive = ArchiveReader(file, step.archive)
         check_tokenizer(archive.header, tokenizer, step.archive)
+        coder = coder_of(tokenizer, archive.header)
         for record in tqdm(archive, desc="decompressing", unit="record", delay=2):
             lengths = archive.header.lengths(record.samples)
             try:
-                codes = [coder.decode(*part) for part in zip(record.segments, lengths, strict=True)]
+                signal = coder.decode(record.segments, lengths)
             except ValueError as error:
                 raise ValueError(f"{step.archive}: record {record.record_id!r} has {error}") from error
-            signal = np.concatenate(decode_signals(tokenizer, codes, lengths), axis=1)
             name = file_name(record.record_id, names)
             microvolts = check_microvolts(name, to_microvolts(signal))
             write_files(partial, name, microvolts, archive.header.sampling_rate, comments_of(record, archive.header))
@@ -225,8 +250,10 @@ def check_tokenizer(header: ArchiveHeader, tokenizer: ECGTokenizer, path: Path) 
 
 def comments_of(record: ArchivedRecord, header: ArchiveHeader) -> list[str]:
     """Lines for the header of a WFDB record; no diagnosis, which the archive does not have."""
+    from_what = f"# decoded by vqecg from an archive of tokenizer {header.tokenizer}"
+    near = f"an error of {header.error:g} microvolt was asked for: not the recording itself"
+    exact = "without loss; III, aVR, aVL and aVF are computed from I and II"
     return [
         f"# record {record.record_id!r}, recorded at {record.recorded_rate:g} Hz",
-        f"# decoded by vqecg from an archive of tokenizer {header.tokenizer}; an error of {header.error:g} microvolt "
-        "was asked for: not the recording itself",
+        f"{from_what}{', ' + exact if header.lossless else '; ' + near}",
     ]

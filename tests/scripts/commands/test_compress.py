@@ -66,6 +66,26 @@ def test_recordings_of_any_length_go_to_an_archive_and_back(
     assert "not the recording itself" in header and "#Dx" not in header
 
 
+def test_without_loss_every_sample_comes_back(
+    recordings: Path, tokenizer_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder, archive, again = (tmp_path / name for name in ("all", "ecgs.vqe", "again"))
+    shutil.copytree(recordings, folder)
+    wave = 9 * np.sign(np.sin(np.arange(1000) / 3))[None] * np.ones((8, 1))
+    write_record(folder, "odd", twelve_leads(wave), 100)  # like nothing that was learned
+    write_record(folder, "fast", twelve_leads(wave), 500)
+    with (folder / "labels.csv").open("a") as file:
+        file.write("odd,NORM\nfast,NORM\n")
+    more = ("--data", str(folder), "--compression.lossless")
+    assert main(command("compress", tokenizer_folder, archive, *more)) == 0
+    said = capsys.readouterr().out
+    assert "4 recordings in" in said and "nothing lost" in said and "fast: recorded at 500 Hz" in said
+    assert main(command("decompress", tokenizer_folder, again, "--archive", str(archive))) == 0
+    for name in ("long", "usual", "short", "odd"):
+        assert (again / f"{name}.dat").read_bytes() == (folder / f"{name}.dat").read_bytes()
+    assert "without loss" in (again / "usual.hea").read_text()
+
+
 def test_a_store_is_compressed_too_and_the_same_bytes_come_again(
     simulated_store: RecordStore, tokenizer_folder: Path, tmp_path: Path
 ):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqecg.downstream.tasks.compression.archive import (
-    MAGIC,
+    MAGICS,
     ArchivedRecord,
     ArchiveHeader,
     ArchiveReader,
@@ -63,7 +63,7 @@ def test_every_damaged_byte_and_every_missing_end_is_found():
         read(content + b"\0")
 
 
-@pytest.mark.parametrize("content", [b"", b"VQ", b"PK\3\4 and so on", MAGIC, MAGIC + b"\xff\xff"])
+@pytest.mark.parametrize("content", [b"", b"VQ", b"PK\3\4 and so on", MAGICS[False], MAGICS[False] + b"\xff\xff"])
 def test_another_file_is_no_archive(content: bytes):
     with pytest.raises(ValueError, match=r"some\.vqe"):
         read(content)
