@@ -12,10 +12,12 @@ from torch import Tensor
 
 from vqecg.prior.conditioning import COARSER_TASKS, Condition
 from vqecg.prior.config import USUAL_SAMPLING, SamplingSettings
+from vqecg.prior.copies.training_gate import training_gate
 from vqecg.prior.detail.decoding import decoded
 from vqecg.prior.merged_conditions import label_counts as count_labels
 from vqecg.prior.merged_conditions import read_label_counts
 from vqecg.prior.modeling import ECGPrior, check_fit
+from vqecg.prior.packaged.places import find_generator, is_generator
 from vqecg.prior.requests import Requests, check_conditions, draw_requests, join_labels, read_conditions, split_labels
 from vqecg.prior.sampled_records import MIN_PARENTS, ask, sampled_records
 from vqecg.prior.sampling import sample
@@ -28,12 +30,10 @@ from vqecg.records.files.atomic import atomic_folder, write_text
 from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.json_file import reading
 from vqecg.records.labels import LabelTask
+from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import CONFIG_FILE, FORMAT_VERSION, fingerprint, read_config
-from vqecg.training.hub import find_folder
-
-GENERATOR_FOLDER = "generator"  # in the folder of a trained prior
 
 
 class ECGGenerator:
@@ -195,15 +195,18 @@ class ECGGenerator:
         settings: SamplingSettings = USUAL_SAMPLING,
         only: bool = False,
         min_parents: int = MIN_PARENTS,
+        against: RecordStore | str | Path | None = None,
         **attributes: float | str,
     ) -> ECGRecords:
         """`count` ECGs with `labels` together, as `requests`: to the bit those that `vqecg generate` writes.
 
         No labels: all combinations of the training. Labels that fewer than `min_parents` training records have do not
-        come along. Raises ValueError where that leaves too few records to learn `labels` from, and as `requests`.
+        come along. `against` is the store of the training: records too near to one of it are drawn anew. Raises
+        ValueError where too few records are left to learn `labels` from, as `requests`, and as `training_gate`.
         """
         asked = ask(self, labels, count, seed, attributes, only, min_parents)
-        return sampled_records(self, asked.requests, seed, settings)
+        gate = None if against is None else training_gate(self, against)
+        return sampled_records(self, asked.requests, seed, settings, gate)
 
     def generate(
         self, requests: Requests, seed: int, settings: SamplingSettings | None = None, first: int = 0
@@ -283,15 +286,3 @@ class ECGGenerator:
         conditions = read_conditions(folder / "conditions.csv", prior.config.attributes)
         with reading(folder):
             return cls(tokenizer, prior, task, conditions, about["config"]["samples"], seen, counts)
-
-
-def find_generator(folder: str | Path) -> Path:
-    """The local folder of a generator: this one, or that in the folder of `vqecg train-prior` or of `vqecg run`."""
-    place = find_folder(folder)
-    inside = (place / GENERATOR_FOLDER, place / "prior" / GENERATOR_FOLDER)
-    return next((one for one in inside if one.is_dir()), place)
-
-
-def is_generator(folder: Path) -> bool:
-    """True for a folder that holds a saved generator."""
-    return (folder / "config.json").is_file() and (folder / "prior").is_dir() and (folder / "conditions.csv").is_file()

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from vqecg.prior.config import SamplingSettings
+from vqecg.prior.copies.gate import CopyGate, gate_columns, gate_sentence
+from vqecg.prior.copies.gated_sampling import generate_gated
 from vqecg.prior.requests import Requests
 from vqecg.prior.sketch.sketch import Sketch
 from vqecg.prior.synthetic_records import NO_GATE, code_digest
@@ -23,6 +25,7 @@ from vqecg.tokenizer.encoding import one_thread
 if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
 
+FINDINGS = ("nearest", "distances", "rejected")  # of a gate, on each record; see `gate_columns`
 MIN_PARENTS = 20  # training records that a label needs to be asked for, if nothing else is said
 
 
@@ -63,30 +66,49 @@ def ask(
     return AskedRecords(requests.without([generator.class_names.index(name) for name in rare]), rare)
 
 
-def sampled_records(generator: ECGGenerator, requests: Requests, seed: int, settings: SamplingSettings) -> ECGRecords:
+def sampled_records(
+    generator: ECGGenerator,
+    requests: Requests,
+    seed: int,
+    settings: SamplingSettings,
+    gate: CopyGate | None = None,
+) -> ECGRecords:
     """The records that `vqecg generate` would write for these requests, to the bit, with what is known of each.
 
-    They are computed as there: on one thread, so many at a time.
+    They are computed as there: on one thread, so many at a time. With a gate each is drawn anew while it is too near to
+    a training record. Raises ValueError as `generate_gated`.
     """
     signals = [np.zeros((0, len(LEADS), generator.samples), np.float32)]
     codes: list[np.ndarray] = []
     beats: list[AskedBeats] = []
+    of_parts: list[dict[str, np.ndarray]] = [dict.fromkeys(FINDINGS, np.zeros(0, np.int64))]
     with one_thread():
         for start in range(0, len(requests), SHARD_RECORDS):
-            drawn = generator.generate(requests[start : start + SHARD_RECORDS], seed, settings, start)
+            part = requests[start : start + SHARD_RECORDS]
+            if gate is None:
+                drawn = generator.generate(part, seed, settings, start)
+            else:
+                gated = generate_gated(generator, part, seed, settings, gate, start)
+                near, drawn = gated.nearest, gated.records
+                of_parts.append(dict(zip(FINDINGS, (near.rows, near.distances, gated.rejected), strict=True)))
             signals.append(twelve_leads(drawn.signal))
             if drawn.codes is not None and drawn.sketch is not None:  # samples of a prior have both
                 codes.extend(drawn.codes)
                 beats.extend(asked_beats(generator, drawn.sketch))
+    origin, note = origin_of(generator, seed, settings, codes), NO_GATE
+    if gate is not None:
+        findings = {name: np.concatenate([one[name] for one in of_parts]) for name in FINDINGS}
+        origin = origin.assign(**gate_columns(gate, **findings))
+        note = gate_sentence(gate, int(findings["rejected"].sum()), len(origin))
     return ECGRecords(
         np.concatenate(signals),
         generator.tokenizer.config.sampling_rate,
         requests.labels,
         generator.task,
         requests.attributes,
-        origin_of(generator, seed, settings, codes),
+        origin,
         beats,
-        NO_GATE,
+        note,
     )
 
 

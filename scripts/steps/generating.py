@@ -14,7 +14,8 @@ import tyro
 
 from vqecg.prior.config import SamplingSettings
 from vqecg.prior.copies.gate import CopyGate, gate_columns, gate_sentence
-from vqecg.prior.generator import ECGGenerator, find_generator
+from vqecg.prior.generator import ECGGenerator
+from vqecg.prior.packaged.places import find_generator
 from vqecg.prior.requests import Requests
 from vqecg.prior.sampled_records import MIN_PARENTS, ask, asked_beats, origin_of
 from vqecg.prior.sampled_shards import SampledShard, SamplingTask, decoded

@@ -5,8 +5,9 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vqecg.prior.generator import GENERATOR_FOLDER, ECGGenerator
+from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.merged_conditions import LEAST, known_counts, merged_conditions
+from vqecg.prior.packaged.places import GENERATOR_FOLDER
 from vqecg.prior.requests import training_conditions
 from vqecg.prior.training import PriorTraining, train_prior
 from vqecg.records.bounds import Checked, Count

@@ -14,7 +14,10 @@ from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.synthetic_records import code_digest
 from vqecg.records.datasets.registry import read_records
 from vqecg.records.ecg_records import ECGRecords
+from vqecg.records.folds import FoldSplit
 from vqecg.records.leads import INDEPENDENT_LEADS, LEADS, einthoven_residual
+from vqecg.records.store.record_store import RecordStore
+from vqecg.records.store.subset import TrainedOn, TrainingSubset
 from vqecg.scripts.cli.main import main
 
 
@@ -170,3 +173,13 @@ def test_more_than_a_shard_has_the_bits_of_the_command_too(tiny_generator: ECGGe
     assert main(["generate", "--generator", str(tmp_path / "generator"), "--out", str(tmp_path / "b"), *words]) == 0
     assert contents(tmp_path / "python") == contents(tmp_path / "b")
     assert math.isfinite(float(np.abs(sampled.signal).max()))
+
+
+def test_a_gate_needs_the_store_of_the_training(tiny_generator: ECGGenerator, simulated_store: RecordStore):
+    with pytest.raises(ValueError, match="does not say which records its prior and tokenizer saw"):
+        tiny_generator.sample(["NORM"], count=1, seed=0, against=simulated_store)
+    seen = TrainedOn("of another store", FoldSplit(), TrainingSubset())
+    parts = (tiny_generator.tokenizer, tiny_generator.prior, tiny_generator.task, tiny_generator.conditions)
+    other = ECGGenerator(*parts, tiny_generator.samples, {"prior": seen, "tokenizer": seen})
+    with pytest.raises(ValueError, match="is not the store that the generator's prior and tokenizer"):
+        other.sample(["NORM"], count=1, seed=0, against=simulated_store)

@@ -297,8 +297,13 @@ def test_generate_against_a_store_says_what_the_gate_did(
     assert set(origins["nearest_training_record"]) <= set(training) and "nearest_training_record" not in manifest
     assert (manifest["nearest_distance"] >= manifest["gate_threshold"]).all()
     assert manifest["gate_rejected"].sum() == int(told[0]) == int(told[1]) - 4
+    sampled = ECGGenerator.from_pretrained(prior).sample(["NORM"], count=4, seed=0, against=store)
+    sampled.save(tmp_path / "python", rates=[100, 500])  # the same set, in Python
+    for path in (tmp_path / "gated").rglob("*"):
+        other = tmp_path / "python" / path.relative_to(tmp_path / "gated")
+        assert path.is_dir() or other.read_bytes() == path.read_bytes()
     told = refused(*words, tmp_path / "new", "--against", tmp_path / "plain")
-    assert "holds no record store" in told and names(tmp_path) == ["gated", "plain"]
+    assert "holds no record store" in told and names(tmp_path) == ["gated", "plain", "python"]
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""Generators that come with vqecg, and where a generator lies."""
