@@ -23,6 +23,7 @@ class Section:
     title: str
     content: Markup
     link: str = ""  # a page beside this one that the title leads to
+    folded: str = ""  # the line that the content is folded away under; "" = it is open
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Page:
     folded_title: str = ""  # of what is folded away under the title
     folded: tuple[str, ...] = ()  # texts in a fixed-width face
     navigation: bool = True  # a line of links to the sections
+    answer: str = ""  # the first line, in large type; the title then stands below in soft grey
+    seen: tuple[str, ...] = ()  # lines under the answer: what could have been seen, and what the figures are
+    notices: tuple[str, ...] = ()  # banners above all but the answer: simulated data, a trial, reasons not to conclude
     version: str = version("vqecg")
 
     def render(self) -> str:

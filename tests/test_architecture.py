@@ -52,7 +52,7 @@ FLOORS = {
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),
     "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison", "advice", "tasks"),
     "reports": (
-        "columns fan_plot figures numbers results wave_plot",
+        "columns fan_plot figures names notices numbers results wave_plot",
         "html result_pages",
         "page",
         "comparison",

@@ -122,4 +122,5 @@ class ReportData:
     prior: PriorSection | None = None
     comparison: ComparisonSection | None = None
     cost: CostSection | None = None
+    preset: str = ""  # of the run's settings; "" = unknown
     method: tuple[str, ...] = ()  # sentences on split, classifier and intervals of this run
