@@ -27,6 +27,14 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """The first lines of a page."""
+
+    headline: str  # in large type
+    lines: tuple[str, ...] = ()  # what could have been seen, then what the figures are
+
+
+@dataclass(frozen=True)
 class Page:
     """Everything on a page. `date` is passed in, so that the same content gives the same bytes."""
 
@@ -38,8 +46,7 @@ class Page:
     folded_title: str = ""  # of what is folded away under the title
     folded: tuple[str, ...] = ()  # texts in a fixed-width face
     navigation: bool = True  # a line of links to the sections
-    answer: str = ""  # the first line, in large type; the title then stands below in soft grey
-    seen: tuple[str, ...] = ()  # lines under the answer: what could have been seen, and what the figures are
+    answer: Answer | None = None  # the first lines; the title then stands below them
     notices: tuple[str, ...] = ()  # banners above all but the answer: simulated data, a trial, reasons not to conclude
     version: str = version("vqecg")
 

@@ -54,7 +54,7 @@ FLOORS = {
     "reports": (
         "columns fan_plot figures names notices numbers results wave_plot",
         "html result_pages",
-        "page",
+        "page alt_texts",
         "comparison",
         "advice assessment run tasks",
     ),

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from vqecg.downstream.augmentation.plan import REAL_ONLY
+from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
 from vqecg.downstream.classifiers.mixture import SHARE
 from vqecg.downstream.comparison.arms.kinds import FILLING
 from vqecg.downstream.comparison.arms.registry import find_arm, is_arm
@@ -15,6 +14,7 @@ from vqecg.reports.comparison.classes import metric_name, of_main_arm
 from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.names import named
 from vqecg.reports.numbers import count, interval, number
+from vqecg.reports.page import Answer
 
 VERBS = {GAIN: "helped", HARM: "did harm", NO_DIFFERENCE: "did not measurably help"}
 METRICS_IN_WORDS = {
@@ -25,41 +25,58 @@ METRICS_IN_WORDS = {
     "f1": "F1 weighs the ECGs that were missed against those that were called wrongly: 1 is perfect.",
 }
 SHARES = {0.5: "half", 1 / 3: "a third", 0.25: "a quarter", 0.2: "a fifth", 0.1: "a tenth"}
+NOT_JUDGED = "not judged"
 NONE_USED = "using no "
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The first lines of a page."""
-
-    headline: str  # in large type
-    lines: tuple[str, ...] = ()  # what could have been seen, then what the figures are
+NOUGHT = 5e-4  # differences below it are shown as 0.000
 
 
 def answer_of(comparison: ComparisonSection) -> Answer:
     """The difference of the main arm to real records alone over all classes, by the primary metric."""
-    lines = of_main_arm(comparison, comparison.differences).to_dict("records")
-    doing = subject(comparison)
     if comparison.broken:
         return Answer(
             "No answer: the control failed, so that nothing here can be believed",
             ("Records with the labels of others, which carry no information, seemed to help too.",),
         )
+    lines, doing = of_main_arm(comparison, comparison.differences).to_dict("records"), subject(comparison)
     if not lines:
         return Answer(f"{doing} could not be judged: no difference was measured")
-    line = min(lines, key=lambda row: (row["against"] != REAL_ONLY, row["group"] != ALL_CLASSES))
+    line = main_line(lines)
     if not math.isfinite(line["estimate"]):
         return Answer(
             f"{doing} could not be judged: too few test records have, or lack, the classes",
             (f"It would have been compared with {reference(line)} on {comparison.tested_on}.",),
         )
     metric = metric_name(comparison.primary_metric)
-    figures = f"{number(line['estimate'], signed=True)} {metric}, {interval(line['low'], line['high'])}"
     others = [row for row in lines if row is not line]
+    if is_nothing(line):
+        nothing = "What could have been seen: nothing. These test records cannot tell the arms apart."
+        return Answer(
+            f"{doing} changed nothing: classifiers with and without it read the test records alike",
+            (nothing, explanation(comparison, line, metric), *beside(comparison, line, others)),
+        )
+    figures = f"{number(line['estimate'], signed=True)} {metric}, {interval(line['low'], line['high'])}"
     return Answer(
         f"{doing} {VERBS[line['verdict']]}: {figures}",
         (seen(line, metric), explanation(comparison, line, metric), *beside(comparison, line, others)),
     )
+
+
+def main_line(lines: Sequence[Mapping[Any, Any]]) -> Mapping[Any, Any]:
+    """The difference that the answer is about: to real records alone, over all classes, where there is one."""
+    return min(lines, key=lambda row: (row["against"] != REAL_ONLY, row["group"] != ALL_CLASSES))
+
+
+def outcome_of(comparison: ComparisonSection) -> str:
+    """The verdict that the answer gives, or NOT_JUDGED."""
+    lines = of_main_arm(comparison, comparison.differences).to_dict("records")
+    if comparison.broken or not lines or not math.isfinite(main_line(lines)["estimate"]):
+        return NOT_JUDGED
+    return str(main_line(lines)["verdict"])
+
+
+def is_nothing(line: Mapping[Any, Any]) -> bool:
+    """True where difference, interval and smallest detectable difference are all nought: AUROCs of 1, say."""
+    return all(abs(line[name]) < NOUGHT for name in ("estimate", "low", "high", "smallest_detectable"))
 
 
 def subject(comparison: ComparisonSection) -> str:
@@ -121,7 +138,8 @@ def explanation(comparison: ComparisonSection, line: Mapping[Any, Any], metric: 
 
 def reference(line: Mapping[Any, Any]) -> str:
     """The arm compared with, in words."""
-    return "training on real records alone" if line["against"] == REAL_ONLY else f"the arm {line['against']}"
+    known = {REAL_ONLY: "training on real records alone", DUPLICATION: "as many copies of real records"}
+    return known.get(line["against"], f"the arm {line['against']}")
 
 
 def beside(
@@ -129,10 +147,10 @@ def beside(
 ) -> tuple[str, ...]:
     """The same against other references, and gain and harm in groups and single classes; none is kept silent."""
     texts = [
-        f"Against {row['against']}, it {VERBS[row['verdict']]}: {number(row['estimate'], signed=True)}, "
+        f"Against {reference(row)}, it {VERBS[row['verdict']]}: {number(row['estimate'], signed=True)}, "
         f"{interval(row['low'], row['high'])}."
         for row in others
-        if row["group"] == line["group"] and math.isfinite(row["estimate"])
+        if row["group"] == line["group"] and not is_nothing(row) and math.isfinite(row["estimate"])
     ]
     groups = [row for row in others if row["against"] == line["against"]]
     classes = [

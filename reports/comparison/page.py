@@ -37,12 +37,10 @@ def comparison_page(comparison: Comparison, described: str, date: str) -> Page:
         f"weights and train by the same rule in every arm: {stopping_rule(comparison)}.",
     )
     tested = f"Tested on {comparison.test_records:,} real records of {comparison.test_patients:,} patients"
-    answer = answer_of(section)
     return Page(
         title=TITLE,
         date=date,
-        answer=answer.headline,
-        seen=answer.lines,
+        answer=answer_of(section),
         notices=(*data_notices(described), *comparison.cautions),
         lead=class_line(comparison.class_names),
         navigation=False,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from vqecg.reports.comparison.answer import Answer, answer_of
+from vqecg.reports.comparison.answer import answer_of
 from vqecg.reports.comparison.method import method_section
 from vqecg.reports.comparison.page import FOLDS as COMPARISON_FOLDS
 from vqecg.reports.comparison.sections import comparison_section, metric_name, verdict_section
@@ -12,7 +12,7 @@ from vqecg.reports.html import key_figures
 from vqecg.reports.names import class_line
 from vqecg.reports.notices import data_notices, preset_notices
 from vqecg.reports.numbers import count, interval, number
-from vqecg.reports.page import Page, Section
+from vqecg.reports.page import Answer, Page, Section
 from vqecg.reports.run.report_data import ReportData
 from vqecg.reports.run.sections import MACRO, cost_section, data_section, prior_section, tokenizer_section
 
@@ -41,8 +41,7 @@ def report_page(report: ReportData) -> Page:
         title=report.title,
         date=report.date,
         version=report.version,
-        answer=answer.headline,
-        seen=answer.lines,
+        answer=answer,
         notices=(*data_notices(report.data_description), *preset_notices(report.preset), *cautions),
         lead=class_line(name for group in classes for name in group),
         about=(report.data_description, f"{report.date}, vqecg {report.version}"),

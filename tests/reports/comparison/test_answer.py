@@ -120,6 +120,14 @@ def test_an_arm_of_an_extension_that_is_not_there_and_a_broken_instrument() -> N
     assert answer_of(broken).headline == "No answer: the control failed, so that nothing here can be believed"
 
 
+def test_arms_that_cannot_be_told_apart_are_said_to_be_alike() -> None:
+    alike = section("simulated first", NO_DIFFERENCE)
+    nothing = alike.differences.assign(estimate=-1e-9, low=0.0, high=0.0, smallest_detectable=0.0)
+    answer = answer_of(replace(alike, differences=nothing))
+    assert answer.headline.startswith("Starting from simulated records changed nothing: classifiers with and without")
+    assert answer.lines[0].startswith("What could have been seen: nothing.")
+
+
 def test_a_main_arm_that_is_the_reference_cannot_be_judged() -> None:
     real = section("prior samples", GAIN)
     assert "no difference was measured" in answer_of(replace(real, main_arm="real only")).headline
