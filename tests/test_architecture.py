@@ -22,7 +22,7 @@ _spec.loader.exec_module(house)
 FLOORS = {
     "records": (
         "bounds",
-        "registry files patients plain_names unknown_labels leads label_tables beats ecg_paper",
+        "registry files patients plain_names unknown_labels leads label_tables beats paper ecg_paper",
         "attributes folds labels",
         "record plotting",
         "datasets",

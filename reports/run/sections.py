@@ -140,7 +140,7 @@ def prior_section(prior: PriorSection | None) -> Markup:
         content += table(["Measure", "Real", "Synthetic"], rows, "Shape of the signals, real and synthetic.")
     content += _curve(prior.curve, "prior")
     content += element("h3", "Synthetic ECGs")
-    return content + _sheets(prior.examples, "synthetic", SYNTHETIC)
+    return content + _sheets(prior.examples, "synthetic", SYNTHETIC, "synthetic")
 
 
 def cost_section(cost: CostSection | None) -> Markup:
@@ -184,12 +184,12 @@ def _curve(curve: LearningCurve | None, key: str) -> Markup:
     return inline_figure(drawn, f"Learning curve of the {key}.{selected}", f"curve-{key}", described)
 
 
-def _sheets(sheets: tuple[ECGSheet, ...], key: str, remark: str = "") -> Markup:
+def _sheets(sheets: tuple[ECGSheet, ...], key: str, remark: str = "", mark: str = "") -> Markup:
     if not sheets:
         return not_run("ECGs on paper")
     drawn = [
         inline_figure(
-            plot_ecg(sheet.signal, sheet.sampling_rate, over=sheet.over, names=sheet.names, remark=remark),
+            plot_ecg(sheet.signal, sheet.sampling_rate, "", sheet.over, sheet.names, remark, watermark=mark),
             sheet.caption,
             f"{key}-{i}",
             f"Twelve-lead ECG: {sheet.caption}",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from vqecg.records.ecg_paper import PAPER, TEXT
+from vqecg.records.paper.sheet import PAPER, TEXT
 from vqecg.reports.figures import FIRST, INK, SECOND, SERIES, SOFT, VERDICT_COLORS
 from vqecg.reports.html import table
 from vqecg.reports.page import STYLE, Answer, Page, Section
