@@ -74,6 +74,12 @@ def outcome_of(comparison: ComparisonSection) -> str:
     return str(main_line(lines)["verdict"])
 
 
+def smallest_of(comparison: ComparisonSection) -> float:
+    """The smallest true gain that the answer's difference would have shown four times in five; NaN for none."""
+    lines = of_main_arm(comparison, comparison.differences).to_dict("records")
+    return float(main_line(lines)["smallest_detectable"]) if lines else math.nan
+
+
 def is_nothing(line: Mapping[Any, Any]) -> bool:
     """True where difference, interval and smallest detectable difference are all nought: AUROCs of 1, say."""
     return all(abs(line[name]) < NOUGHT for name in ("estimate", "low", "high", "smallest_detectable"))

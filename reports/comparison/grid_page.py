@@ -1,5 +1,6 @@
 """All cells of a grid of comparisons on one page."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,8 +9,7 @@ from markupsafe import Markup
 
 from vqecg.downstream.augmentation.plan import slug
 from vqecg.downstream.comparison.results import Comparison
-from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, NO_DIFFERENCE
-from vqecg.reports.comparison.answer import NOT_JUDGED, answer_of, outcome_of
+from vqecg.reports.comparison.answer import NOT_JUDGED, VERBS, answer_of, outcome_of, smallest_of
 from vqecg.reports.comparison.classes import chip, metric_name, p_text
 from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.html import join, paragraph, table
@@ -19,13 +19,7 @@ from vqecg.reports.numbers import interval, number
 from vqecg.reports.page import Answer, Page, Section
 
 # the outcome of a cell's main arm -> the words for it
-OUTCOMES = {
-    GAIN: "the main arm helped",
-    HARM: "it did harm",
-    NO_DIFFERENCE: "it did not measurably help",
-    NOT_JUDGED: "it could not be judged",
-}
-MOST = 6  # cells whose limits stand under the answer; every cell's are in its section and on its page
+OUTCOMES = VERBS | {NOT_JUDGED: "could not be judged"}
 TITLE = "What added records do for a classifier: all cells"
 
 
@@ -64,11 +58,15 @@ def answer_of_all(cells: Mapping[str, Comparison], answers: Mapping[str, Answer]
     if len(cells) == 1:
         (answer,) = answers.values()
         return Answer(answer.headline, (*answer.lines, _chance(cells)))
-    outcomes = Counter(outcome_of(ComparisonSection.of(comparison)) for comparison in cells.values())
-    counts = [f"in {outcomes[outcome]} {words}" for outcome, words in OUTCOMES.items() if outcomes[outcome]]
-    limits = [f"{name}: {answer.lines[0]}" for name, answer in answers.items() if answer.lines]
-    headline = f"Of {len(cells)} comparisons, {', '.join(counts)}"
-    return Answer(headline, (*limits[:MOST], _chance(cells)))
+    parts = [ComparisonSection.of(comparison) for comparison in cells.values()]
+    outcomes = Counter(map(outcome_of, parts))
+    counts = [f"{words} in {outcomes[outcome]}" for outcome, words in OUTCOMES.items() if outcomes[outcome]]
+    first, *others = counts
+    headline = f"The main arm {first} of {len(cells)} comparisons{''.join(f', {words}' for words in others)}"
+    limits = zip(cells, map(smallest_of, parts), strict=True)
+    seen = "; ".join(f"{number(limit)} or more in {name}" for name, limit in limits if math.isfinite(limit))
+    lines = (f"What could have been seen, four times in five: a true gain of {seen}.",) if seen else ()
+    return Answer(headline, (*lines, _chance(cells)))
 
 
 def _chance(cells: Mapping[str, Comparison]) -> str:

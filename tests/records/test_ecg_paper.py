@@ -15,9 +15,6 @@ from vqecg.records.leads import INDEPENDENT_LEADS
 
 MILLIMETRES = 25.4
 TWELVE = ["I", "aVR", "V1", "V4", "II", "aVL", "V2", "V5", "III", "aVF", "V3", "V6", "II"]  # the rhythm strip last
-    *["I", "aVR", "V1", "V4", "II", "aVL", "V2", "V5", "III", "aVF", "V3", "V6"],
-    "II",
-]  # names on a sheet, the rhythm strip last
 
 
 def beats(leads: int = 8, seconds: float = 10.0, sampling_rate: int = 100, height: float = 1.0) -> np.ndarray:
