@@ -52,7 +52,7 @@ def answer_of(comparison: ComparisonSection) -> Answer:
         nothing = "What could have been seen: nothing. These test records cannot tell the arms apart."
         return Answer(
             f"{doing} changed nothing: classifiers with and without it read the test records alike",
-            (nothing, explanation(comparison, line, metric), *beside(comparison, line, others)),
+            (nothing, comparing(comparison, line, metric), *beside(comparison, line, others)),
         )
     figures = f"{number(line['estimate'], signed=True)} {metric}, {interval(line['low'], line['high'])}"
     return Answer(
@@ -138,6 +138,14 @@ def explanation(comparison: ComparisonSection, line: Mapping[Any, Any], metric: 
     return (
         f"The figures are the difference in macro {metric} to {reference(line)}, over {line['group']}, and its "
         f"{100 * comparison.confidence:g} % interval, on {comparison.tested_on}. "
+        f"{METRICS_IN_WORDS[comparison.primary_metric]}"
+    )
+
+
+def comparing(comparison: ComparisonSection, line: Mapping[Any, Any], metric: str) -> str:
+    """What was compared, where there is no figure to explain."""
+    return (
+        f"Compared with {reference(line)}, by macro {metric} over {line['group']}, on {comparison.tested_on}. "
         f"{METRICS_IN_WORDS[comparison.primary_metric]}"
     )
 
