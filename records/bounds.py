@@ -53,6 +53,7 @@ Workers = Annotated[int, Between(1, 512)]  # processes or threads at a time
 Seed = Annotated[int, Between(0, LARGEST_SEED)]
 DerivedSeed = Annotated[int, Between(0, 2**64 - 1)]  # made from another; kept nowhere, so any that torch takes
 Hertz = Annotated[int, Between(1, 100_000)]  # samples a second
+HertzOrNone = Annotated[int, Between(0, 100_000)]  # where 0 means the usual rate
 Seconds = Annotated[float, Between(0, 86_400, open_low=True)]
 SecondsOrNone = Annotated[float, Between(0, 86_400)]  # where 0 means off
 Degrees = Annotated[float, Between(0, 180)]  # of an angle

@@ -21,6 +21,17 @@ import pandas as pd
 FLAGS = ("diagnostic", "form", "rhythm")
 TABLE_NEEDS = (*FLAGS, "diagnostic_class", "diagnostic_subclass")
 RHYTHM_BOUND = "rhythm_bound"  # column
+CLASS_NAMES = {  # of classes that are no statement themselves
+    "MI": "myocardial infarction",
+    "STTC": "ST and T wave changes",
+    "CD": "conduction disturbance",
+    "HYP": "hypertrophy",
+    "ISCA": "ischemia in anterior leads",
+    "ISCI": "ischemia in inferior leads",
+    "LAFB/LPFB": "left anterior or posterior fascicular block",
+    "_AVB": "AV block",
+    "SNR": "normal ECG",
+}
 
 
 def _packaged(name: str) -> pd.DataFrame:
@@ -89,6 +100,23 @@ def rhythm_bound(table: pd.DataFrame | None = None) -> Mapping[str, bool]:
         return bound
     flags = pd.to_numeric(table[RHYTHM_BOUND], errors="coerce")
     return {**bound, **{str(name): bool(flag) for name, flag in flags.dropna().items()}}
+
+
+@cache
+def label_names() -> Mapping[str, str]:
+    """Statement, class or abbreviation -> its name in words, "MI" -> "myocardial infarction".
+
+    Holds every name that the packaged tables know; a label of one's own is not among them.
+    """
+    codes = _snomed()
+    names = {
+        code: words
+        for column in ("cpsc2018", "abbreviation")
+        for code, words in zip(codes[column], codes["name"], strict=True)
+        if code
+    }
+    statements = _statements()["description"].to_dict()
+    return names | {name: statements[code] for name, code in ptbxl_names().items()} | CLASS_NAMES | statements
 
 
 def table_with(names: Iterable[str]) -> pd.DataFrame:

@@ -53,6 +53,13 @@ def canonical_rows(leads: Sequence[str]) -> dict[str, int]:
     return rows
 
 
+def has_twelve(leads: Sequence[str]) -> bool:
+    """True where `independent_leads` can take the eight out of leads of these names, each of them once."""
+    known = [name for one in leads for name in canonical_rows([one])]
+    chest = set(INDEPENDENT_LEADS) - set(LIMB_COMBINATIONS)
+    return len(known) == len(set(known)) and chest <= set(known) and len(set(known) & set(LIMB_COMBINATIONS)) > 1
+
+
 def independent_leads(signal: np.ndarray, leads: Sequence[str]) -> np.ndarray:
     """Pick the eight independent leads out of a recording with any order and spelling of leads.
 

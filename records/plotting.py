@@ -16,7 +16,7 @@ def plot(
     over: np.ndarray | None = None,
     names: tuple[str, str] = NAMES,
 ) -> Figure:
-    """Draws one ECG on paper, twelve leads at 25 mm/s and 10 mm/mV.
+    """Draws one ECG on paper at 25 mm/s and 10 mm/mV: an array of twelve leads, or a record of any.
 
     Args:
         ecg: a record, or an array of mV, (8, samples) in the order I, II, V1-V6 or (12, samples) in that of LEADS.

@@ -1,15 +1,22 @@
 """One ECG from its path, without a data set around it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from vqecg.records.attributes import AttributeTally
 from vqecg.records.datasets.challenge import comment_fields, is_synthetic, statements_of
 from vqecg.records.datasets.wfdb_reading import read_header, read_wfdb
 from vqecg.records.export.wfdb_writing import WITHOUT_CODE
+from vqecg.records.plain_names import shown
 from vqecg.records.record import ECGRecord
 from vqecg.records.unknown_labels import EVERYTHING
 
 ENDINGS = (".hea", ".dat", ".mat")
+# comments of a header that name the filter, in lower case
+BAND_NAMES = ("filter", "filters", "filter band", "filter bandwidth", "bandwidth", "bandpass", "band-pass")
+HIGHPASS_NAMES = ("highpass", "high-pass", "high pass", "highpass filter", "high-pass filter")
+LOWPASS_NAMES = ("lowpass", "low-pass", "low pass", "lowpass filter", "low-pass filter")
 
 
 def read_ecg(path: str | Path, ignore_checksums: bool = False) -> ECGRecord:
@@ -44,4 +51,22 @@ def read_ecg(path: str | Path, ignore_checksums: bool = False) -> ECGRecord:
         statements=statements_of(fields) | dict.fromkeys(nameless, 0.0),
         unknown=() if "dx" in fields else (EVERYTHING,),
         synthetic=is_synthetic(fields),
+        filter_band=filter_band(fields),
     )
+
+
+def with_header(record: ECGRecord, path: str | Path) -> ECGRecord:
+    """A record of a data set with what the comments of its header add: its filter band, and that it is synthetic."""
+    place = Path(path)
+    if not place.with_name(f"{place.name}.hea").is_file():
+        return record
+    fields = comment_fields(read_header(place).comments)
+    return replace(record, synthetic=record.synthetic or is_synthetic(fields), filter_band=filter_band(fields))
+
+
+def filter_band(fields: Mapping[str, str]) -> str:
+    """The filter band that the comments of a header name, as they write it: "0.05-150 Hz"; "" where they name none."""
+    whole = next((fields[name] for name in BAND_NAMES if fields.get(name)), "")
+    ends = [next((fields[name] for name in names if fields.get(name)), "") for names in (HIGHPASS_NAMES, LOWPASS_NAMES)]
+    words = [f"{kind} {end}" for kind, end in zip(("high-pass", "low-pass"), ends, strict=True) if end]
+    return shown(whole or ", ".join(words))

@@ -10,13 +10,14 @@ import pandas as pd
 
 from vqecg.records.attributes import ATTRIBUTES, with_unknown
 from vqecg.records.folds import MAX_FOLD
-from vqecg.records.leads import independent_leads
 from vqecg.records.unknown_labels import COLUMN, EVERYTHING, check_unknown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SYNTHETIC = "synthetic, no recording of a person"  # on the paper of such an ECG
+NOTCH_RATE = 250.0  # Hz, below which fine notches of the QRS fall between samples
+BETWEEN = "  ·  "  # two remarks on paper
 
 
 def table_columns() -> tuple[str, ...]:
@@ -42,6 +43,7 @@ class ECGRecord:
     statements: Mapping[str, float] = field(default_factory=dict)  # statement -> likelihood in percent, 0 = unknown
     unknown: tuple[str, ...] = ()  # statements of which nobody said whether they are there (unknown_labels.py)
     synthetic: bool = False  # a generator made it; every picture of it says so
+    filter_band: str = ""  # as its header has it, "0.05-150 Hz"; "" = unknown
 
     def __post_init__(self) -> None:
         signal = np.asarray(self.signal)
@@ -94,18 +96,29 @@ class ECGRecord:
         return "; ".join(filter(None, (", ".join(self.statements) or nothing, ", ".join(texts))))
 
     def plot(self, title: str | None = None) -> "Figure":
-        """The twelve leads on ECG paper, a figure that shows itself in a notebook and has `savefig`.
+        """Its leads on ECG paper, a figure that shows itself in a notebook and has `savefig`.
 
-        `title` is the line above the rows; None: the id, statements, age and sex. The paper of a synthetic ECG says
-        that it is one, whatever the title. Raises ValueError for a record without the eight independent leads (or two
-        limb leads to derive I and II from), and as `plot_ecg`.
+        The twelve leads where they are there or can be derived, further ones below them; otherwise a row per lead.
+        `title` is the line above the rows; None: the id, statements, age and sex. The paper says the sampling rate, the
+        filter band where it is known, that notches are not reliable at a low rate, and, right across, that an ECG is
+        synthetic, whatever the title. Raises ValueError as `plot_leads`.
         """
-        from vqecg.records.ecg_paper import plot_ecg  # here, so that reading records does not wait for matplotlib
+        from vqecg.records.ecg_paper import plot_leads  # here, so that reading records does not wait for matplotlib
 
         if title is None:
             title = f"{'Synthetic ECG' if self.synthetic else 'ECG'} {self.record_id}: {self.described()}"
-        remark = SYNTHETIC if self.synthetic else ""
-        return plot_ecg(independent_leads(self.signal, self.leads), self.sampling_rate, title, remark=remark)
+        remarks = [SYNTHETIC] if self.synthetic else []
+        remarks += [f"filter {self.filter_band}"] if self.filter_band else []
+        coarse = self.sampling_rate < NOTCH_RATE
+        return plot_leads(
+            self.signal,
+            self.sampling_rate,
+            self.leads,
+            title,
+            BETWEEN.join(remarks),
+            f"At {self.sampling_rate:g} Hz notches and narrow Q waves are not reliable." if coarse else "",
+            "synthetic" if self.synthetic else "",
+        )
 
 
 class LeftOut(NamedTuple):

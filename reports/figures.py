@@ -1,6 +1,7 @@
 """Charts of a report, in one quiet style. Object API only: no figure is registered with pyplot."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -65,13 +66,19 @@ def level_bars(levels: pd.DataFrame) -> Figure:
     return cast(Figure, panels[0].figure)
 
 
-def learning_curve(history: pd.DataFrame, panels_of: Mapping[str, Sequence[str]], best_step: int | None) -> Figure:
+def learning_curve(
+    history: pd.DataFrame,
+    panels_of: Mapping[str, Sequence[str]],
+    best_step: int | None,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> Figure:
     """One panel per group of metrics over steps; a thin upright marks the step whose weights were selected.
 
     Args:
         history: a column `step` and one column per metric.
         panels_of: title of a panel -> the metrics drawn in it.
         best_step: the step to mark, if any.
+        names: metric -> its name in the legend, where that is another.
     """
     columns = len(panels_of)
     width = PAGE_WIDTH if columns > 1 else PAGE_WIDTH / 2
@@ -81,10 +88,16 @@ def learning_curve(history: pd.DataFrame, panels_of: Mapping[str, Sequence[str]]
             known = history[["step", metric]].dropna()
             dot = "o" if len(known) < 40 else ""
             axes.plot(
-                known["step"], known[metric], color=color, linewidth=1.2, marker=dot, markersize=2.5, label=metric
+                known["step"],
+                known[metric],
+                color=color,
+                linewidth=1.2,
+                marker=dot,
+                markersize=2.5,
+                label=names.get(metric, metric),
             )
         if best_step is not None:
-            axes.axvline(best_step, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="selected")
+            axes.axvline(best_step, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), label="weights kept")
         axes.set_xlabel("step")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=ROUND_STEPS))
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=ROUND_STEPS))

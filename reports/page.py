@@ -23,6 +23,15 @@ class Section:
     title: str
     content: Markup
     link: str = ""  # a page beside this one that the title leads to
+    folded: str = ""  # the line that the content is folded away under; "" = it is open
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The first lines of a page."""
+
+    headline: str  # in large type
+    lines: tuple[str, ...] = ()  # what could have been seen, then what the figures are
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,8 @@ class Page:
     folded_title: str = ""  # of what is folded away under the title
     folded: tuple[str, ...] = ()  # texts in a fixed-width face
     navigation: bool = True  # a line of links to the sections
+    answer: Answer | None = None  # the first lines; the title then stands below them
+    notices: tuple[str, ...] = ()  # banners above all but the answer: simulated data, a trial, reasons not to conclude
     version: str = version("vqecg")
 
     def render(self) -> str:

@@ -5,12 +5,15 @@ What a fixture needs is imported inside it, so that tests of records/ do not wai
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from vqecg.prior.training import PriorTraining
     from vqecg.records.folds import SplitIndices
     from vqecg.records.store.record_store import RecordStore
+    from vqecg.reports.page import Page
     from vqecg.tokenizer.modeling import ECGTokenizer
     from vqecg.tokenizer.training import TokenizerTraining
 
@@ -36,6 +40,37 @@ def the_number_of_threads_stays() -> Iterator[None]:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+
+@pytest.fixture(autouse=True)
+def every_page_keeps_the_rules() -> Iterator[None]:
+    """Every page that a test renders is read by tests/page_rules.py, once its module is there."""
+    module = sys.modules.get("vqecg.reports.page")
+    if module is None:
+        yield
+        return
+    render, rules = module.Page.render, page_rules()
+    broken: list[str] = []
+
+    def noticed(page: Page) -> str:
+        text = render(page)
+        broken.extend(rules.faults(text))
+        return text
+
+    module.Page.render = noticed
+    yield
+    module.Page.render = render
+    assert broken == []
+
+
+@cache
+def page_rules() -> ModuleType:
+    """The module tests/page_rules.py."""
+    spec = importlib.util.spec_from_file_location("page_rules", Path(__file__).parent / "page_rules.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ _spec.loader.exec_module(house)
 FLOORS = {
     "records": (
         "bounds",
-        "registry files patients plain_names unknown_labels leads label_tables beats ecg_paper",
+        "registry files patients plain_names unknown_labels leads label_tables beats paper ecg_paper",
         "attributes folds labels",
         "record plotting",
         "datasets",
@@ -54,9 +54,9 @@ FLOORS = {
     "evaluation": ("statistics", "waves", "fidelity", "privacy"),
     "downstream": ("classifiers", "assessment", "augmentation", "reading", "comparison", "advice", "tasks"),
     "reports": (
-        "columns fan_plot figures numbers results wave_plot",
+        "columns fan_plot figures names notices numbers results wave_plot",
         "html result_pages",
-        "page",
+        "page alt_texts",
         "comparison",
         "advice assessment run tasks",
     ),

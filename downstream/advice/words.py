@@ -63,9 +63,14 @@ def gain_lines(advice: Advice) -> list[str]:
         lines.append(f"Of this, over the best that needs no generator: {signed(advice.generator)}.")
     elif advice.arm.kind == WITH:
         lines.append("No arm without a generator was measured beside it: how much is the generator's, is not known.")
-    lines.append(f"These trials would have seen a gain of {gain.smallest:.3f} or more, four times in five.")
+    lines.append(seen_line(advice))
     lines.append(f"Averaging two networks of real records alone brings {signed(advice.averaging)}.")
     return lines
+
+
+def seen_line(advice: Advice) -> str:
+    """The smallest gain that the trials would have seen, in a sentence."""
+    return f"These trials would have seen a gain of {advice.gain.smallest:.3f} or more, four times in five."
 
 
 def label_lines(advice: Advice) -> list[str]:

@@ -30,8 +30,9 @@ from vqecg.evaluation.statistics.weighted_metrics import METRICS
 LEAST_PATIENTS = 5  # with a class, and without: of 1 or 2 a bootstrap calls chance a gain or a harm far too often
 ALL_CLASSES, SCARCE_CLASSES, COMMON_CLASSES = "all classes", "scarce classes", "common classes"
 # alarms of the negative control
+BROKEN = "THE INSTRUMENT IS BROKEN"
 ADDED = (
-    f"THE INSTRUMENT IS BROKEN: {SHUFFLED_LABELS}, with which records carry no information, show a gain in {{gains}}. "
+    f"{BROKEN}: {SHUFFLED_LABELS}, with which records carry no information, show a gain in {{gains}}. "
     "Believe no verdict of this comparison before the reason is found. "
 )
 BESIDE = (

@@ -23,6 +23,7 @@ from vqecg.records.record import LeftOut, RecordTable
 
 DATABASE = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"
+SYNTHETIC_SET = "synthetic records"  # the description of a set that was generated or simulated begins so
 VERSIONS = {21837: "1.0.1", 21799: "1.0.3"}  # records -> version
 FILE_COLUMNS = {100: "filename_lr", 500: "filename_hr"}  # Hz -> column; our own sets may have filename_250 and such
 NEEDED = ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold")
@@ -248,7 +249,7 @@ def _statements(cell: str, codes: frozenset[str]) -> dict[str, float]:
 def _describe(folder: Path, rows: int, read: int, sampling_rate: int, halves: list[LeftOut]) -> str:
     """The set and its version, for people."""
     if (folder / "manifest.parquet").is_file():
-        text = f"synthetic records in PTB-XL's layout, {rows:,} records"
+        text = f"{SYNTHETIC_SET} in PTB-XL's layout, {rows:,} records"
     elif rows in VERSIONS:
         text = f"PTB-XL {VERSIONS[rows]}, {rows:,} records"
     else:

@@ -9,13 +9,25 @@ from markupsafe import Markup
 from vqecg.downstream.advice.decision import Advice
 from vqecg.downstream.advice.estimates import Estimate
 from vqecg.downstream.advice.forecast import ForecastCheck
-from vqecg.downstream.advice.words import METRIC_NAMES, gain_lines, gain_text, headline, labels_text, trained
+from vqecg.downstream.advice.words import METRIC_NAMES, gain_lines, gain_text, headline, labels_text, seen_line, trained
 from vqecg.evaluation.statistics.bootstrap import GAIN, HARM, NO_DIFFERENCE
+from vqecg.reports.alt_texts import forest_text
 from vqecg.reports.figures import forest
 from vqecg.reports.html import element, inline_figure, join, paragraph, table
+from vqecg.reports.names import class_line
+from vqecg.reports.notices import data_notices
 from vqecg.reports.numbers import MISSING, count, interval, number
-from vqecg.reports.page import Page, Section
+from vqecg.reports.page import Answer, Page, Section
 
+# the lines under which the sections are folded
+FOLDS = {
+    "forecast": "The foretold gain beside the measured one",
+    "gain": "The differences behind the advice, with what could have been seen",
+    "classes": "The gain in every class",
+    "labels": "What more labelled records would bring instead",
+    "tried": "Every candidate, and what was left out",
+    "method": "How it was measured, and what it does not show",
+}
 TITLE = "Advice: what to add to the labelled records"
 
 
@@ -27,30 +39,40 @@ def write_advice_page(
 
 
 def advice_page(advice: Advice, described: str, date: str, check: ForecastCheck | None = None) -> Page:
-    """The advice first, then the forecast's check if there is one, then all figures and the method."""
+    """The advice first; folded under it the forecast's check if there is one, then all figures and the method."""
     setting = advice.setting
     about = (
         f"{count(setting.training_records)} training records; judged on {count(setting.validation_records)} validation "
         f"records of {count(setting.validation_patients)} patients. Test folds were not read. {date}, vqecg "
         f"{Page.version}"
     )
-    sections = [Section("advice", "Advice", advice_section(advice))]
+    parts = {
+        "gain": ("Expected gain", gain_section(advice)),
+        "classes": ("Every class", class_section(advice)),
+        "labels": ("More labels instead", label_section(advice)),
+        "tried": ("All that was tried", tried_section(advice)),
+        "method": ("Method and limits", method_section(advice)),
+    }
     if check is not None:
-        sections.append(Section("forecast", "Forecast and measurement", forecast_section(check)))
-    sections += [
-        Section("gain", "Expected gain", gain_section(advice)),
-        Section("classes", "Every class", class_section(advice)),
-        Section("labels", "More labels instead", label_section(advice)),
-        Section("tried", "All that was tried", tried_section(advice)),
-        Section("method", "Method and limits", method_section(advice)),
-    ]
-    return Page(TITLE, date, tuple(sections), about=(described, about))
+        parts = {"forecast": ("Forecast and measurement", forecast_section(check))} | parts
+    return Page(
+        TITLE,
+        date,
+        tuple(Section(key, title, content, folded=FOLDS[key]) for key, (title, content) in parts.items()),
+        about=(described, about),
+        lead=class_line(setting.class_names),
+        answer=answer_of(advice, check),
+        notices=(*data_notices(described), *advice.cautions),
+        navigation=False,
+    )
 
 
-def advice_section(advice: Advice) -> Markup:
-    """The advice in large words, and its reasons."""
-    box = element("div", element("h3", headline(advice)) + join(map(paragraph, gain_lines(advice))), "quiet")
-    return join(paragraph(caution, "missing") for caution in advice.cautions) + box
+def answer_of(advice: Advice, check: ForecastCheck | None = None) -> Answer:
+    """The advice, what the trials would have seen, and its reasons; the outcome of the forecast where it is known."""
+    seen = seen_line(advice)
+    reasons = [line for line in gain_lines(advice) if line != seen]
+    outcome = [] if check is None else [f"The forecast and the test folds: {check.sentence()}."]
+    return Answer(headline(advice), (seen, *reasons, *outcome))
 
 
 def forecast_section(check: ForecastCheck) -> Markup:
@@ -113,12 +135,13 @@ def class_section(advice: Advice) -> Markup:
         }
         for effect in sorted(advice.classes, key=lambda effect: not effect.target)
     ]
+    drawn = pd.DataFrame(rows)
     content = inline_figure(
-        forest(pd.DataFrame(rows), ["real only"], metric),
+        forest(drawn, ["real only"], metric),
         f"Gain of {trained(advice, advice.arm)} in {metric} of every class with {advice.setting.confidence:.0%} "
         "interval, not corrected for the number of classes.",
         "forest-classes",
-        f"Forest plot of gains in {metric} by class",
+        forest_text(drawn, metric),
     )
     harmed = ", ".join(advice.harmed) or "none"
     rule = f"Harmed, by the rule ({harm_rule(advice)}): {harmed}."

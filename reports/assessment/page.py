@@ -1,5 +1,6 @@
 """An assessment as one self-contained page, in the style of a run's report: N beside every figure."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from vqecg.downstream.assessment.results import SYNTHETIC, TRAINING, Assessment
-from vqecg.downstream.assessment.utility import TRTS, TSTR
+from vqecg.downstream.assessment.utility import MACRO, TRTR, TRTS, TSTR
 from vqecg.evaluation.privacy.released_set import EVERY
 from vqecg.reports.assessment.sections import (
     adherence_section,
@@ -20,10 +21,24 @@ from vqecg.reports.assessment.sections import (
 )
 from vqecg.reports.assessment.signals import signal_section
 from vqecg.reports.html import key_figures, paragraph, records_of, settings_list
+from vqecg.reports.names import class_line
+from vqecg.reports.notices import data_notices
 from vqecg.reports.numbers import count, interval, number
-from vqecg.reports.page import Page, Section
+from vqecg.reports.page import Answer, Page, Section
 
 TITLE = "Synthetic ECGs against real ones"
+# the lines under which the sections are folded
+FOLDS = {
+    "summary": "All of it in a few figures",
+    "utility": "What classifiers learn from synthetic ECGs, and read in them, class by class",
+    "distance": "How near the synthetic ECGs are to real ones as a whole",
+    "signals": "Amplitudes, spectra, rhythm and waves beside those of real ECGs",
+    "adherence": "Whether the synthetic ECGs show what their labels say",
+    "memorisation": "Whether they repeat training records, or betray whose ECGs were learned from",
+    "method": "How it was measured, and what it does not show",
+}
+ONE_SEED = "One seed: the intervals know nothing of chance in training."
+SEEN = 2.8 / 1.96  # half an interval of 95 % -> a difference seen with a power of 80 %
 LIMITS = (
     "Synthetic records are trained on and measured; they are in no validation or test part, and nothing was chosen "
     "by them here. Figures of one data set and one split say nothing of another."
@@ -36,22 +51,70 @@ def write_assessment_page(assessment: Assessment, path: Path, date: str) -> None
 
 
 def assessment_page(assessment: Assessment, date: str) -> Page:
-    """Summary first, then utility, distances, signals, adherence, memorisation and method."""
+    """The answer first; folded under it summary, utility, distances, signals, adherence, memorisation and method."""
     about = assessment.about
     compared = (
         f"{about['synthetic_records']:,} synthetic records against {about['test_records']:,} real test records, "
         f"{about['training_records']:,} real training records"
     )
-    sections = (
-        Section("summary", "Summary", key_figures(figures_of(assessment))),
-        Section("utility", "Utility", utility_section(assessment)),
-        Section("distance", "Distance from real records", distance_section(assessment)),
-        Section("signals", "Signals and physiology", signal_section(assessment)),
-        Section("adherence", "Label adherence", adherence_section(assessment)),
-        Section("memorisation", "Memorisation", memorisation_section(assessment)),
-        Section("method", "Method and limits", method_section(about)),
+    parts = {
+        "summary": ("Summary", key_figures(figures_of(assessment))),
+        "utility": ("Utility", utility_section(assessment)),
+        "distance": ("Distance from real records", distance_section(assessment)),
+        "signals": ("Signals and physiology", signal_section(assessment)),
+        "adherence": ("Label adherence", adherence_section(assessment)),
+        "memorisation": ("Memorisation", memorisation_section(assessment)),
+        "method": ("Method and limits", method_section(about)),
+    }
+    return Page(
+        TITLE,
+        date,
+        tuple(Section(key, title, content, folded=FOLDS[key]) for key, (title, content) in parts.items()),
+        about=(compared, about["real"]),
+        lead=class_line(about["class_names"]),
+        answer=answer_of(assessment),
+        notices=(*data_notices(about["real"]), *([ONE_SEED] if len(about["settings"]["seeds"]) == 1 else [])),
+        navigation=False,
     )
-    return Page(TITLE, date, sections, about=(compared, about["real"]))
+
+
+def answer_of(assessment: Assessment) -> Answer:
+    """The worth of the synthetic ECGs as the only teacher, beside real ones; the first family of classifiers."""
+    ratios = assessment.ratios[(assessment.ratios["metric"] == "auroc") & (assessment.ratios["design"] == TSTR)]
+    judged = [row for row in records_of(ratios) if math.isfinite(row.ratio)]
+    if not judged:
+        return Answer("Training on the synthetic ECGs alone could not be judged: too few test records")
+    first, *others = (ratio_words(assessment, row) for row in judged)
+    half = (judged[0].ratio_high - judged[0].ratio_low) / 2
+    seen = (
+        f"What could have been seen: a ratio of the two that differs from 1 by about {number(SEEN * half)}, four times "
+        "in five."
+    )
+    meaning = (
+        "AUROC is the chance that a classifier gives an ECG with the class a higher score than one without it, here "
+        "averaged over the classes: 1 is perfect, 0.5 is guessing. Both classifiers read the same real test records."
+    )
+    ratio = (
+        f"The ratio of the two is {number(judged[0].ratio)}, {number(judged[0].ratio_low)} to "
+        f"{number(judged[0].ratio_high)}."
+    )
+    return Answer(first, (seen, ratio, meaning, *(f"{words}." for words in others)))
+
+
+def ratio_words(assessment: Assessment, row: Any) -> str:
+    """One family's AUROC after training on synthetic and on real ECGs, and what its ratio says."""
+    scores = assessment.utility[
+        (assessment.utility["class_name"] == MACRO)
+        & (assessment.utility["metric"] == "auroc")
+        & (assessment.utility["family"] == row.family)
+    ].set_index("design")["value"]
+    verb = "is not measurably different from" if row.ratio_low <= 1 <= row.ratio_high else "is worse than"
+    verb = "is better than" if row.ratio_low > 1 else verb
+    return (
+        f"Training on the synthetic ECGs alone {verb} training on real ones: AUROC {number(scores[TSTR])} against "
+        f"{number(scores[TRTR])}"
+        + ("" if assessment.about["settings"]["families"][0] == row.family else f" ({row.family})")
+    )
 
 
 def figures_of(assessment: Assessment) -> list[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from vqecg.downstream.assessment.results import CEILING_OF_TSTR, RECONSTRUCTIONS, SYNTHETIC, Assessment
 from vqecg.downstream.assessment.utility import MACRO, TRTR, TRTS, TSTR
 from vqecg.evaluation.privacy.released_set import EVERY
+from vqecg.reports.alt_texts import paired_dots_text
 from vqecg.reports.figures import paired_dots
 from vqecg.reports.html import element, inline_figure, join, not_run, paragraph, records_of, table
 from vqecg.reports.numbers import count, interval, number, significant
@@ -78,8 +79,9 @@ def class_pair(assessment: Assessment, family: str) -> Markup:
         [name, count(positives[name]), count(asked[name]), *(number(wide.loc[name, design]) for design in designs)]
         for name in names
     ]
+    described = paired_dots_text(wide.loc[names].reset_index(), TRTR, TSTR, (TRTR, TSTR), f"{family},")
     dots = paired_dots(wide.loc[names].reset_index(), TRTR, TSTR, (TRTR, TSTR), f"{family}: tested on real")
-    chart = inline_figure(dots, "", f"auroc-{family}", f"AUROC of every class, {family}, {TRTR} and {TSTR}")
+    chart = inline_figure(dots, "", f"auroc-{family}", described)
     heads = ["Class", "Positives, real test", "Positives, synthetic", *designs]
     return element("h3", f"AUROC per class, {family}") + element(
         "div", chart + table(heads, rows, strong=[MACRO]), "pair"

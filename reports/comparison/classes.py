@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from vqecg.evaluation.statistics.bootstrap import GAIN, HARM
+from vqecg.reports.alt_texts import forest_text
 from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.figures import forest
 from vqecg.reports.html import element, folded, inline_figure, join, not_run, table
@@ -98,7 +99,7 @@ def class_section(comparison: ComparisonSection) -> Markup:
         f"{comparison.main_arm} is better, left of it worse. The intervals are those of single classes; the colour "
         "tells the verdict after Holm's correction, so an interval just clear of zero may be grey.",
         "forest-classes",
-        f"Forest plot of differences in {name} by class",
+        forest_text(drawn, name),
     )
     content += class_table(comparison, comparison.primary_metric)
     others = [m for m in comparison.class_differences["metric"].drop_duplicates() if m != comparison.primary_metric]

@@ -1,5 +1,7 @@
 """All cells of a grid of comparisons on one page."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,22 +9,64 @@ from markupsafe import Markup
 
 from vqecg.downstream.augmentation.plan import slug
 from vqecg.downstream.comparison.results import Comparison
+from vqecg.reports.comparison.answer import NOT_JUDGED, VERBS, answer_of, outcome_of, smallest_of
 from vqecg.reports.comparison.classes import chip, metric_name, p_text
+from vqecg.reports.comparison.section_data import ComparisonSection
 from vqecg.reports.html import join, paragraph, table
+from vqecg.reports.names import class_line
+from vqecg.reports.notices import data_notices
 from vqecg.reports.numbers import interval, number
-from vqecg.reports.page import Page, Section
+from vqecg.reports.page import Answer, Page, Section
 
+# the outcome of a cell's main arm -> the words for it
+OUTCOMES = VERBS | {NOT_JUDGED: "could not be judged"}
 TITLE = "What added records do for a classifier: all cells"
 
 
 def write_grid_page(cells: Mapping[str, Comparison], path: Path, described: str, date: str) -> None:
     """Writes the page, whole or not at all: a section per cell, its class groups by its primary metric."""
-    sections = (
-        Section("", name, cell_section(comparison), link=f"cells/{slug(name)}/comparison.html")
+    grid_page(cells, described, date).write(path)
+
+
+def grid_page(cells: Mapping[str, Comparison], described: str, date: str) -> Page:
+    """The answers of all cells in one, then a section per cell, folded under its answer."""
+    answers = {name: answer_of(ComparisonSection.of(comparison)) for name, comparison in cells.items()}
+    sections = tuple(
+        Section(
+            "",
+            name,
+            cell_section(comparison),
+            link=f"cells/{slug(name)}/comparison.html",
+            folded=f"{answers[name].headline}.",
+        )
         for name, comparison in cells.items()
     )
-    page = Page(TITLE, date, tuple(sections), about=(described,), lead=(_chance(cells),), navigation=False)
-    page.write(path)
+    return Page(
+        TITLE,
+        date,
+        sections,
+        about=(described,),
+        lead=class_line(name for comparison in cells.values() for name in comparison.class_names),
+        answer=answer_of_all(cells, answers),
+        notices=data_notices(described),
+        navigation=False,
+    )
+
+
+def answer_of_all(cells: Mapping[str, Comparison], answers: Mapping[str, Answer]) -> Answer:
+    """The number of cells whose main arm helped, did harm, or neither; of a single cell its own answer."""
+    if len(cells) == 1:
+        (answer,) = answers.values()
+        return Answer(answer.headline, (*answer.lines, _chance(cells)))
+    parts = [ComparisonSection.of(comparison) for comparison in cells.values()]
+    outcomes = Counter(map(outcome_of, parts))
+    counts = [f"{words} in {outcomes[outcome]}" for outcome, words in OUTCOMES.items() if outcomes[outcome]]
+    first, *others = counts
+    headline = f"The main arm {first} of {len(cells)} comparisons{''.join(f', {words}' for words in others)}"
+    limits = zip(cells, map(smallest_of, parts), strict=True)
+    seen = "; ".join(f"{number(limit)} or more in {name}" for name, limit in limits if math.isfinite(limit))
+    lines = (f"What could have been seen, four times in five: a true gain of {seen}.",) if seen else ()
+    return Answer(headline, (*lines, _chance(cells)))
 
 
 def _chance(cells: Mapping[str, Comparison]) -> str:

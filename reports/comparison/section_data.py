@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from vqecg.downstream.comparison.results import Comparison
+from vqecg.downstream.comparison.tables import BROKEN
 from vqecg.evaluation.statistics.bootstrap import VERDICTS
 from vqecg.reports.columns import check_columns
 
@@ -67,6 +68,11 @@ class ComparisonSection:
     def draws(self) -> int:
         """The number of draws of training records, generator and additions."""
         return int(self.differences["draws"].max()) if "draws" in self.differences else 1
+
+    @property
+    def broken(self) -> bool:
+        """True where added records with the labels of others show a gain: no verdict may be believed."""
+        return any(BROKEN in caution for caution in self.cautions)
 
     @classmethod
     def of(cls, comparison: Comparison) -> "ComparisonSection":

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
+from vqecg.reports.alt_texts import forest_text
 from vqecg.reports.comparison.classes import (
     chip,
     class_section,
@@ -178,7 +179,7 @@ def _differences(comparison: ComparisonSection, metric: str) -> Markup:
         f"({comparison.interval_method}). Right of zero the arm is better, left of it worse; grey: no detectable "
         f"difference.{policy}",
         f"forest-{metric}",
-        f"Forest plot of differences in {name}",
+        forest_text(lines, name),
     )
     rows: list[list[object] | str] = []
     beside = other_heads(lines)

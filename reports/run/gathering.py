@@ -52,6 +52,7 @@ def gather(
         prior=gather_prior(parts, sampling),
         comparison=ComparisonSection.of(parts.comparison),
         cost=gather_costs(folders),
+        preset=str(settings.get("preset", "")),
         method=method_sentences(folds, parts.comparison),
     )
 

@@ -46,6 +46,8 @@ def gather_prior(parts: RunParts, sampling: SamplingSettings) -> PriorSection:
             pd.DataFrame(figures["history"]),
             {"Nats per code": ("train/loss", "loss"), "Validation, by level": levels},
             figures["best_step"],
+            {"train/loss": "training", "loss": "validation"}
+            | {metric: f"level {number}" for number, metric in enumerate(levels, 1)},
         ),
         examples=example_sheets(store, asked_for, parts.task),
     )

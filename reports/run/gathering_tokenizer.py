@@ -41,6 +41,7 @@ def gather_tokenizer(parts: RunParts) -> TokenizerSection:
                 "PRD on validation, %": ("prd/median", "prd/half_levels"),
             },
             figures["best_step"],
+            {"train/loss/time": "training", "prd/median": "all levels", "prd/half_levels": "half of the levels"},
         ),
         reconstructions=quartile_sheets(parts, original, decoded, tokenizer.config.sampling_rate),
     )

@@ -2,13 +2,28 @@
 
 from pathlib import Path
 
+from markupsafe import Markup
+
+from vqecg.reports.comparison.answer import answer_of
 from vqecg.reports.comparison.method import method_section
+from vqecg.reports.comparison.page import FOLDS as COMPARISON_FOLDS
 from vqecg.reports.comparison.sections import comparison_section, metric_name, verdict_section
 from vqecg.reports.html import key_figures
+from vqecg.reports.names import class_line
+from vqecg.reports.notices import data_notices, preset_notices
 from vqecg.reports.numbers import count, interval, number
-from vqecg.reports.page import Page, Section
+from vqecg.reports.page import Answer, Page, Section
 from vqecg.reports.run.report_data import ReportData
 from vqecg.reports.run.sections import MACRO, cost_section, data_section, prior_section, tokenizer_section
+
+NO_COMPARISON = Answer("No answer: no comparison was run")
+# the lines under which the sections are folded
+FOLDS = COMPARISON_FOLDS | {
+    "data": "Which records taught, chose and tested, and how many have each label",
+    "tokenizer": "How well ECGs survive the way into codes and back, with examples on paper",
+    "prior": "Synthetic ECGs on paper, and what classifiers say of them",
+    "cost": "Time and memory of every step",
+}
 
 
 def write_report(report: ReportData, path: Path) -> None:
@@ -18,24 +33,41 @@ def write_report(report: ReportData, path: Path) -> None:
 
 
 def report_page(report: ReportData) -> Page:
-    """Summary first, then data, models, comparison, cost and method."""
+    """The answer first, then what could have been seen; summary, data, models, comparison, cost and method folded."""
+    answer = NO_COMPARISON if report.comparison is None else answer_of(report.comparison)
+    classes = () if report.comparison is None else report.comparison.group_classes.values()
+    cautions = () if report.comparison is None else report.comparison.cautions
     return Page(
         title=report.title,
         date=report.date,
         version=report.version,
+        answer=answer,
+        notices=(*data_notices(report.data_description), *preset_notices(report.preset), *cautions),
+        lead=class_line(name for group in classes for name in group),
         about=(report.data_description, f"{report.date}, vqecg {report.version}"),
         folded_title="Command and settings that made this report",
         folded=(*([report.command] if report.command else []), report.settings),
+        navigation=False,
         sections=(
-            Section("summary", "Summary", key_figures(figures_of(report)) + verdict_section(report.comparison)),
-            Section("data", "Data", data_section(report.data)),
-            Section("tokenizer", "Tokenizer", tokenizer_section(report.tokenizer)),
-            Section("prior", "Prior and synthetic ECGs", prior_section(report.prior)),
-            Section("comparison", "Comparison", comparison_section(report.comparison)),
-            Section("cost", "Cost", cost_section(report.cost)),
-            Section("method", "Method and limits", method_section(report.method, report.comparison)),
+            Section("summary", "Summary", summary_section(report), folded=FOLDS["summary"]),
+            Section("data", "Data", data_section(report.data), folded=FOLDS["data"]),
+            Section("tokenizer", "Tokenizer", tokenizer_section(report.tokenizer), folded=FOLDS["tokenizer"]),
+            Section("prior", "Prior and synthetic ECGs", prior_section(report.prior), folded=FOLDS["prior"]),
+            Section("comparison", "Comparison", comparison_section(report.comparison), folded=FOLDS["comparison"]),
+            Section("cost", "Cost", cost_section(report.cost), folded=FOLDS["cost"]),
+            Section("method", "Method and limits", method_of(report), folded=FOLDS["method"]),
         ),
     )
+
+
+def summary_section(report: ReportData) -> Markup:
+    """The run in a few figures, then gains, harms and verdicts."""
+    return key_figures(figures_of(report)) + verdict_section(report.comparison)
+
+
+def method_of(report: ReportData) -> Markup:
+    """How the run was done, and its limits."""
+    return method_section(report.method, report.comparison)
 
 
 def figures_of(report: ReportData) -> list[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ order to be shown. AUROC, average precision and F1 are fractions of 1. A section
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ class LearningCurve:
     history: pd.DataFrame  # column `step` and one column per metric; NaN where a metric was not computed
     panels: Mapping[str, tuple[str, ...]]  # axis title with unit -> the metrics drawn in that panel
     best_step: int | None = None  # the step whose weights were selected
+    names: Mapping[str, str] = field(default_factory=dict)  # metric -> its name in the legend, where that is another
 
     def __post_init__(self) -> None:
         check_columns(self, {"history": ["step", *(metric for panel in self.panels.values() for metric in panel)]})
@@ -122,4 +123,5 @@ class ReportData:
     prior: PriorSection | None = None
     comparison: ComparisonSection | None = None
     cost: CostSection | None = None
+    preset: str = ""  # of the run's settings; "" = unknown
     method: tuple[str, ...] = ()  # sentences on split, classifier and intervals of this run

@@ -5,6 +5,8 @@ from markupsafe import Markup
 
 from vqecg.evaluation.statistics.weighted_metrics import MACRO
 from vqecg.records.ecg_paper import plot_ecg
+from vqecg.records.record import SYNTHETIC
+from vqecg.reports.alt_texts import label_bars_text, learning_curve_text, level_bars_text, paired_dots_text
 from vqecg.reports.figures import label_bars, learning_curve, level_bars, paired_dots
 from vqecg.reports.html import (
     element,
@@ -17,6 +19,7 @@ from vqecg.reports.html import (
     settings_list,
     table,
 )
+from vqecg.reports.names import in_words
 from vqecg.reports.numbers import count, duration, number, significant
 from vqecg.reports.run.report_data import (
     CostSection,
@@ -54,14 +57,14 @@ def data_section(data: DataSection | None) -> Markup:
         label_bars(counts),
         f"Training records with each label, real and added.{added} A record may have several labels.",
         "labels",
-        "Bars of training records per class before and after augmentation",
+        label_bars_text(counts),
     )
     rows = [
-        [c.class_name, count(c.train_before), count(c.train_after), count(c.validation), count(c.test)]
+        [c.class_name, in_words(c.class_name), *map(count, (c.train_before, c.train_after, c.validation, c.test))]
         for c in records_of(counts)
     ]
-    heads = ["Class", "Training, before", "Training, after", "Validation", "Test"]
-    numbers = table(heads, rows, "Records with each label. Validation and test hold real records only.")
+    heads = ["Class", "In words", "Training, before", "Training, after", "Validation", "Test"]
+    numbers = table(heads, rows, "Records with each label. Validation and test hold real records only.", texts=2)
     if len(rows) > LONG_TABLE:
         numbers = folded(f"Records with each of the {len(rows)} labels", numbers)
     return content + numbers
@@ -90,7 +93,7 @@ def tokenizer_section(tokenizer: TokenizerSection | None) -> Markup:
     ]
     heads = ["Levels used", "Bit rate, bit/s", "PRD median, %", "PRD quartiles, %", "Codes in use", "Perplexity"]
     content += table(heads, rows, caption)
-    content += inline_figure(level_bars(tokenizer.levels), "", "levels", "PRD, codes in use and perplexity by level")
+    content += inline_figure(level_bars(tokenizer.levels), "", "levels", level_bars_text(tokenizer.levels))
     if tokenizer.classifier_auroc is None:
         content += not_run("Classifier on originals and reconstructions")
     else:
@@ -137,7 +140,7 @@ def prior_section(prior: PriorSection | None) -> Markup:
         content += table(["Measure", "Real", "Synthetic"], rows, "Shape of the signals, real and synthetic.")
     content += _curve(prior.curve, "prior")
     content += element("h3", "Synthetic ECGs")
-    return content + _sheets(prior.examples, "synthetic")
+    return content + _sheets(prior.examples, "synthetic", SYNTHETIC, "synthetic")
 
 
 def cost_section(cost: CostSection | None) -> Markup:
@@ -162,7 +165,12 @@ def _auroc_pair(scores: pd.DataFrame, first: str, second: str, title: str, capti
         for c in scores.to_dict("records")
     ]
     dots = paired_dots(scores, first, second, (first, second), title)
-    chart = inline_figure(dots, "", f"auroc-{title.split()[0].strip(':').lower()}", f"AUROC of every class. {title}")
+    chart = inline_figure(
+        dots,
+        "",
+        f"auroc-{title.split()[0].strip(':').lower()}",
+        paired_dots_text(scores, first, second, (first, second), title),
+    )
     numbers = table(["Class", first.capitalize(), second.capitalize(), "Difference"], rows, strong=[MACRO])
     return paragraph(caption, "caption") + element("div", chart + numbers, "pair")
 
@@ -171,16 +179,17 @@ def _curve(curve: LearningCurve | None, key: str) -> Markup:
     if curve is None:
         return not_run("Learning curve")
     selected = f" The weights of step {count(curve.best_step)} were selected." if curve.best_step is not None else ""
-    drawn = learning_curve(curve.history, curve.panels, curve.best_step)
-    return inline_figure(drawn, f"Learning curve.{selected}", f"curve-{key}", f"Learning curve of the {key}")
+    drawn = learning_curve(curve.history, curve.panels, curve.best_step, curve.names)
+    described = learning_curve_text(curve.history, curve.panels, curve.names)
+    return inline_figure(drawn, f"Learning curve of the {key}.{selected}", f"curve-{key}", described)
 
 
-def _sheets(sheets: tuple[ECGSheet, ...], key: str) -> Markup:
+def _sheets(sheets: tuple[ECGSheet, ...], key: str, remark: str = "", mark: str = "") -> Markup:
     if not sheets:
         return not_run("ECGs on paper")
     drawn = [
         inline_figure(
-            plot_ecg(sheet.signal, sheet.sampling_rate, over=sheet.over, names=sheet.names),
+            plot_ecg(sheet.signal, sheet.sampling_rate, "", sheet.over, sheet.names, remark, watermark=mark),
             sheet.caption,
             f"{key}-{i}",
             f"Twelve-lead ECG: {sheet.caption}",

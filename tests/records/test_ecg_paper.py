@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from vqecg.records.ecg_paper import figure_png, figure_svg, plot_ecg, save_figure
+from vqecg.records.ecg_paper import figure_png, figure_svg, plot_ecg, plot_leads, save_figure
+from vqecg.records.leads import INDEPENDENT_LEADS
 
 MILLIMETRES = 25.4
+TWELVE = ["I", "aVR", "V1", "V4", "II", "aVL", "V2", "V5", "III", "aVF", "V3", "V6", "II"]  # the rhythm strip last
 
 
 def beats(leads: int = 8, seconds: float = 10.0, sampling_rate: int = 100, height: float = 1.0) -> np.ndarray:
@@ -128,6 +130,51 @@ def test_a_gap_in_a_lead_is_drawn_as_a_gap() -> None:
 def test_bad_input_is_named(signal: np.ndarray, rate: float, over: np.ndarray | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plot_ecg(signal, rate, over=over)
+
+
+@pytest.mark.parametrize(
+    ("leads", "rows"),
+    [
+        (("MLII", "V5"), ["MLII", "V5"]),
+        (("I", "II", "III", "aVR", "aVL", "aVF"), ["I", "II", "III", "aVR", "aVL", "aVF"]),
+        (("V6", "V5", "V4", "V3", "V2", "V1", "aVF", "I"), TWELVE),
+        ((*INDEPENDENT_LEADS, "vx", "vy"), [*TWELVE, "vx", "vy"]),
+        (("II", "II", "V1"), ["II", "II", "V1"]),
+        (("$x^{$",), ["$x^{$"]),
+    ],
+)
+def test_any_leads_are_drawn_the_twelve_in_their_places_and_others_below(leads: tuple[str, ...], rows: list[str]):
+    figure = plot_leads(beats(len(leads), sampling_rate=360), 360, leads)
+    assert [text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold"] == rows
+    assert figure_svg(figure).lstrip().startswith("<?xml")
+    strip = lines(figure, f"lead-{rows[-1]}")[-1]
+    assert strip[-1, 0] - strip[0, 0] == pytest.approx(250, abs=0.1), "the last row has all ten seconds"
+
+
+def test_leads_that_do_not_fit_their_names_are_refused() -> None:
+    for signal, leads, message in (
+        (beats(2), ("II",), "1 lead names"),
+        (np.zeros(1000), ("II",), "1 lead names"),
+        (np.zeros((1, 50)), ("II",), "at least 1 s"),
+        (np.full((1, 1000), np.inf), ("II",), "infinite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            plot_leads(signal, 100, leads)
+
+
+def test_long_texts_take_several_lines_and_the_paper_grows() -> None:
+    short = plot_ecg(beats(seconds=2), 100, title="Record 1")
+    long = plot_ecg(beats(seconds=2), 100, title="Record 1, " + "a long list of statements, " * 6, note="A note. " * 9)
+    assert long.get_size_inches()[1] > short.get_size_inches()[1]
+    height = long.axes[0].get_ylim()[1]
+    assert all(0 < text.get_position()[1] < height for text in long.axes[0].texts)
+
+
+def test_a_watermark_lies_behind_the_traces() -> None:
+    figure = plot_ecg(beats(), 100, watermark="synthetic")
+    (mark,) = [text for text in figure.axes[0].texts if text.get_gid() == "watermark"]
+    assert mark.get_text() == "synthetic"
+    assert mark.get_zorder() < min(line.get_zorder() for line in figure.axes[0].lines)
 
 
 def test_svg_paths_come_back_to_the_trace() -> None:

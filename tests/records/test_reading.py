@@ -1,5 +1,6 @@
 """One ECG by its path: with any ending, with what its header says, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from vqecg.records.datasets.registry import read_records
 from vqecg.records.export.wfdb_writing import write_record
 from vqecg.records.leads import LEADS, twelve_leads
-from vqecg.records.reading import read_ecg
+from vqecg.records.reading import read_ecg, with_header
 from vqecg.records.store.record_store import RecordStore
 
 
@@ -54,3 +55,23 @@ def test_what_is_no_record_is_refused_by_name(signal: np.ndarray, tmp_path: Path
     (tmp_path / "cut.dat").write_bytes(content[:-24])
     with pytest.raises(ValueError, match=r"cut\.dat"):
         read_ecg(tmp_path / "cut")
+
+
+@pytest.mark.parametrize(
+    ("comment", "band"),
+    [
+        ("Filter: 0.05-150 Hz", "0.05-150 Hz"),
+        ("highpass: 0.5 Hz\n#lowpass: 40 Hz", "high-pass 0.5 Hz, low-pass 40 Hz"),
+        ("Low-pass: 40 Hz", "low-pass 40 Hz"),
+        ("Rx: Unknown", ""),
+    ],
+)
+def test_a_filter_band_is_that_of_the_header(comment: str, band: str, signal: np.ndarray, tmp_path: Path):
+    write_record(tmp_path, "one", signal, 250)
+    header = tmp_path / "one.hea"
+    header.write_text(f"{header.read_text()}#{comment}\n")
+    record = read_ecg(tmp_path / "one")
+    assert record.filter_band == band
+    bare = replace(record, filter_band="")
+    assert with_header(bare, tmp_path / "one").filter_band == band
+    assert with_header(bare, tmp_path / "absent") is bare

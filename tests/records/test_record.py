@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,8 +98,23 @@ def test_a_record_is_drawn_with_its_title_and_a_synthetic_one_says_so_under_any_
     made = ECGRecord(signal, 100, LEADS, "7", statements={"MI": 100.0}, synthetic=True)
     assert "Synthetic ECG 7: MI" in texts(made)
     assert any(text.startswith("synthetic, no recording of a person") for text in texts(made, "another title"))
-    with pytest.raises(ValueError, match="missing lead V1"):
-        ECGRecord(signal[:3], 100, LEADS[:3], "7").plot()
+    assert any(text.get_gid() == "watermark" for text in made.plot().axes[0].texts)
+    assert not any(text.get_gid() == "watermark" for text in record.plot().axes[0].texts)
+    few = ECGRecord(signal[:3], 100, LEADS[:3], "7")
+    names = [text.get_text() for text in few.plot().axes[0].texts if text.get_weight() == "bold"]
+    assert names == ["I", "II", "III"], "leads that are not the twelve have a row each"
+
+
+def test_the_paper_says_rate_filter_age_and_sex_and_what_a_low_rate_hides() -> None:
+    def drawn(rate: float, **known: Any) -> set[str]:
+        record = ECGRecord(np.zeros((12, round(10 * rate)), np.float32), rate, LEADS, "7", **known)
+        return {text.get_text() for text in record.plot().axes[0].texts}
+
+    texts = drawn(100, attributes={"age": 70.0, "sex": "female"}, filter_band="0.05-150 Hz", unknown=("*",))
+    assert "ECG 7: statements unknown; age 70 years, sex female" in texts
+    assert "filter 0.05-150 Hz  ·  25 mm/s  ·  10 mm/mV  ·  100 Hz" in texts
+    assert "At 100 Hz notches and narrow Q waves are not reliable." in texts
+    assert not any("notches" in text for text in drawn(500))
 
 
 def test_plot_takes_a_record_or_an_array_with_its_rate() -> None:

@@ -31,8 +31,10 @@ def test_every_piece_escapes_what_it_is_given() -> None:
 def test_a_table_has_groups_spans_strong_rows_and_small_type_where_it_is_wide() -> None:
     page = table(["", "a", "b"], ["group", ["x", 1, 2]], "caption", over=[("", 2), ("N", 1)], strong=["x"])
     assert '<p class="caption">caption</p><table><thead><tr class="over">' in page
-    assert '<th class="start" colspan="2"></th><th class="start" colspan="1">N</th>' in page
-    assert '<tr class="group"><th colspan="3">group</th></tr><tr class="strong"><th>x</th>' in page
+    assert '<td class="start" colspan="2"></td><th scope="colgroup" class="start" colspan="1">N</th>' in page
+    assert '<tr><td></td><th scope="col" class="number">a</th>' in page
+    assert '<tr class="group"><th scope="rowgroup" colspan="3">group</th></tr><tr class="strong">' in page
+    assert '<tr class="strong"><th scope="row">x</th>' in page
     assert '<td class="number">1</td><td class="number start">2</td>' in page
     assert '<table class="wide">' in table(list("abcdefghij"), [])
 

@@ -16,6 +16,7 @@ class Duplication(AugmentationMethod):
     """The planned records themselves, once more."""
 
     help = "copies of the planned records: the second reference"
+    noun = "copies of real ECGs"
     places: ClassVar[Mapping[str, float]] = {"default": 1, "quick": 1, "run": 1}
     copies = True
 

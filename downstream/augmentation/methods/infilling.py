@@ -19,6 +19,7 @@ class Infilling(AugmentationMethod):
     """The planned records with part of their codes drawn anew by the prior."""
 
     help = "planned records of which the prior writes a part anew"
+    noun = "real ECGs of which a part is generated"
     places: ClassVar[Mapping[str, float]] = {"default": 11}
 
     def eligible(self, ingredients: Ingredients) -> np.ndarray:

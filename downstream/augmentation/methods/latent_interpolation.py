@@ -12,6 +12,7 @@ class LatentInterpolation(Mixing):
     """Latents of two records mixed, beats aligned."""
 
     help = "two records mixed in latent space, beats aligned"
+    noun = "ECGs interpolated between two real ones"
     aliases = ("interpolation",)
     places: ClassVar[Mapping[str, float]] = {"default": 8, "quick": 3, "run": 3}
     note = "latent interpolations, beats aligned"

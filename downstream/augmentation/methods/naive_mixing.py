@@ -9,5 +9,6 @@ class NaiveMixing(Mixing):
     """The pairs of latent interpolation, mixed in latent space as they are."""
 
     help = "two records mixed in latent space, beats as they fall"
+    noun = "ECGs mixed from two real ones, beats not aligned"
     note = "latent interpolations, beats as they fall"
     aligned = False

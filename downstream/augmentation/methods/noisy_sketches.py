@@ -18,6 +18,7 @@ class NoisySketches(RenderedSketches):
     """The sketches of the samples, rendered, with wander and noise as large as they say: no transformer, no codes."""
 
     help = "the same, with wander and noise as large as the sketch says"
+    noun = "drawn sketches of ECGs with noise"
     aliases = ("noisy sketch",)
     records = "rendered sketches with noise"
 

@@ -27,6 +27,7 @@ class PriorSamples(AugmentationMethod):
     """Samples of the prior for statements and attributes of the planned records: the joint distribution of these."""
 
     help = "samples of the prior for the planned labels"
+    noun = "generated ECGs"
     aliases: ClassVar[tuple[str, ...]] = ("prior",)
     places: ClassVar[Mapping[str, float]] = {"default": 10, "quick": 4, "run": 2}
     records: ClassVar[str] = "samples"  # of the prior, in words

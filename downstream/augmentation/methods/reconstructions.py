@@ -17,6 +17,7 @@ class Reconstructions(AugmentationMethod):
     """The planned records through the tokenizer and back, all levels."""
 
     help = "the planned records through the codec: a control"
+    noun = "real ECGs reconstructed from their codes"
     aliases = ("reconstruction",)
     places: ClassVar[Mapping[str, float]] = {"default": 6}
     copies = True

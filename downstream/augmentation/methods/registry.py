@@ -130,6 +130,7 @@ class AugmentationMethod(ABC):
     """A way to make records for the rows of a plan."""
 
     help: ClassVar[str] = ""  # the method, and its arm, in a line
+    noun: ClassVar[str] = ""  # its records in a sentence, "generated ECGs"; empty: as its name says
     aliases: ClassVar[tuple[str, ...]] = ()  # other names; the first of them stands in manifests
     places: ClassVar[Mapping[str, float]] = {}  # kind of comparison -> place among the arms where none is named
     copies: ClassVar[bool] = False  # makes copies of training records by design: neither gate nor check applies

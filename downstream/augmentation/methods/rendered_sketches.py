@@ -19,6 +19,7 @@ class RenderedSketches(PriorSamples):
     """The sketches of the samples, rendered: no transformer, no codes, every beat of a record alike."""
 
     help = "sketches of the prior's samples, rendered: no codes"
+    noun = "drawn sketches of ECGs"
     aliases = ("sketch",)
     places: ClassVar[Mapping[str, float]] = {}
     records = "rendered sketches"

@@ -11,6 +11,7 @@ class ResampledBeats(Mixing):
     """The beats of one record, resampled in mV to the R-R intervals of the planned one, which has the same labels."""
 
     help = "real beats in mV, in the rhythm of another record: no generator"
+    noun = "ECGs of real beats in the rhythm of another ECG"
     note = "records whose beats are another's of the same labels, resampled to their rhythm"
     in_millivolts = True
     weight: ClassVar[float | None] = 1.0

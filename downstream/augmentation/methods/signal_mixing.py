@@ -12,6 +12,7 @@ class SignalMixing(Mixing):
     """The pairs of latent interpolation, aligned, mixed in mV."""
 
     help = "two records mixed in mV, beats aligned: no codec"
+    noun = "ECGs mixed from two real ones"
     places: ClassVar[Mapping[str, float]] = {"default": 7}
     note = "mixtures of two signals, beats aligned"
     in_millivolts = True

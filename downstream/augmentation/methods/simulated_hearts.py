@@ -31,6 +31,7 @@ class SimulatedHearts(AugmentationMethod):
     """Records of the simulator: the planned record's statements where it knows them, else others of the same class."""
 
     help = "simulated records of the planned labels: no real record is learned from"
+    noun = "simulated ECGs"
     note = "simulated records of the labels, age and sex of real training records"
 
     def eligible(self, ingredients: Ingredients) -> np.ndarray:
@@ -72,6 +73,7 @@ class TextbookHearts(SimulatedHearts):
     """
 
     help = "simulated records' sketches, which the prior turns into recordings"
+    noun = "ECGs generated from simulated sketches"
     note = (
         "records of the prior for the sketches of simulated ones, of the labels, age and sex of real training records"
     )

@@ -87,6 +87,7 @@ class ContrastivePretraining(Pretraining):
     """Two excerpts of a patient alike in the classifier's features, and unlike those of all others."""
 
     help = "starts from weights for which excerpts of one patient are alike (CLOCS, SimCLR), of all training ECGs"
+    doing = "starting from weights by contrastive pretraining"
 
     def __init__(self, records: PretrainingRecords) -> None:
         """Raises ValueError for records of fewer than two patients, which have nothing to be unlike."""

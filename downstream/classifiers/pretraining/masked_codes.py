@@ -98,6 +98,7 @@ class MaskedCodePretraining(Pretraining):
     """The tokenizer's codes of hidden stretches, predicted from the rest of the record."""
 
     help = "starts from weights that predict the codes of hidden stretches (BERT, BEiT), of all training ECGs"
+    doing = "starting from weights by masked-code pretraining"
     needs_generator: ClassVar[bool] = True
 
     def __init__(self, records: PretrainingRecords) -> None:

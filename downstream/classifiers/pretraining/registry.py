@@ -61,6 +61,7 @@ class Pretraining(ABC):
     """One pretraining, ready with its records; can be sent to another process and done there."""
 
     help: ClassVar[str] = ""  # the pretraining, and its arm, in a line
+    doing: ClassVar[str] = ""  # its arm as the subject of a sentence, "starting from simulated records"
     places: ClassVar[Mapping[str, float]] = {}  # kind of comparison -> place among the arms where none is named
     needs_generator: ClassVar[bool] = False  # True where it learns from the codes of a generator's tokenizer
 

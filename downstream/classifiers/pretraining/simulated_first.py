@@ -37,6 +37,7 @@ class SimulatedFirst(Pretraining):
     """All weights, the head's too, trained on simulated records by the loss of the training that follows."""
 
     help = "starts from weights trained on simulated records of the statements that the simulator knows"
+    doing = "starting from simulated records"
     shuffled: ClassVar[bool] = False  # labels of other simulated records: the control
 
     def __init__(self, records: PretrainingRecords) -> None:
@@ -81,6 +82,7 @@ class SimulatedFirstShuffled(SimulatedFirst):
     """The same records with each other's labels: what is left of a gain is none of what labels mean."""
 
     help = "starts from weights trained on simulated records with the labels of others: a control"
+    doing = "starting from simulated records with the labels of others"
     shuffled: ClassVar[bool] = True
 
 

@@ -41,10 +41,11 @@ def mixed(base: ComparisonArm, way: str) -> ComparisonArm:
     """A mixture, used in one of WAYS by its name."""
     words, changes = WAYS[way]
     training = {**base.training, **changes}
-    return replace(base, name=f"{base.name}, {way}", help=f"{base.help}; {words}", training=training, places={})
+    name, doing = f"{base.name}, {way}", f"{base.doing} ({way})"
+    return replace(base, name=name, help=f"{base.help}; {words}", training=training, places={}, doing=doing)
 
 
 for _place, _way in enumerate(WAYS):
     _arm = mixed(ARMS.get(MIXTURE), _way)
-    _arm = HowToMixArm(_arm.name, f"{MIXTURE}, but {WAYS[_way][0]}", _arm.methods, _arm.training)
+    _arm = HowToMixArm(_arm.name, f"{MIXTURE}, but {WAYS[_way][0]}", _arm.methods, _arm.training, doing=_arm.doing)
     ARMS.register(_arm.name, rank=14.1 + 0.01 * _place)(_arm)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from vqecg.downstream.comparison.arms.filling import Filling
 
 PAIR = " + "
+ADDING = "adding {added} "  # beginnings of `in_words`; a report fills in the figures
+FILLING = "filling {share} of every batch with "
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,18 @@ class ComparisonArm:
     training: Mapping[str, Any] = field(default_factory=dict)  # ClassifierSettings that differ, by dotted names
     pretrained: str = ""  # pretraining that its initial weights come from; "" = none
     places: Mapping[str, float] = field(default_factory=dict)  # kind of comparison -> place among its arms
+    doing: str = ""  # the arm as the subject of a sentence, "averaging two networks"; empty: as its name says
     pairs: ClassVar[bool] = True  # may be joined with another arm
     stream: ClassVar[bool] = False  # its records are a share of every batch, not added to the real ones
+
+    @property
+    def in_words(self) -> str:
+        """The arm as the subject of a sentence, with {added} and {share} in the place of its figures."""
+        if self.doing:
+            return self.doing
+        if self.methods:
+            return f"{ADDING}records ({self.name})"
+        return f"starting from weights by {self.name}" if self.pretrained else f"training with {self.name}"
 
     def additions(self, filling: "Filling") -> ArmData:
         """The records that it adds."""
@@ -108,6 +120,7 @@ class AveragingArm(ComparisonArm):
             methods=() if arm.stream else arm.methods,  # a stream follows no plan of additions
             training=arm.training,
             places={},
+            doing=f"{self.in_words} and {arm.in_words}",
             trained=arm,
         )
 
@@ -160,7 +173,8 @@ class JoinedStreams(ComparisonArm):
         training[SHARE] = beside / (1 + beside)
         pretrained = next((part.pretrained for part in parts if part.pretrained), "")
         name, words = PAIR.join(part.name for part in parts), "; ".join(part.help for part in parts)
-        return cls(name, words, training=training, pretrained=pretrained, parts=tuple(parts))
+        doing = FILLING + " and ".join(part.in_words.removeprefix(FILLING) for part in parts)
+        return cls(name, words, training=training, pretrained=pretrained, doing=doing, parts=tuple(parts))
 
     @staticmethod
     def beside_real(part: ComparisonArm) -> float:

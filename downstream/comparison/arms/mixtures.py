@@ -16,6 +16,7 @@ from vqecg.downstream.augmentation.methods.registry import all_methods, find_met
 from vqecg.downstream.augmentation.plan import PRIOR_SAMPLES, SHUFFLED_LABELS, slug
 from vqecg.downstream.classifiers.mixture import SHARE, MixtureSettings
 from vqecg.downstream.comparison.arms.arm_data import ArmData
+from vqecg.downstream.comparison.arms.kinds import FILLING
 from vqecg.downstream.comparison.arms.registry import ARMS, ComparisonArm
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def mixture(share: float, method: str, kind: type[MixtureArm] = MixtureArm) -> M
     records = SHUFFLED_LABELS if kind is ShuffledMixtureArm else method
     words = [MIXTURE] if share == USUAL_SHARE else [f"{MIXTURE} {share:g}"]
     words += [f"of {records}"] if records != PRIOR_SAMPLES else []
-    return kind(" ".join(words), f"{share:g} of every batch: {records}", (method,), {SHARE: share})
+    others = " with the labels of others" if kind is ShuffledMixtureArm else ""
+    doing = f"{FILLING}{find_method(method).noun or f'records of {method}'}{others}"
+    return kind(" ".join(words), f"{share:g} of every batch: {records}", (method,), {SHARE: share}, doing=doing)
 
 
 ARMS.register(MIXTURE, rank=14)(

@@ -25,8 +25,11 @@ class ReadingArm(AveragingArm):
         readers = {f"{slug(self.name)}-of-{slug(reader)}": reader for reader in READERS.names()}
         if name not in readers:
             return None
+        doing = f"averaging a network with a reader ({readers[name]})"
         help_text = f"a network and this reader, averaged: {find_reader(readers[name]).help}"
-        return AveragingArm(f"{self.name} of {readers[name]}", help_text, members=_ONE, readers=(readers[name],))
+        return AveragingArm(
+            f"{self.name} of {readers[name]}", help_text, members=_ONE, readers=(readers[name],), doing=doing
+        )
 
 
 _ONE = (NetworkMember(),)
@@ -38,6 +41,7 @@ for _rank, _arm in (
         ReadingArm(
             "reading",
             "a network, gradient boosting and logistic regression on the sketch's traits, averaged half and half",
+            doing="averaging a network with readers of the generator's sketch",
             members=_ONE,
             readers=_READING,
             weights=HALF,
@@ -48,6 +52,7 @@ for _rank, _arm in (
         AveragingArm(
             "reading of likelihoods",
             "a network's logits and a fifth of those by Bayes' rule with the generator's likelihood of the sketch",
+            doing="averaging a network with the generator's likelihoods",
             members=_ONE,
             readers=("likelihood of the sketch",),
             weights=(1.0, SURE),
@@ -59,6 +64,7 @@ for _rank, _arm in (
         AveragingArm(
             "reading of states",
             "a network and logistic regression on the transformer's states, averaged",
+            doing="averaging a network with a reader of the generator's states",
             members=_ONE,
             readers=("logistic states",),
         ),
@@ -68,6 +74,7 @@ for _rank, _arm in (
         AveragingArm(
             "three networks and reading",
             "three networks and both readers of the sketch's traits, averaged: beside three networks",
+            doing="averaging three networks with readers of the generator's sketch",
             members=tuple(map(NetworkMember, range(3))),
             readers=_READING,
             weights=(2.0, 2.0, 2.0, 3.0, 3.0),
@@ -78,6 +85,7 @@ for _rank, _arm in (
         AveragingArm(
             "stacked reading",
             "a network and both readers of the sketch's traits, with weights fitted out of fold on training records",
+            doing="weighing a network and readers of the generator's sketch",
             members=_ONE,
             readers=_READING,
             stacked=OUT_OF_FOLD,
@@ -88,6 +96,7 @@ for _rank, _arm in (
         AveragingArm(
             "network and attention RNN",
             f"the mean score of a network and an {_OTHER}: another architecture instead of a reader",
+            doing="averaging a network and an attention RNN",
             members=(*_ONE, network_of(_OTHER)),
         ),
     ),
@@ -96,6 +105,7 @@ for _rank, _arm in (
         AveragingArm(
             "beat PCA",
             "as reading, but on components of the median beat: neither tokenizer nor prior",
+            doing="averaging a network with readers of the median beat",
             members=_ONE,
             readers=("boosted beat PCA", "logistic beat PCA"),
             weights=HALF,
@@ -106,6 +116,7 @@ for _rank, _arm in (
         AveragingArm(
             "untrained tokenizer",
             "as reading, but on the embedding of a tokenizer of random weights",
+            doing="averaging a network with readers of an untrained tokenizer",
             members=_ONE,
             readers=("boosted untrained tokenizer", "logistic untrained tokenizer"),
             weights=HALF,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from vqecg.downstream.augmentation.methods.registry import find_method
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY
 from vqecg.downstream.comparison.arms.arm_data import ArmData, duplicate
+from vqecg.downstream.comparison.arms.kinds import ADDING
 from vqecg.downstream.comparison.arms.registry import ARMS, DEFAULT, QUICK, RUN, ComparisonArm
 from vqecg.records.store.selection import RecordSelection
 
@@ -27,4 +28,6 @@ class DuplicationArm(ComparisonArm):
 
 
 _method = find_method(DUPLICATION)
-ARMS.register(DUPLICATION, rank=1)(DuplicationArm(DUPLICATION, _method.help, (DUPLICATION,), places=_method.places))
+ARMS.register(DUPLICATION, rank=1)(
+    DuplicationArm(DUPLICATION, _method.help, (DUPLICATION,), places=_method.places, doing=ADDING + _method.noun)
+)

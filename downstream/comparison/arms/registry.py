@@ -13,6 +13,7 @@ from dataclasses import replace
 from vqecg.downstream.augmentation.methods.registry import METHODS, all_methods
 from vqecg.downstream.augmentation.plan import DUPLICATION, REAL_ONLY, slug
 from vqecg.downstream.classifiers.pretraining.registry import PRETRAININGS
+from vqecg.downstream.comparison.arms.kinds import ADDING
 from vqecg.downstream.comparison.arms.kinds import PAIR as PAIR
 from vqecg.downstream.comparison.arms.kinds import AveragingArm as AveragingArm
 from vqecg.downstream.comparison.arms.kinds import ComparisonArm as ComparisonArm
@@ -43,11 +44,12 @@ def all_arms() -> tuple[ComparisonArm, ...]:
     ranked = [(ARMS.rank(name), arm) for name, arm in ARMS]
     for method in all_methods():
         if method.name not in ARMS:
-            arm = ComparisonArm(method.name, method.help, (method.name,), places=method.places)
+            doing = method.noun and ADDING + method.noun
+            arm = ComparisonArm(method.name, method.help, (method.name,), places=method.places, doing=doing)
             ranked.append((METHODS.rank(method.name), arm))
     for name, kind in PRETRAININGS:
         if name not in ARMS:
-            arm = ComparisonArm(name, kind.help, pretrained=name, places=kind.places)
+            arm = ComparisonArm(name, kind.help, pretrained=name, places=kind.places, doing=kind.doing)
             ranked.append((PRETRAINED_RANK + PRETRAININGS.rank(name), arm))
     return tuple(arm for _, arm in sorted(ranked, key=lambda pair: pair[0]))
 
@@ -126,6 +128,7 @@ def joined_arm(name: str, parts: Sequence[ComparisonArm]) -> ComparisonArm:
             training={**one.training, **other.training},
             pretrained=other.pretrained or one.pretrained,
             places={},
+            doing=" and ".join(part.in_words for part in ((other, one) if other.pretrained else (one, other))),
         )
     lone = any(part.name == DUPLICATION or part.stream for part in parts)
     if len(adding) != 2 or len(parts) != 2 or parts[0] == parts[1] or lone:
@@ -135,7 +138,9 @@ def joined_arm(name: str, parts: Sequence[ComparisonArm]) -> ComparisonArm:
         )
     one, other = parts
     methods = (one.methods[0], other.methods[0])
-    return ComparisonArm(f"{one.name}{PAIR}{other.name}", f"half {one.name}, half {other.name}", methods)
+    halves = ", ".join(f"half {part.in_words.removeprefix(ADDING)}" for part in parts)
+    name, words = f"{one.name}{PAIR}{other.name}", f"half {one.name}, half {other.name}"
+    return ComparisonArm(name, words, methods, doing=f"{ADDING}ECGs ({halves})")
 
 
 def arm_help() -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from vqecg.downstream.augmentation.methods.registry import find_method
 from vqecg.downstream.augmentation.plan import PRIOR_SAMPLES, SHUFFLED_LABELS, AdditionPlan, draw_evenly
 from vqecg.downstream.comparison.arms.arm_data import ArmData
+from vqecg.downstream.comparison.arms.kinds import ADDING
 from vqecg.downstream.comparison.arms.registry import ARMS, DEFAULT, QUICK, ComparisonArm
 
 if TYPE_CHECKING:
@@ -53,5 +54,6 @@ ARMS.register(SHUFFLED_LABELS, rank=13)(
         "samples of the prior with labels of other records: must not gain",
         (PRIOR_SAMPLES,),
         places={DEFAULT: 13, QUICK: 5},
+        doing=f"{ADDING}generated ECGs with the labels of others",
     )
 )

@@ -18,6 +18,7 @@ for _rank, _arm in (
             "presence of a rare class weighs more in the loss",
             training={"loss.name": WEIGHTED_BCE},
             places={DEFAULT: 2},
+            doing="weighting rare classes more in the loss",
         ),
     ),
     (
@@ -27,6 +28,7 @@ for _rank, _arm in (
             "easy absences weigh less in the loss",
             training={"loss.name": ASYMMETRIC},
             places={DEFAULT: 3},
+            doing="weighting easy absences less in the loss",
         ),
     ),
     (
@@ -36,6 +38,7 @@ for _rank, _arm in (
             "wander, noise, masks and scaling, anew each step",
             training={"augmentation.name": CLASSIC},
             places={DEFAULT: 4, QUICK: 2, ADVICE: 1},
+            doing="augmenting the training ECGs in the ordinary ways",
         ),
     ),
     (
@@ -45,6 +48,7 @@ for _rank, _arm in (
             "records and labels of a batch mixed, beats as they fall",
             training={"augmentation.name": MIXUP},
             places={DEFAULT: 5},
+            doing="mixing the ECGs of a batch (mixup)",
         ),
     ),
 ):
@@ -61,4 +65,6 @@ class LongerArm(ComparisonArm):
         return TrainingArm(self.name, {"fit.steps": 2 * filling.training.fit.steps}, self.help)
 
 
-ARMS.register("longer training", rank=5.5)(LongerArm("longer training", "twice as many steps"))
+ARMS.register("longer training", rank=5.5)(
+    LongerArm("longer training", "twice as many steps", doing="training twice as long")
+)

@@ -21,6 +21,7 @@ from vqecg.downstream.classifiers.batch_augmentation import CLASSIC
 from vqecg.downstream.classifiers.mixture import SHARE
 from vqecg.downstream.classifiers.signals import Signals, in_batches
 from vqecg.downstream.comparison.arms.arm_data import ArmData
+from vqecg.downstream.comparison.arms.kinds import FILLING
 from vqecg.downstream.comparison.arms.mixtures import USUAL_SHARE
 from vqecg.downstream.comparison.arms.registry import ARMS, ComparisonArm
 from vqecg.records.files.array_file import open_array
@@ -144,18 +145,27 @@ def reconstructions(records: RecordSelection, tokenizer: ECGTokenizer, folder: P
 
 
 _SCORES = "the scores of classifiers trained on the labelled records"
-_ARMS: Sequence[tuple[float, type[UnlabelledArm], str, str, Mapping[str, Any]]] = (
-    (15.0, UnlabelledArm, PSEUDO_LABELS, f"labelled by {_SCORES}", {}),
-    (15.1, HardLabelArm, "hard pseudo-labels", f"the surest of each class labelled by {_SCORES}", {}),
-    (15.2, ReconstructedArm, "reconstructions of unlabelled", f"through the codec, labelled by {_SCORES}", {}),
+_GUESSED = "unlabelled ECGs (labelled by classifiers)"
+_ARMS: Sequence[tuple[float, type[UnlabelledArm], str, str, str, Mapping[str, Any]]] = (
+    (15.0, UnlabelledArm, PSEUDO_LABELS, f"labelled by {_SCORES}", _GUESSED, {}),
+    (15.1, HardLabelArm, "hard pseudo-labels", f"the surest of each class labelled by {_SCORES}", _GUESSED, {}),
+    (
+        15.2,
+        ReconstructedArm,
+        "reconstructions of unlabelled",
+        f"through the codec, labelled by {_SCORES}",
+        "reconstructed unlabelled ECGs (labelled by classifiers)",
+        {},
+    ),
     (
         15.3,
         ConsistencyArm,
         "consistency",
         "the augmented view labelled by sure predictions of the other (FixMatch)",
+        "unlabelled ECGs (labelled by the classifier itself)",
         {"consistency.weight": 1.0, "augmentation.name": CLASSIC},
     ),
 )
-for _rank, _kind, _name, _help, _changes in _ARMS:
-    _training = {SHARE: USUAL_SHARE, **_changes}
-    ARMS.register(_name, _rank)(_kind(_name, f"{OF_EVERY_BATCH}ECGs without labels, {_help}", training=_training))
+for _rank, _kind, _name, _help, _noun, _changes in _ARMS:
+    _training, _words = {SHARE: USUAL_SHARE, **_changes}, f"{OF_EVERY_BATCH}ECGs without labels, {_help}"
+    ARMS.register(_name, _rank)(_kind(_name, _words, training=_training, doing=FILLING + _noun))

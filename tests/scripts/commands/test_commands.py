@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import wfdb
 
 from vqecg.prior.generator import ECGGenerator
 from vqecg.prior.sampled_shards import SampledShard
@@ -80,6 +81,35 @@ def tiny_parts(
     yield store, tokenizer, prior
 
 
+def test_any_wfdb_record_is_drawn(tmp_path: Path, refused: Callable[..., str]):
+    signal = np.sin(np.arange(12 * 360) / 9)
+    wfdb.wrsamp(
+        "holter", 360, ["mV"] * 2, ["MLII", "V5"], np.stack([signal, signal], 1), fmt=["16"] * 2,
+        comments=["Age: 69", "Sex: Male", "Filter: 0.1-100 Hz"], write_dir=str(tmp_path),
+    )  # fmt: skip
+    small, large, again = (tmp_path / name for name in ("a.png", "b.png", "c.svg"))
+    assert main(["plot", str(tmp_path / "holter"), "--out", str(small)]) == 0
+    assert main(["plot", str(tmp_path / "holter.hea"), "--out", str(large), "--dpi", "220"]) == 0
+    assert large.stat().st_size > 1.5 * small.stat().st_size
+    assert main(["plot", str(tmp_path / "holter.dat"), "--out", str(again), "--sampling-rate", "100"]) == 0
+    drawn = again.read_text()
+    for words in (
+        ">II<",
+        ">V5<",
+        "first 10 s of 12 s",
+        "age 69 years, sex male",
+        "filter 0.1-100 Hz",
+        "100 Hz",
+        "statements unknown",
+    ):
+        assert words in drawn
+    assert "At 100 Hz notches" in drawn and "synthetic" not in drawn
+    for words in ([], [tmp_path / "holter", "--data", tmp_path, "--record", "holter"], ["--data", tmp_path]):
+        assert "expected the path of one WFDB record" in refused("plot", *words, "--out", tmp_path / "d.svg")
+    assert "no header" in refused("plot", tmp_path / "absent", "--out", tmp_path / "d.svg")
+    assert names(tmp_path) == ["a.png", "b.png", "c.svg", "holter.dat", "holter.hea"]
+
+
 def test_simulate_then_prepare_then_plot(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: Callable[..., str]
 ):
@@ -95,6 +125,9 @@ def test_simulate_then_prepare_then_plot(
     assert (store / "signals.npy").stat().st_mtime_ns == before, "unchanged, so not read again"
     assert main(["plot", "--data", str(data), "--record", "3", "--out", str(tmp_path / "three.svg")]) == 0
     assert (tmp_path / "three.svg").read_text().lstrip().startswith("<?xml")
+    drawn = (tmp_path / "three.svg").read_text()
+    assert ">synthetic</text>" in drawn and "synthetic, no recording of a person" in drawn
+    assert "age " in drawn and "sex " in drawn and "At 100 Hz notches and narrow Q waves are not reliable." in drawn
     told = refused("plot", "--data", data, "--record", "99", "--out", tmp_path / "none.svg")
     assert "no record '99' among 20" in told
     told = refused("simulate", "--out", data, "--records", "20")

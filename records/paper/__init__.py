@@ -1,0 +1,1 @@
+"""The paper that ECGs are drawn on."""
