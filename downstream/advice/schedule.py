@@ -81,7 +81,8 @@ def plan_trials(
     cheapest = LEAST_SEEDS * (min(map(costs.of, base)) + min(map(costs.of, others), default=0.0))
     first = sum(map(costs.of, base)) + min(map(costs.of, others), default=0.0)
     if not others:
-        raise ValueError("there is no arm to try beside real records alone; expected at least one in --arms")
+        why = f": {'; '.join(left_out)}" if left_out else ""
+        raise ValueError(f"there is no arm to try beside real records alone; expected at least one in --arms{why}")
     if last < cheapest or budget - last - spent < first:
         raise ValueError(too_short(costs.whole, max(cheapest / LAST, (first + spent) / (1 - LAST)), budget))
     lines = list(left_out)
