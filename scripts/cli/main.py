@@ -63,7 +63,7 @@ Synthetic 12-lead ECGs from a VQ-VAE tokenizer and a GPT-style prior, and an hon
 commands:
 {chr(10).join(f"  {name:<17} {text}" for name, text in COMMANDS.items())}
 
-`vqecg COMMAND --help` shows the options of one with units and defaults; every command takes
+`vqecg COMMAND --help` shows the options of one that matter, `--help-all` all of them; every command takes
 --config FILE.yaml (options from a file) and --extensions FILE.py (readers, classifiers, methods and more of your own).
 `vqecg --version` says which vqecg this is.
 Research use, not for diagnosis."""
@@ -129,7 +129,7 @@ def run_command(name: str, words: Sequence[str]) -> int:
             module = importlib.import_module(module_of(name))
             from vqecg.scripts.cli.arguments import parse
 
-            module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options))
+            module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options, module.HELP))
             leave_job()
     except BrokenPipeError:
         raise

@@ -5,8 +5,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from vqecg.scripts.cli.presets import preset_of_design
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.advising import AdvisingStep, advising_stage, summary
 from vqecg.scripts.steps.forecasting import check_advice
+
+HELP = ShortHelp(
+    example="vqecg advise --store runs/ptbxl/store --generator runs/ptbxl --target-classes MI --budget 30m --out runs/advice",
+    options=("generator", "budget", "task", "target-classes", "arms", "preset", "check", "workers", "overwrite"),
+)
 
 
 @dataclass(frozen=True)

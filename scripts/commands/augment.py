@@ -5,7 +5,13 @@ from typing import Any, ClassVar
 
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.augmenting import AugmentingStep, augment
+
+HELP = ShortHelp(
+    example="vqecg augment --store runs/ptbxl/store --generator runs/ptbxl/prior --method prior --out runs/more",
+    options=("method", "task", "target-classes", "ratio", "check", "no-gate", "layout", "overwrite"),
+)
 
 
 @dataclass(frozen=True)

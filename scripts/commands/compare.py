@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from vqecg.reports.results import command_line
 from vqecg.scripts.cli.presets import preset_of_design
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.comparing import (
     ComparingStep,
     comparison_stage,
@@ -16,6 +17,11 @@ from vqecg.scripts.steps.comparing import (
     write_results,
 )
 from vqecg.scripts.steps.forecasting import check_advice, is_advised
+
+HELP = ShortHelp(
+    example="vqecg compare --store runs/ptbxl/store --generator runs/ptbxl/prior --out runs/comparison",
+    options=("generator", "quick", "arms", "seeds", "task", "target-classes", "plan", "preset", "workers"),
+)
 
 
 @dataclass(frozen=True)

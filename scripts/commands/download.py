@@ -9,6 +9,12 @@ import tyro
 from vqecg.records.bounds import Checked, Workers
 from vqecg.records.datasets.download import download
 from vqecg.records.files.lock import locked
+from vqecg.scripts.cli.short_help import ShortHelp
+
+HELP = ShortHelp(
+    example="vqecg download ptb-xl data/ptb-xl --only 'records100/*' '*.csv'",
+    options=("only", "threads", "base-url"),
+)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,14 @@ import numpy as np
 
 from vqecg.records.bounds import Checked, CountOrNone, Workers
 from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 from vqecg.tokenizer.encoding import CodeStore
+
+HELP = ShortHelp(
+    example="vqecg encode --store runs/ptbxl/store --tokenizer runs/ptbxl/tokenizer --out runs/codes",
+    options=("folds", "workers", "overwrite"),
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.generating import GeneratingStep, generate
+
+HELP = ShortHelp(
+    example="vqecg generate --generator runs/ptbxl --against runs/ptbxl/store --labels HYP STTC --out runs/more",
+    options=(
+        "labels",
+        "count",
+        "age",
+        "sex",
+        "seed",
+        "against",
+        "layout",
+        "sampling.temperature",
+        "workers",
+        "overwrite",
+    ),
+    about="With --against, near copies of training records are rejected.",
+)
 
 
 @dataclass(frozen=True)

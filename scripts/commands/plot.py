@@ -9,7 +9,13 @@ from vqecg.records.ecg_paper import plot_ecg, save_figure
 from vqecg.records.files.atomic import check_file
 from vqecg.records.store.preprocessing import prepare
 from vqecg.records.store.signal_spec import SignalSpec
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
+
+HELP = ShortHelp(
+    example="vqecg plot --data data/ptb-xl --record 1 --out ecg.svg",
+    options=("sampling-rate", "source", "overwrite"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,22 @@
 """`vqecg prepare`."""
 
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.preparing import PreparingStep, prepare, summary
 
 Arguments = PreparingStep
+HELP = ShortHelp(
+    example="vqecg prepare --data data/ptb-xl --out runs/ptbxl/store",
+    options=(
+        "source",
+        "labels-csv",
+        "label-columns",
+        "empty-labels",
+        "unlabelled",
+        "spec.sampling-rate",
+        "workers",
+        "overwrite",
+    ),
+)
 
 
 def run(arguments: PreparingStep) -> None:

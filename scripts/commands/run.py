@@ -13,9 +13,8 @@ import yaml
 
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.pretraining.simulated_first import simulated_classes
-from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.downstream.comparison.comparison import ComparisonSettings
-from vqecg.downstream.comparison.design import Design, plan_of_labels
+from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.idle_mixing import without_idle_mixing
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Checked, CountOrNone, PositiveFactor, Seed, Workers
@@ -36,12 +35,13 @@ from vqecg.reports.run.gathering import gather
 from vqecg.reports.run.report import write_report
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import Stage, alone
 from vqecg.scripts.cli.step_cost import StepCost, keep_cost
 from vqecg.scripts.steps import classifier, comparing, preparing, prior, tokenizer
 from vqecg.scripts.steps.classifier import ClassifierStep
 from vqecg.scripts.steps.comparing import ComparingStep
-from vqecg.scripts.steps.designing import main_arm_text, with_mixture
+from vqecg.scripts.steps.designing import judged_lines, main_arm_text, with_mixture
 from vqecg.scripts.steps.gating import GateRecords
 from vqecg.scripts.steps.generating import GeneratingStep, generate
 from vqecg.scripts.steps.preparing import PreparingStep
@@ -49,6 +49,13 @@ from vqecg.scripts.steps.prior import PriorStep
 from vqecg.scripts.steps.tokenizer import TokenizerStep
 
 SYNTHETIC_FILE = "synthetic.json"  # all that the synthetic data set depends on
+
+
+HELP = ShortHelp(
+    example="vqecg run --data data/ptb-xl --task superdiagnostic --preset small --out runs/ptbxl",
+    options=("preset", "task", "target-classes", "ratio", "labels-csv", "unlabelled", "workers", "seed"),
+    about="An interrupted run goes on when the same command is given again.",
+)
 
 
 @dataclass(frozen=True)
@@ -166,23 +173,12 @@ def planned_comparison(arguments: Arguments, places: RunFolders, store: RecordSt
     known = bool(simulated_classes(store.task(arguments.task)))
     step = comparing_step(arguments, places, records, len(rows.unlabelled), known)
     print(main_arm_text(step.design, arguments.settings.mixture, records))
-    say_what_can_be_judged(arguments, step.comparison, store)
+    for line in judged_lines(step.comparison, arguments.prior_task, store, rows):
+        print(line)
     design, idle = without_idle_mixing(step.design, store)
     if idle:
         print(f"left out: {', '.join(idle)}; no two training records of the target classes can be mixed")
     return replace(step, design=design) if idle else step
-
-
-def say_what_can_be_judged(arguments: Arguments, design: Design, store: RecordStore) -> None:
-    """Prints labels outside the tasks and the patients of the target classes. Raises ValueError as `plan_of_labels`."""
-    tasks = {"--task": arguments.task, "--prior-task": arguments.prior_task}
-    for option, name in tasks.items():
-        if outside := outside_task(store, store.task(name), option):
-            print(outside)
-    targets = plan_of_labels(design, store).target_classes
-    task = store.task(arguments.task)
-    rows = split_rows(store, arguments.folds, arguments.subset, task)
-    print("\n".join(filter(None, (rows.unlabelled_text(), ClassCounts(store, task, rows).describe(targets)))))
 
 
 def check(arguments: Arguments) -> None:

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from vqecg.records.bounds import Checked, Count, Hertz, Seconds, Seed
 from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
+
+HELP = ShortHelp(
+    example="vqecg simulate --records 1000 --out data/simulated",
+    options=("records", "sampling-rate", "seconds", "seed", "overwrite"),
+    about="It needs no data and no model.",
+)
 
 
 @dataclass(frozen=True)

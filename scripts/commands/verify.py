@@ -7,7 +7,13 @@ from typing import Annotated
 import tyro
 
 from vqecg.records.bounds import Checked
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.verifying import verify
+
+HELP = ShortHelp(
+    example="vqecg verify runs/ptbxl",
+    options=(),
+)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,17 @@ from vqecg.records.bounds import Checked
 from vqecg.records.files.atomic import atomic_file, check_file
 from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 
 SUFFIX = ".parquet"
 COLUMNS = ("record_id", "patient_id", "fold")  # of the store's table, beside the parts
+
+
+HELP = ShortHelp(
+    example="vqecg embed --store runs/ptbxl/store --generator runs/ptbxl/prior --out vectors.parquet",
+    options=("parts", "overwrite"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,13 @@
 """`vqecg identify`."""
 
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tasks.identifying import IdentifyingStep, identify
 
 Arguments = IdentifyingStep
+HELP = ShortHelp(
+    example="vqecg identify --store runs/ptbxl/store --out runs/identity",
+    options=("verifier", "against", "bootstrap.replicates", "bootstrap.confidence", "overwrite"),
+)
 
 
 def run(arguments: IdentifyingStep) -> None:

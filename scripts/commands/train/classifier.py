@@ -4,7 +4,22 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.classifier import ClassifierStep, classifier_stage, summary
+
+HELP = ShortHelp(
+    example="vqecg train-classifier --store runs/ptbxl/store --synthetic runs/more-hyp-store --out runs/classifier",
+    options=(
+        "synthetic",
+        "real",
+        "task",
+        "training.model",
+        "training.fit.steps",
+        "training.mixture.share",
+        "preset",
+        "seed",
+    ),
+)
 
 
 @dataclass(frozen=True)

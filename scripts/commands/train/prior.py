@@ -4,7 +4,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.prior import PriorStep, prior_stage, summary
+
+HELP = ShortHelp(
+    example="vqecg train-prior --store runs/ptbxl/store --tokenizer runs/ptbxl/tokenizer --out runs/ptbxl/prior",
+    options=(
+        "preset",
+        "task",
+        "training.fit.steps",
+        "training.fit.batch-size",
+        "training.model.width",
+        "training.model.layers",
+        "smallest-cell",
+        "overwrite",
+    ),
+    about="With the tokenizer it is a generator.",
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqecg.scripts.cli.presets import preset
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tokenizer import TokenizerStep, summary, tokenizer_stage
+
+HELP = ShortHelp(
+    example="vqecg train-tokenizer --store runs/ptbxl/store --out runs/ptbxl/tokenizer",
+    options=(
+        "preset",
+        "training.fit.steps",
+        "training.fit.batch-size",
+        "training.model.levels",
+        "training.model.codebook-size",
+        "training.model.noise-share",
+        "start",
+        "overwrite",
+    ),
+)
 
 
 @dataclass(frozen=True)
