@@ -10,7 +10,7 @@ from vqecg.scripts.steps.advising import AdvisingStep, advising_stage, summary
 from vqecg.scripts.steps.forecasting import check_advice
 
 HELP = ShortHelp(
-    example="vqecg advise --store runs/ptbxl/store --generator runs/ptbxl --target-classes MI --budget 30m --out runs/advice",
+    example="vqecg advise --store runs/ptbxl/store --generator runs/ptbxl/prior --budget 30m --out runs/advice",
     options=("generator", "budget", "task", "target-classes", "arms", "preset", "check", "workers", "overwrite"),
 )
 
