@@ -16,7 +16,15 @@ from pathlib import Path
 from types import FrameType
 
 from vqecg.records.plain_names import printable
-from vqecg.training.processes import MainProcessError, is_main_process, leave_job, process_count, process_index
+from vqecg.training.processes import (
+    AUTO,
+    MainProcessError,
+    is_main_process,
+    leave_job,
+    on_device,
+    process_count,
+    process_index,
+)
 
 COMMANDS = {
     "run": "the whole job: from a folder of ECGs to synthetic ECGs and a report of what they do for a classifier",
@@ -129,7 +137,9 @@ def run_command(name: str, words: Sequence[str]) -> int:
             module = importlib.import_module(module_of(name))
             from vqecg.scripts.cli.arguments import parse
 
-            module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options, module.HELP))
+            arguments = parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options, module.HELP)
+            with on_device(getattr(arguments, "device", AUTO)):
+                module.run(arguments)
             leave_job()
     except BrokenPipeError:
         raise

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.presets import preset_of_design
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.advising import AdvisingStep, advising_stage, summary
@@ -11,12 +12,22 @@ from vqecg.scripts.steps.forecasting import check_advice
 
 HELP = ShortHelp(
     example="vqecg advise --store runs/ptbxl/store --generator runs/ptbxl/prior --budget 30m --out runs/advice",
-    options=("generator", "budget", "task", "target-classes", "arms", "preset", "check", "workers", "overwrite"),
+    options=(
+        "generator",
+        "budget",
+        "task",
+        "target-classes",
+        "preset",
+        "check",
+        "workers",
+        "overwrite",
+        "device",
+    ),
 )
 
 
 @dataclass(frozen=True)
-class Arguments(AdvisingStep):
+class Arguments(OnDevice, AdvisingStep):
     """Options of `vqecg advise`."""
 
     check: Path | None = None  # folder of the finished comparison of this advice's plan: says how good the forecast was

@@ -7,18 +7,19 @@ from typing import Any
 
 from vqecg.reports.assessment.experiment import assessment_experiment
 from vqecg.reports.results import command_line, write_experiment
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.assessing import AssessingStep, assessment_stage, read_assessment, summary
 
 HELP = ShortHelp(
     example="vqecg assess runs/more-hyp --against runs/ptbxl/store --generator runs/ptbxl/prior --out runs/assessed",
-    options=("task", "generator", "segmenter", "families", "seeds", "preset", "result", "overwrite"),
+    options=("task", "generator", "segmenter", "families", "seeds", "preset", "result", "overwrite", "device"),
 )
 
 
 @dataclass(frozen=True)
-class Arguments(AssessingStep):
+class Arguments(OnDevice, AssessingStep):
     """Options of `vqecg assess`."""
 
     result: Path | None = None  # file for the figures too, such as docs/results/NAME.json

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vqecg.reports.results import command_line
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.presets import preset_of_design
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.comparing import (
@@ -20,12 +21,12 @@ from vqecg.scripts.steps.forecasting import check_advice, is_advised
 
 HELP = ShortHelp(
     example="vqecg compare --store runs/ptbxl/store --generator runs/ptbxl/prior --out runs/comparison",
-    options=("generator", "quick", "arms", "seeds", "task", "target-classes", "plan", "preset", "workers"),
+    options=("generator", "quick", "arms", "task", "target-classes", "plan", "preset", "workers", "device"),
 )
 
 
 @dataclass(frozen=True)
-class Arguments(ComparingStep):
+class Arguments(OnDevice, ComparingStep):
     """Options of `vqecg compare`."""
 
     plan: Path | None = None  # yaml file with cells: a grid of comparisons, each with what differs from these options

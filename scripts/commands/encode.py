@@ -5,20 +5,21 @@ from pathlib import Path
 
 import numpy as np
 
-from vqecg.records.bounds import Checked, CountOrNone, Workers
+from vqecg.records.bounds import CountOrNone, Workers
 from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 from vqecg.tokenizer.encoding import CodeStore
 
 HELP = ShortHelp(
     example="vqecg encode --store runs/ptbxl/store --tokenizer runs/ptbxl/tokenizer --out runs/codes",
-    options=("folds", "workers", "overwrite"),
+    options=("folds", "workers", "overwrite", "device"),
 )
 
 
 @dataclass(frozen=True)
-class Arguments(Checked):
+class Arguments(OnDevice):
     """Options of `vqecg encode`."""
 
     store: Path  # folder that `vqecg prepare` wrote

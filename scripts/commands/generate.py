@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.generating import GeneratingStep, generate
@@ -20,13 +21,14 @@ HELP = ShortHelp(
         "sampling.temperature",
         "workers",
         "overwrite",
+        "device",
     ),
     about="With --against, near copies of training records are rejected.",
 )
 
 
 @dataclass(frozen=True)
-class Arguments(GeneratingStep):
+class Arguments(OnDevice, GeneratingStep):
     """Options of `vqecg generate`."""
 
     preset: str = "small"  # tiny, small or base: the defaults of --sampling

@@ -1,15 +1,22 @@
 """`vqecg interpolate`."""
 
+from dataclasses import dataclass
+
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.interpolating import InterpolatingStep, interpolate
 
-Arguments = InterpolatingStep
 HELP = ShortHelp(
     example="vqecg interpolate --store runs/ptbxl/store --tokenizer runs/ptbxl/tokenizer --label HYP --out runs/mixed",
-    options=("task", "count", "no-gate", "min-parents", "settings.seed", "overwrite"),
+    options=("task", "count", "no-gate", "min-parents", "settings.seed", "overwrite", "device"),
 )
 
 
-def run(arguments: InterpolatingStep) -> None:
+@dataclass(frozen=True)
+class Arguments(OnDevice, InterpolatingStep):
+    """Options of `vqecg interpolate`."""
+
+
+def run(arguments: Arguments) -> None:
     """Writes the data set."""
     print(interpolate(arguments))

@@ -17,7 +17,7 @@ from vqecg.downstream.comparison.comparison import ComparisonSettings
 from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.idle_mixing import without_idle_mixing
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.bounds import Checked, CountOrNone, PositiveFactor, Seed, Workers
+from vqecg.records.bounds import CountOrNone, PositiveFactor, Seed, Workers
 from vqecg.records.datasets.reader import EmptyLabels
 from vqecg.records.datasets.registry import AUTO, SourceName
 from vqecg.records.export.layouts import OutputSettings, is_dataset
@@ -34,6 +34,7 @@ from vqecg.reports.run.folders import RunFolders
 from vqecg.reports.run.gathering import gather
 from vqecg.reports.run.report import write_report
 from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import Stage, alone
@@ -53,13 +54,13 @@ SYNTHETIC_FILE = "synthetic.json"  # all that the synthetic data set depends on
 
 HELP = ShortHelp(
     example="vqecg run --data data/ptb-xl --task superdiagnostic --preset small --out runs/ptbxl",
-    options=("preset", "task", "target-classes", "ratio", "labels-csv", "unlabelled", "workers", "seed"),
+    options=("preset", "task", "target-classes", "ratio", "labels-csv", "unlabelled", "workers", "seed", "device"),
     about="An interrupted run goes on when the same command is given again.",
 )
 
 
 @dataclass(frozen=True)
-class Arguments(Checked):
+class Arguments(OnDevice):
     """Options of `vqecg run`."""
 
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels

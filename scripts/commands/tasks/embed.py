@@ -14,10 +14,10 @@ from tqdm import tqdm
 from vqecg.downstream.tasks.embedding.embedding import BATCH, GENERATOR_KEY, STORE_KEY, embed_store
 from vqecg.downstream.tasks.embedding.registry import PARTS
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.bounds import Checked
 from vqecg.records.files.atomic import atomic_file, check_file
 from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 
@@ -27,12 +27,12 @@ COLUMNS = ("record_id", "patient_id", "fold")  # of the store's table, beside th
 
 HELP = ShortHelp(
     example="vqecg embed --store runs/ptbxl/store --generator runs/ptbxl/prior --out vectors.parquet",
-    options=("parts", "overwrite"),
+    options=("parts", "overwrite", "device"),
 )
 
 
 @dataclass(frozen=True)
-class Arguments(Checked):
+class Arguments(OnDevice):
     """Options of `vqecg embed`."""
 
     store: Path  # folder that `vqecg prepare` wrote

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.classifier import ClassifierStep, classifier_stage, summary
@@ -18,12 +19,13 @@ HELP = ShortHelp(
         "training.mixture.share",
         "preset",
         "seed",
+        "device",
     ),
 )
 
 
 @dataclass(frozen=True)
-class Arguments(ClassifierStep):
+class Arguments(OnDevice, ClassifierStep):
     """Options of `vqecg train-classifier`."""
 
     preset: str = "small"  # tiny, small or base: the defaults of --training

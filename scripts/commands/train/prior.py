@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.prior import PriorStep, prior_stage, summary
@@ -18,13 +19,14 @@ HELP = ShortHelp(
         "training.model.layers",
         "smallest-cell",
         "overwrite",
+        "device",
     ),
     about="With the tokenizer it is a generator.",
 )
 
 
 @dataclass(frozen=True)
-class Arguments(PriorStep):
+class Arguments(OnDevice, PriorStep):
     """Options of `vqecg train-prior`."""
 
     preset: str = "small"  # tiny, small or base: the defaults of --training

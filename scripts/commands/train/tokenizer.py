@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from vqecg.scripts.cli.device import OnDevice
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tokenizer import TokenizerStep, summary, tokenizer_stage
@@ -18,12 +19,13 @@ HELP = ShortHelp(
         "training.model.noise-share",
         "start",
         "overwrite",
+        "device",
     ),
 )
 
 
 @dataclass(frozen=True)
-class Arguments(TokenizerStep):
+class Arguments(OnDevice, TokenizerStep):
     """Options of `vqecg train-tokenizer`."""
 
     preset: str = "small"  # tiny, small or base: the defaults of --training
