@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.embedding.embedding import BATCH, GENERATOR_KEY, STORE_KEY, embed_store
 from vqecg.downstream.tasks.embedding.registry import PARTS
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.files.atomic import atomic_file, check_file
+from vqecg.records.files.progress import Progress
 from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.device import OnDevice
@@ -55,7 +55,7 @@ def run(arguments: Arguments) -> None:
     start, total, writer = 0, -(-len(store) // BATCH), None
     with atomic_file(arguments.out) as aside:
         try:
-            for vectors in tqdm(batches, desc="embedding", unit="batch", total=total, delay=2):
+            for vectors in Progress(batches, description="embedding", unit="batch", total=total):
                 count = len(next(iter(vectors.values())))
                 table = as_table(store.table.iloc[start : start + count], vectors)
                 table = table.replace_schema_metadata(origin_of(store, generator))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.compression.archive import (
     MOST_SAMPLES,
@@ -30,6 +29,7 @@ from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_file, atomic_folder, check_file
 from vqecg.records.files.checksums import write_checksums
+from vqecg.records.files.progress import Progress
 from vqecg.records.store.preprocessing import resample
 from vqecg.scripts.cli.recordings import Chunk, RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
@@ -169,7 +169,7 @@ def recordings(found: Iterator[Chunk], sampling_rate: int) -> Iterator[Recording
 def batches(found: Iterator[Recording], segment: int) -> Iterator[list[Recording]]:
     """Recordings of BATCH segments or more together; none is divided."""
     waiting, segments = list[Recording](), 0
-    for one in tqdm(found, desc="compressing", unit="record", delay=2):
+    for one in Progress(found, description="compressing", unit="record"):
         waiting.append(one)
         segments += -(-one.signal.shape[1] // segment)
         if segments >= BATCH:
@@ -194,7 +194,7 @@ def decompress(step: DecompressingStep) -> str:
     with file, atomic_folder(step.out, holds_records, step.overwrite) as partial:
         archive = ArchiveReader(file, step.archive)
         check_tokenizer(archive.header, tokenizer, step.archive)
-        for record in tqdm(archive, desc="decompressing", unit="record", delay=2):
+        for record in Progress(archive, description="decompressing", unit="record"):
             lengths = archive.header.lengths(record.samples)
             try:
                 codes = [coder.decode(*part) for part in zip(record.segments, lengths, strict=True)]

@@ -8,7 +8,6 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import scipy
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.denoising.denoising import check_denoises, denoise
 from vqecg.downstream.tasks.denoising.registry import DENOISERS
@@ -17,6 +16,7 @@ from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import write_checksums
+from vqecg.records.files.progress import Progress
 from vqecg.records.registry import Choices
 from vqecg.records.store.preprocessing import resample
 from vqecg.scripts.cli.recordings import RecordingSource, chunks, left_out
@@ -64,7 +64,7 @@ def denoise_recordings(step: DenoisingStep) -> str:
     rate, mark = tokenizer.config.sampling_rate, fingerprint(tokenizer)
     names, pictures, rows = set[str](), set[str](), list[tuple[str, str, float, float]]()
     with atomic_folder(step.out, holds_records, step.overwrite) as partial:
-        for one in tqdm(denoised(step, tokenizer, rejected), desc="denoising", unit="record", delay=2):
+        for one in Progress(denoised(step, tokenizer, rejected), description="denoising", unit="record"):
             name = file_name(one.record_id, names)
             write_files(partial, name, to_microvolts(one.cleaned), rate, comments_of(one, step.method, mark))
             rows.append((name, one.record_id, *removed(one, rate)))

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.identity.comparison import median_beats
 from vqecg.downstream.tasks.identity.verification import Verification, verification
@@ -17,6 +16,7 @@ from vqecg.evaluation.statistics.resampling import BootstrapSettings
 from vqecg.records.bounds import Checked
 from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import SUMS_FILE, write_checksums
+from vqecg.records.files.progress import Progress
 from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.stage import alone
@@ -85,7 +85,7 @@ def searched(step: IdentifyingStep, store: RecordStore, other: RecordStore, veri
     known, sought = beats_of(store), beats_of(other)
     itself = store.fingerprint == other.fingerprint  # who is there twice is not the recording itself
     nearest, best = np.zeros(len(other), np.int64), np.zeros(len(other))
-    for start in tqdm(range(0, len(other), CHUNK), desc="comparing", unit="batch", delay=2):
+    for start in Progress(range(0, len(other), CHUNK), description="comparing", unit="batch"):
         rows = np.arange(start, min(start + CHUNK, len(other)))
         scores = verifier.scores(sought[rows], known)
         if itself:
@@ -116,7 +116,7 @@ def searched(step: IdentifyingStep, store: RecordStore, other: RecordStore, veri
 
 def beats_of(store: RecordStore) -> np.ndarray:
     """The median beats of a store's recordings: (records, 8, samples) mV."""
-    starts = tqdm(range(0, len(store), CHUNK), desc="measuring beats", unit="batch", delay=2)
+    starts = Progress(range(0, len(store), CHUNK), description="measuring beats", unit="batch")
     return np.concatenate(
         [median_beats(store.signals(slice(start, start + CHUNK)), store.spec.sampling_rate) for start in starts]
     )

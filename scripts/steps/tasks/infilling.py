@@ -9,7 +9,6 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.infilling.filling import Gap, Opened, bridged, fill, find_gaps, opened, without_gaps
 from vqecg.downstream.tasks.infilling.registry import FILLERS
@@ -20,6 +19,7 @@ from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import write_checksums
+from vqecg.records.files.progress import Progress
 from vqecg.records.registry import Choices
 from vqecg.records.store.preprocessing import resample
 from vqecg.reports.fan_plot import plot_fan
@@ -166,7 +166,7 @@ def recordings(
 def batches(found: Iterator[Recording]) -> Iterator[list[Recording]]:
     """Recordings, BATCH at a time."""
     waiting = list[Recording]()
-    for one in tqdm(found, desc="filling", unit="record", delay=2):
+    for one in Progress(found, description="filling", unit="record"):
         waiting.append(one)
         if len(waiting) == BATCH:
             yield waiting

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.anomaly.scoring import AnomalyScores, NormalReference
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Seed
 from vqecg.records.files.atomic import check_file
+from vqecg.records.files.progress import Progress
 from vqecg.records.files.table_file import check_table_name, write_table
 from vqecg.records.store.preprocessing import resample
 from vqecg.scripts.cli.recordings import Chunk, RecordingSource, chunks, left_out
@@ -66,7 +66,7 @@ def usable(step: ScoringStep, generator: ECGGenerator, rejected: list[str]) -> I
     """
     rate = generator.tokenizer.config.sampling_rate
     found: Iterator[Chunk] = chunks(step, rate, rejected)
-    for chunk in tqdm(found, desc="scoring", unit="chunk", delay=2):
+    for chunk in Progress(found, description="scoring", unit="chunk"):
         signal = resample(chunk.signals, chunk.sampling_rate, rate)
         if signal.shape[2] < generator.samples:
             seconds = f"{signal.shape[2] / rate:g} s long, expected {generator.samples / rate:g} s or more"
