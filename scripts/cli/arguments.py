@@ -21,7 +21,7 @@ from vqecg.scripts.cli.values import plain_values
 
 T = TypeVar("T")
 HELP_ALL = "--help-all"
-FROM_FILE = "Options may come from a file: --config FILE.yaml."
+NOTES = "Options may come from a file: --config FILE.yaml. For a script: --json."
 
 
 def parse(
@@ -47,13 +47,13 @@ def parse(
         defaults |= preset_defaults(chosen, *named) | {"preset": chosen}
     start = build(arguments_class, values, defaults, config or program, checked=False)
     if help is not None and {"-h", "--help"} & set(words):
-        print(short_help(help, program, description, options_by_name(arguments_class, start), FROM_FILE))
+        print(short_help(help, program, description, options_by_name(arguments_class, start), NOTES))
         raise SystemExit(0)
     words = ["--help" if word == HELP_ALL else word for word in words]
     return tyro.cli(
         arguments_class,
         prog=program,
-        description=f"{description[0].upper()}{description[1:]}.\n{FROM_FILE}",
+        description=f"{description[0].upper()}{description[1:]}.\n{NOTES}",
         args=words,
         default=start,
         config=(tyro.conf.FlagCreatePairsOff, tyro.conf.AvoidSubcommands),

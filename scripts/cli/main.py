@@ -60,6 +60,7 @@ COMMANDS = {
 TASKS = ("compress", "decompress", "denoise", "infill", "forecast", "embed", "cluster", "similar", "identify", "score")
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
+JSON = "--json"  # the result as one JSON object, alone in the output; all else goes to the error output
 TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, no quota, a file larger than allowed
 GRACE = 20  # s for the main process to say why it failed: a launcher ends all when it sees the first one end
@@ -72,7 +73,8 @@ commands:
 {chr(10).join(f"  {name:<17} {text}" for name, text in COMMANDS.items())}
 
 `vqecg COMMAND --help` shows the options of one that matter, `--help-all` all of them; every command takes
---config FILE.yaml (options from a file) and --extensions FILE.py (readers, classifiers, methods and more of your own).
+--config FILE.yaml (options from a file), --json (the result for a script, as one JSON object) and
+--extensions FILE.py (readers, classifiers, methods and more of your own).
 `vqecg --version` says which vqecg this is.
 Research use, not for diagnosis."""
 
@@ -137,10 +139,16 @@ def run_command(name: str, words: Sequence[str]) -> int:
             module = importlib.import_module(module_of(name))
             from vqecg.scripts.cli.arguments import parse
 
+            as_json = JSON in options
+            options = [word for word in options if word != JSON]
             arguments = parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options, module.HELP)
-            with on_device(getattr(arguments, "device", AUTO)):
-                module.run(arguments)
+            with on_device(getattr(arguments, "device", AUTO)), redirect_stdout(sys.stderr if as_json else sys.stdout):
+                outcome = module.run(arguments)
+            if text := outcome.as_json(name) if as_json else str(outcome):
+                print(text)
             leave_job()
+            if outcome.faults:
+                return refuse(name, outcome.faults)
     except BrokenPipeError:
         raise
     except (ValueError, OSError, MemoryError) as error:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.augmenting import AugmentingStep, augment
@@ -30,6 +31,6 @@ class Arguments(OnDevice, AugmentingStep):
         return {"settings": AugmentationSettings(sampling=chosen.sampling), "classifier": chosen.classifier}
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the data set."""
-    print(augment(arguments))
+    return augment(arguments)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.generating import GeneratingStep, generate
@@ -39,6 +40,6 @@ class Arguments(OnDevice, GeneratingStep):
         return {"sampling": preset(name).sampling}
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the data set."""
-    print(generate(arguments))
+    return generate(arguments)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.interpolating import InterpolatingStep, interpolate
 
@@ -17,6 +18,6 @@ class Arguments(OnDevice, InterpolatingStep):
     """Options of `vqecg interpolate`."""
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the data set."""
-    print(interpolate(arguments))
+    return interpolate(arguments)

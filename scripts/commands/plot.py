@@ -9,6 +9,7 @@ from vqecg.records.ecg_paper import plot_ecg, save_figure
 from vqecg.records.files.atomic import check_file
 from vqecg.records.store.preprocessing import prepare
 from vqecg.records.store.signal_spec import SignalSpec
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 
@@ -32,7 +33,7 @@ class Arguments(Checked):
 
 
 @alone
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Draws one recording on ECG paper."""
     check_file(arguments.out, arguments.overwrite)
     table = read_table(arguments.data, arguments.sampling_rate, arguments.source).records
@@ -46,4 +47,5 @@ def run(arguments: Arguments) -> None:
     signal = prepare(record, SignalSpec(arguments.sampling_rate))
     title = f"{record.record_id}: {', '.join(record.statements) or 'no statement'}"
     save_figure(plot_ecg(signal, arguments.sampling_rate, title), arguments.out)
-    print(f"{arguments.record} is drawn in {arguments.out}")
+    figures = {"out": arguments.out, "record": arguments.record}
+    return Outcome(figures, f"{arguments.record} is drawn in {arguments.out}")

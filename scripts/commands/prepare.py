@@ -1,7 +1,8 @@
 """`vqecg prepare`."""
 
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
-from vqecg.scripts.steps.preparing import PreparingStep, prepare, summary
+from vqecg.scripts.steps.preparing import PreparingStep, outcome, prepare
 
 Arguments = PreparingStep
 HELP = ShortHelp(
@@ -19,6 +20,6 @@ HELP = ShortHelp(
 )
 
 
-def run(arguments: PreparingStep) -> None:
+def run(arguments: PreparingStep) -> Outcome:
     """Builds the store, or opens it when nothing has changed."""
-    print(summary(prepare(arguments)))
+    return outcome(prepare(arguments))

@@ -30,11 +30,12 @@ from vqecg.records.labels import OWN, LabelTask, TaskName
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.records.store.subset import TrainingSubset, split_rows
-from vqecg.reports.run.folders import RunFolders
+from vqecg.reports.run.folders import RunFolders, read_costs
 from vqecg.reports.run.gathering import gather
 from vqecg.reports.run.report import write_report
 from vqecg.scripts.cli.arguments import plain
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import Stage, alone
@@ -96,7 +97,7 @@ class Arguments(OnDevice):
 
 
 @alone
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Does what is not done yet, and writes the report."""
     check(arguments)
     places = RunFolders(arguments.out)
@@ -139,7 +140,9 @@ def run(arguments: Arguments) -> None:
     today = datetime.date.today().isoformat()
     shown = gather(places, arguments.task, folds, settings.sampling, command, today, arguments.subset)
     write_report(shown, places.report)
-    print(f"the report is {places.report}")
+    compared = comparing.figures_of(comparing.comparison_of(places.comparison))
+    figures = {"out": places.out, "report": places.report, "costs": read_costs(places), "comparison": compared}
+    return Outcome(figures, f"the report is {places.report}")
 
 
 def prepared_store(arguments: Arguments, places: RunFolders) -> RecordStore:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.segmenting import SegmentingStep, segment
 
@@ -17,6 +18,6 @@ class Arguments(OnDevice, SegmentingStep):
     """Options of `vqecg segment`."""
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the tables and the plot."""
-    print(segment(arguments))
+    return segment(arguments)

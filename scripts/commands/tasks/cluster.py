@@ -1,5 +1,6 @@
 """`vqecg cluster`."""
 
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 from vqecg.scripts.steps.tasks.similarity import ClusteringStep, cluster
@@ -20,6 +21,6 @@ HELP = ShortHelp(
 
 
 @alone
-def run(arguments: ClusteringStep) -> None:
+def run(arguments: ClusteringStep) -> Outcome:
     """Writes the groups."""
-    print(cluster(arguments))
+    return cluster(arguments)

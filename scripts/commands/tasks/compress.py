@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tasks.compressing import CompressingStep, compress
 
@@ -18,6 +19,6 @@ class Arguments(OnDevice, CompressingStep):
     """Options of `vqecg compress`."""
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the archive."""
-    print(compress(arguments))
+    return compress(arguments)

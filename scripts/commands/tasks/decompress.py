@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tasks.compressing import DecompressingStep, decompress
 
@@ -17,6 +18,6 @@ class Arguments(OnDevice, DecompressingStep):
     """Options of `vqecg decompress`."""
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the WFDB records."""
-    print(decompress(arguments))
+    return decompress(arguments)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tasks.denoising import DenoisingStep, denoise_recordings
 
@@ -17,6 +18,6 @@ class Arguments(OnDevice, DenoisingStep):
     """Options of `vqecg denoise`."""
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the recordings without their noise."""
-    print(denoise_recordings(arguments))
+    return denoise_recordings(arguments)

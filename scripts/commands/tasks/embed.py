@@ -18,6 +18,7 @@ from vqecg.records.files.progress import Progress
 from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 
@@ -43,7 +44,7 @@ class Arguments(OnDevice):
 
 
 @alone
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the table."""
     if arguments.out.suffix != SUFFIX:
         raise ValueError(f"cannot write a table as {arguments.out.name!r}: the name must end in {SUFFIX}")
@@ -66,7 +67,9 @@ def run(arguments: Arguments) -> None:
             if writer is not None:
                 writer.close()
     widths = ", ".join(f"{name} {part.shape[1]}" for name, part in vectors.items())
-    print(f"vectors of {start:,} records are in {arguments.out}: {widths}")
+    figures = {"out": arguments.out, "records": start}
+    figures |= {"widths": {name: part.shape[1] for name, part in vectors.items()}}
+    return Outcome(figures, f"vectors of {start:,} records are in {arguments.out}: {widths}")
 
 
 def origin_of(store: RecordStore, generator: ECGGenerator) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tasks.infilling import InfillingStep, infill
 
@@ -17,6 +18,6 @@ class Arguments(OnDevice, InfillingStep):
     """Options of `vqecg infill`."""
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the records."""
-    print(infill(arguments))
+    return infill(arguments)

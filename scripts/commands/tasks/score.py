@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tasks.scoring import ScoringStep, score
 
@@ -18,6 +19,6 @@ class Arguments(OnDevice, ScoringStep):
     """Options of `vqecg score`."""
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the table."""
-    print(score(arguments))
+    return score(arguments)

@@ -1,5 +1,6 @@
 """`vqecg similar`."""
 
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 from vqecg.scripts.steps.tasks.similarity import SimilarStep, similar
@@ -12,6 +13,6 @@ HELP = ShortHelp(
 
 
 @alone
-def run(arguments: SimilarStep) -> None:
+def run(arguments: SimilarStep) -> Outcome:
     """Writes the nearest recordings."""
-    print(similar(arguments))
+    return similar(arguments)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.classifier import ClassifierStep, classifier_stage, summary
@@ -38,6 +39,7 @@ class Arguments(OnDevice, ClassifierStep):
         return {"training": preset(name, model).classifier}
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Trains the classifier and tests it on real records."""
-    print(summary(classifier_stage(arguments)))
+    stage = classifier_stage(arguments)
+    return Outcome.of_stage(stage, summary(stage))

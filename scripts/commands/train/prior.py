@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.prior import PriorStep, prior_stage, summary
@@ -37,6 +38,7 @@ class Arguments(OnDevice, PriorStep):
         return {"training": preset(name).prior}
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Trains and measures the prior."""
-    print(summary(prior_stage(arguments)))
+    stage = prior_stage(arguments)
+    return Outcome.of_stage(stage, summary(stage))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.segmenter import SegmenterStep, segmenter_stage, summary
 
@@ -17,6 +18,7 @@ class Arguments(OnDevice, SegmenterStep):
     """Options of `vqecg train-segmenter`."""
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Trains the segmenter and measures its errors on the records held out."""
-    print(summary(segmenter_stage(arguments)))
+    stage = segmenter_stage(arguments)
+    return Outcome.of_stage(stage, summary(stage))

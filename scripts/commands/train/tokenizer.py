@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import preset
 from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tokenizer import TokenizerStep, summary, tokenizer_stage
@@ -36,6 +37,7 @@ class Arguments(OnDevice, TokenizerStep):
         return {"training": preset(name).tokenizer}
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Trains and measures the tokenizer."""
-    print(summary(tokenizer_stage(arguments)))
+    stage = tokenizer_stage(arguments)
+    return Outcome.of_stage(stage, summary(stage))

@@ -31,6 +31,7 @@ from vqecg.records.files.atomic import atomic_file, atomic_folder, check_file
 from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.progress import Progress
 from vqecg.records.store.preprocessing import resample
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.recordings import Chunk, RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -79,7 +80,7 @@ class Written:
 
 
 @alone
-def compress(step: CompressingStep) -> str:
+def compress(step: CompressingStep) -> Outcome:
     """Writes the archive. Returns how many recordings are in it, its size, and how near they are.
 
     Raises ValueError for a file of another name, one that is there already, and where no recording can be written.
@@ -108,10 +109,20 @@ def compress(step: CompressingStep) -> str:
         size = archive.close()
     rate_of_bits = BITS * size / sum(one.seconds for one in written)
     errors = np.array([one.error for one in written])
-    return (
+    figures = {
+        "out": step.out,
+        "recordings": len(written),
+        "bytes": size,
+        "bits_per_second": rate_of_bits,
+        "median_error_microvolt": np.median(errors),
+        "largest_error_microvolt": errors.max(),
+        "left_out": rejected,
+    }
+    return Outcome(
+        figures,
         f"{step.out}: {len(written):,} recordings in {size:,} bytes, {rate_of_bits:,.0f} bit/s; off by "
         f"{np.median(errors):.0f} microvolt RMS (median; at most {errors.max():.0f})"
-        f"{rate_note(written, rate)}{left_out(rejected)}"
+        f"{rate_note(written, rate)}{left_out(rejected)}",
     )
 
 
@@ -180,7 +191,7 @@ def batches(found: Iterator[Recording], segment: int) -> Iterator[list[Recording
 
 
 @alone
-def decompress(step: DecompressingStep) -> str:
+def decompress(step: DecompressingStep) -> Outcome:
     """Writes the WFDB records. Returns how many.
 
     Raises ValueError for a file that is no archive, one that is damaged, and one of another tokenizer.
@@ -205,7 +216,8 @@ def decompress(step: DecompressingStep) -> str:
             microvolts = check_microvolts(name, to_microvolts(signal))
             write_files(partial, name, microvolts, archive.header.sampling_rate, comments_of(record, archive.header))
         write_checksums(partial)
-    return f"{step.out}: {archive.records:,} recordings; labels, age and sex were not in the archive"
+    text = f"{step.out}: {archive.records:,} recordings; labels, age and sex were not in the archive"
+    return Outcome({"out": step.out, "recordings": archive.records}, text)
 
 
 def check_tokenizer(header: ArchiveHeader, tokenizer: ECGTokenizer, path: Path) -> None:

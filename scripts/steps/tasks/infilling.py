@@ -23,6 +23,7 @@ from vqecg.records.files.progress import Progress
 from vqecg.records.registry import Choices
 from vqecg.records.store.preprocessing import resample
 from vqecg.reports.fan_plot import plot_fan
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.recordings import RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
 
@@ -70,7 +71,7 @@ class Recording:
 
 
 @alone
-def infill(step: InfillingStep) -> str:
+def infill(step: InfillingStep) -> Outcome:
     """Writes recordings without gaps. Returns how many.
 
     Raises ValueError where the stretch to blank is none, and where no recording can be filled.
@@ -83,7 +84,7 @@ def infill(step: InfillingStep) -> str:
 
 
 @alone
-def forecast(step: ForecastingStep) -> str:
+def forecast(step: ForecastingStep) -> Outcome:
     """Writes recordings with some seconds after their end. Returns how many.
 
     Raises ValueError where no recording can be continued.
@@ -109,7 +110,7 @@ def continued(signal: np.ndarray, sampling_rate: float, seconds: float) -> np.nd
     return np.pad(signal, ((0, 0), (0, round(seconds * sampling_rate))), constant_values=np.nan)
 
 
-def write_filled(step: FillingStep, blank: Callable[[np.ndarray, float], np.ndarray]) -> str:
+def write_filled(step: FillingStep, blank: Callable[[np.ndarray, float], np.ndarray]) -> Outcome:
     """Writes a record for each draw of each recording. Returns how many, and who was left out."""
     FILLERS.get(step.method)
     check_destination(step.out, holds_records, step.overwrite)
@@ -133,9 +134,10 @@ def write_filled(step: FillingStep, blank: Callable[[np.ndarray, float], np.ndar
         write_text(partial / TABLE, table.to_csv(index=False))
         write_checksums(partial)
     count, times = table["record_id"].nunique(), "once" if step.draws == 1 else f"{step.draws} times"
-    return (
+    return Outcome(
+        {"out": step.out, "recordings": count, "draws": step.draws, "left_out": rejected},
         f"{step.out}: {count:,} recordings, filled {times} each; {TABLE} says where; labels, age and sex were left out"
-        f"{left_out(rejected)}"
+        f"{left_out(rejected)}",
     )
 
 
