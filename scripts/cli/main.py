@@ -75,7 +75,7 @@ commands:
 `vqecg COMMAND --help` shows the options of one that matter, `--help-all` all of them; every command takes
 --config FILE.yaml (options from a file), --json (the result for a script, as one JSON object) and
 --extensions FILE.py (readers, classifiers, methods and more of your own).
-`vqecg --version` says which vqecg this is.
+`vqecg --version` says which vqecg this is; `vqecg --print-completion bash` (or zsh) completes all this in a shell.
 Research use, not for diagnosis."""
 
 
@@ -109,6 +109,8 @@ def start(words: list[str]) -> int:
     if name in ("-V", "--version"):
         print(f"vqecg {version('vqecg')}")
         return 0
+    if name == "--print-completion":
+        return print_completion(words[1:])
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         meant = f" (did you mean {near[0]}?)" if near else ""
@@ -125,6 +127,19 @@ def start(words: list[str]) -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     with terminated_like_interrupted(), printing_once():
         return run_command(name, words[1:])
+
+
+def print_completion(words: Sequence[str]) -> int:
+    """Prints what a shell reads to complete commands and options; returns the exit status."""
+    from vqecg.scripts.cli.completion import completion
+
+    commands = {name: importlib.import_module(module_of(name)).Arguments for name in COMMANDS}
+    try:
+        print(completion(" ".join(words), commands))
+    except ValueError as error:
+        print(printable(f"vqecg: {error}"), file=sys.stderr)
+        return 2
+    return 0
 
 
 def module_of(name: str) -> str:
