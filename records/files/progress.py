@@ -35,7 +35,7 @@ class Progress(Generic[T]):
         self.total = len(items) if total is None and isinstance(items, Sized) else total
         self.initial = self.done = initial
         self.began, self.next_line = time.monotonic(), 2 * DELAY
-        self.note = ""
+        self.begun, self.note = False, ""  # begun: a line was written
         self.bar = (
             tqdm(total=self.total, initial=initial, desc=description, unit=unit, disable=not shown, delay=DELAY)
             if has_bars()
@@ -68,8 +68,8 @@ class Progress(Generic[T]):
         if not self.shown or passed < DELAY:
             return
         due = PARTS * self.done // self.total > PARTS * before // self.total if self.total else passed >= self.next_line
-        if due:
-            self.next_line = 2 * passed
+        if due and (self.begun or self.done != self.total):  # a first line that is the last helps nobody
+            self.begun, self.next_line = True, 2 * passed
             print(self.line(passed), file=sys.stderr, flush=True)
 
     def line(self, passed: float) -> str:

@@ -55,6 +55,11 @@ def test_work_of_unknown_length_gets_a_line_each_time_that_its_time_has_doubled(
     ]
 
 
+def test_a_single_unit_shows_nothing(at_once: None, capsys: pytest.CaptureFixture[str]):
+    assert list(Progress([1], "measuring")) == [1]
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("shown", [True, False])
 def test_short_or_silent_work_shows_nothing(shown: bool, capsys: pytest.CaptureFixture[str]):
     assert list(Progress(range(100), shown=shown)) == list(range(100))
