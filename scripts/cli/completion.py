@@ -3,12 +3,11 @@
 tyro writes such scripts too, which start Python at every Tab; this one is words alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vqecg.scripts.cli.arguments import build
 from vqecg.scripts.cli.options import options_by_name
-from vqecg.scripts.cli.presets import PRESETS
 
 SHELLS = ("bash", "zsh")
 COMMON = ("--help", "--help-all", "--config", "--json", "--extensions")  # of every command
@@ -36,7 +35,7 @@ SCRIPT = """_vqecg() {{
 complete -o default -F _vqecg vqecg"""
 
 
-def completion(shell: str, commands: Mapping[str, Any]) -> str:
+def completion(shell: str, commands: Mapping[str, Any], presets: Iterable[str]) -> str:
     """The script that a shell reads, for commands by name, each with its class of options.
 
     Raises ValueError for another shell than bash and zsh.
@@ -46,7 +45,7 @@ def completion(shell: str, commands: Mapping[str, Any]) -> str:
     cases = [f'                {name}) words="{" ".join(words_of(kind, name))}" ;;' for name, kind in commands.items()]
     script = SCRIPT.format(
         commands=" ".join(commands),
-        presets=" ".join(PRESETS),
+        presets=" ".join(presets),
         devices=" ".join(DEVICES),
         shells=" ".join(SHELLS),
         cases="\n".join(cases),

@@ -132,10 +132,11 @@ def start(words: list[str]) -> int:
 def print_completion(words: Sequence[str]) -> int:
     """Prints what a shell reads to complete commands and options; returns the exit status."""
     from vqecg.scripts.cli.completion import completion
+    from vqecg.scripts.cli.presets import PRESETS
 
     commands = {name: importlib.import_module(module_of(name)).Arguments for name in COMMANDS}
     try:
-        print(completion(" ".join(words), commands))
+        print(completion(" ".join(words), commands, PRESETS))
     except ValueError as error:
         print(printable(f"vqecg: {error}"), file=sys.stderr)
         return 2
