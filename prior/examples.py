@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from vqecg.prior.conditioning import ATTRIBUTE_KEY
 from vqecg.prior.sketch.rhythm import most_beats, move_beats, pad_kinds, pad_times
 from vqecg.prior.sketch.traits import TraitBasis, measure_all, scaled
 from vqecg.records.attributes import ATTRIBUTES, USUAL_ATTRIBUTES
 from vqecg.records.bounds import Checked, Count, CountOrNone, Seed, Spread
+from vqecg.records.files.progress import Progress
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.encoding import code_type
@@ -104,7 +104,7 @@ def encode_examples(
     unlike = np.zeros(times.shape, bool)
     traits = np.zeros((*shape, basis.count), np.float32)
     starts = range(0, len(indices), BATCH)
-    for start in tqdm(starts, desc="encoding", unit="batch", disable=not progress, delay=2):
+    for start in Progress(starts, description="encoding", unit="batch", shown=progress):
         rows = slice(start, min(start + BATCH, len(indices)))
         signal = store.signals(indices[rows])
         measured = measure_all(signal, rate, others)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
+from vqecg.records.files.progress import Progress
 from vqecg.records.leads import twelve_leads
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.quantizers.base import code_usage, perplexity
@@ -81,7 +81,7 @@ def encode_store(
     starts = range(0, len(indices), batch_size)
     parts = [
         tokenizer.encode(torch.from_numpy(store.signals(indices[n : n + batch_size])).to(device)).to(kind).cpu()
-        for n in tqdm(starts, desc="encoding", unit="batch", disable=not progress, delay=2)
+        for n in Progress(starts, description="encoding", unit="batch", shown=progress)
     ]
     return torch.cat(parts) if parts else torch.zeros(0, 0, tokenizer.num_levels, dtype=kind)
 

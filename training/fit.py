@@ -18,9 +18,9 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from vqecg.records.bounds import BatchSize, BelowOne, Checked, Count, CountOrNone, Positive, Seed, Share, Spread, Weight
+from vqecg.records.files.progress import Progress
 from vqecg.training.progress import peak_memory_mb
 from vqecg.training.sampler import BatchChoosing, Examples, batch_parts
 from vqecg.training.state import RunState, load_state, save_state
@@ -122,8 +122,7 @@ def fit(
             update_average(state.average, model, settings.average_decay, state.step)
             for name, value in metrics.items():
                 sums[name] = sums.get(name, 0.0) + value
-            bar.update()
-            bar.set_postfix(loss=f"{metrics['loss']:.4g}", refresh=False)
+            bar.update(note=f"loss {metrics['loss']:.4g}")
             if state.step % settings.evaluate_every and state.step != settings.steps:
                 continue
             since = state.step - (state.history[-1]["step"] if state.history else 0)
@@ -152,9 +151,9 @@ def check_fit(settings: FitSettings, mode: str, processes: int) -> None:
         )
 
 
-def progress_bar(step: int, steps: int, description: str, shown: bool) -> tqdm:
+def progress_bar(step: int, steps: int, description: str, shown: bool) -> Progress[None]:
     """The bar of a run that goes on at `step`; it appears after two seconds."""
-    return tqdm(total=steps, initial=step, desc=description, unit="step", disable=not shown, delay=2)
+    return Progress[None](total=steps, initial=step, description=description, unit="step", shown=shown)
 
 
 def make_optimizer(model: nn.Module, settings: FitSettings) -> torch.optim.AdamW:

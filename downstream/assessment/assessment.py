@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from vqecg.downstream.assessment.described_records import describe
 from vqecg.downstream.assessment.designs import train_all, utility_designs
@@ -22,6 +21,7 @@ from vqecg.downstream.assessment.settings import AssessmentSettings
 from vqecg.downstream.assessment.tables import adherence_tables, distance_table, physiology_table, shape_tables
 from vqecg.downstream.assessment.utility import POLICY, measure_utility
 from vqecg.evaluation.privacy.memorisation import memorisation
+from vqecg.records.files.progress import Progress
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
 
@@ -57,7 +57,7 @@ def assess(
 
     reader = trained[TRAINING][settings.families[0]][0]
     rate = real.store.spec.sampling_rate
-    sets = tqdm((test, *sources), desc="measuring", unit="set", delay=2)
+    sets = Progress((test, *sources), description="measuring", unit="set")
     described = {records.name: describe(records, reader, rate, segmenter) for records in sets}
     compared = [described[source.name] for source in sources[1:]]  # all but the training records
     memory = memorisation(

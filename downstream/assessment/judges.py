@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from torch import nn
-from tqdm.auto import tqdm
 
 from vqecg.downstream.classifiers.models.registry import classifier_class
 from vqecg.downstream.classifiers.settings import ClassifierSettings
@@ -26,6 +25,7 @@ from vqecg.downstream.classifiers.training import (
 )
 from vqecg.records.bounds import Checked, Hertz
 from vqecg.records.files.atomic import atomic_folder, write_text
+from vqecg.records.files.progress import Progress
 from vqecg.records.files.reuse import reuse
 from vqecg.training.checkpoint import identifying
 
@@ -86,12 +86,11 @@ def train_judges(
     One that `folder`, or one of `others` (folders of earlier assessments), holds with the same data and settings is
     read instead of trained.
     """
-    with tqdm(
+    with Progress[None](
         total=len(families) * len(seeds),
-        desc=f"classifiers on {source.name}",
+        description=f"classifiers on {source.name}",
         unit="run",
-        disable=not progress,
-        delay=2,
+        shown=progress,
     ) as bar:
         judges: dict[str, list[nn.Module]] = {}
         for family in families:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
+from vqecg.training.processes import own_device
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -46,7 +48,7 @@ class AttentionCache:
 
 def attention_kind() -> str:
     """Name of an attention of transformers: on a processor plain products in bf16 are faster than the fused kernel."""
-    return "sdpa" if torch.cuda.is_available() else "eager"
+    return "sdpa" if own_device().type == "cuda" else "eager"
 
 
 def without_tokens(module: PreTrainedModel) -> PreTrainedModel:

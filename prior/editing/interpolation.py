@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from vqecg.prior.copies.gate import CopyGate
 from vqecg.prior.copies.waveform_index import NearestNeighbours
@@ -22,6 +21,7 @@ from vqecg.prior.synthetic_records import SyntheticRecords
 from vqecg.records.attributes import ATTRIBUTES
 from vqecg.records.beats.alignment import MIN_BEATS, align_beats
 from vqecg.records.beats.r_peaks import find_r_peaks
+from vqecg.records.files.progress import Progress
 from vqecg.records.labels import LabelTask
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.selection import RecordSelection
@@ -122,7 +122,7 @@ def interpolate_store(
     tokenizer.check_sampling_rate(store.spec.sampling_rate)
     paired = parents_of(tokenizer, store, parents, task, settings)
     mixtures: list[Mixture] = []
-    for number in tqdm(range(len(requested)), desc="interpolating", unit="record", disable=not progress, delay=2):
+    for number in Progress(range(len(requested)), description="interpolating", unit="record", shown=progress):
         generator = np.random.default_rng([settings.seed, number])
         mixture, rejected = draw_mixture(tokenizer, paired, requested[number], settings, generator, gate)
         if mixture is None:

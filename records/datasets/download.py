@@ -12,9 +12,8 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from tqdm import tqdm
-
 from vqecg.records.files.checksums import file_sha256
+from vqecg.records.files.progress import Progress
 
 DATASETS = {
     "ptb-xl": "https://physionet.org/files/ptb-xl/1.0.3/",
@@ -135,7 +134,7 @@ def _fetch_all(source: _Source, wanted: dict[str, str], threads: int, progress: 
     fetched = 0
     with (
         ThreadPoolExecutor(threads) as pool,
-        tqdm(total=len(wanted), desc=description, unit="file", disable=not progress) as bar,
+        Progress[None](total=len(wanted), description=description, unit="file", shown=progress) as bar,
     ):
         jobs = [pool.submit(_fetch_checked, source, path, sha) for path, sha in wanted.items()]
         try:

@@ -8,10 +8,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from vqecg.records.files.atomic import PARTIAL, atomic_file
 from vqecg.records.files.lock import locked
+from vqecg.records.files.progress import Progress
 from vqecg.records.files.worker_pool import finished_tasks
 
 SHARD_RECORDS = 256  # 4 MB of signals at 100 Hz
@@ -96,13 +95,12 @@ def fill_shards(
     todo = sum(stop - start for (start, stop), _ in missing)
     tasks = (ShardTask(content(*span), path, span[1] - span[0]) for span, path in missing)
     with (
-        tqdm(
+        Progress[None](
             total=records,
             initial=records - todo,
-            desc=description,
+            description=description,
             unit="record",
-            disable=not progress,
-            delay=2,
+            shown=progress,
         ) as bar,
         closing(finished_tasks(tasks, workers, len(missing))) as finished,  # closing stops the workers after Ctrl-C too
     ):

@@ -13,7 +13,7 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
-from tqdm.auto import tqdm
+from vqecg.records.files.progress import Progress
 
 T = TypeVar("T")
 AHEAD = 2  # tasks per worker that are under way or wait: bounds the memory that their results take
@@ -31,7 +31,7 @@ def run_tasks(
     """
     results: dict[int, T] = {}
     with (
-        tqdm(total=len(tasks), desc=description, unit=unit, disable=not progress, delay=2) as bar,
+        Progress[None](total=len(tasks), description=description, unit=unit, shown=progress) as bar,
         closing(finished_tasks(tasks, workers, len(tasks), long=True)) as finished,
     ):
         for number, result in finished:

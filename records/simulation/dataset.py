@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from vqecg.records.bounds import Count, Hertz, Seconds, Seed, check_value
 from vqecg.records.export.dataset import write_dataset
 from vqecg.records.files.atomic import atomic_folder
 from vqecg.records.files.checksums import write_checksums
 from vqecg.records.files.disk import check_room
+from vqecg.records.files.progress import Progress
 from vqecg.records.folds import assign_folds
 from vqecg.records.label_tables import statement_table
 from vqecg.records.leads import INDEPENDENT_ROWS
@@ -145,7 +145,7 @@ def simulated_signals(
     planned: list[PlannedRecord], seed: int, settings: SimulatorSettings, truth: list[pd.DataFrame], progress: bool
 ) -> Iterator[np.ndarray]:
     """A (1, 8, samples) chunk per record; each record's beats are appended to `truth` as it is made."""
-    for number, plan in enumerate(tqdm(planned, "simulating", unit="record", disable=not progress, delay=2), start=1):
+    for number, plan in enumerate(Progress(planned, "simulating", unit="record", shown=progress), start=1):
         rng = np.random.default_rng([seed, 2, number])
         simulated = simulate_record(plan.statements, rng, settings, plan.patient, record_id=str(number))
         truth.append(simulated.beats.assign(ecg_id=number)[["ecg_id", *simulated.beats.columns]])

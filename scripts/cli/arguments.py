@@ -15,12 +15,19 @@ import tyro
 
 from vqecg.records.bounds import shown
 from vqecg.records.files.yaml_file import read_yaml
+from vqecg.scripts.cli.options import options_by_name
+from vqecg.scripts.cli.short_help import ShortHelp, short_help
+from vqecg.scripts.cli.values import plain_values
 
 T = TypeVar("T")
+HELP_ALL = "--help-all"
+NOTES = "Options may come from a file: --config FILE.yaml. For a script: --json."
 
 
-def parse(arguments_class: type[T], program: str, description: str, words: Sequence[str]) -> T:
-    """Reads the command line into `arguments_class`.
+def parse(
+    arguments_class: type[T], program: str, description: str, words: Sequence[str], help: ShortHelp | None = None
+) -> T:
+    """Reads the command line into `arguments_class`. With a short `help`, --help shows that, and --help-all the rest.
 
     A class with a static method `preset_defaults(name)` gets the defaults that it returns, by option; if it says by
     which option its classifier is named (`model_option`), the method is given that name too. Raises ValueError for a
@@ -39,13 +46,18 @@ def parse(arguments_class: type[T], program: str, description: str, words: Seque
         named = () if model_option is None else (named_model(model_option, words, values),)
         defaults |= preset_defaults(chosen, *named) | {"preset": chosen}
     start = build(arguments_class, values, defaults, config or program, checked=False)
+    if help is not None and {"-h", "--help"} & set(words):
+        print(short_help(help, program, description, options_by_name(arguments_class, start), NOTES))
+        raise SystemExit(0)
+    words = ["--help" if word == HELP_ALL else word for word in words]
     return tyro.cli(
         arguments_class,
         prog=program,
-        description=f"{description[0].upper()}{description[1:]}.\nOptions may come from a file: --config FILE.yaml.",
+        description=f"{description[0].upper()}{description[1:]}.\n{NOTES}",
         args=words,
         default=start,
         config=(tyro.conf.FlagCreatePairsOff, tyro.conf.AvoidSubcommands),
+        registry=plain_values(),
     )
 
 

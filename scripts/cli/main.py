@@ -16,7 +16,15 @@ from pathlib import Path
 from types import FrameType
 
 from vqecg.records.plain_names import printable
-from vqecg.training.processes import MainProcessError, is_main_process, leave_job, process_count, process_index
+from vqecg.training.processes import (
+    AUTO,
+    MainProcessError,
+    is_main_process,
+    leave_job,
+    on_device,
+    process_count,
+    process_index,
+)
 
 COMMANDS = {
     "run": "the whole job: from a folder of ECGs to synthetic ECGs and a report of what they do for a classifier",
@@ -52,6 +60,7 @@ COMMANDS = {
 TASKS = ("compress", "decompress", "denoise", "infill", "forecast", "embed", "cluster", "similar", "identify", "score")
 TOGETHER = ("train-tokenizer", "train-prior", "train-classifier")  # what several processes can share
 EXTENSIONS = "--extensions"
+JSON = "--json"  # the result as one JSON object, alone in the output; all else goes to the error output
 TRACEBACK = "VQECG_TRACEBACK"  # environment variable: show where an unexpected error comes from
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, no quota, a file larger than allowed
 GRACE = 20  # s for the main process to say why it failed: a launcher ends all when it sees the first one end
@@ -63,9 +72,10 @@ Synthetic 12-lead ECGs from a VQ-VAE tokenizer and a GPT-style prior, and an hon
 commands:
 {chr(10).join(f"  {name:<17} {text}" for name, text in COMMANDS.items())}
 
-`vqecg COMMAND --help` shows the options of one with units and defaults; every command takes
---config FILE.yaml (options from a file) and --extensions FILE.py (readers, classifiers, methods and more of your own).
-`vqecg --version` says which vqecg this is.
+`vqecg COMMAND --help` shows the options of one that matter, `--help-all` all of them; every command takes
+--config FILE.yaml (options from a file), --json (the result for a script, as one JSON object) and
+--extensions FILE.py (readers, classifiers, methods and more of your own).
+`vqecg --version` says which vqecg this is; `vqecg --print-completion bash` (or zsh) completes all this in a shell.
 Research use, not for diagnosis."""
 
 
@@ -99,6 +109,8 @@ def start(words: list[str]) -> int:
     if name in ("-V", "--version"):
         print(f"vqecg {version('vqecg')}")
         return 0
+    if name == "--print-completion":
+        return print_completion(words[1:])
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         meant = f" (did you mean {near[0]}?)" if near else ""
@@ -117,6 +129,20 @@ def start(words: list[str]) -> int:
         return run_command(name, words[1:])
 
 
+def print_completion(words: Sequence[str]) -> int:
+    """Prints what a shell reads to complete commands and options; returns the exit status."""
+    from vqecg.scripts.cli.completion import completion
+    from vqecg.scripts.cli.presets import PRESETS
+
+    commands = {name: importlib.import_module(module_of(name)).Arguments for name in COMMANDS}
+    try:
+        print(completion(" ".join(words), commands, PRESETS))
+    except ValueError as error:
+        print(printable(f"vqecg: {error}"), file=sys.stderr)
+        return 2
+    return 0
+
+
 def module_of(name: str) -> str:
     """The module of a subcommand: train-prior is commands/train/prior.py, compress commands/tasks/compress.py."""
     return f"vqecg.scripts.commands.{'tasks.' * (name in TASKS)}{name.replace('-', '.', 1)}"
@@ -129,8 +155,16 @@ def run_command(name: str, words: Sequence[str]) -> int:
             module = importlib.import_module(module_of(name))
             from vqecg.scripts.cli.arguments import parse
 
-            module.run(parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options))
+            as_json = JSON in options
+            options = [word for word in options if word != JSON]
+            arguments = parse(module.Arguments, f"vqecg {name}", COMMANDS[name], options, module.HELP)
+            with on_device(getattr(arguments, "device", AUTO)), redirect_stdout(sys.stderr if as_json else sys.stdout):
+                outcome = module.run(arguments)
+            if text := outcome.as_json(name) if as_json else str(outcome):
+                print(text)
             leave_job()
+            if outcome.faults:
+                return refuse(name, outcome.faults)
     except BrokenPipeError:
         raise
     except (ValueError, OSError, MemoryError) as error:

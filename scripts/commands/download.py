@@ -9,6 +9,13 @@ import tyro
 from vqecg.records.bounds import Checked, Workers
 from vqecg.records.datasets.download import download
 from vqecg.records.files.lock import locked
+from vqecg.scripts.cli.outcome import Outcome
+from vqecg.scripts.cli.short_help import ShortHelp
+
+HELP = ShortHelp(
+    example="vqecg download ptb-xl data/ptb-xl --only 'records100/*' '*.csv'",
+    options=("only", "threads", "base-url"),
+)
 
 
 @dataclass(frozen=True)
@@ -22,8 +29,9 @@ class Arguments(Checked):
     threads: Workers = 4  # files at a time
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Fetches the data set."""
     with locked(arguments.folder):
         done = download(arguments.dataset, arguments.folder, arguments.base_url, arguments.only, arguments.threads)
-    print(f"{done.fetched:,} files fetched, {done.already_there:,} were there already: {done.folder}")
+    text = f"{done.fetched:,} files fetched, {done.already_there:,} were there already: {done.folder}"
+    return Outcome({"out": done.folder, "fetched": done.fetched, "already_there": done.already_there}, text)

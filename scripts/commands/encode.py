@@ -5,14 +5,22 @@ from pathlib import Path
 
 import numpy as np
 
-from vqecg.records.bounds import Checked, CountOrNone, Workers
+from vqecg.records.bounds import CountOrNone, Workers
 from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 from vqecg.tokenizer.encoding import CodeStore
 
+HELP = ShortHelp(
+    example="vqecg encode --store runs/ptbxl/store --tokenizer runs/ptbxl/tokenizer --out runs/codes",
+    options=("folds", "workers", "overwrite", "device"),
+)
+
 
 @dataclass(frozen=True)
-class Arguments(Checked):
+class Arguments(OnDevice):
     """Options of `vqecg encode`."""
 
     store: Path  # folder that `vqecg prepare` wrote
@@ -24,15 +32,17 @@ class Arguments(Checked):
 
 
 @alone
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Encodes the store, or opens the codes when nothing has changed."""
     store = RecordStore.open(arguments.store)
     indices = chosen_rows(store, arguments.folds)
     codes = CodeStore.build(store, indices, arguments.tokenizer, arguments.out, arguments.workers, arguments.overwrite)
     config = codes.config
-    print(
+    figures = {"out": arguments.out, "records": len(codes), "frames": config["frames"], "levels": config["levels"]}
+    return Outcome(
+        figures | {"tokenizer": codes.tokenizer_fingerprint},
         f"{len(codes):,} records as {config['frames']} frames of {config['levels']} codes (tokenizer "
-        f"{codes.tokenizer_fingerprint}) are in {arguments.out}"
+        f"{codes.tokenizer_fingerprint}) are in {arguments.out}",
     )
 
 

@@ -1,10 +1,23 @@
 """`vqecg interpolate`."""
 
+from dataclasses import dataclass
+
+from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.interpolating import InterpolatingStep, interpolate
 
-Arguments = InterpolatingStep
+HELP = ShortHelp(
+    example="vqecg interpolate --store runs/ptbxl/store --tokenizer runs/ptbxl/tokenizer --label HYP --out runs/mixed",
+    options=("task", "count", "no-gate", "min-parents", "settings.seed", "overwrite", "device"),
+)
 
 
-def run(arguments: InterpolatingStep) -> None:
+@dataclass(frozen=True)
+class Arguments(OnDevice, InterpolatingStep):
+    """Options of `vqecg interpolate`."""
+
+
+def run(arguments: Arguments) -> Outcome:
     """Writes the data set."""
-    print(interpolate(arguments))
+    return interpolate(arguments)

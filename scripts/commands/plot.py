@@ -15,9 +15,15 @@ from vqecg.records.reading import read_ecg, with_header
 from vqecg.records.record import ECGRecord
 from vqecg.records.store.preprocessing import prepare, resample
 from vqecg.records.store.signal_spec import SignalSpec
+from vqecg.scripts.cli.outcome import Outcome
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 
 DATA_SET_RATE = 100  # Hz, at which records of a data set are drawn unless another rate is asked for
+HELP = ShortHelp(
+    example="vqecg plot records100/00000/00001_lr --out ecg.svg",
+    options=("path", "data", "record", "sampling-rate", "dpi", "overwrite"),
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Arguments(Checked):
 
 
 @alone
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Draws one recording on ECG paper."""
     check_file(arguments.out, arguments.overwrite)
     if (arguments.path is None) == (arguments.data is None) or bool(arguments.record) != (arguments.data is not None):
@@ -47,7 +53,8 @@ def run(arguments: Arguments) -> None:
     data = Path(arguments.data or "")
     record = of_path(arguments, arguments.path) if arguments.path else of_data_set(arguments, data)
     save_figure(record.plot(), arguments.out, arguments.dpi)
-    print(f"{record.record_id} is drawn in {arguments.out}")
+    figures = {"out": arguments.out, "record": record.record_id}
+    return Outcome(figures, f"{record.record_id} is drawn in {arguments.out}")
 
 
 def of_path(arguments: Arguments, path: Path) -> ECGRecord:

@@ -13,12 +13,11 @@ import yaml
 
 from vqecg.downstream.augmentation.methods.registry import AugmentationSettings
 from vqecg.downstream.classifiers.pretraining.simulated_first import simulated_classes
-from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
 from vqecg.downstream.comparison.comparison import ComparisonSettings
-from vqecg.downstream.comparison.design import Design, plan_of_labels
+from vqecg.downstream.comparison.design import Design
 from vqecg.downstream.comparison.idle_mixing import without_idle_mixing
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.bounds import Checked, CountOrNone, PositiveFactor, Seed, Workers
+from vqecg.records.bounds import CountOrNone, PositiveFactor, Seed, Workers
 from vqecg.records.datasets.reader import EmptyLabels
 from vqecg.records.datasets.registry import AUTO, SourceName
 from vqecg.records.export.layouts import OutputSettings, is_dataset
@@ -31,17 +30,20 @@ from vqecg.records.labels import OWN, LabelTask, TaskName
 from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.records.store.subset import TrainingSubset, split_rows
-from vqecg.reports.run.folders import RunFolders
+from vqecg.reports.run.folders import RunFolders, read_costs
 from vqecg.reports.run.gathering import gather
 from vqecg.reports.run.report import write_report
 from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import SMALL, Preset, at_rate, preset
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import Stage, alone
 from vqecg.scripts.cli.step_cost import StepCost, keep_cost
 from vqecg.scripts.steps import classifier, comparing, preparing, prior, tokenizer
 from vqecg.scripts.steps.classifier import ClassifierStep
 from vqecg.scripts.steps.comparing import ComparingStep
-from vqecg.scripts.steps.designing import main_arm_text, with_mixture
+from vqecg.scripts.steps.designing import judged_lines, main_arm_text, with_mixture
 from vqecg.scripts.steps.gating import GateRecords
 from vqecg.scripts.steps.generating import GeneratingStep, generate
 from vqecg.scripts.steps.preparing import PreparingStep
@@ -51,8 +53,15 @@ from vqecg.scripts.steps.tokenizer import TokenizerStep
 SYNTHETIC_FILE = "synthetic.json"  # all that the synthetic data set depends on
 
 
+HELP = ShortHelp(
+    example="vqecg run --data data/ptb-xl --task superdiagnostic --preset small --out runs/ptbxl",
+    options=("preset", "task", "target-classes", "ratio", "labels-csv", "unlabelled", "workers", "seed", "device"),
+    about="An interrupted run goes on when the same command is given again.",
+)
+
+
 @dataclass(frozen=True)
-class Arguments(Checked):
+class Arguments(OnDevice):
     """Options of `vqecg run`."""
 
     data: Path  # folder of ECGs: PTB-XL, CPSC2018, Challenge 2020/2021, or WFDB files with a csv of labels
@@ -88,7 +97,7 @@ class Arguments(Checked):
 
 
 @alone
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Does what is not done yet, and writes the report."""
     check(arguments)
     places = RunFolders(arguments.out)
@@ -131,7 +140,9 @@ def run(arguments: Arguments) -> None:
     today = datetime.date.today().isoformat()
     shown = gather(places, arguments.task, folds, settings.sampling, command, today, arguments.subset)
     write_report(shown, places.report)
-    print(f"the report is {places.report}")
+    compared = comparing.figures_of(comparing.comparison_of(places.comparison))
+    figures = {"out": places.out, "report": places.report, "costs": read_costs(places), "comparison": compared}
+    return Outcome(figures, f"the report is {places.report}")
 
 
 def prepared_store(arguments: Arguments, places: RunFolders) -> RecordStore:
@@ -166,23 +177,12 @@ def planned_comparison(arguments: Arguments, places: RunFolders, store: RecordSt
     known = bool(simulated_classes(store.task(arguments.task)))
     step = comparing_step(arguments, places, records, len(rows.unlabelled), known)
     print(main_arm_text(step.design, arguments.settings.mixture, records))
-    say_what_can_be_judged(arguments, step.comparison, store)
+    for line in judged_lines(step.comparison, arguments.prior_task, store, rows):
+        print(line)
     design, idle = without_idle_mixing(step.design, store)
     if idle:
         print(f"left out: {', '.join(idle)}; no two training records of the target classes can be mixed")
     return replace(step, design=design) if idle else step
-
-
-def say_what_can_be_judged(arguments: Arguments, design: Design, store: RecordStore) -> None:
-    """Prints labels outside the tasks and the patients of the target classes. Raises ValueError as `plan_of_labels`."""
-    tasks = {"--task": arguments.task, "--prior-task": arguments.prior_task}
-    for option, name in tasks.items():
-        if outside := outside_task(store, store.task(name), option):
-            print(outside)
-    targets = plan_of_labels(design, store).target_classes
-    task = store.task(arguments.task)
-    rows = split_rows(store, arguments.folds, arguments.subset, task)
-    print("\n".join(filter(None, (rows.unlabelled_text(), ClassCounts(store, task, rows).describe(targets)))))
 
 
 def check(arguments: Arguments) -> None:

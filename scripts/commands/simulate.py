@@ -5,7 +5,15 @@ from pathlib import Path
 
 from vqecg.records.bounds import Checked, Count, Hertz, Seconds, Seed
 from vqecg.records.simulation.dataset import simulate_dataset
+from vqecg.scripts.cli.outcome import Outcome
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
+
+HELP = ShortHelp(
+    example="vqecg simulate --records 1000 --out data/simulated",
+    options=("records", "sampling-rate", "seconds", "seed", "overwrite"),
+    about="It needs no data and no model.",
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +29,7 @@ class Arguments(Checked):
 
 
 @alone
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the data set."""
     simulate_dataset(
         arguments.out,
@@ -31,4 +39,5 @@ def run(arguments: Arguments) -> None:
         arguments.seconds,
         arguments.overwrite,
     )
-    print(f"{arguments.records:,} simulated records and their truth are in {arguments.out}")
+    figures = {"out": arguments.out, "records": arguments.records, "seed": arguments.seed}
+    return Outcome(figures, f"{arguments.records:,} simulated records and their truth are in {arguments.out}")

@@ -7,7 +7,14 @@ from typing import Annotated
 import tyro
 
 from vqecg.records.bounds import Checked
+from vqecg.scripts.cli.outcome import Outcome
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.verifying import verify
+
+HELP = ShortHelp(
+    example="vqecg verify runs/ptbxl",
+    options=(),
+)
 
 
 @dataclass(frozen=True)
@@ -17,6 +24,6 @@ class Arguments(Checked):
     folder: Annotated[Path, tyro.conf.Positional]  # a store, codes, a model, a data set of vqecg, or a whole run
 
 
-def run(arguments: Arguments) -> None:
-    """Reads all outputs in the folder and prints a line for each. Raises ValueError that names every damaged file."""
-    verify(arguments.folder)
+def run(arguments: Arguments) -> Outcome:
+    """Reads all outputs in the folder, a line for each."""
+    return verify(arguments.folder)

@@ -28,6 +28,7 @@ from vqecg.records.bounds import Checked, Workers
 from vqecg.records.files.atomic import write_text
 from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.scripts.steps.designing import design_of
@@ -147,6 +148,11 @@ def rivals(advice: Advice) -> list[Candidate]:
     others = [one for one in advice.tried if one.last is not None and one.candidate.kind == WITHOUT]
     others = [one for one in others if one.candidate.arm != advice.arm.arm]
     return [one.candidate for one in sorted(others, key=lambda one: -(one.last or 0.0))[:1]]
+
+
+def outcome(stage: Stage) -> Outcome:
+    """The advice, whole and in plain words."""
+    return Outcome.of_stage(stage, summary(stage), advice=read_advice(stage.folder).to_dict())
 
 
 @described

@@ -31,6 +31,7 @@ from vqecg.records.store.record_store import RecordStore, is_store
 from vqecg.records.store.subset import TrainedOn, TrainingSubset, split_rows
 from vqecg.reports.assessment.page import write_assessment_page
 from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.training.checkpoint import fingerprint
@@ -149,6 +150,11 @@ def read_assessment(folder: Path) -> Assessment:
         raise ValueError(f"{folder} holds no {RESULT}; expected the folder of a finished `vqecg assess`")
     with reading(path):
         return Assessment.from_dict(read_object(path))
+
+
+def outcome(stage: Stage) -> Outcome:
+    """The assessment, whole and in tables."""
+    return Outcome.of_stage(stage, summary(stage), **read_assessment(stage.folder).to_dict())
 
 
 @described

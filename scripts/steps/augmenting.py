@@ -45,6 +45,7 @@ from vqecg.records.store.selection import RecordSelection
 from vqecg.records.store.subset import TrainedOn, split_rows
 from vqecg.records.unknown_labels import unknown_of
 from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import alone
 from vqecg.training.checkpoint import fingerprint
@@ -82,7 +83,7 @@ class AugmentingStep(Checked):
 
 
 @alone
-def augment(step: AugmentingStep) -> str:
+def augment(step: AugmentingStep) -> Outcome:
     """Makes the records shard by shard, then writes those that passed; the same command goes on from the shards.
 
     Returns what was written and what was rejected, in lines.
@@ -113,9 +114,12 @@ def augment(step: AugmentingStep) -> str:
         said = "\n\n".join([*remarks, what_was_checked(step, ingredients, tally), rejections(tally)])
         written = write(step, ingredients, paths, said)
     counts = ", ".join(f"{name} {count:,}" for name, count in written.counts.items() if count)
-    return (
+    figures = {"out": step.out, "method": method.name, "records": written.records, "planned": len(plan)}
+    figures |= {"classes": written.counts, "rejections": tally, "remarks": remarks, "remark": written.remark}
+    return Outcome(
+        figures,
         f"{written.records:,} records by {method.name} ({counts}) of {len(plan):,} planned are in {step.out} "
-        f"({step.output.describe(rate)})\n" + "\n".join(filter(None, (written.remark, said)))
+        f"({step.output.describe(rate)})\n" + "\n".join(filter(None, (written.remark, said))),
     )
 
 

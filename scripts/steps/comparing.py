@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import tyro
@@ -34,6 +34,7 @@ from vqecg.reports.comparison.grid_page import write_grid_page
 from vqecg.reports.comparison.page import write_comparison_page
 from vqecg.reports.results import write_experiment
 from vqecg.scripts.cli.arguments import build, options_of, plain
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import Stage, alone, begin, described
 from vqecg.scripts.steps.designing import design_of
@@ -116,7 +117,7 @@ def comparison_of(folder: Path) -> Comparison:
     return read_comparison(folder / "runs")
 
 
-def run_plan(step: ComparingStep, plan: Path) -> str:
+def run_plan(step: ComparingStep, plan: Path) -> Outcome:
     """Runs the cells of a plan. Returns, for each, what the arms did."""
     if step.overwrite:
         raise ValueError("a grid keeps what it has and trains what is new: drop --overwrite, or name another --out")
@@ -140,7 +141,8 @@ def run_plan(step: ComparingStep, plan: Path) -> str:
         )
     write_grid_page(comparisons, out / "grid.html", RecordStore.open(step.store).description, today)
     conclusions = [f"\n{name}\n{comparison.conclusion()}" for name, comparison in comparisons.items()]
-    return "\n".join([*conclusions, f"\n{len(comparisons)} cells; {out / 'grid.html'}, {out / 'grid.csv'}"])
+    text = "\n".join([*conclusions, f"\n{len(comparisons)} cells; {out / 'grid.html'}, {out / 'grid.csv'}"])
+    return Outcome({"out": out, "cells": {name: figures_of(one) for name, one in comparisons.items()}}, text)
 
 
 def describe_cell(cell: GridCell, store: RecordStore) -> str:
@@ -204,6 +206,28 @@ def write_results(folder: Path, result: Path, command: str, cells: Sequence[str]
     comparisons = comparisons or {result.stem: comparison_of(folder)}
     experiments = [comparison_experiment(one, name, command) for name, one in comparisons.items()]
     return [write_experiment(experiment, result.parent) for experiment in experiments]
+
+
+def figures_of(comparison: Comparison) -> dict[str, Any]:
+    """The arms of a comparison, their scores, and the verdicts on them."""
+    return {
+        "main_arm": comparison.analysis.main_arm,
+        "primary_metric": comparison.analysis.primary_metric,
+        "seeds": comparison.seeds,
+        "test_records": comparison.test_records,
+        "test_patients": comparison.test_patients,
+        "arms": comparison.arms,
+        "scores": comparison.scores,
+        "differences": comparison.differences,
+        "class_differences": comparison.class_differences,
+        "candidates": comparison.candidates,
+        "cautions": comparison.cautions,
+    }
+
+
+def outcome(stage: Stage) -> Outcome:
+    """The comparison in figures and in words."""
+    return Outcome.of_stage(stage, summary(stage), **figures_of(comparison_of(stage.folder)))
 
 
 @described

@@ -13,10 +13,13 @@ from vqecg.downstream.classifiers.pretraining.simulated_first import SIMULATED_F
 from vqecg.downstream.comparison.arms.mixtures import MIXTURE
 from vqecg.downstream.comparison.arms.registry import RUN, arms_of
 from vqecg.downstream.comparison.arms.unlabelled_streams import PSEUDO_LABELS
-from vqecg.downstream.comparison.design import Design
+from vqecg.downstream.comparison.class_counts import ClassCounts, outside_task
+from vqecg.downstream.comparison.design import Design, plan_of_labels
 from vqecg.downstream.comparison.tuning_settings import TuningSettings
 
 if TYPE_CHECKING:
+    from vqecg.records.folds import SplitIndices
+    from vqecg.records.store.record_store import RecordStore
     from vqecg.scripts.cli.presets import MainMixture, Preset
 
 BOTH = f"{PSEUDO_LABELS} + {MIXTURE}"
@@ -86,3 +89,15 @@ def main_arm_text(design: Design, mixture: MainMixture, records: int) -> str:
         f"records and samples{started}, with a share of {shares} and, as every arm, {steps} steps, whichever is best "
         f"on validation; augmentation in every arm: {design.training.augmentation.name}"
     )
+
+
+def judged_lines(design: Design, prior_task: str, store: RecordStore, rows: SplitIndices) -> list[str]:
+    """Lines on what a run's comparison can judge: labels outside its task and the prior's, labels that are unknown, and
+    the patients of the target classes. Raises ValueError as `plan_of_labels`."""
+    outside = [
+        outside_task(store, store.task(name), option)
+        for option, name in {"--task": design.task, "--prior-task": prior_task}.items()
+    ]
+    targets = plan_of_labels(design, store).target_classes
+    counts = ClassCounts(store, store.task(design.task), rows).describe(targets)
+    return [line for line in (*outside, rows.unlabelled_text(), counts) if line]

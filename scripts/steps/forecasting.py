@@ -11,6 +11,7 @@ from vqecg.records.files.atomic import write_text
 from vqecg.records.files.json_file import read_object, reading
 from vqecg.records.files.stage_file import STAGE_FILE
 from vqecg.reports.advice.page import write_advice_page
+from vqecg.scripts.cli.outcome import Outcome
 
 ADVICE_FILE, PAGE, CHECK_FILE = "advice.json", "advice.html", "check.json"
 PLAN_FILE, CELL = "plan.yaml", "advice"  # the plan of an advice, and its only cell
@@ -35,15 +36,15 @@ def write_page(folder: Path) -> None:
     write_advice_page(read_advice(folder), folder / PAGE, about, datetime.date.today().isoformat(), check)
 
 
-def check_advice(folder: Path, comparison: Path) -> str:
-    """Sets the forecast of an advice beside a finished comparison, in check.json and on the page; returns it in words.
+def check_advice(folder: Path, comparison: Path) -> Outcome:
+    """Sets the forecast of an advice beside a finished comparison, in check.json and on the page.
 
     Raises ValueError for a folder without an advice, or without a comparison of its arm and classes.
     """
     check = check_forecast(read_advice(folder), read_comparison(comparison_folder(comparison)))
     write_text(folder / CHECK_FILE, json.dumps(check.to_dict(), indent=2) + "\n")
     write_page(folder)
-    return f"{check.sentence()}\n{folder / PAGE}"
+    return Outcome({"out": folder, "check": check.to_dict()}, f"{check.sentence()}\n{folder / PAGE}")
 
 
 def comparison_folder(folder: Path) -> Path:

@@ -28,6 +28,7 @@ from vqecg.records.files.atomic import check_destination
 from vqecg.records.files.disk import check_room
 from vqecg.records.files.shards import fill_shards, shard_folder
 from vqecg.scripts.cli.arguments import plain
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.presets import SMALL
 from vqecg.scripts.cli.stage import alone
 from vqecg.scripts.steps.gating import GateRecords
@@ -70,7 +71,7 @@ class GeneratingStep(Checked):
 
 
 @alone
-def generate(step: GeneratingStep) -> str:
+def generate(step: GeneratingStep) -> Outcome:
     """Samples shard by shard, then writes; after an interruption the same command goes on from the finished shards.
 
     Returns what was written, what its layout cannot hold and what the gate did, a line each.
@@ -106,7 +107,9 @@ def generate(step: GeneratingStep) -> str:
         )
     asked = "+".join(step.labels) or "the label combinations of the training records"
     written = f"{len(requests):,} synthetic records for {asked} are in {step.out} ({step.output.describe(rate)})"
-    return "\n".join(filter(None, (written, remark, gate_note)))
+    figures = {"out": step.out, "records": len(requests), "labels": step.labels, "generator": generator.fingerprint}
+    figures |= {"seed": step.seed, "remark": remark, "gate": gate_note}
+    return Outcome(figures, "\n".join(filter(None, (written, remark, gate_note))))
 
 
 def ask_for(generator: ECGGenerator, step: GeneratingStep) -> Requests:

@@ -24,6 +24,7 @@ from vqecg.records.labels import TaskName
 from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.subset import TrainedOn
 from vqecg.records.unknown_labels import unknown_of
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.stage import alone
 from vqecg.scripts.cli.trained_on import stage_trained_on
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -51,7 +52,7 @@ class InterpolatingStep(Checked):
 
 
 @alone
-def interpolate(step: InterpolatingStep) -> str:
+def interpolate(step: InterpolatingStep) -> Outcome:
     """Writes the data set; parents come from the training folds. Returns what was written and what the gate did."""
     check_destination(step.out, is_dataset, step.output.overwrite)
     store = RecordStore.open(step.store)
@@ -108,7 +109,9 @@ def interpolate(step: InterpolatingStep) -> str:
         f"{len(records):,} records with {step.label} between parents of the training folds are in "
         f"{step.out} ({step.output.describe(rate)}); the parents {named}"
     )
-    return "\n".join(filter(None, (summary, remark, gate_note)))
+    figures = {"out": step.out, "records": len(records), "label": step.label, "parents": len(parents)}
+    figures |= {"remark": remark, "gate": gate_note}
+    return Outcome(figures, "\n".join(filter(None, (summary, remark, gate_note))))
 
 
 def doubt_of(step: InterpolatingStep, store: RecordStore) -> str:

@@ -15,6 +15,7 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.records.store.signal_spec import SignalSpec
 from vqecg.records.store.unlabelled import read_unlabelled, with_unlabelled
 from vqecg.records.unknown_labels import unknown_of, without_labels
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.stage import alone
 
 LABELS_LISTED = 20  # rows of the table of labels
@@ -49,6 +50,23 @@ def prepare(step: PreparingStep) -> RecordStore:
     print(printable("\n".join([table.description, *(f"- {note}" for note in table.notes)])))
     ignore = step.ignore_checksums
     return build_store(table, step.spec, step.out, step.workers, step.overwrite, ignore_checksums=ignore)
+
+
+def outcome(store: RecordStore) -> Outcome:
+    """The content of a store in figures and in words."""
+    figures = {
+        "out": store.folder,
+        "description": store.description,
+        "fingerprint": store.fingerprint,
+        "records": len(store),
+        "sampling_rate": store.spec.sampling_rate,
+        "record_seconds": store.spec.seconds,
+        "records_by_fold": dict(sorted(Counter(store.table["fold"]).items())),
+        "labels": dict(Counter(label for labels in store.table["statements"] for label in labels).most_common()),
+        "rejected": dict(Counter(store.rejected["reason"])),
+        "warnings": store.warnings,
+    }
+    return Outcome(figures, summary(store))
 
 
 def summary(store: RecordStore) -> str:

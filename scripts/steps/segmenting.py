@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from vqecg.evaluation.waves.code_segmenter import load_segmenter
 from vqecg.evaluation.waves.delineation import interval_table, lead_waves
 from vqecg.records.bounds import Hertz
 from vqecg.records.ecg_paper import save_figure
 from vqecg.records.files.atomic import check_file
+from vqecg.records.files.progress import Progress
 from vqecg.records.files.table_file import check_table_name, write_table
 from vqecg.reports.wave_plot import plot_waves
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.recordings import RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
 
@@ -31,7 +32,7 @@ class SegmentingStep(RecordingSource):
 
 
 @alone
-def segment(step: SegmentingStep) -> str:
+def segment(step: SegmentingStep) -> Outcome:
     """Writes the tables and the plot. Returns how many records they are of, and how many are left out."""
     for path in filter(None, (step.out, step.waves)):
         check_table_name(path)
@@ -40,7 +41,7 @@ def segment(step: SegmentingStep) -> str:
     segmenter = load_segmenter(step.segmenter)
     rate, rejected = segmenter.config.sampling_rate, list[str]()
     intervals, waves, drawn = [], [], False
-    for chunk in tqdm(chunks(step, step.sampling_rate, rejected), desc="segmenting", unit="chunk", delay=2):
+    for chunk in Progress(chunks(step, step.sampling_rate, rejected), description="segmenting", unit="chunk"):
         signals = segmenter.resampled(chunk.signals, chunk.sampling_rate)
         table = interval_table(segmenter, [signals], rate)
         table.insert(0, "record_id", chunk.record_ids)
@@ -64,4 +65,6 @@ def segment(step: SegmentingStep) -> str:
     if step.waves is not None:
         columns = ["record_id", "lead", "wave", "onset", "peak", "offset"]
         write_table(pd.concat(waves, ignore_index=True)[columns], step.waves)
-    return f"intervals of {sum(map(len, intervals)):,} records are in {step.out}{left_out(rejected)}"
+    records = sum(map(len, intervals))
+    text = f"intervals of {records:,} records are in {step.out}{left_out(rejected)}"
+    return Outcome({"out": step.out, "records": records, "left_out": rejected}, text)

@@ -9,13 +9,13 @@ import vqecg.records.store.verification
 import vqecg.tokenizer.encoding
 import vqecg.training.verification  # noqa: F401  # each of these registers the outputs that it writes
 from vqecg.records.files.verification import verified_parts
+from vqecg.scripts.cli.outcome import Outcome
 
 
-def verify(folder: Path) -> None:
-    """Prints a line for each output in `folder`. Raises ValueError, naming every file, for what is damaged."""
-    faults = []
-    for part in verified_parts(folder):
-        print(f"{part.kind} {part.folder}: {'damaged' if part.faults else part.summary}")
-        faults += part.faults
-    if faults:
-        raise ValueError("; ".join(dict.fromkeys(faults)))
+def verify(folder: Path) -> Outcome:
+    """The state of each output in `folder`; what is damaged is named, file by file, in the faults."""
+    parts = list(verified_parts(folder))
+    outputs = [{"kind": one.kind, "folder": one.folder, "summary": one.summary, "faults": one.faults} for one in parts]
+    lines = [f"{one.kind} {one.folder}: {'damaged' if one.faults else one.summary}" for one in parts]
+    faults = dict.fromkeys(fault for one in parts for fault in one.faults)
+    return Outcome({"folder": folder, "outputs": outputs}, "\n".join(lines), "; ".join(faults))

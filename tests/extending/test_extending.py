@@ -91,7 +91,7 @@ def test_the_help_of_the_commands_names_them(extensions: str):
         ("train-classifier", ["trend: a linear model of means and spreads over time"]),
         ("augment", ["amplitude: the planned records times a random factor"]),
     ):
-        code = f"import sys; from vqecg.scripts.cli.main import main; sys.exit(main(['{command}', '--help']))"
+        code = f"import sys; from vqecg.scripts.cli.main import main; sys.exit(main(['{command}', '--help-all']))"
         shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout
         shown = " ".join(re.sub(r"[│╭╮╰╯─]", " ", shown).split())
         assert all(word in shown for word in words), command

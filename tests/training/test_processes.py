@@ -17,7 +17,15 @@ from vqecg.records.store.record_store import RecordStore
 from vqecg.scripts.cli.main import main
 from vqecg.tokenizer.modeling import ECGTokenizer
 from vqecg.training.checkpoint import fingerprint
-from vqecg.training.processes import by_main, is_main_process, leave_job, own_device, process_count
+from vqecg.training.processes import (
+    by_main,
+    check_device,
+    is_main_process,
+    leave_job,
+    on_device,
+    own_device,
+    process_count,
+)
 
 TINY = ["--preset", "tiny", "--training.fit.steps", "4", "--training.fit.batch-size", "8"]
 TINY += ["--training.model.width", "8", "--training.model.levels", "2", "--training.model.codebook-size", "16"]
@@ -163,3 +171,52 @@ def test_the_models_of_a_process_lie_on_its_own_gpu_where_there_is_one(monkeypat
     assert own_device() == torch.device("cuda", 0)
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert own_device() == torch.device("cuda", 3)
+
+
+def test_the_device_that_is_asked_for_holds_for_all_that_begins_meanwhile(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    before = dict(os.environ)
+    with on_device("cpu"):
+        assert own_device() == torch.device("cpu") and os.environ["ACCELERATE_USE_CPU"] == "true"
+        look = "from vqecg.training.processes import own_device; print(own_device())"
+        worker = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+        assert worker.stdout == "cpu\n"
+    with on_device("cuda:1"):
+        assert own_device() == torch.device("cuda", 1) and os.environ["ACCELERATE_TORCH_DEVICE"] == "cuda:1"
+    with on_device("auto"):
+        assert own_device() == torch.device("cuda", 0)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.bad_input("options")
+def test_a_device_that_is_not_there_is_refused_in_plain_words(
+    simulated_store: RecordStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "tokenizer"
+    words = ["train-tokenizer", "--store", str(simulated_store.folder), "--out", str(out), *TINY, "--device"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main([*words, "cuda"]) == 1 and not out.exists()
+    assert re.search(r"torch sees no GPU here.*: ask for --device cpu or auto", capsys.readouterr().err)
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "gpu"])
+    assert ended.value.code == 2 and "device is 'gpu'; expected cpu, cuda" in capsys.readouterr().err
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ValueError, match="the GPUs here are cuda:0 to cuda:1: ask for one of these"):
+        check_device("cuda:2")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="for 2 processes, of which each has its own: ask for cuda"):
+        check_device("cuda:1")
+
+
+@pytest.mark.slow
+def test_a_device_that_is_the_usual_one_changes_nothing_that_is_written(simulated_store: RecordStore, tmp_path: Path):
+    words = ["train-tokenizer", "--store", str(simulated_store.folder), *TINY, "--device", "cpu", "--out"]
+    usual, asked = tmp_path / "usual", tmp_path / "asked"
+    assert main([one for one in words if one not in ("--device", "cpu")] + [str(usual)]) == 0
+    assert main([*words, str(asked)]) == 0
+    settings = [json.loads((folder / "stage.json").read_text())["settings"] for folder in (usual, asked)]
+    assert settings[0] == settings[1]
+    assert (usual / "model.safetensors").read_bytes() == (asked / "model.safetensors").read_bytes()
+    assert main([*words, str(usual)]) == 0  # done already, whatever the device

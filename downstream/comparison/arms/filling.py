@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from vqecg.downstream.augmentation.additions import ALL, DRAWN, Additions
 from vqecg.downstream.augmentation.methods.registry import AugmentationMethod, Ingredients, find_method
@@ -24,6 +23,7 @@ from vqecg.downstream.comparison.arms.control_settings import ControlSettings
 from vqecg.downstream.comparison.arms.pretraining_records import pretraining_records
 from vqecg.downstream.reading.measuring import Measured, measure_parts
 from vqecg.records.files.atomic import atomic_file
+from vqecg.records.files.progress import Progress
 from vqecg.records.store.selection import RecordSelection
 from vqecg.training.checkpoint import fingerprint, identifying
 
@@ -207,7 +207,7 @@ class Fillable(Protocol):
 def fill_arms(arms: Sequence[Fillable], filling: Filling, progress: bool = False) -> list[Arm]:
     """Fills all arms but "real only" from one plan; what lies in the folder already is not made again."""
     adding = [arm for arm in arms if arm.name != REAL_ONLY]
-    return [arm.fill(filling) for arm in tqdm(adding, "additions", unit="arm", disable=not progress, delay=2)]
+    return [arm.fill(filling) for arm in Progress(adding, "additions", unit="arm", shown=progress)]
 
 
 def halves(labels: np.ndarray) -> np.ndarray:

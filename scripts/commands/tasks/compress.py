@@ -1,10 +1,32 @@
 """`vqecg compress`."""
 
+from dataclasses import dataclass
+
+from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tasks.compressing import CompressingStep, compress
 
-Arguments = CompressingStep
+HELP = ShortHelp(
+    example="vqecg compress --data data/ptb-xl --tokenizer runs/ptbxl/tokenizer --out ptb-xl.vqe",
+    options=(
+        "compression.error",
+        "compression.lossless",
+        "compression.most",
+        "compression.seconds",
+        "source",
+        "overwrite",
+        "device",
+    ),
+    about="It is lossy, unless --compression.lossless is given.",
+)
 
 
-def run(arguments: CompressingStep) -> None:
+@dataclass(frozen=True)
+class Arguments(OnDevice, CompressingStep):
+    """Options of `vqecg compress`."""
+
+
+def run(arguments: Arguments) -> Outcome:
     """Writes the archive."""
-    print(compress(arguments))
+    return compress(arguments)

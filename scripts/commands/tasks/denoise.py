@@ -1,10 +1,23 @@
 """`vqecg denoise`."""
 
+from dataclasses import dataclass
+
+from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.steps.tasks.denoising import DenoisingStep, denoise_recordings
 
-Arguments = DenoisingStep
+HELP = ShortHelp(
+    example="vqecg denoise --data data/ptb-xl --tokenizer runs/denoiser --out cleaned",
+    options=("method", "source", "ignore-checksums", "overwrite", "device"),
+)
 
 
-def run(arguments: DenoisingStep) -> None:
+@dataclass(frozen=True)
+class Arguments(OnDevice, DenoisingStep):
+    """Options of `vqecg denoise`."""
+
+
+def run(arguments: Arguments) -> Outcome:
     """Writes the recordings without their noise."""
-    print(denoise_recordings(arguments))
+    return denoise_recordings(arguments)

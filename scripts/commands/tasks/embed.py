@@ -9,23 +9,31 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.embedding.embedding import BATCH, GENERATOR_KEY, STORE_KEY, embed_store
 from vqecg.downstream.tasks.embedding.registry import PARTS
 from vqecg.prior.generator import ECGGenerator
-from vqecg.records.bounds import Checked
 from vqecg.records.files.atomic import atomic_file, check_file
+from vqecg.records.files.progress import Progress
 from vqecg.records.registry import Choices
 from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.device import OnDevice
+from vqecg.scripts.cli.outcome import Outcome
+from vqecg.scripts.cli.short_help import ShortHelp
 from vqecg.scripts.cli.stage import alone
 
 SUFFIX = ".parquet"
 COLUMNS = ("record_id", "patient_id", "fold")  # of the store's table, beside the parts
 
 
+HELP = ShortHelp(
+    example="vqecg embed --store runs/ptbxl/store --generator runs/ptbxl/prior --out vectors.parquet",
+    options=("parts", "overwrite", "device"),
+)
+
+
 @dataclass(frozen=True)
-class Arguments(Checked):
+class Arguments(OnDevice):
     """Options of `vqecg embed`."""
 
     store: Path  # folder that `vqecg prepare` wrote
@@ -36,7 +44,7 @@ class Arguments(Checked):
 
 
 @alone
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> Outcome:
     """Writes the table."""
     if arguments.out.suffix != SUFFIX:
         raise ValueError(f"cannot write a table as {arguments.out.name!r}: the name must end in {SUFFIX}")
@@ -48,7 +56,7 @@ def run(arguments: Arguments) -> None:
     start, total, writer = 0, -(-len(store) // BATCH), None
     with atomic_file(arguments.out) as aside:
         try:
-            for vectors in tqdm(batches, desc="embedding", unit="batch", total=total, delay=2):
+            for vectors in Progress(batches, description="embedding", unit="batch", total=total):
                 count = len(next(iter(vectors.values())))
                 table = as_table(store.table.iloc[start : start + count], vectors)
                 table = table.replace_schema_metadata(origin_of(store, generator))
@@ -59,7 +67,9 @@ def run(arguments: Arguments) -> None:
             if writer is not None:
                 writer.close()
     widths = ", ".join(f"{name} {part.shape[1]}" for name, part in vectors.items())
-    print(f"vectors of {start:,} records are in {arguments.out}: {widths}")
+    figures = {"out": arguments.out, "records": start}
+    figures |= {"widths": {name: part.shape[1] for name, part in vectors.items()}}
+    return Outcome(figures, f"vectors of {start:,} records are in {arguments.out}: {widths}")
 
 
 def origin_of(store: RecordStore, generator: ECGGenerator) -> dict[str, str]:

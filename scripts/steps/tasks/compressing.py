@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.compression.archive import (
     MOST_SAMPLES,
@@ -31,7 +30,9 @@ from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_file, atomic_folder, check_file
 from vqecg.records.files.checksums import write_checksums
+from vqecg.records.files.progress import Progress
 from vqecg.records.store.preprocessing import resample
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.recordings import Chunk, RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -80,7 +81,7 @@ class Written:
 
 
 @alone
-def compress(step: CompressingStep) -> str:
+def compress(step: CompressingStep) -> Outcome:
     """Writes the archive. Returns how many recordings are in it, its size, and how near they are.
 
     Raises ValueError for a file of another name, one that is there already, and where no recording can be written.
@@ -109,9 +110,20 @@ def compress(step: CompressingStep) -> str:
     rate_of_bits = BITS * size / sum(one.seconds for one in written)
     errors = np.array([one.error for one in written])
     off = f"off by {np.median(errors):.0f} microvolt RMS (median; at most {errors.max():.0f})"
-    return (
+    figures = {
+        "out": step.out,
+        "recordings": len(written),
+        "bytes": size,
+        "bits_per_second": rate_of_bits,
+        "lossless": header.lossless,
+        "median_error_microvolt": 0.0 if header.lossless else np.median(errors),
+        "largest_error_microvolt": 0.0 if header.lossless else errors.max(),
+        "left_out": rejected,
+    }
+    return Outcome(
+        figures,
         f"{step.out}: {len(written):,} recordings in {size:,} bytes, {rate_of_bits:,.0f} bit/s; "
-        f"{'nothing lost' if header.lossless else off}{rate_note(written, rate)}{left_out(rejected)}"
+        f"{'nothing lost' if header.lossless else off}{rate_note(written, rate)}{left_out(rejected)}",
     )
 
 
@@ -195,7 +207,7 @@ def recordings(found: Iterator[Chunk], sampling_rate: int) -> Iterator[Recording
 def batches(found: Iterator[Recording], segment: int) -> Iterator[list[Recording]]:
     """Recordings of BATCH segments or more together; none is divided."""
     waiting, segments = list[Recording](), 0
-    for one in tqdm(found, desc="compressing", unit="record", delay=2):
+    for one in Progress(found, description="compressing", unit="record"):
         waiting.append(one)
         segments += -(-one.signal.shape[1] // segment)
         if segments >= BATCH:
@@ -206,7 +218,7 @@ def batches(found: Iterator[Recording], segment: int) -> Iterator[list[Recording
 
 
 @alone
-def decompress(step: DecompressingStep) -> str:
+def decompress(step: DecompressingStep) -> Outcome:
     """Writes the WFDB records. Returns how many.
 
     Raises ValueError for a file that is no archive, one that is damaged, and one of another tokenizer.
@@ -220,7 +232,7 @@ def decompress(step: DecompressingStep) -> str:
         archive = ArchiveReader(file, step.archive)
         check_tokenizer(archive.header, tokenizer, step.archive)
         coder = coder_of(tokenizer, archive.header)
-        for record in tqdm(archive, desc="decompressing", unit="record", delay=2):
+        for record in Progress(archive, description="decompressing", unit="record"):
             lengths = archive.header.lengths(record.samples)
             try:
                 signal = coder.decode(record.segments, lengths)
@@ -230,7 +242,8 @@ def decompress(step: DecompressingStep) -> str:
             microvolts = check_microvolts(name, to_microvolts(signal))
             write_files(partial, name, microvolts, archive.header.sampling_rate, comments_of(record, archive.header))
         write_checksums(partial)
-    return f"{step.out}: {archive.records:,} recordings; labels, age and sex were not in the archive"
+    text = f"{step.out}: {archive.records:,} recordings; labels, age and sex were not in the archive"
+    return Outcome({"out": step.out, "recordings": archive.records}, text)
 
 
 def check_tokenizer(header: ArchiveHeader, tokenizer: ECGTokenizer, path: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import scipy
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.denoising.denoising import check_denoises, denoise
 from vqecg.downstream.tasks.denoising.registry import DENOISERS
@@ -17,8 +16,10 @@ from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import write_checksums
+from vqecg.records.files.progress import Progress
 from vqecg.records.registry import Choices
 from vqecg.records.store.preprocessing import resample
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.recordings import RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
 from vqecg.tokenizer.modeling import ECGTokenizer
@@ -52,7 +53,7 @@ class Denoised:
 
 
 @alone
-def denoise_recordings(step: DenoisingStep) -> str:
+def denoise_recordings(step: DenoisingStep) -> Outcome:
     """Writes the records. Returns how many, and how much was removed from most.
 
     Raises ValueError for a tokenizer that does not denoise, and where no recording can be used.
@@ -64,7 +65,7 @@ def denoise_recordings(step: DenoisingStep) -> str:
     rate, mark = tokenizer.config.sampling_rate, fingerprint(tokenizer)
     names, pictures, rows = set[str](), set[str](), list[tuple[str, str, float, float]]()
     with atomic_folder(step.out, holds_records, step.overwrite) as partial:
-        for one in tqdm(denoised(step, tokenizer, rejected), desc="denoising", unit="record", delay=2):
+        for one in Progress(denoised(step, tokenizer, rejected), description="denoising", unit="record"):
             name = file_name(one.record_id, names)
             write_files(partial, name, to_microvolts(one.cleaned), rate, comments_of(one, step.method, mark))
             rows.append((name, one.record_id, *removed(one, rate)))
@@ -78,10 +79,19 @@ def denoise_recordings(step: DenoisingStep) -> str:
         write_text(partial / TABLE, table.to_csv(index=False))
         write_checksums(partial)
     wander, noise = table["wander_microvolt"].median(), table["noise_microvolt"].median()
-    return (
+    figures = {
+        "out": step.out,
+        "recordings": len(table),
+        "sampling_rate": rate,
+        "median_wander_microvolt": wander,
+        "median_noise_microvolt": noise,
+        "left_out": rejected,
+    }
+    return Outcome(
+        figures,
         f"{step.out}: {len(table):,} recordings at {rate} Hz; removed from the median one: {wander:.0f} microvolt RMS "
         f"of wander, {noise:.0f} of faster noise ({TABLE} has all); labels, age and sex were left out"
-        f"{left_out(rejected)}"
+        f"{left_out(rejected)}",
     )
 
 

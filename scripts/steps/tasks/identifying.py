@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.identity.comparison import median_beats
 from vqecg.downstream.tasks.identity.verification import Verification, verification
@@ -17,8 +16,10 @@ from vqecg.evaluation.statistics.resampling import BootstrapSettings
 from vqecg.records.bounds import Checked
 from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import SUMS_FILE, write_checksums
+from vqecg.records.files.progress import Progress
 from vqecg.records.folds import FoldSplit, folds_text
 from vqecg.records.store.record_store import RecordStore
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.stage import alone
 
 VERIFIER, FIGURES, MATCHES = "verifier", "verification.json", "matches.csv"
@@ -39,7 +40,7 @@ class IdentifyingStep(Checked):
 
 
 @alone
-def identify(step: IdentifyingStep) -> str:
+def identify(step: IdentifyingStep) -> Outcome:
     """Learns and measures a verifier, or searches with one. Returns what came of it.
 
     Raises ValueError for options that do not go together, a store of another rate, and too few patients.
@@ -55,7 +56,7 @@ def identify(step: IdentifyingStep) -> str:
     return searched(step, store, RecordStore.open(step.against), read_verifier(step.verifier))
 
 
-def learned(step: IdentifyingStep, store: RecordStore) -> str:
+def learned(step: IdentifyingStep, store: RecordStore) -> Outcome:
     """Learns on the training folds, measures on the test folds, and writes both."""
     split, patients = step.folds.indices(store.table), store.patients(np.arange(len(store)))
     names, counts = np.unique(patients[split.test].astype(str), return_counts=True)
@@ -71,10 +72,11 @@ def learned(step: IdentifyingStep, store: RecordStore) -> str:
         verifier.save_pretrained(partial / VERIFIER, card(measured, step.folds))
         write_text(partial / FIGURES, json.dumps(asdict(measured), indent=2) + "\n")
         write_checksums(partial)
-    return "\n".join([*lines_of(measured), f"the verifier is in {step.out}"])
+    lines = [*lines_of(measured), f"the verifier is in {step.out}"]
+    return Outcome({"out": step.out} | asdict(measured), "\n".join(lines))
 
 
-def searched(step: IdentifyingStep, store: RecordStore, other: RecordStore, verifier: IdentityVerifier) -> str:
+def searched(step: IdentifyingStep, store: RecordStore, other: RecordStore, verifier: IdentityVerifier) -> Outcome:
     """The nearest recording of `store` to each of `other`."""
     for one in (store, other):
         if one.spec.sampling_rate != verifier.config.sampling_rate:
@@ -85,7 +87,7 @@ def searched(step: IdentifyingStep, store: RecordStore, other: RecordStore, veri
     known, sought = beats_of(store), beats_of(other)
     itself = store.fingerprint == other.fingerprint  # who is there twice is not the recording itself
     nearest, best = np.zeros(len(other), np.int64), np.zeros(len(other))
-    for start in tqdm(range(0, len(other), CHUNK), desc="comparing", unit="batch", delay=2):
+    for start in Progress(range(0, len(other), CHUNK), description="comparing", unit="batch"):
         rows = np.arange(start, min(start + CHUNK, len(other)))
         scores = verifier.scores(sought[rows], known)
         if itself:
@@ -107,16 +109,18 @@ def searched(step: IdentifyingStep, store: RecordStore, other: RecordStore, veri
     with atomic_folder(step.out, holds(MATCHES), step.overwrite) as partial:
         write_text(partial / MATCHES, table.to_csv(index=False))
         write_checksums(partial)
-    return (
+    near = (by_chance < UNLIKELY).mean()
+    return Outcome(
+        {"out": step.out, "recordings": len(other), "searched": strangers, "share_by_chance_below_0.05": near},
         f"{step.out / MATCHES}: the nearest of {strangers:,} recordings to each of {len(other):,}. For "
-        f"{(by_chance < UNLIKELY).mean():.1%} of them the nearest of as many strangers would seldom be as near "
-        f"(by_chance below {UNLIKELY:g}; {UNLIKELY:.0%} if all were strangers)"
+        f"{near:.1%} of them the nearest of as many strangers would seldom be as near "
+        f"(by_chance below {UNLIKELY:g}; {UNLIKELY:.0%} if all were strangers)",
     )
 
 
 def beats_of(store: RecordStore) -> np.ndarray:
     """The median beats of a store's recordings: (records, 8, samples) mV."""
-    starts = tqdm(range(0, len(store), CHUNK), desc="measuring beats", unit="batch", delay=2)
+    starts = Progress(range(0, len(store), CHUNK), description="measuring beats", unit="batch")
     return np.concatenate(
         [median_beats(store.signals(slice(start, start + CHUNK)), store.spec.sampling_rate) for start in starts]
     )

@@ -9,7 +9,6 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.infilling.filling import Gap, Opened, bridged, fill, find_gaps, opened, without_gaps
 from vqecg.downstream.tasks.infilling.registry import FILLERS
@@ -20,9 +19,11 @@ from vqecg.records.export.record_folder import file_name, holds_records
 from vqecg.records.export.wfdb_writing import check_microvolts, to_microvolts, write_files
 from vqecg.records.files.atomic import atomic_folder, check_destination, write_text
 from vqecg.records.files.checksums import write_checksums
+from vqecg.records.files.progress import Progress
 from vqecg.records.registry import Choices
 from vqecg.records.store.preprocessing import resample
 from vqecg.reports.fan_plot import plot_fan
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.recordings import RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
 
@@ -70,7 +71,7 @@ class Recording:
 
 
 @alone
-def infill(step: InfillingStep) -> str:
+def infill(step: InfillingStep) -> Outcome:
     """Writes recordings without gaps. Returns how many.
 
     Raises ValueError where the stretch to blank is none, and where no recording can be filled.
@@ -83,7 +84,7 @@ def infill(step: InfillingStep) -> str:
 
 
 @alone
-def forecast(step: ForecastingStep) -> str:
+def forecast(step: ForecastingStep) -> Outcome:
     """Writes recordings with some seconds after their end. Returns how many.
 
     Raises ValueError where no recording can be continued.
@@ -109,7 +110,7 @@ def continued(signal: np.ndarray, sampling_rate: float, seconds: float) -> np.nd
     return np.pad(signal, ((0, 0), (0, round(seconds * sampling_rate))), constant_values=np.nan)
 
 
-def write_filled(step: FillingStep, blank: Callable[[np.ndarray, float], np.ndarray]) -> str:
+def write_filled(step: FillingStep, blank: Callable[[np.ndarray, float], np.ndarray]) -> Outcome:
     """Writes a record for each draw of each recording. Returns how many, and who was left out."""
     FILLERS.get(step.method)
     check_destination(step.out, holds_records, step.overwrite)
@@ -133,9 +134,10 @@ def write_filled(step: FillingStep, blank: Callable[[np.ndarray, float], np.ndar
         write_text(partial / TABLE, table.to_csv(index=False))
         write_checksums(partial)
     count, times = table["record_id"].nunique(), "once" if step.draws == 1 else f"{step.draws} times"
-    return (
+    return Outcome(
+        {"out": step.out, "recordings": count, "draws": step.draws, "left_out": rejected},
         f"{step.out}: {count:,} recordings, filled {times} each; {TABLE} says where; labels, age and sex were left out"
-        f"{left_out(rejected)}"
+        f"{left_out(rejected)}",
     )
 
 
@@ -166,7 +168,7 @@ def recordings(
 def batches(found: Iterator[Recording]) -> Iterator[list[Recording]]:
     """Recordings, BATCH at a time."""
     waiting = list[Recording]()
-    for one in tqdm(found, desc="filling", unit="record", delay=2):
+    for one in Progress(found, description="filling", unit="record"):
         waiting.append(one)
         if len(waiting) == BATCH:
             yield waiting

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from vqecg.downstream.tasks.anomaly.scoring import AnomalyScores, NormalReference
 from vqecg.prior.generator import ECGGenerator
 from vqecg.records.bounds import Seed
 from vqecg.records.files.atomic import check_file
+from vqecg.records.files.progress import Progress
 from vqecg.records.files.table_file import check_table_name, write_table
 from vqecg.records.store.preprocessing import resample
+from vqecg.scripts.cli.outcome import Outcome
 from vqecg.scripts.cli.recordings import Chunk, RecordingSource, chunks, left_out
 from vqecg.scripts.cli.stage import alone
 
@@ -30,7 +31,7 @@ class ScoringStep(RecordingSource):
 
 
 @alone
-def score(step: ScoringStep) -> str:
+def score(step: ScoringStep) -> Outcome:
     """Writes the table. Returns the most unusual recordings, and who was left out.
 
     Raises ValueError for a table of another kind, labels that never occurred, and where no recording can be scored.
@@ -47,16 +48,16 @@ def score(step: ScoringStep) -> str:
         raise ValueError(f"no record of {step.data} could be scored{left_out(rejected)}")
     table = as_table(ids, AnomalyScores.joined(parts))
     write_table(table, step.out)
+    figures = {"out": step.out, "recordings": len(table), "normal": reference.names, "least_normal": table.head(5)}
     rows = zip(*(table[name].head(5) for name in ("record_id", "score_nats", "lead", "wave")), strict=True)
     first = [f"{name}: {value:.1f} nats, most unusual in {wave} of {lead}" for name, value, lead, wave in rows]
     normal = "+".join(reference.names)
-    return "\n".join(
-        [
-            f"{step.out}: {len(table):,} recordings beside {normal}; the least normal are",
-            *first,
-            f"a score is no diagnosis: it says what the generator would seldom call {normal}{left_out(rejected)}",
-        ]
-    )
+    lines = [
+        f"{step.out}: {len(table):,} recordings beside {normal}; the least normal are",
+        *first,
+        f"a score is no diagnosis: it says what the generator would seldom call {normal}{left_out(rejected)}",
+    ]
+    return Outcome(figures | {"left_out": rejected}, "\n".join(lines))
 
 
 def usable(step: ScoringStep, generator: ECGGenerator, rejected: list[str]) -> Iterator[tuple[list[str], np.ndarray]]:
@@ -66,7 +67,7 @@ def usable(step: ScoringStep, generator: ECGGenerator, rejected: list[str]) -> I
     """
     rate = generator.tokenizer.config.sampling_rate
     found: Iterator[Chunk] = chunks(step, rate, rejected)
-    for chunk in tqdm(found, desc="scoring", unit="chunk", delay=2):
+    for chunk in Progress(found, description="scoring", unit="chunk"):
         signal = resample(chunk.signals, chunk.sampling_rate, rate)
         if signal.shape[2] < generator.samples:
             seconds = f"{signal.shape[2] / rate:g} s long, expected {generator.samples / rate:g} s or more"

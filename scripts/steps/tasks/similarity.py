@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from vqecg.records.files.checksums import SUMS_FILE, write_checksums
 from vqecg.records.labels import OWN
 from vqecg.records.store.record_store import RecordStore
 from vqecg.reports.tasks.groups_page import GroupOnPage, groups_page
+from vqecg.scripts.cli.outcome import Outcome
 
 GROUPS, PAGE, NEAREST = "groups.csv", "groups.html", "nearest.csv"  # files
 EVERY = "all"  # task of the labels that a group is described by
@@ -55,7 +56,7 @@ class SimilarStep(SimilarityStep):
     other_patients: bool = False  # leave out recordings of the same patient
 
 
-def cluster(step: ClusteringStep) -> str:
+def cluster(step: ClusteringStep) -> Outcome:
     """Writes a table of all records' groups, and a page. Returns what the groups are like.
 
     Raises ValueError for vectors of another store, and for a task without classes.
@@ -79,7 +80,16 @@ def cluster(step: ClusteringStep) -> str:
         write_text(partial / GROUPS, table.to_csv(index=False))
         page.write(partial / PAGE)
         write_checksums(partial)
-    return summary(pages, agreed, groups.stability, step)
+    figures = {
+        "out": step.out,
+        "groups": [
+            {"name": one.name, "records": one.records, "lifts": [asdict(lift) for lift in one.lifts]} for one in pages
+        ],
+        "stability": list(groups.stability),
+        "information": agreed.information,
+        "adjusted_rand_index": agreed.rand,
+    }
+    return Outcome(figures, summary(pages, agreed, groups.stability, step))
 
 
 def described_groups(store: RecordStore, groups: Groups, name: str) -> list[GroupOnPage]:
@@ -123,7 +133,7 @@ def summary(pages: Sequence[GroupOnPage], agreed: Agreement, stability: Sequence
     )
 
 
-def similar(step: SimilarStep) -> str:
+def similar(step: SimilarStep) -> Outcome:
     """Writes the nearest recordings as a table and on paper. Returns them.
 
     Raises ValueError for a record that is not in the store, and vectors of another store.
@@ -160,7 +170,8 @@ def similar(step: SimilarStep) -> str:
         f"{name}: distance {distance:.2f}{', same patient' if of_same else ''}; {labels or 'no label'}"
         for name, distance, of_same, labels in zip(*(table[column] for column in table), strict=True)
     ]
-    return "\n".join([*lines, f"{step.out}: {NEAREST}, and record {step.record} (0.png) and these on paper"])
+    lines.append(f"{step.out}: {NEAREST}, and record {step.record} (0.png) and these on paper")
+    return Outcome({"out": step.out, "record": step.record, "nearest": table}, "\n".join(lines))
 
 
 def read_vectors(path: Path, store: RecordStore, parts: Sequence[str]) -> Mapping[str, np.ndarray]:

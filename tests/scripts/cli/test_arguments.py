@@ -5,6 +5,7 @@ import functools
 import importlib
 import io
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -16,8 +17,10 @@ import pytest
 import tyro
 import yaml
 
-from vqecg.scripts.cli.arguments import parse, plain
+from vqecg.scripts.cli.arguments import build, parse, plain
 from vqecg.scripts.cli.main import COMMANDS, main, module_of
+from vqecg.scripts.cli.options import options_by_name
+from vqecg.scripts.cli.short_help import ShortHelp
 
 
 @dataclass(frozen=True)
@@ -187,11 +190,11 @@ def required_options(arguments_class: Any) -> list[str]:
 
 
 @functools.cache
-def help_text(*words: str, columns: int = 80) -> str:
+def help_text(*words: str, columns: int = 80, option: str = "--help-all") -> str:
     printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # as a terminal is
     with pytest.MonkeyPatch.context() as terminal, redirect_stdout(printed), pytest.raises(SystemExit) as ended:
         terminal.setenv("COLUMNS", str(columns))
-        main([*words, "--help"])
+        main([*words, option])
     assert ended.value.code == 0
     printed.seek(0)
     return printed.read()
@@ -199,7 +202,7 @@ def help_text(*words: str, columns: int = 80) -> str:
 
 def explanations(text: str) -> dict[str, str]:
     """Option -> what the help says of it, without the kind of value and the default."""
-    kind = r"(\[\w+ \[\w+ \.\.\.\]\]|(\{None\}\|)?(INT|FLOAT|STR|PATH))?"
+    kind = r"(\[\w+ \[\w+ \.\.\.\]\]|N|NUMBER|TEXT|PATH)?"
     found: dict[str, str] = {}
     for line in text.splitlines():
         begun = re.match(rf"│ (--[\w.-]+)(?: {kind})? ", line)
@@ -221,15 +224,65 @@ def test_every_option_says_what_it_is_for(name: str):
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_fits_the_terminal_and_cuts_nothing(name: str, columns: int):
-    text = help_text(name, columns=columns)
-    assert text.startswith(f"usage: vqecg {name} ")
-    assert max(len(line) for line in text.splitlines() if line.startswith("│")) <= columns
-    assert "…" not in text and "--config FILE.yaml" in " ".join(text.split())
+    for option in ("--help", "--help-all"):
+        text = help_text(name, columns=columns, option=option)
+        assert text.startswith(f"usage: vqecg {name} ")
+        boxed = "│" if option == "--help-all" else ""
+        assert max(len(line) for line in text.splitlines() if line.startswith(boxed)) <= columns
+        assert "…" not in text and "--config FILE.yaml" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_short_help_is_one_screen_with_every_required_option(name: str):
+    module, text = importlib.import_module(module_of(name)), help_text(name, option="--help")
+    assert len(text.splitlines()) < 40, "an 80x40 terminal has a line for the prompt too"
+    options = options_by_name(module.Arguments, build(module.Arguments, {}, {}, name, checked=False))
+    required = [one.name for one in options.values() if one.required]
+    shown = [*required, *module.HELP.options]
+    assert len(set(shown)) == len(shown) <= 14 and set(shown) <= set(options)
+    others = text.partition("required:")[2]
+    assert all(options[one].invocation in others for one in shown)
+    assert len(shown) == len(options) or f"`vqecg {name} --help-all` shows all {len(options)} options" in " ".join(
+        text.split()
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_example_in_the_short_help_is_a_command_line(name: str):
+    module = importlib.import_module(module_of(name))
+    program, command, *words = shlex.split(module.HELP.example)
+    assert (program, command) == ("vqecg", name)
+    parse(module.Arguments, name, "text", words)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_both_helps_say_the_same_of_an_option_and_nothing_that_is_for_developers(name: str):
+    module, every = importlib.import_module(module_of(name)), explanations(help_text(name))
+    options = options_by_name(module.Arguments, build(module.Arguments, {}, {}, name, checked=False))
+    assert {f"--{one.name}" for one in options.values() if not one.positional and one.kind is not bool} <= set(every)
+    for one in module.HELP.options:
+        text = " ".join(options[one].text.removesuffix(" (--help-all lists them)").split())
+        assert every[options[one].invocation.split()[0]].startswith(text)
+    both = help_text(name) + help_text(name, option="--help")
+    assert not re.search(r"Raises|Returns|ValueError|\bNone\b|\b(STR|INT|FLOAT)\b|tuple|dataclass", both)
 
 
 def test_help_shows_the_defaults_of_the_preset_asked_for():
     tiny = " ".join(help_text("train-prior", "--preset", "tiny").split())
-    assert "(default: tiny)" in tiny and re.search(r"--training\.model\.width INT .{0,80}\(default: 96\)", tiny)
+    assert "(default: tiny)" in tiny and re.search(r"--training\.model\.width N .{0,80}\(default: 96\)", tiny)
+    tiny = " ".join(help_text("train-prior", "--preset", "tiny", option="--help").split())
+    assert "(default: tiny)" in tiny
+    assert re.search(r"--training\.model\.width N [^()]{0,80}\(default: 96\)", tiny)
+
+
+def test_a_short_help_that_names_no_option_is_refused():
+    with pytest.raises(ValueError, match="the help of program names colour; expected options of the command"):
+        parse(Options, "program", "a command", ["--help"], ShortHelp("program", ("colour",)))
+
+
+def test_none_can_be_typed_where_it_is_the_default(tmp_path: Path):
+    assert read(["--out", "o", "--labels", "none"], tmp_path, "labels: c.csv").labels is None
+    assert read(["--out", "o", "--labels", "c.csv"]).labels == Path("c.csv")
 
 
 LIGHT = ("simulate", "prepare", "plot", "download")
@@ -241,7 +294,7 @@ import sys
 from vqecg.scripts.cli.main import main
 for name in {commands}:
     try:
-        main([name, "--help"])
+        main([name, "--help-all"])
     except SystemExit:
         pass
     assert not {heavy} & set(sys.modules), (name, {heavy} & set(sys.modules))

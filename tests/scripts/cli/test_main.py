@@ -130,8 +130,8 @@ def test_an_extension_is_there_before_the_command_is(tmp_path: Path):
     assert done.returncode == 0 and "challenge, mine, folder" in " ".join(done.stdout.replace("│", "").split())
     done = run_elsewhere(tmp_path, "prepare", "--data", ".", "--out", "store", "--extensions", "mine.py")
     assert (done.returncode, done.stderr) == (1, "vqecg prepare: read by my reader\n")
-    done = run_elsewhere(tmp_path, "generate", "--extensions=mine.py", "--help")
-    assert "--bmi FLOAT" in done.stdout, done.stderr
+    done = run_elsewhere(tmp_path, "generate", "--extensions=mine.py", "--help-all")
+    assert "--bmi NUMBER" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(
