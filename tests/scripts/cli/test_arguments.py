@@ -205,9 +205,9 @@ def explanations(text: str) -> dict[str, str]:
     kind = r"(\[\w+ \[\w+ \.\.\.\]\]|N|NUMBER|TEXT|PATH)?"
     found: dict[str, str] = {}
     for line in text.splitlines():
-        begun = re.match(rf"│ (--[\w.-]+)(?: {kind})? ", line)
+        begun = re.match(rf"│ (--[\w.-]+|\[[A-Z]+\])(?: {kind})? ", line)
         if begun:
-            found[option := begun.group(1)] = line[begun.end() :].strip(" │")
+            found[option := begun.group(1).strip("[]")] = line[begun.end() :].strip(" │")
         elif line.startswith("│   ") and found:
             found[option] += " " + line.strip(" │")
     return {name: re.sub(r"\((default: .*|required)\)", "", told).strip() for name, told in found.items()}
