@@ -61,8 +61,9 @@ def front_page(index: str) -> str:
     index = linked(index).replace("../README.md", "readme.md")
     parts = [index, "```{toctree}\n:hidden:\n\nreadme\n```"]
     for title, content in SECTION.findall(index):
-        pages = re.findall(r"^- \[.*?\]\(([^)#]+)\.md\)", content, flags=re.M)
-        parts.append(f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{chr(10).join(pages)}\n```")
+        pages = re.findall(r"^- \[(.*?)\]\(([^)#]+)\.md\)", content, flags=re.M)
+        entries = "\n".join(f"{name} <{page}>" for name, page in pages)
+        parts.append(f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{entries}\n```")
     parts.append("```{toctree}\n:hidden:\n:caption: Reference\n\nreference/python\nreference/commands/index\n```")
     reference = "- [Python](reference/python.md): what `import vqecg` offers\n"
     reference += "- [Commands](reference/commands/index.md): every command with all of its options\n"
@@ -122,6 +123,7 @@ def put_together(build: Path, run: bool) -> Path:
     results = sources / "results" / "README.md"
     others = [path.stem for path in sorted(results.parent.glob("*.md")) if path != results]
     results.write_text(results_page(results.read_text(encoding="utf-8"), others), encoding="utf-8")
+    shutil.copyfile(CHECKOUT / "CITATION.cff", sources / "CITATION.cff")
     readme = readme_page((CHECKOUT / "README.md").read_text(encoding="utf-8"))
     (sources / "readme.md").write_text(readme, encoding="utf-8")
     (sources / "reference" / "commands").mkdir(parents=True)
@@ -129,6 +131,16 @@ def put_together(build: Path, run: bool) -> Path:
     for name, text in commands.pages():
         (sources / "reference" / "commands" / f"{name}.md").write_text(text, encoding="utf-8")
     return sources
+
+
+def missing_images(site: Path) -> list[str]:
+    """The images that pages of the site show and that are not there; Sphinx does not miss those of plain HTML."""
+    missing = []
+    for page in sorted(site.rglob("*.html")):
+        for source in re.findall(r'<img\b[^>]*\bsrc="([^"]+)"', page.read_text(encoding="utf-8")):
+            if not source.startswith("data:") and not (page.parent / source).is_file():
+                missing.append(f"{page.relative_to(site)}: {source}")
+    return missing
 
 
 def main() -> int:
@@ -146,7 +158,10 @@ def main() -> int:
     sources = put_together(build, run=not given.unrun)
     shutil.rmtree(build / "site", ignore_errors=True)
     words = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(SITE), "-d", str(build / "doctrees")]
-    return build_site([*words, str(sources), str(build / "site")])
+    status = build_site([*words, str(sources), str(build / "site")])
+    if missing := missing_images(build / "site"):
+        print("images that are not there:", *missing, sep="\n", file=sys.stderr)
+    return status or int(bool(missing))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ release = version = installed_version("vqecg")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns: list[str] = []
 
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["deflist", "html_image"]
 myst_heading_anchors = 3  # the anchors that a code host makes, so that links hold in both places
 default_role = "code"  # docstrings write `name` as Markdown does
 

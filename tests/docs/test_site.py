@@ -57,7 +57,7 @@ def test_the_sections_of_the_front_page_are_the_navigation(monkeypatch: pytest.M
     page = load("build", monkeypatch).front_page((DOCS / "index.md").read_text(encoding="utf-8"))
     captions = re.findall(r":caption: (.*)", page)
     assert captions == ["Tutorials", "How to", "Explanation", "Results", "Reference"]
-    assert "\nnotebooks/quickstart\n" in page and "(notebooks/quickstart.md)" in page and ".py" not in page
+    assert "\nQuickstart <notebooks/quickstart>\n" in page and "(notebooks/quickstart.md)" in page and ".py" not in page
 
 
 def test_the_page_of_a_command_has_each_of_its_options_once(monkeypatch: pytest.MonkeyPatch):
@@ -77,6 +77,13 @@ def test_the_citation_is_of_this_package():
     for theirs, ours in (("title", "name"), ("version", "version"), ("license", "license"), ("keywords", "keywords")):
         assert citation[theirs] == project[ours]
     assert citation["abstract"] == f"{project['description']}."
+
+
+def test_an_image_that_is_not_there_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    missing_images = load("build", monkeypatch).missing_images
+    (tmp_path / "page.html").write_text('<img class="output" src="a.png"><img src="b.png">', encoding="utf-8")
+    (tmp_path / "b.png").write_bytes(b"")
+    assert missing_images(tmp_path) == ["page.html: a.png"]
 
 
 @pytest.mark.slow
