@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO ?= runs/demo
 ROOMS := records training tokenizer prior evaluation downstream reports scripts
 
-.PHONY: demo test check bench results clean
+.PHONY: demo test check bench results docs clean
 
 demo: .venv/installed  ## the whole job on simulated ECGs: data, tokenizer, prior, synthetic ECGs, comparison, report
 	[ -f $(DEMO)/data/truth.parquet ] || $(BIN)/vqecg simulate --out $(DEMO)/data --records 1000
@@ -27,10 +27,18 @@ bench: .venv/installed  ## what is timed and measured, each against a named alte
 results: .venv/installed  ## docs/results/*.md and the README's table, made of docs/results/*.json
 	$(BIN)/python -m benchmarks.results
 
+docs: .venv/installed-docs  ## the documentation site, in build/site; a notebook runs where it or the package changed
+	$(BIN)/python docs/site/build.py
+	@echo "the site is in build/site/index.html"
+
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vqecg needs Python 3.11 or newer: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,docs]"
 	@touch $@
 
 clean:
