@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO ?= runs/demo
 ROOMS := records training tokenizer prior evaluation downstream reports scripts
 
-.PHONY: demo test check bench results docs clean
+.PHONY: demo test check bench results docs generator clean
 
 demo: .venv/installed  ## the whole job on simulated ECGs: data, tokenizer, prior, synthetic ECGs, comparison, report
 	[ -f $(DEMO)/data/truth.parquet ] || $(BIN)/vqecg simulate --out $(DEMO)/data --records 1000
@@ -30,6 +30,17 @@ results: .venv/installed  ## docs/results/*.md and the README's table, made of d
 docs: .venv/installed-docs  ## the documentation site, in build/site; a notebook runs where it or the package changed
 	$(BIN)/python docs/site/build.py
 	@echo "the site is in build/site/index.html"
+
+# The generator that comes with the package, from simulated ECGs alone: prior/packaged/simulated, in half an hour.
+GENERATOR := runs/packaged
+generator: .venv/installed
+	$(BIN)/vqecg simulate --out $(GENERATOR)/data --records 3000 --seed 2026
+	$(BIN)/vqecg prepare --data $(GENERATOR)/data --out $(GENERATOR)/store
+	$(BIN)/vqecg train-tokenizer --store $(GENERATOR)/store --out $(GENERATOR)/tokenizer --preset tiny \
+		--training.fit.steps 1200 --training.fit.evaluate-every 300
+	$(BIN)/vqecg train-prior --store $(GENERATOR)/store --tokenizer $(GENERATOR)/tokenizer --out $(GENERATOR)/prior --preset tiny \
+		--task all --training.fit.steps 1500 --training.fit.evaluate-every 250 --training.sketch.steps 800 --training.detail.steps 600
+	cp -r $(GENERATOR)/prior/generator/. prior/packaged/simulated
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vqecg needs Python 3.11 or newer: make PYTHON=...")'
