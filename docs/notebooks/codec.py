@@ -96,7 +96,7 @@ print(f"WFDB files (twelve leads) {raw / 1e6:.2f} MB, archive (eight) {archive.s
 # %%
 noisy = replace(settings, model=replace(settings.model, noise_share=0.9))
 step = TokenizerStep(folder / "store", folder / "denoiser", training=noisy, start=folder / "tokenizer")
-tokenizer_stage(step)
+print(summary(tokenizer_stage(step)))
 denoiser = vqecg.ECGTokenizer.from_pretrained(folder / "denoiser").eval()
 
 # %% [markdown]

@@ -5,8 +5,9 @@
 # trained on it, how far are its records from real ones, do they show what their labels say, and are any of them copies
 # of training records? This page makes two small sets, one of them broken on purpose, and reads the answers.
 #
-# The generator below learns for seconds from simulated ECGs, so its set is bad, and that is useful here: the figures
-# should say so. Those of trained generators on real data are in the [results](../results/synthetic-records.md).
+# The generator below learns for seconds, and from simulated ECGs, which are far simpler than real ones. So the figures
+# show how to read an assessment, and nothing else. Those of trained generators on real data are in the
+# [results](../results/synthetic-records.md).
 
 # %%
 from dataclasses import replace
@@ -58,9 +59,9 @@ samples[0].plot()
 # ## Assess
 #
 # In a shell: `vqecg assess samples --against store --preset tiny --out assessed`. It trains classifiers on real records
-# (the ceiling), on as many synthetic ones, and on both, and tests all of them on real records of the test fold. One
-# family and one seed, so that it takes seconds; a verdict needs the usual two families and several seeds. The second
-# call takes over the classifiers of the first that saw real records alone.
+# and on synthetic ones, and tests both on real records of the test fold. One family and one seed, so that it takes
+# seconds; a verdict needs the usual two families and several seeds. The second call takes over the classifiers of the
+# first that saw real records alone.
 
 # %%
 quick = AssessmentSettings(
@@ -89,9 +90,10 @@ ratios = {name: assessment.ratios[columns].set_index(["design", "metric"]) for n
 pd.concat(ratios, axis=1).round(2)
 
 # %% [markdown]
-# The samples keep most of what a classifier needs; with labels dealt anew nothing is left. So the labels carry it. Mind
-# two things before you are pleased with a ratio. TRTR here has seen more records than TSTR. And a ratio near 1 does not
-# say that *adding* such records to real ones helps: that is another question, and `vqecg compare` answers it.
+# With labels dealt anew a classifier learns nothing: AUROC is near 0.5. So the labels carry the worth of the samples,
+# and the measure sees it. Mind two things before you are pleased with a ratio: TRTR may have seen more records than
+# TSTR, as here; and a ratio near 1 does not say that *adding* such records to real ones helps. That is another
+# question, and `vqecg compare` answers it.
 #
 # ## How far is it from real records?
 #

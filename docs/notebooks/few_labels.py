@@ -17,8 +17,10 @@ import yaml
 
 import vqecg
 from vqecg.downstream.advice.settings import AdviceSettings
+from vqecg.downstream.comparison.comparison import read_comparison
 from vqecg.records.folds import FoldSplit
 from vqecg.records.store.subset import TrainingSubset
+from vqecg.reports.figures import forest
 from vqecg.scripts.cli.presets import TINY
 from vqecg.scripts.steps.advising import AdvisingStep, advising_stage, summary
 from vqecg.scripts.steps.comparing import ComparingStep, run_plan
@@ -101,7 +103,13 @@ print(run_plan(ComparingStep(folder / "store", folder / "tested"), folder / "adv
 # out. "No detectable difference" is not "no difference": the same line says how large one would have had to be to be
 # seen. Copies of the same real records (`duplication`) are always there: what beats real records alone but not these
 # copies, beats nothing.
-#
+
+# %%
+comparison = read_comparison(folder / "tested" / "cells" / "advice")
+auroc = comparison.differences[comparison.differences["metric"] == "auroc"]
+forest(auroc[auroc["against"] == "real only"], ["real only"], "macro AUROC")
+
+# %% [markdown]
 # ## Was the forecast any good?
 
 # %%
