@@ -110,7 +110,7 @@ def plot_leads(
 
 
 def _drawable(voltages: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, float, list[str]]:
-    """What fits on a sheet of (signals, leads, samples) mV, in mm; its seconds; and remarks on scale and cuts."""
+    """The part of (signals, leads, samples) mV that fits on a sheet, in mm; its seconds; remarks on scale and cuts."""
     if not sampling_rate > 0:
         raise ValueError(f"sampling_rate is {sampling_rate}, expected Hz above 0")
     seconds = voltages.shape[-1] / sampling_rate

@@ -1,4 +1,4 @@
-"""What a reader must know before the figures: data of no person, trial runs, and reasons not to conclude."""
+"""Notices that stand before the figures: data of no person, trial runs, and reasons not to conclude."""
 
 from vqecg.records.datasets.ptbxl import SYNTHETIC_SET
 

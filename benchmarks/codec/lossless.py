@@ -4,8 +4,8 @@
 
 Every way packs the eight leads of one recording in whole microvolt, at the store's rate. "No codes" is the coder of
 remainders alone, on the recording itself: what the tokenizer is worth. FLAC is libsndfile's, eight channels together;
-its file has some 90 bytes of header, which are counted, as are checksums and lengths of all others. Intervals are a
-bootstrap over patients, paired by recording.
+its header is counted, as are checksum and length of each segment of an archive. Intervals (95 %) are a bootstrap over
+patients, paired by recording; nothing here has a seed but its draws.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from vqecg.downstream.tasks.compression.compression import CompressionSettings, 
 from vqecg.downstream.tasks.compression.lossless import LosslessCoder
 from vqecg.downstream.tasks.compression.remainder import decode_remainder, encode_remainder
 from vqecg.evaluation.statistics.intervals import percentile_interval
+from vqecg.evaluation.statistics.resampling import draw_bootstrap
 from vqecg.records.store.record_store import RecordStore
 from vqecg.tokenizer.modeling import ECGTokenizer
 
@@ -31,6 +32,7 @@ BITS = 8  # in a byte
 MICROVOLTS = 1000  # in a mV
 RATE = 44_100  # that FLAC's header names; it changes nothing
 BESIDE = "FLAC"
+CONFIDENCE = 0.95
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -47,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
         for error in options.errors
     }
     sizes |= {name: np.array([len(pack(one)) for one in integers]) for name, pack in PACKERS.items()}
-    draws = resampled(patients, options.replicates)
+    draws = draw_bootstrap([str(patient) for patient in patients], 1, options.replicates, 0).record_weights
     rows = [(name, *row(size, sizes[BESIDE], draws, store.spec.seconds)) for name, size in sizes.items()]
     report.table("nothing lost", ("", "bit/s", f"fewer bits than {BESIDE}"), rows)
     some = signals[: options.timed]
@@ -60,17 +62,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def row(size: np.ndarray, beside: np.ndarray, draws: np.ndarray, seconds: float) -> Sequence[Cell]:
-    """Bits a second, and how much less than `beside`; sizes are bytes of each record, `draws` (replicates, records)."""
-    fewer = 100 * (1 - size.sum() / beside.sum())
-    low, high = percentile_interval(100 * (1 - draws @ size / (draws @ beside)), 0.95)
-    return cell(BITS * size.mean() / seconds, 0), cell(fewer, 1, "%", low, high)
-
-
-def resampled(patients: np.ndarray, replicates: int) -> np.ndarray:
-    """How often each record is in each replicate (replicates, records): patients drawn with replacement."""
-    names, of = np.unique(patients, return_inverse=True)
-    drawn = np.random.default_rng(0).multinomial(len(names), np.full(len(names), 1 / len(names)), replicates)
-    return drawn[:, of]
+    """Bits a second, and how much less than `beside`: bytes of each record, `draws` (1 + replicates, records)."""
+    fewer = 100 * (1 - draws @ size / (draws @ beside))  # row 0 is the sample itself
+    low, high = percentile_interval(fewer[1:], CONFIDENCE)
+    return cell(BITS * size.mean() / seconds, 0), cell(float(fewer[0]), 1, "%", low, high)
 
 
 def archived(tokenizer: ECGTokenizer, signals: np.ndarray, settings: CompressionSettings) -> np.ndarray:

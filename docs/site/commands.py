@@ -23,7 +23,7 @@ class Option:
 
 
 def printed_help(command: str) -> str:
-    """What a command prints when it is asked for all of its help."""
+    """The text of a command's whole help, as it is printed."""
     os.environ["COLUMNS"] = str(WIDTH)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from vqecg.prior.copies.training_gate import PARTS
 from vqecg.records.labels import OWN
 from vqecg.records.store.subset import TrainedOn
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 
 NO_GENERATOR = "no generator is named"  # of a message, where one is needed
-PARTS = ("tokenizer", "prior")
 LEARN_LABELS = ("prior",)  # a tokenizer learns from recordings alone
 
 

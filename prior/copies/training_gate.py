@@ -13,7 +13,7 @@ from vqecg.records.store.record_store import RecordStore
 if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
 
-PARTS = ("prior", "tokenizer")  # of a generator, each of which says what it was trained on
+PARTS = ("tokenizer", "prior")  # of a generator, each of which says what it was trained on
 
 
 def training_gate(generator: ECGGenerator, against: RecordStore | str | Path) -> CopyGate:

@@ -134,7 +134,7 @@ def seen(line: Mapping[Any, Any], metric: str) -> str:
 
 
 def explanation(comparison: ComparisonSection, line: Mapping[Any, Any], metric: str) -> str:
-    """What the figures in the headline are."""
+    """Sentences that explain the figures in the headline: the difference, its interval, the metric."""
     return (
         f"The figures are the difference in macro {metric} to {reference(line)}, over {line['group']}, and its "
         f"{100 * comparison.confidence:g} % interval, on {comparison.tested_on}. "
@@ -143,7 +143,7 @@ def explanation(comparison: ComparisonSection, line: Mapping[Any, Any], metric: 
 
 
 def comparing(comparison: ComparisonSection, line: Mapping[Any, Any], metric: str) -> str:
-    """What was compared, where there is no figure to explain."""
+    """Sentences that name what was compared, where there is no figure to explain."""
     return (
         f"Compared with {reference(line)}, by macro {metric} over {line['group']}, on {comparison.tested_on}. "
         f"{METRICS_IN_WORDS[comparison.primary_metric]}"

@@ -66,7 +66,7 @@ def summary_section(report: ReportData) -> Markup:
 
 
 def method_of(report: ReportData) -> Markup:
-    """How the run was done, and its limits."""
+    """The section on method and limits of the run."""
     return method_section(report.method, report.comparison)
 
 

@@ -176,7 +176,7 @@ def test_more_than_a_shard_has_the_bits_of_the_command_too(tiny_generator: ECGGe
 
 
 def test_a_gate_needs_the_store_of_the_training(tiny_generator: ECGGenerator, simulated_store: RecordStore):
-    with pytest.raises(ValueError, match="does not say which records its prior and tokenizer saw"):
+    with pytest.raises(ValueError, match="does not say which records its tokenizer and prior saw"):
         tiny_generator.sample(["NORM"], count=1, seed=0, against=simulated_store)
     seen = TrainedOn("of another store", FoldSplit(), TrainingSubset())
     parts = (tiny_generator.tokenizer, tiny_generator.prior, tiny_generator.task, tiny_generator.conditions)

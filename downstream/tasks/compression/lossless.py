@@ -73,7 +73,7 @@ def joined(codes: bytes, mark: int, remainder: bytes) -> bytes:
 
 
 def parted(content: bytes) -> tuple[bytes, int, bytes]:
-    """What `joined` joined. Raises ValueError for a content without it."""
+    """The codes, checksum and remainder of a content. Raises ValueError for one that is too short to have them."""
     if len(content) < START.size:
         raise ValueError(f"{len(content)} bytes, expected {START.size} or more")
     size, mark = START.unpack_from(content)

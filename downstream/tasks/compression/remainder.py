@@ -1,4 +1,4 @@
-"""What the codes of a segment leave of it, in whole microvolt <-> bytes, without loss.
+"""Remainders, whole microvolts that the codes of a segment leave of it <-> bytes, without loss.
 
 As in FLAC (Coalson 2001) and Shorten (Robinson 1994): each lead is predicted from its last samples by a short filter
 with integer weights, and the errors of that prediction are coded by their size in stretches of a quarter of a second,

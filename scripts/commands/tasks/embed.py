@@ -73,7 +73,7 @@ def run(arguments: Arguments) -> Outcome:
 
 
 def origin_of(store: RecordStore, generator: ECGGenerator) -> dict[str, str]:
-    """What the vectors are of, and from, for those who read the file."""
+    """The fingerprints of store and generator, for those who read the file."""
     return {STORE_KEY: store.fingerprint, GENERATOR_KEY: generator.fingerprint}
 
 

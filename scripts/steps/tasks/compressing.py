@@ -141,7 +141,7 @@ def header_of(tokenizer: ECGTokenizer, settings: CompressionSettings) -> Archive
 
 
 def coder_of(tokenizer: ECGTokenizer, header: ArchiveHeader) -> RecordCoder:
-    """What makes the contents of an archive, and reads them."""
+    """The coder that writes and reads the contents of an archive with this header."""
     return LosslessCoder(tokenizer) if header.lossless else RecordCoder(tokenizer)
 
 

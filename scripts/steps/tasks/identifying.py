@@ -158,5 +158,5 @@ too often to identify anyone.
 
 
 def holds(content: str) -> Callable[[Path], bool]:
-    """Whether a folder is an earlier output with that file."""
+    """A test of folders: True for an earlier output that has the file `content`."""
     return lambda folder: (folder / SUMS_FILE).is_file() and (folder / content).is_file()
