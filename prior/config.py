@@ -23,6 +23,8 @@ from vqecg.records.bounds import (
 from vqecg.records.registry import Choices
 from vqecg.training.checkpoint import OMITTED_WHILE_DEFAULT
 
+PARTS = ("tokenizer", "prior")  # of a generator, each of which says what it was trained on
+
 
 @dataclass(frozen=True)
 class PriorShape(Checked):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vqecg.prior.copies.training_gate import PARTS
+from vqecg.prior.config import PARTS
 from vqecg.records.labels import OWN
 from vqecg.records.store.subset import TrainedOn
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vqecg.prior.config import PARTS
 from vqecg.prior.copies.gate import CopyGate, GateSettings
 from vqecg.records.store.record_store import RecordStore
 
 if TYPE_CHECKING:
     from vqecg.prior.generator import ECGGenerator
-
-PARTS = ("tokenizer", "prior")  # of a generator, each of which says what it was trained on
 
 
 def training_gate(generator: ECGGenerator, against: RecordStore | str | Path) -> CopyGate:
